@@ -1,0 +1,164 @@
+import { normalised } from './command.ts'
+import type { CommandType } from './command.ts'
+import { InputError, RequestError } from './errors.ts'
+import { covers, earlier } from './period.ts'
+import type { Instant, Period } from './period.ts'
+import type { Vehicle } from './vehicle.ts'
+
+export const SHARING_PHASES = ['SCHEDULED', 'ACTIVE', 'ENDED', 'CANCELLED'] as const
+export type SharingPhase = (typeof SHARING_PHASES)[number]
+
+export const SHARING_STATUSES = ['SHARED_OWN_VEHICLE', 'SHARED_PARTNER_VEHICLE'] as const
+export type SharingStatus = (typeof SHARING_STATUSES)[number]
+
+export const SHARING_END_REASONS = [
+  'ENDED_BY_OWNER',
+  'ENDED_BY_PARTNER',
+  'EXPIRED',
+  'CANCELLED_BY_OWNER',
+  'CANCELLED_BY_PARTNER',
+] as const
+export type SharingEndReason = (typeof SHARING_END_REASONS)[number]
+
+/**
+ * A sharing as it is stored. What it amounts to at an instant (its phase, whether it has ended) follows from comparing
+ * times; `endedAt` and `startRecorded` may lag behind the clock until the log has caught up.
+ */
+export type Sharing = {
+  readonly id: string
+  readonly vehicleId: string
+  readonly ownerId: string
+  readonly partnerId: string
+  readonly startsAt: Instant
+  /** When it is due to end; null for an open end. */
+  readonly endsAt: Instant | null
+  /** When it was ended, or EXPIRED as the log recorded it; null for a cancelled one. */
+  readonly endedAt: Instant | null
+  readonly endReason: SharingEndReason | null
+  readonly cancelledAt: Instant | null
+  /** What the partner may send; null for all that the vehicle supports. */
+  readonly allowedCommands: readonly CommandType[] | null
+  /** Whether SHARING_STARTED is in the log. */
+  readonly startRecorded: boolean
+  readonly createdAt: Instant
+}
+
+/** When it gives the partner control: empty for one that was called off. */
+export const periodOf = ({ startsAt, endsAt, endedAt, cancelledAt }: Sharing): Period => ({
+  startsAt,
+  endsAt: cancelledAt === null ? earlier(endsAt, endedAt) : startsAt,
+})
+
+export const inForce = (sharing: Sharing, at: Instant): boolean => covers(periodOf(sharing), at)
+
+export function phaseAt(sharing: Sharing, at: Instant): SharingPhase {
+  if (sharing.cancelledAt !== null) return 'CANCELLED'
+  if (at < sharing.startsAt) return 'SCHEDULED'
+  return inForce(sharing, at) ? 'ACTIVE' : 'ENDED'
+}
+
+/** When it did end, as seen at `at`: an end that has come counts from its very instant, recorded or not. */
+export const endedAtOf = (sharing: Sharing, at: Instant): Instant | null =>
+  phaseAt(sharing, at) === 'ENDED' ? periodOf(sharing).endsAt : null
+
+export function endReasonAt(sharing: Sharing, at: Instant): SharingEndReason | null {
+  const phase = phaseAt(sharing, at)
+  return phase === 'ENDED' || phase === 'CANCELLED' ? (sharing.endReason ?? 'EXPIRED') : null
+}
+
+export const statusFor = ({ ownerId }: Sharing, fleetId: string): SharingStatus =>
+  ownerId === fleetId ? 'SHARED_OWN_VEHICLE' : 'SHARED_PARTNER_VEHICLE'
+
+export const isParty = ({ ownerId, partnerId }: Sharing, fleetId: string): boolean =>
+  fleetId === ownerId || fleetId === partnerId
+
+export type StartOrder = {
+  readonly id: string
+  readonly partnerId: string
+  /** At once, if null. */
+  readonly startsAt: Instant | null
+  readonly endsAt: Instant | null
+  readonly allowedCommands: readonly CommandType[] | null
+}
+
+/**
+ * The sharing that an order asks for; the caller has still to see that its period is free.
+ * @param arePartners whether the two fleets are registered partners
+ * @param at the instant of the handover, which is later than every instant taken for the vehicle before it
+ * @throws RequestError NOT_A_PARTNER; InputError INVALID_PERIOD at [startsAt] or [endsAt], INVALID_INPUT at [allowedCommands]
+ */
+export function startSharing(vehicle: Vehicle, order: StartOrder, arePartners: boolean, at: Instant): Sharing {
+  if (!arePartners) throw new RequestError('NOT_A_PARTNER')
+  const startsAt = order.startsAt ?? at
+  if (startsAt < at) throw new InputError(['startsAt'], 'startsAt is in the past.', 'INVALID_PERIOD')
+  checkEnd(order.endsAt, startsAt, at)
+  return {
+    id: order.id,
+    vehicleId: vehicle.id,
+    ownerId: vehicle.ownerId,
+    partnerId: order.partnerId,
+    startsAt,
+    endsAt: order.endsAt,
+    endedAt: null,
+    endReason: null,
+    cancelledAt: null,
+    allowedCommands: order.allowedCommands && checkAllowed(order.allowedCommands, vehicle),
+    startRecorded: startsAt <= at,
+    createdAt: at,
+  }
+}
+
+/** @throws InputError INVALID_PERIOD at [endsAt] */
+export function moveEnd(sharing: Sharing, endsAt: Instant | null, at: Instant): Sharing {
+  checkEnd(endsAt, sharing.startsAt, at)
+  return { ...sharing, endsAt }
+}
+
+/** Ends the one in force, or calls off a scheduled one, by one of its parties. */
+export function endSharing(sharing: Sharing, by: string, at: Instant): Sharing {
+  const party = by === sharing.ownerId ? 'OWNER' : 'PARTNER'
+  return phaseAt(sharing, at) === 'SCHEDULED'
+    ? { ...sharing, cancelledAt: at, endReason: `CANCELLED_BY_${party}` }
+    : { ...sharing, endedAt: at, endReason: `ENDED_BY_${party}` }
+}
+
+/** Something that came by time: `at` is the due instant. */
+export type Due = {
+  readonly type: 'SHARING_STARTED' | 'SHARING_ENDED'
+  readonly at: Instant
+  readonly sharing: Sharing
+}
+
+/**
+ * What fell due for a vehicle until `at` and is not recorded yet, in the order in which it happened: where one sharing ends
+ * at the instant at which the next one starts, control passes back first. `sharing` is as it stands after each.
+ */
+export function dueUntil(sharings: readonly Sharing[], at: Instant): Due[] {
+  return sharings
+    .filter((sharing) => sharing.cancelledAt === null && sharing.endedAt === null && sharing.startsAt <= at)
+    .toSorted((a, b) => a.startsAt - b.startsAt)
+    .flatMap((sharing): Due[] => {
+      const started = { ...sharing, startRecorded: true }
+      const due: Due[] = []
+      if (!sharing.startRecorded) due.push({ type: 'SHARING_STARTED', at: sharing.startsAt, sharing: started })
+      if (sharing.endsAt !== null && sharing.endsAt <= at) {
+        const ended = { ...started, endedAt: sharing.endsAt, endReason: 'EXPIRED' } as const
+        due.push({ type: 'SHARING_ENDED', at: sharing.endsAt, sharing: ended })
+      }
+      return due
+    })
+}
+
+function checkEnd(endsAt: Instant | null, startsAt: Instant, at: Instant): void {
+  if (endsAt === null) return
+  if (endsAt <= at) throw new InputError(['endsAt'], 'endsAt is not in the future.', 'INVALID_PERIOD')
+  if (endsAt <= startsAt) throw new InputError(['endsAt'], 'endsAt is not after startsAt.', 'INVALID_PERIOD')
+}
+
+function checkAllowed(allowed: readonly CommandType[], vehicle: Vehicle): CommandType[] {
+  const path = ['allowedCommands']
+  if (allowed.length === 0) throw new InputError(path, 'allowedCommands must not be empty; leave it out for all.')
+  const unknown = allowed.find((type) => !vehicle.supportedCommands.includes(type))
+  if (unknown !== undefined) throw new InputError(path, `allowedCommands: the vehicle does not support ${unknown}.`)
+  return normalised(allowed)
+}

@@ -1,0 +1,50 @@
+import { COMMAND_TYPES, normalised } from './command.ts'
+import type { CommandType } from './command.ts'
+import { checkText } from './text.ts'
+
+export type Vehicle = {
+  readonly id: string
+  readonly ownerId: string
+  readonly name: string | null
+  readonly licensePlate: string | null
+  readonly vin: string | null
+  readonly brand: string | null
+  readonly model: string | null
+  readonly supportedCommands: readonly CommandType[]
+}
+
+const TEXTS = ['name', 'licensePlate', 'vin', 'brand', 'model'] as const
+
+/** Absent fields stay, null clears; `supportedCommands: null` means all of them, an empty list none. */
+export type VehiclePatch = { readonly [K in (typeof TEXTS)[number]]?: string | null | undefined } & {
+  readonly supportedCommands?: readonly CommandType[] | null | undefined
+}
+
+/** @throws InputError at the text that is too long or not Unicode */
+export function editVehicle(vehicle: Vehicle, patch: VehiclePatch): Vehicle {
+  const texts = Object.fromEntries(
+    TEXTS.filter((field) => patch[field] !== undefined).map((field) => {
+      const text = patch[field] ?? null
+      return [field, text === null ? null : checkText(text, [field])]
+    }),
+  )
+  const { supportedCommands } = patch
+  if (supportedCommands === undefined) return { ...vehicle, ...texts }
+  return { ...vehicle, ...texts, supportedCommands: normalised(supportedCommands ?? COMMAND_TYPES) }
+}
+
+/** @throws InputError like editVehicle */
+export const newVehicle = (id: string, ownerId: string, fields: VehiclePatch): Vehicle =>
+  editVehicle(
+    {
+      id,
+      ownerId,
+      name: null,
+      licensePlate: null,
+      vin: null,
+      brand: null,
+      model: null,
+      supportedCommands: COMMAND_TYPES,
+    },
+    fields,
+  )

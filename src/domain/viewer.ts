@@ -1,0 +1,30 @@
+import { FLEET_ROLES, ROLES } from './fleet.ts'
+import type { Member, Role } from './fleet.ts'
+import type { Instant } from './period.ts'
+
+/** What a trusted token says of its bearer. `expiresAt` is the instant at which it has ended. */
+export type Claims = { readonly fleetId: string | null; readonly roles: readonly Role[]; readonly expiresAt: Instant }
+
+/** NOBODY is refused everything: the token is genuine, but what it claims does not go together. */
+export type Viewer = Claims &
+  ({ readonly kind: 'FLEET'; readonly member: Member } | { readonly kind: 'ADMIN' | 'GATEWAY' | 'NOBODY' })
+
+/** The known roles among `names`, case ignored, as the token carries them. */
+export const knownRoles = (names: readonly string[]): Role[] =>
+  names.map((name) => name.toUpperCase()).filter((name): name is Role => ROLES.some((role) => role === name))
+
+/**
+ * Whom a token speaks for: a fleet, the platform's admin or a gateway. ADMIN and GATEWAY do not mix with each other, with
+ * a fleet's roles or with a fleet; somebody without a fleet has to be one of the two.
+ */
+export function viewerOf(claims: Claims): Viewer {
+  const { fleetId, roles } = claims
+  const platform = roles.find((role) => role === 'ADMIN' || role === 'GATEWAY')
+  if (platform !== undefined) {
+    const pure = fleetId === null && roles.every((role) => role === platform)
+    return { ...claims, kind: pure ? platform : 'NOBODY' }
+  }
+  if (fleetId === null) return { ...claims, kind: 'NOBODY' }
+  const role = FLEET_ROLES.findLast((candidate) => roles.includes(candidate)) ?? null
+  return { ...claims, kind: 'FLEET', member: { fleetId, role } }
+}
