@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PrismaPg } from '@prisma/adapter-pg'
+import pg from 'pg'
+import { PrismaClient } from '../generated/prisma/client.ts'
+import { startClock } from './clock.ts'
+import type { Clock } from './clock.ts'
+import { migrateEmbedded, migratePostgres } from './migrate.ts'
+import { openEmbedded } from './embedded.ts'
+
+/** What the data layer works on: one per instance. */
+export type Database = {
+  readonly prisma: PrismaClient
+  readonly clock: Clock
+  /** Seals cursors; the same for all instances on one database. 16 bytes. */
+  readonly cursorKey: Uint8Array
+  /** Told after each commit that appended to the log; set by whoever follows it. */
+  onAppend: () => void
+  /** One cheap round trip. @throws when the database cannot be reached */
+  readonly ping: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+export type DatabaseSettings = {
+  /** PostgreSQL 15 or later; null for the embedded one. */
+  readonly databaseUrl: string | null
+  readonly dataDir: string
+  /** For tests: is told of every SQL statement. */
+  readonly onStatement?: (sql: string) => void
+}
+
+/** The pool's size, and how long a request waits for one of its connections. */
+const POOL = { max: 10, connectionTimeoutMillis: 10_000, idleTimeoutMillis: 60_000 }
+
+/** A transaction holds row locks, so nothing in one may take long: a client that dies or stalls loses them soon. */
+const SESSION = '-c statement_timeout=15s -c idle_in_transaction_session_timeout=10s -c timezone=UTC'
+
+/** For interactive transactions: how long to wait for a connection, and how long one may last. Milliseconds. */
+const TRANSACTIONS = { maxWait: 10_000, timeout: 15_000 }
+
+/** Connects, applies the migrations and measures the database's clock. */
+export async function openDatabase(settings: DatabaseSettings): Promise<Database> {
+  return settings.databaseUrl === null ? openEmbeddedDatabase(settings) : openPostgres(settings.databaseUrl, settings)
+}
+
+async function openPostgres(url: string, settings: DatabaseSettings): Promise<Database> {
+  await migratePostgres(url)
+  const pool = new pg.Pool({ connectionString: url, application_name: 'fleetshare', options: SESSION, ...POOL })
+  // A connection that breaks while idle is replaced by the pool; unheard, the event would end the process.
+  pool.on('error', () => {})
+  return assemble(new PrismaPg(pool), settings, () => pool.end())
+}
+
+async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Database> {
+  await mkdir(settings.dataDir, { recursive: true })
+  const embedded = await openEmbedded(join(settings.dataDir, 'postgres'))
+  try {
+    await migrateEmbedded(embedded.adapter)
+    return await assemble(embedded.adapter, settings, embedded.close)
+  } catch (error) {
+    await embedded.close()
+    throw error
+  }
+}
+
+async function assemble(
+  adapter: NonNullable<ConstructorParameters<typeof PrismaClient>[0]['adapter']>,
+  { onStatement }: DatabaseSettings,
+  release: () => Promise<void>,
+): Promise<Database> {
+  const prisma = new PrismaClient({
+    adapter,
+    transactionOptions: TRANSACTIONS,
+    log: onStatement ? [{ level: 'query', emit: 'event' }] : [],
+  })
+  if (onStatement) (prisma as PrismaClient<'query'>).$on('query', ({ query }) => onStatement(query))
+  const clock = await startClock(prisma)
+  return {
+    prisma,
+    clock,
+    cursorKey: await sharedSecret(prisma, 'cursor', 16),
+    onAppend: () => {},
+    ping: async () => void (await prisma.$queryRaw`SELECT 1`),
+    close: async () => {
+      clock.stop()
+      await prisma.$disconnect()
+      await release()
+    },
+  }
+}
+
+/** Made by whichever instance starts first. */
+async function sharedSecret(prisma: PrismaClient, name: string, bytes: number): Promise<Uint8Array> {
+  await prisma.secret.createMany({ data: [{ name, value: randomBytes(bytes) }], skipDuplicates: true })
+  return (await prisma.secret.findUniqueOrThrow({ where: { name } })).value
+}

@@ -1,0 +1,34 @@
+import type { Instant } from '../domain/period.ts'
+import type { Database } from './client.ts'
+import { withVehicle } from './lock.ts'
+
+const BATCH = 100
+
+/**
+ * Writes down what fell due until now: settling is what every holder of the lock does first, so it is enough to take it.
+ * @returns how many vehicles were settled, at most 100
+ */
+export async function settleDue(db: Database): Promise<number> {
+  const now = new Date(db.clock.now())
+  const rows = await db.prisma.$queryRaw<{ vehicle_id: string }[]>`
+    (SELECT vehicle_id FROM sharing WHERE NOT start_recorded AND cancelled_at IS NULL AND starts_at <= ${now}
+      ORDER BY starts_at LIMIT ${BATCH})
+    UNION
+    (SELECT vehicle_id FROM sharing WHERE ended_at IS NULL AND cancelled_at IS NULL AND ends_at <= ${now}
+      ORDER BY ends_at LIMIT ${BATCH})
+    LIMIT ${BATCH}`
+  for (const { vehicle_id: vehicleId } of rows) {
+    await withVehicle(db, { vehicleId, requestId: null, handover: false }, async () => {})
+  }
+  return rows.length
+}
+
+/** The next instant at which something falls due, as far as is known; null for none. */
+export async function nextDue({ prisma }: Database): Promise<Instant | null> {
+  const [row] = await prisma.$queryRaw<[{ next: Date | null }]>`
+    SELECT LEAST(
+      (SELECT min(starts_at) FROM sharing WHERE NOT start_recorded AND cancelled_at IS NULL),
+      (SELECT min(ends_at) FROM sharing WHERE ended_at IS NULL AND cancelled_at IS NULL AND ends_at IS NOT NULL)
+    ) AS next`
+  return row.next && row.next.getTime()
+}

@@ -1,0 +1,97 @@
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { PGlite } from '@electric-sql/pglite'
+import { btree_gist } from '@electric-sql/pglite/contrib/btree_gist'
+import type {
+  SqlDriverAdapter,
+  SqlDriverAdapterFactory,
+  SqlMigrationAwareDriverAdapterFactory,
+} from '@prisma/driver-adapter-utils'
+import { PrismaPGlite } from 'pglite-prisma-adapter'
+
+export type Embedded = {
+  readonly adapter: SqlMigrationAwareDriverAdapterFactory
+  readonly close: () => Promise<void>
+}
+
+/**
+ * PostgreSQL inside this process, its files in `folder`. Every write is on disk before it is answered.
+ * @throws when another process has the folder open: two would corrupt it
+ */
+export async function openEmbedded(folder: string): Promise<Embedded> {
+  const lock = `${folder}.pid`
+  await takeLock(lock, folder)
+  try {
+    const client = await PGlite.create({ dataDir: folder, extensions: { btree_gist } })
+    return {
+      adapter: adapterFor(client),
+      close: async () => {
+        await client.close()
+        await rm(lock, { force: true })
+      },
+    }
+  } catch (error) {
+    await rm(lock, { force: true })
+    throw error
+  }
+}
+
+async function takeLock(lock: string, folder: string): Promise<void> {
+  for (;;) {
+    try {
+      return await writeFile(lock, String(process.pid), { flag: 'wx' })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      const holder = Number(await readFile(lock, 'utf8').catch(() => '0'))
+      // In a container every start may have the same process id, so one's own is a leftover, too.
+      if (holder !== process.pid && isAlive(holder)) {
+        throw new Error(`the embedded database in ${folder} is in use by process ${holder}`, { cause: error })
+      }
+      await rm(lock, { force: true })
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return pid > 0 && process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/**
+ * The published adapter with two mends: it neither waits for a script to end nor reports a COMMIT that fails, so that a
+ * full disk would be answered as success.
+ */
+function adapterFor(client: PGlite): SqlMigrationAwareDriverAdapterFactory {
+  let latest: Promise<unknown> = Promise.resolve()
+  const watched = new Proxy(client, {
+    get(target, key) {
+      if (key === 'transaction')
+        return (work: Parameters<PGlite['transaction']>[0]) => (latest = target.transaction(work))
+      const value: unknown = Reflect.get(target, key, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  const factory: SqlDriverAdapterFactory = new PrismaPGlite(watched)
+  const connect = async (): Promise<SqlDriverAdapter> => {
+    const adapter = await factory.connect()
+    const startTransaction = adapter.startTransaction.bind(adapter)
+    return Object.assign(adapter, {
+      executeScript: async (script: string) => void (await client.exec(script)),
+      startTransaction: async (...args: Parameters<typeof startTransaction>) => {
+        const starting = startTransaction(...args)
+        const outcome = latest
+        const transaction = await starting
+        const commit = transaction.commit.bind(transaction)
+        transaction.commit = async () => {
+          await commit()
+          await outcome
+        }
+        return transaction
+      },
+    })
+  }
+  const noShadow = () => Promise.reject(new Error('the embedded database has no shadow database'))
+  return { provider: 'postgres', adapterName: factory.adapterName, connect, connectToShadowDb: noShadow }
+}

@@ -1,0 +1,129 @@
+import type { Fleet } from '../domain/fleet.ts'
+import type { Instant } from '../domain/period.ts'
+import type { Sharing, SharingPhase, SharingStatus } from '../domain/sharing.ts'
+import type { Vehicle } from '../domain/vehicle.ts'
+import { Prisma } from '../generated/prisma/client.ts'
+import type { Database } from './client.ts'
+import { isId, toSharing, toVehicle } from './rows.ts'
+import { partyIs, phaseIs, relationIs, statusIs, visibleTo } from './visible.ts'
+import type { VehicleRelation } from './visible.ts'
+
+/**
+ * A stretch of an ordered list: at most `limit` of what lies strictly between two keys. `backwards` takes it from the end,
+ * last one first. Keys are places, not rows: a page stays where it is when what its key named is gone.
+ */
+export type Page<Key> = {
+  readonly after: Key | null
+  readonly before: Key | null
+  readonly limit: number
+  readonly backwards: boolean
+}
+
+const between = ({ after, before }: Page<string>) => ({
+  ...(after === null ? {} : { gt: after }),
+  ...(before === null ? {} : { lt: before }),
+})
+
+const order = ({ backwards }: Page<unknown>) => (backwards ? 'desc' : 'asc')
+
+export type VehicleListFilter = { readonly relation: VehicleRelation | null; readonly ids: readonly string[] | null }
+
+/** What the fleet may see at `at`, by id. */
+export async function listVehicles(
+  { prisma }: Database,
+  fleetId: string,
+  at: Instant,
+  filter: VehicleListFilter,
+  page: Page<string>,
+): Promise<Vehicle[]> {
+  const rows = await prisma.vehicle.findMany({
+    where: {
+      AND: [
+        filter.relation === null ? visibleTo(fleetId, at) : relationIs(filter.relation, fleetId, at),
+        { id: between(page) },
+        filter.ids === null ? {} : { id: { in: filter.ids.filter(isId) } },
+      ],
+    },
+    orderBy: { id: order(page) },
+    take: page.limit,
+  })
+  return rows.map(toVehicle)
+}
+
+const FLEET = { id: true, name: true } as const
+
+/** The fleets that a fleet may share with, by name. */
+export const listPartners = ({ prisma }: Database, fleetId: string, page: Page<string>): Promise<Fleet[]> =>
+  prisma.fleet.findMany({
+    where: { partnerOf: { some: { fleetId } }, name: between(page) },
+    orderBy: { name: order(page) },
+    take: page.limit,
+    select: FLEET,
+  })
+
+/** Every fleet, by id. */
+export const listFleets = ({ prisma }: Database, page: Page<string>): Promise<Fleet[]> =>
+  prisma.fleet.findMany({ where: { id: between(page) }, orderBy: { id: order(page) }, take: page.limit, select: FLEET })
+
+/** Newest start first; the id tells apart what starts together. */
+export type SharingKey = readonly [startsAt: Instant, id: string]
+
+export type SharingListFilter = {
+  readonly phase: SharingPhase | null
+  readonly status: SharingStatus | null
+  readonly vehicleId: string | null
+}
+
+/** Every sharing that the fleet is or was a party to, newest start first. */
+export async function listSharings(
+  { prisma }: Database,
+  fleetId: string,
+  at: Instant,
+  filter: SharingListFilter,
+  page: Page<SharingKey>,
+): Promise<Sharing[]> {
+  if (filter.vehicleId !== null && !isId(filter.vehicleId)) return []
+  const direction = page.backwards ? 'asc' : 'desc'
+  const beyond = ([startsAt, id]: SharingKey, side: 'lt' | 'gt'): Prisma.SharingWhereInput => ({
+    OR: [{ startsAt: { [side]: new Date(startsAt) } }, { startsAt: new Date(startsAt), id: { [side]: id } }],
+  })
+  const rows = await prisma.sharing.findMany({
+    where: {
+      AND: [
+        filter.status === null ? partyIs(fleetId) : statusIs(filter.status, fleetId),
+        filter.phase === null ? {} : phaseIs(filter.phase, at),
+        filter.vehicleId === null ? {} : { vehicleId: filter.vehicleId },
+        page.after === null ? {} : beyond(page.after, 'lt'),
+        page.before === null ? {} : beyond(page.before, 'gt'),
+      ],
+    },
+    orderBy: [{ startsAt: direction }, { id: direction }],
+    take: page.limit,
+  })
+  return rows.map(toSharing)
+}
+
+/** The same stretch of each vehicle's own list, in one statement: all sharings for its owner, its own for a partner. */
+export async function listSharingsOf(
+  { prisma }: Database,
+  fleetId: string,
+  vehicleIds: readonly string[],
+  page: Page<SharingKey>,
+): Promise<Sharing[][]> {
+  const direction = page.backwards ? Prisma.sql`ASC` : Prisma.sql`DESC`
+  const beyond = (key: SharingKey | null, side: Prisma.Sql) =>
+    key === null ? Prisma.empty : Prisma.sql`AND (s.starts_at, s.id) ${side} (${new Date(key[0])}, ${key[1]})`
+  const rows = await prisma.$queryRaw<{ id: string }[]>`
+    SELECT listed.id FROM unnest(${[...vehicleIds]}::text[]) AS v (id) CROSS JOIN LATERAL (
+      SELECT s.id FROM sharing s
+      WHERE s.vehicle_id = v.id AND (s.owner_id = ${fleetId} OR s.partner_id = ${fleetId})
+        ${beyond(page.after, Prisma.sql`<`)} ${beyond(page.before, Prisma.sql`>`)}
+      ORDER BY s.starts_at ${direction}, s.id ${direction} LIMIT ${page.limit}
+    ) AS listed`
+  const stored = await prisma.sharing.findMany({
+    where: { id: { in: rows.map(({ id }) => id) } },
+    orderBy: [{ startsAt: page.backwards ? 'asc' : 'desc' }, { id: page.backwards ? 'asc' : 'desc' }],
+  })
+  const byVehicle = Map.groupBy(stored.map(toSharing), ({ vehicleId }) => vehicleId)
+  return vehicleIds.map((id) => byVehicle.get(id) ?? [])
+}

@@ -1,0 +1,86 @@
+import DataLoader from 'dataloader'
+import type { Control } from '../domain/access.ts'
+import type { Fleet } from '../domain/fleet.ts'
+import type { Instant } from '../domain/period.ts'
+import type { Sharing } from '../domain/sharing.ts'
+import type { Vehicle } from '../domain/vehicle.ts'
+import type { Database } from './client.ts'
+import { listSharingsOf } from './lists.ts'
+import type { Page, SharingKey } from './lists.ts'
+import { isId, toSharing, toVehicle } from './rows.ts'
+import { openAt, partyIs, visibleTo } from './visible.ts'
+
+/**
+ * What one operation reads, batched: one statement for all rows of a kind that a level of the answer needs. Everything is
+ * seen at one instant and with one fleet's eyes, so that neither an id nor a relation leads to what it may not see.
+ */
+export type Loaders = {
+  readonly fleet: DataLoader<string, Fleet | null>
+  /** null for what the fleet may not see. */
+  readonly vehicle: DataLoader<string, Vehicle | null>
+  readonly sharing: DataLoader<string, Sharing | null>
+  /** All sharings of a vehicle that are scheduled or in force, other fleets' included: for decisions, not for answers. */
+  readonly openSharings: DataLoader<string, Sharing[]>
+  readonly sharingsOf: DataLoader<SharingsRequest, Sharing[], string>
+}
+
+type SharingsRequest = { readonly vehicleId: string; readonly page: Page<SharingKey> }
+
+/** Batches stay below what PostgreSQL plans well, and give prepared statements few forms. */
+const OPTIONS = { maxBatchSize: 500 }
+
+/** @param fleetId null for who belongs to no fleet: nothing but fleets can be read then */
+export function createLoaders(db: Database, fleetId: string | null, at: Instant): Loaders {
+  const { prisma } = db
+  const viewer = fleetId ?? ''
+  return {
+    fleet: byId((ids) => prisma.fleet.findMany({ where: { id: { in: ids } }, select: { id: true, name: true } })),
+    vehicle: byId(async (ids) => {
+      const rows = await prisma.vehicle.findMany({ where: { AND: [{ id: { in: ids } }, visibleTo(viewer, at)] } })
+      return rows.map(toVehicle)
+    }),
+    sharing: byId(async (ids) => {
+      const rows = await prisma.sharing.findMany({ where: { AND: [{ id: { in: ids } }, partyIs(viewer)] } })
+      return rows.map(toSharing)
+    }),
+    openSharings: new DataLoader(async (ids) => {
+      const rows = await prisma.sharing.findMany({ where: { vehicleId: { in: [...ids] }, ...openAt(at) } })
+      const found = Map.groupBy(rows.map(toSharing), ({ vehicleId }) => vehicleId)
+      return ids.map((id) => found.get(id) ?? [])
+    }, OPTIONS),
+    sharingsOf: new DataLoader(
+      async (requests) => {
+        const found = new Map<string, Sharing[]>()
+        for (const group of Map.groupBy(requests, ({ page }) => JSON.stringify(page)).values()) {
+          const [first] = group
+          if (first === undefined) continue
+          const lists = await listSharingsOf(
+            db,
+            viewer,
+            group.map(({ vehicleId }) => vehicleId),
+            first.page,
+          )
+          group.forEach((request, index) => found.set(keyOf(request), lists[index] ?? []))
+        }
+        return requests.map((request) => found.get(keyOf(request)) ?? [])
+      },
+      { ...OPTIONS, cacheKeyFn: keyOf },
+    ),
+  }
+}
+
+/** The vehicle with what decides about it. */
+export const controlOf = async (loaders: Loaders, vehicle: Vehicle): Promise<Control> => ({
+  vehicle,
+  sharings: await loaders.openSharings.load(vehicle.id),
+})
+
+const keyOf = ({ vehicleId, page }: SharingsRequest): string => `${vehicleId} ${JSON.stringify(page)}`
+
+/** What no id of this server's can look like is not asked for: PostgreSQL refuses some of it. */
+function byId<T extends { readonly id: string }>(find: (ids: string[]) => Promise<T[]>): DataLoader<string, T | null> {
+  return new DataLoader(async (ids) => {
+    const rows = new Map((await find(ids.filter(isId))).map((row) => [row.id, row]))
+    return ids.map((id) => rows.get(id) ?? null)
+  }, OPTIONS)
+}

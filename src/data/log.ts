@@ -1,0 +1,132 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { EventFilter, LoggedEvent, NewEvent, SharingFacts, VehicleEventType } from '../domain/event.ts'
+import { Prisma } from '../generated/prisma/client.ts'
+import type { Database } from './client.ts'
+
+/**
+ * Appends in the order given; the caller's transaction is what makes them happen. Positions are drawn while the vehicle's
+ * lock is held, so events of one vehicle have the order of their commits.
+ */
+export async function append(tx: Prisma.TransactionClient, events: readonly NewEvent[]): Promise<void> {
+  if (events.length === 0) return
+  await tx.event.createMany({
+    data: events.map((event) => ({
+      type: event.type,
+      vehicleId: event.vehicleId,
+      ownerId: event.ownerId,
+      partnerId: event.partnerId,
+      occurredAt: new Date(event.occurredAt),
+      recordedAt: new Date(event.recordedAt),
+      requestId: event.requestId,
+      ...('sharingId' in event ? { sharingId: event.sharingId, facts: event.facts } : {}),
+    })),
+  })
+}
+
+/** A stretch of the log that no commit will change any more, and what was drawn by then. */
+export type Horizon = { readonly settled: number; readonly drawn: number }
+
+/**
+ * Up to where the log can be read without a gap. A position is drawn before its commit, so a later one may become visible
+ * first; whoever reads past `settled` would skip it for ever. It has to be asked in a statement of its own, before the one
+ * that reads: the reading statement's snapshot must be the younger.
+ */
+export async function horizon({ prisma }: Database): Promise<Horizon> {
+  const [row] = await prisma.$queryRaw<[{ settled: bigint; drawn: bigint }]>`SELECT settled, drawn FROM log_horizon()`
+  return { settled: Number(row.settled), drawn: Number(row.drawn) }
+}
+
+const SETTLE_POLL_MS = 2
+const SETTLE_LIMIT_MS = 1_000
+
+/**
+ * A horizon that covers all that was committed when it was asked for, so that who has just been answered finds its own
+ * events. Writers hold it back for the rest of their transactions, which is milliseconds; one that takes longer than a
+ * second is not waited for.
+ */
+export async function settledHorizon(db: Database): Promise<number> {
+  const first = await horizon(db)
+  let { settled } = first
+  for (const end = performance.now() + SETTLE_LIMIT_MS; settled < first.drawn && performance.now() < end;) {
+    await sleep(SETTLE_POLL_MS)
+    ;({ settled } = await horizon(db))
+  }
+  return settled
+}
+
+type EventRow = {
+  position: bigint
+  type: VehicleEventType
+  vehicle_id: string
+  owner_id: string
+  partner_id: string | null
+  occurred_at: Date
+  recorded_at: Date
+  request_id: string | null
+  sharing_id: string | null
+  facts: unknown
+}
+
+const COLUMNS = Prisma.sql`position, type, vehicle_id, owner_id, partner_id, occurred_at, recorded_at, request_id, sharing_id, facts`
+
+/** All fleets' events in (after, upTo], oldest first, at most `limit`. */
+export async function readLog(
+  { prisma }: Database,
+  after: number,
+  upTo: number,
+  limit: number,
+): Promise<LoggedEvent[]> {
+  const rows = await prisma.$queryRaw<EventRow[]>`
+    SELECT ${COLUMNS} FROM event WHERE position > ${after} AND position <= ${upTo} ORDER BY position LIMIT ${limit}`
+  return rows.map(toEvent)
+}
+
+/**
+ * One fleet's events in (after, upTo], oldest first, at most `limit`: its own vehicles' and those it was the partner of.
+ * Two index ranges, each no longer than the page, however long the log is; an OR would read and sort it.
+ */
+export async function readFleetLog(
+  { prisma }: Database,
+  fleetId: string,
+  { vehicleIds, types }: EventFilter,
+  after: number,
+  upTo: number,
+  limit: number,
+): Promise<LoggedEvent[]> {
+  const matches = Prisma.sql`position > ${after} AND position <= ${upTo}
+    ${vehicleIds === null ? Prisma.empty : Prisma.sql`AND vehicle_id = ANY(${vehicleIds})`}
+    ${types === null ? Prisma.empty : Prisma.sql`AND type = ANY(${types})`}
+    ORDER BY position LIMIT ${limit}`
+  const rows = await prisma.$queryRaw<EventRow[]>`
+    (SELECT ${COLUMNS} FROM event WHERE owner_id = ${fleetId} AND ${matches})
+    UNION ALL
+    (SELECT ${COLUMNS} FROM event WHERE partner_id = ${fleetId} AND ${matches})
+    ORDER BY position LIMIT ${limit}`
+  return rows.map(toEvent)
+}
+
+function toEvent(row: EventRow): LoggedEvent {
+  const common = {
+    position: Number(row.position),
+    vehicleId: row.vehicle_id,
+    ownerId: row.owner_id,
+    partnerId: row.partner_id,
+    occurredAt: row.occurred_at.getTime(),
+    recordedAt: row.recorded_at.getTime(),
+    requestId: row.request_id,
+  }
+  switch (row.type) {
+    case 'VEHICLE_CHANGED':
+      return { ...common, type: row.type }
+    case 'COMMAND_UPDATED':
+    case 'STATE_RECORDED':
+      throw new Error(`the log holds a ${row.type}, which this version does not write`)
+    case 'SHARING_SCHEDULED':
+    case 'SHARING_STARTED':
+    case 'SHARING_END_CHANGED':
+    case 'SHARING_END_REQUESTED':
+    case 'SHARING_ENDED':
+    case 'SHARING_CANCELLED':
+      return { ...common, type: row.type, sharingId: row.sharing_id ?? '', facts: row.facts as SharingFacts }
+  }
+}
