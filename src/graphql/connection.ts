@@ -1,0 +1,138 @@
+import type { InterfaceRef, ObjectRef } from '@pothos/core'
+import type { Page } from '../data/lists.ts'
+import { builder } from './builder.ts'
+import type { SchemaTypes } from './builder.ts'
+import { badUserInput } from './errors.ts'
+
+const DEFAULT_SIZE = 50
+
+export type Edge<T> = { readonly cursor: string; readonly node: T }
+
+export type Connection<T> = {
+  readonly edges: readonly Edge<T>[]
+  readonly pageInfo: {
+    readonly hasNextPage: boolean
+    readonly hasPreviousPage: boolean
+    readonly startCursor: string | null
+    readonly endCursor: string | null
+  }
+}
+
+const PageInfo = builder.objectRef<Connection<unknown>['pageInfo']>('PageInfo').implement({
+  description: 'Where a page lies in its list.',
+  fields: (t) => ({
+    hasNextPage: t.exposeBoolean('hasNextPage', { description: 'Whether more follows.' }),
+    hasPreviousPage: t.exposeBoolean('hasPreviousPage', { description: 'Whether something comes before.' }),
+    startCursor: t.exposeString('startCursor', { nullable: true, description: 'To go on backwards: `before`.' }),
+    endCursor: t.exposeString('endCursor', { nullable: true, description: 'To go on forwards: `after`.' }),
+  }),
+})
+
+/** The connection and edge types of a list. */
+export function connectionOf<T>(name: string, node: ObjectRef<SchemaTypes, T> | InterfaceRef<SchemaTypes, T>) {
+  const EdgeType = builder.objectRef<Edge<T>>(`${name}Edge`).implement({
+    description: `A ${name} and its place in the list.`,
+    fields: (t) => ({
+      cursor: t.exposeString('cursor', { description: 'The place: for `after` or `before`.' }),
+      node: t.field({ type: node, description: 'What lies there.', resolve: (edge) => edge.node as never }),
+    }),
+  })
+  return builder.objectRef<Connection<T>>(`${name}Connection`).implement({
+    description: `A page of a list of ${name}.`,
+    fields: (t) => ({
+      edges: t.field({
+        type: [EdgeType],
+        description: 'The page with a cursor for each.',
+        resolve: ({ edges }) => edges,
+      }),
+      nodes: t.field({
+        type: [node],
+        description: 'The page.',
+        resolve: ({ edges }) => edges.map((edge) => edge.node) as never,
+      }),
+      pageInfo: t.field({ type: PageInfo, description: 'Where the page lies.', resolve: ({ pageInfo }) => pageInfo }),
+    }),
+  })
+}
+
+/** The arguments of every list that goes both ways. */
+export const pageArgs = () =>
+  builder.args((arg) => ({
+    first: arg.int({ description: 'At most this many, from the start or from `after`: 0 to 100, 50 if absent.' }),
+    after: arg.string({ description: 'A cursor: only what comes behind it.' }),
+    last: arg.int({ description: 'At most this many, from the end or from `before`: 0 to 100.' }),
+    before: arg.string({ description: 'A cursor: only what comes ahead of it.' }),
+  }))
+
+type Args = {
+  readonly first?: number | null | undefined
+  readonly after?: string | null | undefined
+  readonly last?: number | null | undefined
+  readonly before?: string | null | undefined
+}
+
+/** How the cursors of a list look: a key, as JSON in base64url. */
+export type Cursors<T, Key> = {
+  readonly keyOf: (node: T) => Key
+  /** null for what is no key of this list. */
+  readonly parse: (json: unknown) => Key | null
+}
+
+/** Lists whose key is one text. */
+export const byText = <T>(keyOf: (node: T) => string): Cursors<T, string> => ({
+  keyOf,
+  parse: (json) => (typeof json === 'string' && !json.includes('\0') ? json : null),
+})
+
+/** @throws BAD_USER_INPUT that names the argument */
+export function pageOf<T, Key>(args: Args, cursors: Cursors<T, Key>): Page<Key> & { readonly size: number } {
+  const { first, last } = args
+  if (typeof first === 'number' && typeof last === 'number')
+    throw badUserInput('first and last cannot be given together.')
+  const size = sizeOf('first', first, 100) ?? sizeOf('last', last, 100) ?? DEFAULT_SIZE
+  const key = (name: 'after' | 'before') => {
+    const text = args[name]
+    return typeof text === 'string' ? parseCursor(name, text, cursors) : null
+  }
+  // One more than asked for tells whether there is more.
+  return { after: key('after'), before: key('before'), limit: size + 1, backwards: typeof last === 'number', size }
+}
+
+export function sizeOf(name: string, size: number | null | undefined, most: number): number | null {
+  if (typeof size !== 'number') return null
+  if (size < 0 || size > most) throw badUserInput(`${name} takes 0 to ${most}, not ${size}.`)
+  return size
+}
+
+function parseCursor<T, Key>(name: string, text: string, { parse }: Cursors<T, Key>): Key {
+  let key: Key | null = null
+  try {
+    key = parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')))
+  } catch {
+    // No JSON: no cursor of ours.
+  }
+  if (key === null) throw badUserInput(`${name} is not a cursor of this list.`)
+  return key
+}
+
+/** @param found up to `page.limit` nodes, from the end of the stretch if the page goes backwards */
+export function toConnection<T, Key>(
+  found: readonly T[],
+  page: Page<Key> & { readonly size: number },
+  { keyOf }: Cursors<T, Key>,
+): Connection<T> {
+  const more = found.length > page.size
+  const nodes = found.slice(0, page.size)
+  if (page.backwards) nodes.reverse()
+  const edges = nodes.map((node) => ({ cursor: Buffer.from(JSON.stringify(keyOf(node))).toString('base64url'), node }))
+  return {
+    edges,
+    pageInfo: {
+      // On the side that the page came from lies at least what its cursor named.
+      hasNextPage: page.backwards ? page.before !== null : more,
+      hasPreviousPage: page.backwards ? more : page.after !== null,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    },
+  }
+}

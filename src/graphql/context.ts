@@ -1,0 +1,69 @@
+import type { Database } from '../data/client.ts'
+import { createLoaders } from '../data/loaders.ts'
+import type { Loaders } from '../data/loaders.ts'
+import type { Requester } from '../data/sharings.ts'
+import type { Member } from '../domain/fleet.ts'
+import type { Instant } from '../domain/period.ts'
+import type { Viewer } from '../domain/viewer.ts'
+import type { Tail } from '../events/tail.ts'
+import { forbidden } from './errors.ts'
+
+/** What the whole server shares. */
+export type Services = { readonly db: Database; readonly tail: Tail }
+
+/** Who asks. */
+export type Request = { readonly viewer: Viewer; readonly requestId: string }
+
+/** One operation; for a subscription, one event after the other. */
+export type Context = Services &
+  Request & {
+    /** The instant at which the answer holds. */
+    readonly now: Instant
+    readonly loaders: Loaders
+    /** Goes on with what is true now: after each mutation and before each event of a subscription. */
+    readonly renew: () => void
+  }
+
+export function createContext(services: Services, request: Request): Context {
+  const { db } = services
+  const fleetId = request.viewer.kind === 'FLEET' ? request.viewer.fleetId : null
+  let now = db.clock.now()
+  let loaders: Loaders | undefined
+  return {
+    ...services,
+    ...request,
+    get now() {
+      return now
+    },
+    get loaders() {
+      return (loaders ??= createLoaders(db, fleetId, now))
+    },
+    renew: () => {
+      now = db.clock.now()
+      loaders = undefined
+    },
+  }
+}
+
+/** Somebody who reads as a fleet. @throws FORBIDDEN for ADMIN, GATEWAY and a token without a known role */
+export function asMember({ viewer }: Context): Member {
+  if (viewer.kind !== 'FLEET' || viewer.member.role === null) throw forbidden()
+  return viewer.member
+}
+
+export const asRequester = (context: Context): Requester => ({
+  member: asMember(context),
+  requestId: context.requestId,
+})
+
+/** @throws FORBIDDEN for everybody but ADMIN */
+export function asAdmin({ viewer }: Context): void {
+  if (viewer.kind !== 'ADMIN') throw forbidden()
+}
+
+/** Runs a mutation; what its answer selects is read as it is afterwards. */
+export async function change<T>(context: Context, verb: Promise<T>): Promise<T> {
+  const result = await verb
+  context.renew()
+  return result
+}

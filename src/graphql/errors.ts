@@ -1,0 +1,90 @@
+import type { ObjectRef } from '@pothos/core'
+import { GraphQLError } from 'graphql'
+import { ERROR_CODES, InputError, RequestError, SharingConflictError } from '../domain/errors.ts'
+import type { ErrorCode, UserError } from '../domain/errors.ts'
+import { builder } from './builder.ts'
+import type { SchemaTypes } from './builder.ts'
+
+export const ErrorCodeEnum = builder.enumType('ErrorCode', {
+  description: 'Why something was refused. Programs branch on this.',
+  values: Object.fromEntries(
+    Object.entries(ERROR_CODES).map(([code, description]) => [code, { description, value: code as ErrorCode }]),
+  ) as { [K in ErrorCode]: { description: string; value: K } },
+})
+
+export const UserErrorInterface = builder.interfaceRef<UserError>('UserError').implement({
+  description: 'Every expected failure is one of these, so `... on UserError { code message }` always catches it.',
+  fields: (t) => ({
+    code: t.expose('code', { type: ErrorCodeEnum, description: 'What programs branch on.' }),
+    message: t.exposeString('message', { description: 'For people; it may change. Programs branch on code.' }),
+  }),
+})
+
+builder.objectType(RequestError, {
+  name: 'RequestError',
+  description: 'An expected failure with nothing to add.',
+  interfaces: [UserErrorInterface],
+})
+
+builder.objectType(InputError, {
+  name: 'InputError',
+  description: 'INVALID_INPUT, INVALID_PERIOD: which input field, as a path inside the input: [endsAt], [reports].',
+  interfaces: [UserErrorInterface],
+  fields: (t) => ({
+    path: t.stringList({ description: 'The field, as a path inside the input.', resolve: ({ path }) => [...path] }),
+  }),
+})
+
+type ErrorClass = typeof RequestError | typeof InputError | typeof SharingConflictError
+
+/** What a mutation answers: its success, or one of the expected failures, which the domain throws. */
+export const resultOf = <T>(verb: string, success: ObjectRef<SchemaTypes, T>, errors: readonly ErrorClass[]) =>
+  builder.errorUnion(`${verb}Result`, {
+    description: `${verb}Success, or why not.`,
+    types: [success, ...errors],
+    resolveType: () => `${verb}Success`,
+  })
+
+/** The codes of top-level errors, beside those of limits. */
+export type TopLevelCode = 'UNAUTHENTICATED' | 'FORBIDDEN' | 'BAD_USER_INPUT' | 'INTERNAL_SERVER_ERROR'
+
+const withCode = (code: TopLevelCode, message: string) => new GraphQLError(message, { extensions: { code } })
+
+export const forbidden = () => withCode('FORBIDDEN', 'The token does not allow this.')
+
+/** Malformed arguments; the message names the argument. */
+export const badUserInput = (message: string) => withCode('BAD_USER_INPUT', message)
+
+/** What went wrong inside: said to the log, and not to the client but by the request's id. */
+export type Report = (error: unknown) => void
+
+/**
+ * An error as clients may see it. What a resolver raised on purpose carries its code; what graphql-js found wrong with a
+ * request before executing it has no path; everything else is masked.
+ */
+export function presentable(error: unknown, requestId: string, report: Report): GraphQLError {
+  if (!(error instanceof GraphQLError)) {
+    report(error)
+    return new GraphQLError(MASKED, { extensions: internal(requestId) })
+  }
+  const { originalError, extensions } = error
+  const isRequestError = error.path === undefined && (!originalError || originalError instanceof GraphQLError)
+  // Yoga's own codes for documents that do not parse or fit the schema: to clients one more malformed input.
+  const isForeign = String(extensions['code']).startsWith('GRAPHQL_')
+  if (typeof extensions['code'] === 'string' && !isForeign) return error
+  const where = {
+    nodes: error.nodes ?? null,
+    source: error.source ?? null,
+    positions: error.positions ?? null,
+    path: error.path ?? null,
+  }
+  if (isRequestError) {
+    const code: TopLevelCode = 'BAD_USER_INPUT'
+    return new GraphQLError(error.message, { ...where, extensions: { ...extensions, code } })
+  }
+  report(originalError ?? error)
+  return new GraphQLError(MASKED, { ...where, extensions: internal(requestId) })
+}
+
+const MASKED = 'Something went wrong inside the server. The log has the details under the request id.'
+const internal = (requestId: string) => ({ code: 'INTERNAL_SERVER_ERROR' satisfies TopLevelCode, requestId })

@@ -1,0 +1,183 @@
+import { openCursor, sealCursor } from '../data/cursor.ts'
+import { horizon, readFleetLog, settledHorizon } from '../data/log.ts'
+import type { EventFilter, LoggedEvent, VehicleEventType } from '../domain/event.ts'
+import { openStream } from '../events/stream.ts'
+import { builder } from './builder.ts'
+import { connectionOf, sizeOf } from './connection.ts'
+import type { Connection } from './connection.ts'
+import { asMember } from './context.ts'
+import type { Context } from './context.ts'
+import { badUserInput } from './errors.ts'
+import { SharingEndReasonEnum, SharingType } from './sharing.ts'
+import { existing, VehicleType } from './vehicle.ts'
+
+const MOST = 500
+const DEFAULT_SIZE = 50
+
+const VehicleEventTypeEnum = builder.enumType('VehicleEventType', {
+  description: 'What happened.',
+  values: {
+    SHARING_SCHEDULED: { description: 'A sharing was agreed that starts later.' },
+    SHARING_STARTED: { description: 'Control passed to the partner.' },
+    SHARING_END_CHANGED: { description: 'The due end was moved.' },
+    SHARING_END_REQUESTED: { description: 'A party asked for the end as soon as the vehicle is idle.' },
+    SHARING_ENDED: { description: 'Control passed back to the owner.' },
+    SHARING_CANCELLED: { description: 'A scheduled sharing was called off.' },
+    COMMAND_UPDATED: { description: 'A command was accepted, or took its next step.' },
+    STATE_RECORDED: { description: 'The vehicle reported readings.' },
+    VEHICLE_CHANGED: { description: 'The vehicle was created, edited or deleted.' },
+  } satisfies Record<VehicleEventType, { description: string }>,
+})
+
+type SharingEvent = Extract<LoggedEvent, { sharingId: string }>
+
+const VehicleEventInterface = builder.interfaceRef<LoggedEvent>('VehicleEvent').implement({
+  description:
+    'Something that happened to a vehicle. An event belongs to the owner, and to the partner whose sharing was\nin force when it occurred (occurredAt), and that never changes afterwards: neither a later sharing nor a late\nreport opens it to anybody else. Sharing events belong to both parties.',
+  resolveType: ({ type }) => (type === 'VEHICLE_CHANGED' ? 'VehicleChangedEvent' : 'SharingEvent'),
+  fields: (t) => ({
+    id: t.id({
+      description: 'Unique; the same event always has the same id.',
+      resolve: ({ position }, _args, { db }) => sealCursor(db, position),
+    }),
+    cursor: t.string({
+      description: 'Where this event stands in the log; give it back as `after` to go on from here.',
+      resolve: ({ position }, _args, { db }) => sealCursor(db, position),
+    }),
+    type: t.expose('type', { type: VehicleEventTypeEnum, description: 'What happened.' }),
+    vehicleId: t.exposeID('vehicleId', { description: 'To which vehicle, whether or not the viewer may see it now.' }),
+    vehicle: t.field({
+      type: VehicleType,
+      nullable: true,
+      description: 'Null while the viewer has no access to the vehicle, and once it is deleted.',
+      resolve: ({ vehicleId }, _args, { loaders }) => loaders.vehicle.load(vehicleId),
+    }),
+    occurredAt: t.expose('occurredAt', { type: 'DateTime', description: 'When it happened.' }),
+    recordedAt: t.expose('recordedAt', { type: 'DateTime', description: 'When it was committed to the log.' }),
+    requestId: t.exposeString('requestId', {
+      nullable: true,
+      description: "The request that caused it, as in that response's X-Request-Id header; null when no request did.",
+    }),
+  }),
+})
+
+builder.objectRef<SharingEvent>('SharingEvent').implement({
+  description:
+    'SHARING_SCHEDULED, SHARING_STARTED, SHARING_END_CHANGED, SHARING_END_REQUESTED, SHARING_ENDED and SHARING_CANCELLED.',
+  interfaces: [VehicleEventInterface],
+  fields: (t) => ({
+    sharing: t.field({
+      type: SharingType,
+      description: 'The sharing, as it is now.',
+      resolve: ({ sharingId }, _args, { loaders }) => loaders.sharing.load(sharingId).then(existing),
+    }),
+    endsAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'The due end as this event left it.',
+      resolve: ({ facts }) => facts.endsAt,
+    }),
+    endReason: t.field({
+      type: SharingEndReasonEnum,
+      nullable: true,
+      description: 'How it ended, if this event is its end.',
+      resolve: ({ facts }) => facts.endReason,
+    }),
+  }),
+})
+
+builder.objectRef<Extract<LoggedEvent, { type: 'VEHICLE_CHANGED' }>>('VehicleChangedEvent').implement({
+  description: 'VEHICLE_CHANGED.',
+  interfaces: [VehicleEventInterface],
+})
+
+const VehicleEventConnection = connectionOf('VehicleEvent', VehicleEventInterface)
+
+const VehicleEventFilter = builder.inputType('VehicleEventFilter', {
+  description: 'Which events: those that meet all that is given. An empty list matches nothing, null everything.',
+  fields: (t) => ({
+    vehicleIds: t.idList({ description: 'Only those of these vehicles.' }),
+    types: t.field({ type: [VehicleEventTypeEnum], description: 'Only those of these types.' }),
+  }),
+})
+
+const FILTERED = 'Which events.'
+
+builder.queryField('vehicleEvents', (t) =>
+  t.field({
+    type: VehicleEventConnection,
+    description: "The log as far as it belongs to the viewer's fleet, oldest first.",
+    args: {
+      first: t.arg.int({ description: 'At most this many: 0 to 500, 50 if absent.' }),
+      after: t.arg.string({ description: 'A cursor: only what comes behind it.' }),
+      filter: t.arg({ type: VehicleEventFilter, description: FILTERED }),
+    },
+    resolve: async (_root, { first, after, filter }, context) => {
+      const { fleetId } = asMember(context)
+      const size = sizeOf('first', first, MOST) ?? DEFAULT_SIZE
+      const settled = await settledHorizon(context.db)
+      const from = placeOf(after, context, settled) ?? 0
+      const found = await readFleetLog(context.db, fleetId, filterOf(filter), from, settled, size + 1)
+      return eventPage(found, size, after ?? null, context)
+    },
+  }),
+)
+
+builder.subscriptionField('vehicleEvents', (t) =>
+  t.field({
+    type: VehicleEventInterface,
+    description:
+      "The events that belong to the viewer's fleet, in log order, each exactly once: first those after the cursor\n`after`, without a gap, then live. Without `after`, from now on. An unknown or malformed cursor is an error.",
+    args: {
+      after: t.arg.string({ description: 'A cursor: first what comes behind it.' }),
+      filter: t.arg({ type: VehicleEventFilter, description: FILTERED }),
+    },
+    subscribe: async (_root, args, context) => {
+      const { fleetId } = asMember(context)
+      const { db, tail, viewer } = context
+      const after = placeOf(args.after, context, args.after == null ? 0 : (await horizon(db)).drawn)
+      return openStream(db, tail, { fleetId, filter: filterOf(args.filter), after, until: viewer.expiresAt })
+    },
+    resolve: (event, _args, context) => {
+      context.renew()
+      return event
+    },
+  }),
+)
+
+type FilterInput = {
+  readonly vehicleIds?: readonly string[] | null | undefined
+  readonly types?: readonly VehicleEventType[] | null | undefined
+}
+
+const filterOf = (filter: FilterInput | null | undefined): EventFilter => ({
+  // What has a NUL is no id, and PostgreSQL would refuse it.
+  vehicleIds: filter?.vehicleIds?.filter((id) => !id.includes('\0')) ?? null,
+  types: filter?.types ?? null,
+})
+
+/** @throws BAD_USER_INPUT for what is no cursor, and for a place that this log has not reached */
+function placeOf(cursor: string | null | undefined, { db }: Context, reached: number): number | null {
+  if (typeof cursor !== 'string') return null
+  const position = openCursor(db, cursor)
+  if (position === null || position > reached) throw badUserInput('after is not a cursor of this log.')
+  return position
+}
+
+function eventPage(
+  found: readonly LoggedEvent[],
+  size: number,
+  after: string | null,
+  { db }: Context,
+): Connection<LoggedEvent> {
+  const edges = found.slice(0, size).map((node) => ({ cursor: sealCursor(db, node.position), node }))
+  return {
+    edges,
+    pageInfo: {
+      hasNextPage: found.length > size,
+      hasPreviousPage: after !== null,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? after,
+    },
+  }
+}

@@ -1,0 +1,151 @@
+import { createFleet, endPartnership, registerPartnership } from '../data/fleets.ts'
+import { listFleets, listPartners } from '../data/lists.ts'
+import { InputError, RequestError } from '../domain/errors.ts'
+import { ROLES } from '../domain/fleet.ts'
+import type { Fleet } from '../domain/fleet.ts'
+import type { Viewer } from '../domain/viewer.ts'
+import { builder } from './builder.ts'
+import { byText, connectionOf, pageArgs, pageOf, toConnection } from './connection.ts'
+import { asAdmin, asMember, change } from './context.ts'
+import { resultOf } from './errors.ts'
+
+export const FleetType = builder.objectRef<Fleet>('Fleet').implement({
+  description: 'A company or department that owns vehicles, or borrows them.',
+  fields: (t) => ({
+    id: t.exposeID('id', { description: "Unique; the fleet claim of its members' tokens." }),
+    name: t.exposeString('name', { description: 'Unique.' }),
+  }),
+})
+
+const RoleEnum = builder.enumType('Role', {
+  description: 'What a token allows. Within a fleet each role holds the ones before it.',
+  values: {
+    VIEWER: { description: 'Reads vehicles, sharings and events.' },
+    OPERATOR: { description: 'VIEWER, and sends commands.' },
+    MANAGER: { description: 'OPERATOR, and starts, changes and ends sharings and edits vehicles.' },
+    GATEWAY: {
+      description:
+        "A telematics gateway: reports vehicle state, receives commands and reports their outcome. Sees no fleet's data otherwise.",
+    },
+    ADMIN: { description: 'Runs the platform: fleets and partnerships. Belongs to no fleet and sees no vehicle.' },
+  } satisfies Record<(typeof ROLES)[number], { description: string }>,
+})
+
+const ViewerType = builder.objectRef<Viewer>('Viewer').implement({
+  description: 'Whom the access token speaks for.',
+  fields: (t) => ({
+    fleet: t.field({
+      type: FleetType,
+      nullable: true,
+      description: 'Null for GATEWAY and ADMIN.',
+      resolve: ({ fleetId }, _args, { loaders }) => (fleetId === null ? null : loaders.fleet.load(fleetId)),
+    }),
+    roles: t.field({
+      type: [RoleEnum],
+      description: 'The known roles of the token.',
+      resolve: ({ roles }) => [...roles],
+    }),
+    tokenExpiresAt: t.field({
+      type: 'DateTime',
+      description: 'When the access token ends; open subscriptions end with it.',
+      resolve: ({ expiresAt }) => expiresAt,
+    }),
+  }),
+})
+
+const FleetConnection = connectionOf('Fleet', FleetType)
+const byName = byText<Fleet>(({ name }) => name)
+const byId = byText<Fleet>(({ id }) => id)
+
+builder.queryFields((t) => ({
+  viewer: t.field({ type: ViewerType, description: 'Who asks.', resolve: (_root, _args, { viewer }) => viewer }),
+  sharingPartners: t.field({
+    type: FleetConnection,
+    description: "The fleets that the viewer's fleet may share vehicles with, by name.",
+    args: pageArgs(),
+    resolve: async (_root, args, context) => {
+      const { fleetId } = asMember(context)
+      const page = pageOf(args, byName)
+      return toConnection(await listPartners(context.db, fleetId, page), page, byName)
+    },
+  }),
+  fleets: t.field({
+    type: FleetConnection,
+    description: 'ADMIN. Every fleet, by id.',
+    args: pageArgs(),
+    resolve: async (_root, args, context) => {
+      asAdmin(context)
+      const page = pageOf(args, byId)
+      return toConnection(await listFleets(context.db, page), page, byId)
+    },
+  }),
+  partnersOf: t.field({
+    type: FleetConnection,
+    description: 'ADMIN. The fleets registered as partners of this one, by name.',
+    args: {
+      fleetId: t.arg.id({ required: true, description: 'The fleet; an unknown one has no partners.' }),
+      ...pageArgs(),
+    },
+    resolve: async (_root, { fleetId, ...args }, context) => {
+      asAdmin(context)
+      const page = pageOf(args, byName)
+      return toConnection(await listPartners(context.db, fleetId, page), page, byName)
+    },
+  }),
+}))
+
+const CreateFleetInput = builder.inputType('CreateFleetInput', {
+  description: 'A new fleet.',
+  fields: (t) => ({
+    id: t.id({ description: 'Chosen by the server, if absent.' }),
+    name: t.string({ required: true, description: 'Unique, 1 to 200 characters.' }),
+  }),
+})
+
+const PartnershipInput = builder.inputType('PartnershipInput', {
+  description: 'Two fleets.',
+  fields: (t) => ({ fleetIds: t.idList({ required: true, description: 'Exactly two different ones.' }) }),
+})
+
+const CreateFleetSuccess = builder.objectRef<{ fleet: Fleet }>('CreateFleetSuccess').implement({
+  description: 'The fleet exists.',
+  fields: (t) => ({ fleet: t.expose('fleet', { type: FleetType, description: 'The new fleet.' }) }),
+})
+
+const PartnershipSuccess = builder.objectRef<{ fleets: Fleet[] }>('PartnershipSuccess').implement({
+  description: 'The partnership is as asked for.',
+  fields: (t) => ({ fleets: t.expose('fleets', { type: [FleetType], description: 'The two, in the order given.' }) }),
+})
+
+const CreateFleetResult = resultOf('CreateFleet', CreateFleetSuccess, [RequestError, InputError])
+const PartnershipResult = resultOf('Partnership', PartnershipSuccess, [RequestError, InputError])
+
+builder.mutationFields((t) => ({
+  createFleet: t.field({
+    type: CreateFleetResult,
+    description: 'ADMIN.',
+    args: { input: t.arg({ type: CreateFleetInput, required: true, description: 'The fleet.' }) },
+    resolve: async (_root, { input }, context) => {
+      asAdmin(context)
+      return { fleet: await change(context, createFleet(context.db, input.id ?? null, input.name)) }
+    },
+  }),
+  registerPartnership: t.field({
+    type: PartnershipResult,
+    description: 'ADMIN. Two fleets may then share with each other; repeating it changes nothing.',
+    args: { input: t.arg({ type: PartnershipInput, required: true, description: 'The two.' }) },
+    resolve: async (_root, { input }, context) => {
+      asAdmin(context)
+      return { fleets: await change(context, registerPartnership(context.db, input.fleetIds)) }
+    },
+  }),
+  endPartnership: t.field({
+    type: PartnershipResult,
+    description: 'ADMIN. No new sharings between the two; those in force run on.',
+    args: { input: t.arg({ type: PartnershipInput, required: true, description: 'The two.' }) },
+    resolve: async (_root, { input }, context) => {
+      asAdmin(context)
+      return { fleets: await change(context, endPartnership(context.db, input.fleetIds)) }
+    },
+  }),
+}))

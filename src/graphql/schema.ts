@@ -1,0 +1,9 @@
+import { builder } from './builder.ts'
+import './scalars.ts'
+import './errors.ts'
+import './fleet.ts'
+import './vehicle.ts'
+import './sharing.ts'
+import './event.ts'
+
+export const schema = builder.toSchema({ sortSchema: true })
