@@ -1,0 +1,110 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { openDatabase } from './data/client.ts'
+import type { Database } from './data/client.ts'
+import { fleetRegister } from './data/fleets.ts'
+import { startAnnouncer } from './events/announcer.ts'
+import { startTail } from './events/tail.ts'
+import { createAuthenticate } from './server/auth.ts'
+import { createEngine } from './server/engine.ts'
+import { createHttpServer } from './server/http.ts'
+import { developmentKeys, providerKeys } from './server/keys.ts'
+import { createPlayground } from './server/playground.ts'
+import { acceptWebSockets } from './server/websocket.ts'
+import type { Settings } from './settings.ts'
+
+/** How long running requests may take once the server is told to stop; all of it fits into 10 s. Milliseconds. */
+const DRAIN_MS = 8_000
+
+export type Resources = {
+  readonly settings: Settings
+  readonly log: Logger
+  /** For tests: leave scheduled starts and due ends unannounced. */
+  readonly announce?: boolean
+  /** For tests: is told of every SQL statement. */
+  readonly onStatement?: (sql: string) => void
+}
+
+export type App = {
+  readonly db: Database
+  /** @returns where it listens: http://host:port */
+  readonly listen: () => Promise<string>
+  /** Drains and releases everything. May be called more than once. */
+  readonly close: () => Promise<void>
+}
+
+/** The whole server, its database open and migrated, not yet listening. */
+export async function createApp({ settings, log, announce = true, onStatement }: Resources): Promise<App> {
+  const closers: (() => Promise<void> | void)[] = []
+  const close = () => closeAll(closers)
+  try {
+    const db = await openDatabase({ ...settings, ...(onStatement ? { onStatement } : {}) })
+    closers.push(db.close)
+    const onError = (err: unknown) => log.error({ err }, 'following the log failed; it is tried again')
+    const tail = startTail(db, onError)
+    closers.push(tail.stop)
+    db.onAppend = tail.wake
+    if (announce) closers.push(startAnnouncer(db, onError).stop)
+
+    const keys = await (settings.provider ? providerKeys(settings.provider, settings) : developmentKeys(settings))
+    closers.push(keys.stop)
+    const authenticate = createAuthenticate(keys.rules, fleetRegister(db))
+    const engine = createEngine({ db, tail }, settings.production, log)
+
+    let isDraining = false
+    const draining = () => isDraining
+    const ready = () =>
+      isDraining
+        ? Promise.resolve(false)
+        : db.ping().then(
+            () => true,
+            () => false,
+          )
+    const playground = settings.production || settings.provider ? null : createPlayground(settings)
+    const { allowedOrigins } = settings
+    const server = createHttpServer({ engine, authenticate, allowedOrigins, ready, draining, playground, log })
+    const sockets = acceptWebSockets(server, { engine, authenticate, allowedOrigins, draining, log })
+
+    closers.push(async () => {
+      isDraining = true
+      if (!server.listening) return
+      const closed = once(server, 'close')
+      server.close()
+      sockets.close()
+      tail.stop()
+      server.closeIdleConnections()
+      await Promise.race([closed, sleep(DRAIN_MS, undefined, { ref: false })])
+      server.closeAllConnections()
+    })
+
+    return {
+      db,
+      listen: async () => {
+        server.listen(settings.port, settings.host)
+        await once(server, 'listening')
+        const { port } = server.address() as AddressInfo
+        const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host
+        return `http://${host}:${port}`
+      },
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** In reverse, every one tried; what failed is thrown together at the end. */
+async function closeAll(closers: (() => Promise<void> | void)[]): Promise<void> {
+  const failed: unknown[] = []
+  for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) {
+    try {
+      await closer()
+    } catch (error) {
+      failed.push(error)
+    }
+  }
+  if (failed.length > 0) throw new AggregateError(failed, 'closing failed')
+}

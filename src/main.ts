@@ -1,0 +1,42 @@
+import { createApp } from './app.ts'
+import { createLog } from './log.ts'
+import { readSettings, SettingsError } from './settings.ts'
+import type { Settings } from './settings.ts'
+import { seedDemoWorld } from '../prisma/seed.ts'
+
+let settings: Settings
+try {
+  settings = readSettings(process.env)
+} catch (error) {
+  if (!(error instanceof SettingsError)) throw error
+  console.error(`FleetShare cannot start: ${error.message}.`)
+  process.exit(1)
+}
+
+const log = createLog(settings)
+try {
+  const app = await createApp({ settings, log })
+  if (settings.provider === null && (await seedDemoWorld(app.db))) log.info('the demo world is there')
+  const url = await app.listen()
+  log.info(`FleetShare listens on ${url}/graphql`)
+
+  let stopping = false
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping) return
+    stopping = true
+    log.info(`${signal}: draining`)
+    app.close().then(
+      () => process.exit(0),
+      (err: unknown) => {
+        log.error({ err }, 'stopping failed')
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+} catch (err) {
+  log.fatal({ err }, 'FleetShare cannot start')
+  // The readable log is written by a worker, which an exit would cut off.
+  log.flush(() => process.exit(1))
+}

@@ -1,0 +1,72 @@
+import { errors, jwtVerify } from 'jose'
+import type { JWTPayload, JWTVerifyGetKey } from 'jose'
+import { LATEST } from '../domain/period.ts'
+import { knownRoles, viewerOf } from '../domain/viewer.ts'
+import type { Viewer } from '../domain/viewer.ts'
+
+/** Why a request is not let in. UNAVAILABLE: the provider's keys could not be had, so nothing is known of the token. */
+export class AuthenticationError extends Error {
+  readonly reason: 'UNTRUSTED' | 'EXPIRED' | 'UNAVAILABLE'
+
+  constructor(reason: 'UNTRUSTED' | 'EXPIRED' | 'UNAVAILABLE', message: string, cause?: unknown) {
+    super(message, { cause })
+    this.reason = reason
+  }
+}
+
+/** @throws AuthenticationError */
+export type Authenticate = (authorization: string | undefined) => Promise<Viewer>
+
+export type TokenRules = {
+  readonly getKey: JWTVerifyGetKey
+  readonly issuer: string
+  readonly audience: string
+  readonly fleetClaim: string
+  readonly rolesClaim: string
+}
+
+/** Asymmetric only: with a shared secret, or none, whoever can check a token could also make one. */
+const ALGORITHMS = ['RS256', 'ES256', 'EdDSA', 'Ed25519']
+
+export function createAuthenticate(rules: TokenRules, fleetExists: (id: string) => Promise<boolean>): Authenticate {
+  return async (authorization) => {
+    const token = /^Bearer +([\w.~+/=-]+) *$/i.exec(authorization ?? '')?.[1]
+    if (token === undefined) {
+      throw new AuthenticationError('UNTRUSTED', 'An access token is needed: Authorization: Bearer TOKEN.')
+    }
+    const viewer = viewerOf(claimsOf(await verify(token, rules), rules))
+    const isStranger = viewer.kind === 'FLEET' && !(await fleetExists(viewer.member.fleetId))
+    return isStranger ? { ...viewer, kind: 'NOBODY' } : viewer
+  }
+}
+
+async function verify(token: string, { getKey, issuer, audience }: TokenRules): Promise<JWTPayload> {
+  try {
+    const { payload } = await jwtVerify(token, getKey, {
+      issuer,
+      audience,
+      algorithms: ALGORITHMS,
+      requiredClaims: ['exp', 'iss', 'aud'],
+      clockTolerance: 0,
+    })
+    return payload
+  } catch (error) {
+    if (error instanceof AuthenticationError) throw error
+    if (error instanceof errors.JWTExpired) {
+      throw new AuthenticationError('EXPIRED', 'The access token has expired.', error)
+    }
+    throw new AuthenticationError('UNTRUSTED', 'The access token is not trusted.', error)
+  }
+}
+
+function claimsOf(payload: JWTPayload, { fleetClaim, rolesClaim }: TokenRules) {
+  const fleetId = payload[fleetClaim] ?? null
+  const roles = payload[rolesClaim] ?? []
+  if (fleetId !== null && typeof fleetId !== 'string') throw wrongClaim(fleetClaim)
+  const names = typeof roles === 'string' ? roles.split(/\s+/) : roles
+  if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) throw wrongClaim(rolesClaim)
+  const expiresAt = Math.min(Math.floor((payload.exp ?? 0) * 1000), LATEST)
+  return { fleetId, roles: knownRoles(names), expiresAt }
+}
+
+const wrongClaim = (name: string) => new AuthenticationError('UNTRUSTED', `The token's claim ${name} has a wrong type.`)

@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Logger } from 'pino'
+import type { Viewer } from '../domain/viewer.ts'
+import type { TopLevelCode } from '../graphql/errors.ts'
+import { AuthenticationError } from './auth.ts'
+import type { Authenticate } from './auth.ts'
+import type { Engine } from './engine.ts'
+
+export const GRAPHQL_PATH = '/graphql'
+
+export type HttpOptions = {
+  readonly engine: Engine
+  readonly authenticate: Authenticate
+  readonly allowedOrigins: readonly string[]
+  /** Whether it can serve: the database answers, and it is not about to stop. */
+  readonly ready: () => Promise<boolean>
+  readonly draining: () => boolean
+  /** The page for people who look before they read; null where there is none. */
+  readonly playground: ((request: IncomingMessage, response: ServerResponse) => Promise<void>) | null
+  readonly log: Logger
+}
+
+export function createHttpServer(options: HttpOptions): Server {
+  const { log } = options
+  return createServer((request, response) => {
+    const started = performance.now()
+    const requestId = requestIdOf(request)
+    response.setHeader('X-Request-Id', requestId)
+    response.setHeader('X-Content-Type-Options', 'nosniff')
+    response.setHeader('Cache-Control', 'no-store')
+    const path = pathOf(request)
+    response.on('close', () => {
+      const ms = Math.round(performance.now() - started)
+      log.debug({ requestId, method: request.method, path, status: response.statusCode, ms }, 'request')
+    })
+    route(options, request, response, path, requestId).catch((err: unknown) => {
+      log.error({ err, requestId }, 'a request failed')
+      if (!response.headersSent)
+        refuse(response, 500, 'INTERNAL_SERVER_ERROR', 'Something went wrong inside the server.', requestId)
+      else response.destroy()
+    })
+  })
+}
+
+/** The client's own id, if it is one, so that its log and ours can be laid side by side. */
+export function requestIdOf({ headers }: IncomingMessage): string {
+  const given = headers['x-request-id']
+  return typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID()
+}
+
+/** The path alone: what follows may hold what a log must not. */
+export const pathOf = ({ url = '/' }: IncomingMessage): string => url.split(/[?#]/, 1)[0] ?? '/'
+
+async function route(
+  options: HttpOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  requestId: string,
+): Promise<void> {
+  switch (path) {
+    case '/health':
+      return answer(response, 200, { status: 'alive' })
+    case '/ready': {
+      const ready = await options.ready()
+      return answer(response, ready ? 200 : 503, { status: ready ? 'ready' : 'unavailable' })
+    }
+    case GRAPHQL_PATH:
+      return graphql(options, request, response, requestId)
+    case '/':
+      if (!options.playground) return answer(response, 404, { status: 'not found' })
+      response.writeHead(302, { Location: GRAPHQL_PATH }).end()
+      return
+    default:
+      return answer(response, 404, { status: 'not found' })
+  }
+}
+
+async function graphql(
+  { engine, authenticate, allowedOrigins, draining, playground }: HttpOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+): Promise<void> {
+  if (draining()) {
+    response.setHeader('Connection', 'close')
+    return refuse(response, 503, 'SERVICE_UNAVAILABLE', 'The server is about to stop.')
+  }
+  allowOrigin(request, response, allowedOrigins)
+  if (request.method === 'OPTIONS') {
+    response.writeHead(204, { Allow: 'GET, POST, OPTIONS' }).end()
+    return
+  }
+  if (playground && request.method === 'GET' && request.headers.accept?.includes('text/html')) {
+    return playground(request, response)
+  }
+  if (request.method === 'POST' && !isPlainJson(request)) {
+    return refuse(response, 415, 'BAD_USER_INPUT', 'The body of a POST has to be application/json, not compressed.')
+  }
+  let viewer: Viewer
+  try {
+    viewer = await authenticate(request.headers.authorization)
+  } catch (error) {
+    if (!(error instanceof AuthenticationError)) throw error
+    if (error.reason === 'UNAVAILABLE') return refuse(response, 503, 'SERVICE_UNAVAILABLE', error.message)
+    response.setHeader('WWW-Authenticate', 'Bearer')
+    return refuse(response, 401, 'UNAUTHENTICATED', error.message)
+  }
+  await engine.handle(request, response, { viewer, requestId })
+}
+
+/** Other media types need no preflight in a browser, and so could be sent by any page. */
+const isPlainJson = ({ headers }: IncomingMessage): boolean =>
+  /^application\/json *(;|$)/i.test(headers['content-type'] ?? '') &&
+  (headers['content-encoding'] ?? 'identity') === 'identity'
+
+function allowOrigin(request: IncomingMessage, response: ServerResponse, allowed: readonly string[]): void {
+  if (allowed.length === 0) return
+  response.setHeader('Vary', 'Origin')
+  const { origin } = request.headers
+  if (origin === undefined || !allowed.includes(origin)) return
+  response.setHeader('Access-Control-Allow-Origin', origin)
+  response.setHeader('Access-Control-Expose-Headers', 'X-Request-Id')
+  if (request.method !== 'OPTIONS') return
+  response.setHeader('Access-Control-Allow-Methods', 'GET, POST')
+  response.setHeader('Access-Control-Allow-Headers', 'Authorization, Content-Type, X-Request-Id')
+  response.setHeader('Access-Control-Max-Age', '600')
+}
+
+function answer(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8' }).end(JSON.stringify(body))
+}
+
+/** A refusal before GraphQL, in GraphQL's form, so that clients need one way to read errors. */
+function refuse(
+  response: ServerResponse,
+  status: number,
+  code: TopLevelCode | 'SERVICE_UNAVAILABLE',
+  message: string,
+  requestId?: string,
+): void {
+  const extensions = requestId === undefined ? { code } : { code, requestId }
+  answer(response, status, { errors: [{ message, extensions }] })
+}

@@ -1,0 +1,99 @@
+import { z } from 'zod'
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+/** A variable that is set to nothing counts as not set. */
+const given = <T extends z.ZodType>(type: T) => z.preprocess((value) => (value === '' ? undefined : value), type)
+const url = (...protocols: string[]) =>
+  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
+    message: `takes a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+  })
+
+const Environment = z.object({
+  HOST: given(z.string().default('127.0.0.1')),
+  PORT: given(
+    z
+      .string()
+      .regex(/^\d{1,5}$/, 'takes a number from 0 to 65535')
+      .default('4000')
+      .transform(Number)
+      .refine((port) => port <= 65535, 'takes a number from 0 to 65535'),
+  ),
+  DATABASE_URL: given(url('postgresql:', 'postgres:').optional()),
+  DATA_DIR: given(z.string().default('.data')),
+  AUTH_JWKS_URL: given(url('https:', 'http:').optional()),
+  AUTH_ISSUER: given(z.string().optional()),
+  AUTH_AUDIENCE: given(z.string().optional()),
+  AUTH_FLEET_CLAIM: given(z.string().default('fleet_id')),
+  AUTH_ROLES_CLAIM: given(z.string().default('roles')),
+  NODE_ENV: given(
+    z.enum(['development', 'production', 'test'], 'takes development, production or test').default('development'),
+  ),
+  ALLOWED_ORIGINS: given(
+    z
+      .string()
+      .default('')
+      .transform((list) => list.split(/[\s,]+/).filter((origin) => origin !== ''))
+      .refine(
+        (origins) => origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin),
+        'takes origins such as https://fleet.example, separated by commas',
+      ),
+  ),
+  LOG_LEVEL: given(z.enum(LOG_LEVELS, `takes ${LOG_LEVELS.join(', ')}`).default('info')),
+})
+
+export type Provider = { readonly jwksUrl: URL; readonly issuer: string; readonly audience: string }
+
+export type Settings = {
+  readonly host: string
+  readonly port: number
+  readonly databaseUrl: string | null
+  readonly dataDir: string
+  /** null: the server is its own development issuer, and seeds the demo world. */
+  readonly provider: Provider | null
+  readonly fleetClaim: string
+  readonly rolesClaim: string
+  readonly production: boolean
+  readonly allowedOrigins: readonly string[]
+  readonly logLevel: (typeof LOG_LEVELS)[number]
+}
+
+/** A wrong setting; the message is one line that names the variable. */
+export class SettingsError extends Error {}
+
+/** @throws SettingsError */
+export function readSettings(environment: NodeJS.ProcessEnv): Settings {
+  const parsed = Environment.safeParse(environment)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    throw new SettingsError(`${String(issue?.path[0])} ${issue?.message ?? 'is wrong'}`)
+  }
+  const env = parsed.data
+  const { AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE } = env
+  const missing = Object.entries({ AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE }).filter(([, value]) => !value)
+  if (missing.length > 0 && missing.length < 3) {
+    throw new SettingsError(`${missing[0]?.[0]} is missing: AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE go together`)
+  }
+  const production = env.NODE_ENV === 'production'
+  if (production && env.DATABASE_URL === undefined) {
+    throw new SettingsError('DATABASE_URL is missing: production does not run on the embedded database')
+  }
+  if (production && missing.length > 0) {
+    throw new SettingsError('AUTH_JWKS_URL is missing: production trusts no development keys')
+  }
+  return {
+    host: env.HOST,
+    port: env.PORT,
+    databaseUrl: env.DATABASE_URL ?? null,
+    dataDir: env.DATA_DIR,
+    provider:
+      AUTH_JWKS_URL && AUTH_ISSUER && AUTH_AUDIENCE
+        ? { jwksUrl: new URL(AUTH_JWKS_URL), issuer: AUTH_ISSUER, audience: AUTH_AUDIENCE }
+        : null,
+    fleetClaim: env.AUTH_FLEET_CLAIM,
+    rolesClaim: env.AUTH_ROLES_CLAIM,
+    production,
+    allowedOrigins: env.ALLOWED_ORIGINS,
+    logLevel: env.LOG_LEVEL,
+  }
+}
