@@ -42,16 +42,16 @@ const SETTLE_LIMIT_MS = 1_000
 /**
  * A horizon that covers all that was committed when it was asked for, so that who has just been answered finds its own
  * events. Writers hold it back for the rest of their transactions, which is milliseconds; one that takes longer than a
- * second is not waited for.
+ * second is not waited for. `drawn` is as of the asking.
  */
-export async function settledHorizon(db: Database): Promise<number> {
+export async function settledHorizon(db: Database): Promise<Horizon> {
   const first = await horizon(db)
   let { settled } = first
   for (const end = performance.now() + SETTLE_LIMIT_MS; settled < first.drawn && performance.now() < end;) {
     await sleep(SETTLE_POLL_MS)
     ;({ settled } = await horizon(db))
   }
-  return settled
+  return { settled, drawn: first.drawn }
 }
 
 type EventRow = {

@@ -59,7 +59,7 @@ async function* follow(
   const start = await tail.join()
   try {
     let position = after ?? start
-    const ended = () => signal.aborted || Date.now() >= until
+    const ended = () => signal.aborted || tail.stopped() || Date.now() >= until
     while (!ended()) {
       const stretch = tail.since(position, PAGE)
       const upTo = stretch?.upTo ?? tail.head()

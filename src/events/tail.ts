@@ -15,13 +15,15 @@ export type Tail = {
   readonly leave: () => void
   /** null once a position is no longer covered; `limit` events at most. */
   readonly since: (position: number, limit: number) => Stretch | null
-  /** Resolves when something lies behind `position`, or on abort. */
+  /** Resolves when something lies behind `position`, on abort, and once the tail has stopped. */
   readonly moved: (position: number, signal: AbortSignal) => Promise<void>
   /** How far the newest events reach. */
   readonly head: () => number
   /** Says that something was appended: a hint, which may be false or missing. */
   readonly wake: () => void
   readonly stop: () => void
+  /** Nothing comes any more. */
+  readonly stopped: () => boolean
 }
 
 /** Events kept in memory for all subscribers together. */
@@ -38,6 +40,7 @@ export function startTail(db: Database, onError: (error: unknown) => void): Tail
   let floor = 0
   let head = 0
   let followers = 0
+  let resting = true
   let stopped = false
   let timer: NodeJS.Timeout | undefined
   let reading: Promise<void> | null = null
@@ -84,26 +87,31 @@ export function startTail(db: Database, onError: (error: unknown) => void): Tail
       })
   }
 
+  function leave(): void {
+    followers--
+    if (followers > 0) return
+    resting = true
+    clearTimeout(timer)
+  }
+
   return {
     async join() {
       followers++
       try {
         const { settled } = await horizon(db)
-        if (followers === 1 || head === 0) {
+        if (resting) {
+          resting = false
           // Nobody has moved the window since it was left: start it afresh.
           if (head < settled) [window, floor, head] = [[], settled, settled]
           schedule(POLL_MS)
         }
         return settled
       } catch (error) {
-        followers--
+        leave()
         throw error
       }
     },
-    leave() {
-      followers--
-      if (followers === 0) clearTimeout(timer)
-    },
+    leave,
     since(position, limit) {
       if (position < floor || position >= head) return position >= head ? { events: [], upTo: position } : null
       const from = firstBehind(window, position)
@@ -129,6 +137,7 @@ export function startTail(db: Database, onError: (error: unknown) => void): Tail
       clearTimeout(timer)
       notify()
     },
+    stopped: () => stopped,
   }
 }
 

@@ -115,8 +115,9 @@ builder.queryField('vehicleEvents', (t) =>
     resolve: async (_root, { first, after, filter }, context) => {
       const { fleetId } = asMember(context)
       const size = sizeOf('first', first, MOST) ?? DEFAULT_SIZE
-      const settled = await settledHorizon(context.db)
-      const from = placeOf(after, context, settled) ?? 0
+      const { settled, drawn } = await settledHorizon(context.db)
+      // Not `settled`: a writer that is only now taking its place can hold it a little behind what was read before.
+      const from = placeOf(after, context, drawn) ?? 0
       const found = await readFleetLog(context.db, fleetId, filterOf(filter), from, settled, size + 1)
       return eventPage(found, size, after ?? null, context)
     },
