@@ -28,6 +28,9 @@ const order = ({ backwards }: Page<unknown>) => (backwards ? 'desc' : 'asc')
 
 export type VehicleListFilter = { readonly relation: VehicleRelation | null; readonly ids: readonly string[] | null }
 
+/** How many ids one statement asks for: PostgreSQL's protocol has no room for more than 32,767 parameters. */
+const MOST_IDS = 10_000
+
 /** What the fleet may see at `at`, by id. */
 export async function listVehicles(
   { prisma }: Database,
@@ -36,30 +39,42 @@ export async function listVehicles(
   filter: VehicleListFilter,
   page: Page<string>,
 ): Promise<Vehicle[]> {
-  const rows = await prisma.vehicle.findMany({
-    where: {
-      AND: [
-        filter.relation === null ? visibleTo(fleetId, at) : relationIs(filter.relation, fleetId, at),
-        { id: between(page) },
-        filter.ids === null ? {} : { id: { in: filter.ids.filter(isId) } },
-      ],
-    },
-    orderBy: { id: order(page) },
-    take: page.limit,
-  })
-  return rows.map(toVehicle)
+  const find = (where: Prisma.VehicleWhereInput, take: number) =>
+    prisma.vehicle.findMany({
+      where: {
+        AND: [
+          filter.relation === null ? visibleTo(fleetId, at) : relationIs(filter.relation, fleetId, at),
+          { id: between(page) },
+          where,
+        ],
+      },
+      orderBy: { id: order(page) },
+      take,
+    })
+  if (filter.ids === null) return (await find({}, page.limit)).map(toVehicle)
+  // In the list's own order, so that a page that is full needs none of the ids behind it.
+  const ids = [...new Set(filter.ids.filter(isId))].toSorted()
+  if (page.backwards) ids.reverse()
+  const found: Vehicle[] = []
+  for (let from = 0; from < ids.length && found.length < page.limit; from += MOST_IDS) {
+    const rows = await find({ id: { in: ids.slice(from, from + MOST_IDS) } }, page.limit - found.length)
+    found.push(...rows.map(toVehicle))
+  }
+  return found
 }
 
 const FLEET = { id: true, name: true } as const
 
 /** The fleets that a fleet may share with, by name. */
-export const listPartners = ({ prisma }: Database, fleetId: string, page: Page<string>): Promise<Fleet[]> =>
-  prisma.fleet.findMany({
+export async function listPartners({ prisma }: Database, fleetId: string, page: Page<string>): Promise<Fleet[]> {
+  if (!isId(fleetId)) return []
+  return prisma.fleet.findMany({
     where: { partnerOf: { some: { fleetId } }, name: between(page) },
     orderBy: { name: order(page) },
     take: page.limit,
     select: FLEET,
   })
+}
 
 /** Every fleet, by id. */
 export const listFleets = ({ prisma }: Database, page: Page<string>): Promise<Fleet[]> =>

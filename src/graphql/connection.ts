@@ -71,18 +71,26 @@ type Args = {
   readonly before?: string | null | undefined
 }
 
-/** How the cursors of a list look: a key, as JSON in base64url. */
+/** How the cursors of a list look: its name and a key, as JSON in base64url. */
 export type Cursors<T, Key> = {
+  readonly list: string
   readonly keyOf: (node: T) => Key
   /** null for what is no key of this list. */
   readonly parse: (json: unknown) => Key | null
 }
 
+/** What PostgreSQL can compare with. */
+export const isText = (json: unknown): json is string =>
+  typeof json === 'string' && !json.includes('\0') && json.isWellFormed()
+
 /** Lists whose key is one text. */
-export const byText = <T>(keyOf: (node: T) => string): Cursors<T, string> => ({
+export const byText = <T>(list: string, keyOf: (node: T) => string): Cursors<T, string> => ({
+  list,
   keyOf,
-  parse: (json) => (typeof json === 'string' && !json.includes('\0') ? json : null),
+  parse: (json) => (isText(json) ? json : null),
 })
+
+const cursorOf = (list: string, key: unknown) => Buffer.from(JSON.stringify([list, key])).toString('base64url')
 
 /** @throws BAD_USER_INPUT that names the argument */
 export function pageOf<T, Key>(args: Args, cursors: Cursors<T, Key>): Page<Key> & { readonly size: number } {
@@ -104,14 +112,16 @@ export function sizeOf(name: string, size: number | null | undefined, most: numb
   return size
 }
 
-function parseCursor<T, Key>(name: string, text: string, { parse }: Cursors<T, Key>): Key {
+function parseCursor<T, Key>(name: string, text: string, { list, parse }: Cursors<T, Key>): Key {
   let key: Key | null = null
   try {
-    key = parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')))
+    const [, json]: unknown[] = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'))
+    key = parse(json)
   } catch {
-    // No JSON: no cursor of ours.
+    // No JSON, or no list: no cursor of ours.
   }
-  if (key === null) throw badUserInput(`${name} is not a cursor of this list.`)
+  // A key has one cursor: what does not come out again as it went in is another list's, or made up.
+  if (key === null || cursorOf(list, key) !== text) throw badUserInput(`${name} is not a cursor of this list.`)
   return key
 }
 
@@ -119,12 +129,12 @@ function parseCursor<T, Key>(name: string, text: string, { parse }: Cursors<T, K
 export function toConnection<T, Key>(
   found: readonly T[],
   page: Page<Key> & { readonly size: number },
-  { keyOf }: Cursors<T, Key>,
+  { list, keyOf }: Cursors<T, Key>,
 ): Connection<T> {
   const more = found.length > page.size
   const nodes = found.slice(0, page.size)
   if (page.backwards) nodes.reverse()
-  const edges = nodes.map((node) => ({ cursor: Buffer.from(JSON.stringify(keyOf(node))).toString('base64url'), node }))
+  const edges = nodes.map((node) => ({ cursor: cursorOf(list, keyOf(node)), node }))
   return {
     edges,
     pageInfo: {

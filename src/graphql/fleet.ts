@@ -54,8 +54,8 @@ const ViewerType = builder.objectRef<Viewer>('Viewer').implement({
 })
 
 const FleetConnection = connectionOf('Fleet', FleetType)
-const byName = byText<Fleet>(({ name }) => name)
-const byId = byText<Fleet>(({ id }) => id)
+const byName = byText<Fleet>('partners', ({ name }) => name)
+const byId = byText<Fleet>('fleets', ({ id }) => id)
 
 builder.queryFields((t) => ({
   viewer: t.field({ type: ViewerType, description: 'Who asks.', resolve: (_root, _args, { viewer }) => viewer }),

@@ -3,12 +3,13 @@ import type { SharingKey } from '../data/lists.ts'
 import { end, start, updateEnd } from '../data/sharings.ts'
 import type { SharingResult } from '../data/sharings.ts'
 import { InputError, RequestError, SharingConflictError } from '../domain/errors.ts'
+import { LATEST } from '../domain/period.ts'
 import { endedAtOf, endReasonAt, phaseAt, statusFor } from '../domain/sharing.ts'
 import type { Sharing, SharingEndReason, SharingPhase, SharingStatus } from '../domain/sharing.ts'
 import type { Vehicle } from '../domain/vehicle.ts'
 import { builder } from './builder.ts'
 import { CommandTypeEnum } from './command.ts'
-import { connectionOf, pageArgs, pageOf, toConnection } from './connection.ts'
+import { connectionOf, isText, pageArgs, pageOf, toConnection } from './connection.ts'
 import type { Cursors } from './connection.ts'
 import { asMember, asRequester, change } from './context.ts'
 import { resultOf, UserErrorInterface } from './errors.ts'
@@ -122,12 +123,13 @@ builder.objectType(SharingConflictError, {
 export const SharingConnection = connectionOf('Sharing', SharingType)
 
 export const bySharing: Cursors<Sharing, SharingKey> = {
+  list: 'sharings',
   keyOf: ({ startsAt, id }) => [startsAt, id],
   parse: (json) => {
     if (!Array.isArray(json) || json.length !== 2) return null
     const [startsAt, id]: unknown[] = json
-    const valid = typeof startsAt === 'number' && !Number.isNaN(new Date(startsAt).getTime())
-    return valid && typeof id === 'string' && !id.includes('\0') ? [startsAt, id] : null
+    const isInstant = Number.isInteger(startsAt) && Number(startsAt) >= 0 && Number(startsAt) <= LATEST
+    return isInstant && isText(id) ? [Number(startsAt), id] : null
   },
 }
 

@@ -70,7 +70,7 @@ export function existing<T>(row: T | null): T {
 }
 
 const VehicleConnection = connectionOf('Vehicle', VehicleType)
-const byId = byText<Vehicle>(({ id }) => id)
+const byId = byText<Vehicle>('vehicles', ({ id }) => id)
 
 const VehicleRelationEnum = builder.enumType('VehicleRelation', {
   description: "How the viewer's fleet stands to a vehicle now.",
