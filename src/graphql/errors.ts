@@ -1,5 +1,6 @@
 import type { ObjectRef } from '@pothos/core'
 import { GraphQLError } from 'graphql'
+import type { ASTNode } from 'graphql'
 import { ERROR_CODES, InputError, RequestError, SharingConflictError } from '../domain/errors.ts'
 import type { ErrorCode, UserError } from '../domain/errors.ts'
 import { builder } from './builder.ts'
@@ -46,14 +47,16 @@ export const resultOf = <T>(verb: string, success: ObjectRef<SchemaTypes, T>, er
   })
 
 /** The codes of top-level errors, beside those of limits. */
-export type TopLevelCode = 'UNAUTHENTICATED' | 'FORBIDDEN' | 'BAD_USER_INPUT' | 'INTERNAL_SERVER_ERROR'
+const TOP_LEVEL_CODES = ['UNAUTHENTICATED', 'FORBIDDEN', 'BAD_USER_INPUT', 'INTERNAL_SERVER_ERROR'] as const
+export type TopLevelCode = (typeof TOP_LEVEL_CODES)[number]
 
-const withCode = (code: TopLevelCode, message: string) => new GraphQLError(message, { extensions: { code } })
+const withCode = (code: TopLevelCode, message: string, node?: ASTNode) =>
+  new GraphQLError(message, { nodes: node ?? null, extensions: { code } })
 
 export const forbidden = () => withCode('FORBIDDEN', 'The token does not allow this.')
 
-/** Malformed arguments; the message names the argument. */
-export const badUserInput = (message: string) => withCode('BAD_USER_INPUT', message)
+/** Malformed arguments; the message names the argument, or `node` is where it stands in the document. */
+export const badUserInput = (message: string, node?: ASTNode) => withCode('BAD_USER_INPUT', message, node)
 
 /** What went wrong inside: said to the log, and not to the client but by the request's id. */
 export type Report = (error: unknown) => void
@@ -69,9 +72,8 @@ export function presentable(error: unknown, requestId: string, report: Report): 
   }
   const { originalError, extensions } = error
   const isRequestError = error.path === undefined && (!originalError || originalError instanceof GraphQLError)
-  // Yoga's own codes for documents that do not parse or fit the schema: to clients one more malformed input.
-  const isForeign = String(extensions['code']).startsWith('GRAPHQL_')
-  if (typeof extensions['code'] === 'string' && !isForeign) return error
+  // Yoga has codes of its own for bodies and documents that are wrong or too large: to clients one more malformed input.
+  if (TOP_LEVEL_CODES.some((code) => code === extensions['code'])) return error
   const where = {
     nodes: error.nodes ?? null,
     source: error.source ?? null,

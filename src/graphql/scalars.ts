@@ -1,4 +1,5 @@
-import { Kind } from 'graphql'
+import { Kind, print } from 'graphql'
+import type { ValueNode } from 'graphql'
 import { LATEST } from '../domain/period.ts'
 import type { Instant } from '../domain/period.ts'
 import { builder } from './builder.ts'
@@ -24,11 +25,14 @@ export function parseInstant(text: string): Instant | null {
   return at >= 0 && at <= LATEST ? at : null
 }
 
-function parse(value: unknown): Instant {
+/** @param node the value, if it stands in the document itself */
+function parse(value: unknown, node?: ValueNode): Instant {
   const at = typeof value === 'string' ? parseInstant(value) : null
   if (at === null) {
+    const given = node ? print(node) : JSON.stringify(value)
     throw badUserInput(
-      `DateTime takes an instant with an offset, such as 2022-01-01T12:12:12.000Z, in the years 1970 to 9999; not ${JSON.stringify(value).slice(0, 60)}.`,
+      `DateTime takes an instant with an offset, such as 2022-01-01T12:12:12.000Z, in the years 1970 to 9999; not ${given.slice(0, 60)}.`,
+      node,
     )
   }
   return at
@@ -38,6 +42,6 @@ builder.scalarType('DateTime', {
   description:
     'An instant in UTC, ISO 8601 with milliseconds (2022-01-01T12:12:12.000Z). Any offset is accepted on input; output is always Z.',
   serialize: (at) => new Date(at).toISOString(),
-  parseValue: parse,
-  parseLiteral: (node) => parse(node.kind === Kind.STRING ? node.value : null),
+  parseValue: (value) => parse(value),
+  parseLiteral: (node) => parse(node.kind === Kind.STRING ? node.value : null, node),
 })
