@@ -59,6 +59,8 @@ export async function withVehicle<T>(db: Database, order: LockOrder, decide: (he
         ],
       },
     })
+    // In the very millisecond of a start an end would leave the partner nothing; the one after may start back to back.
+    if (order.handover) while (loaded.some(({ startsAt }) => startsAt.getTime() === at)) at++
     const sharings = await settle(tx, loaded.map(toSharing), at, events)
     const control = locked.deleted ? null : { vehicle: locked.vehicle, sharings }
     const decided = await decide({ tx, control, moment: { at, requestId: order.requestId }, events })
