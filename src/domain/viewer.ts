@@ -9,9 +9,12 @@ export type Claims = { readonly fleetId: string | null; readonly roles: readonly
 export type Viewer = Claims &
   ({ readonly kind: 'FLEET'; readonly member: Member } | { readonly kind: 'ADMIN' | 'GATEWAY' | 'NOBODY' })
 
-/** The known roles among `names`, case ignored, as the token carries them. */
+/**
+ * The known roles among `names`, case ignored, as the token carries them. Compared in lower case: upper case turns some
+ * letters of other alphabets into ours.
+ */
 export const knownRoles = (names: readonly string[]): Role[] =>
-  names.map((name) => name.toUpperCase()).filter((name): name is Role => ROLES.some((role) => role === name))
+  names.flatMap((name) => ROLES.filter((role) => role.toLowerCase() === name.toLowerCase()))
 
 /**
  * Whom a token speaks for: a fleet, the platform's admin or a gateway. ADMIN and GATEWAY do not mix with each other, with
