@@ -34,7 +34,10 @@ export function createAuthenticate(rules: TokenRules, fleetExists: (id: string) 
     if (token === undefined) {
       throw new AuthenticationError('UNTRUSTED', 'An access token is needed: Authorization: Bearer TOKEN.')
     }
-    const viewer = viewerOf(claimsOf(await verify(token, rules), rules))
+    const claims = claimsOf(await verify(token, rules), rules)
+    // jose counts in whole seconds; an exp may have a fraction.
+    if (claims.expiresAt <= Date.now()) throw expired()
+    const viewer = viewerOf(claims)
     const isStranger = viewer.kind === 'FLEET' && !(await fleetExists(viewer.member.fleetId))
     return isStranger ? { ...viewer, kind: 'NOBODY' } : viewer
   }
@@ -52,9 +55,7 @@ async function verify(token: string, { getKey, issuer, audience }: TokenRules): 
     return payload
   } catch (error) {
     if (error instanceof AuthenticationError) throw error
-    if (error instanceof errors.JWTExpired) {
-      throw new AuthenticationError('EXPIRED', 'The access token has expired.', error)
-    }
+    if (error instanceof errors.JWTExpired) throw expired(error)
     throw new AuthenticationError('UNTRUSTED', 'The access token is not trusted.', error)
   }
 }
@@ -69,4 +70,5 @@ function claimsOf(payload: JWTPayload, { fleetClaim, rolesClaim }: TokenRules) {
   return { fleetId, roles: knownRoles(names), expiresAt }
 }
 
+const expired = (cause?: unknown) => new AuthenticationError('EXPIRED', 'The access token has expired.', cause)
 const wrongClaim = (name: string) => new AuthenticationError('UNTRUSTED', `The token's claim ${name} has a wrong type.`)

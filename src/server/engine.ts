@@ -17,7 +17,12 @@ const BODY_LIMIT = 1024 * 1024
 export function createEngine(services: Services, production: boolean, log: Logger): Engine {
   return createYoga<Request, Context>({
     schema,
-    plugins: [contextPlugin(services), failurePlugin(log), ...(production ? [noIntrospection] : [])],
+    plugins: [
+      contextPlugin(services),
+      failurePlugin(log, production),
+      noStore,
+      ...(production ? [noIntrospection] : []),
+    ],
     maskedErrors: {
       maskError: (error) => presentable(error, '', (cause) => log.error({ err: cause }, 'outside of an operation')),
     },
@@ -39,14 +44,21 @@ const contextPlugin = (services: Services): Plugin<Context> => ({
 })
 
 /** Refuses those who may do nothing, and shows every error as clients may see it. */
-function failurePlugin(log: Logger): Plugin<Context> {
-  const present = <R extends ExecutionResult>(result: R, { requestId }: Context): R => {
-    if (!result.errors) return result
+function failurePlugin(log: Logger, production: boolean): Plugin<Context> {
+  const show = (errors: readonly unknown[], { requestId }: Context): GraphQLError[] => {
     const report = (err: unknown) => log.error({ err, requestId }, 'an operation failed')
-    return { ...result, errors: result.errors.map((error) => presentable(error, requestId, report)) }
+    const shown = errors.map((error) => presentable(error, requestId, report))
+    return production ? shown.map(withoutSuggestion) : shown
   }
+  const present = <R extends ExecutionResult>(result: R, context: Context): R =>
+    result.errors ? { ...result, errors: show(result.errors, context) } : result
   const refusal = ({ viewer }: Context) => (viewer.kind === 'NOBODY' ? { errors: [forbidden()] } : null)
   return {
+    onValidate:
+      () =>
+      ({ valid, result, context, setResult }) => {
+        if (!valid) setResult(show(result, context))
+      },
     onExecute({ args: { contextValue }, setResultAndStopExecution }) {
       const refused = refusal(contextValue)
       if (refused) return setResultAndStopExecution(refused)
@@ -65,12 +77,16 @@ function failurePlugin(log: Logger): Plugin<Context> {
           return { onNext: (next) => next.setResult(present(next.result as ExecutionResult, contextValue)) }
         },
         onSubscribeError({ error, setError }) {
-          setError(presentable(error, contextValue.requestId, (err) => log.error({ err }, 'a subscription failed')))
+          const [shown] = show([error], contextValue)
+          setError(shown)
         },
       }
     },
   }
 }
+
+/** For streams Yoga says no-cache, which allows to keep what they said. */
+const noStore: Plugin = { onResponse: ({ response }) => response.headers.set('Cache-Control', 'no-store') }
 
 const Introspection: ValidationRule = (context) => ({
   Field(node) {
@@ -79,15 +95,19 @@ const Introspection: ValidationRule = (context) => ({
   },
 })
 
-/** Production neither describes itself nor suggests names: its clients know the schema. */
-const noIntrospection: Plugin<Context> = {
-  onValidate({ addValidationRule }) {
-    addValidationRule(Introspection)
-    return ({ valid, result, setResult }) => {
-      if (valid) return
-      const plain = (error: GraphQLError) =>
-        new GraphQLError(error.message.replace(/ ?Did you mean .*$/s, ''), { nodes: error.nodes ?? null })
-      setResult((result as readonly GraphQLError[]).map(plain))
-    }
-  },
+/** Production does not describe itself: its clients know the schema. */
+const noIntrospection: Plugin<Context> = { onValidate: ({ addValidationRule }) => addValidationRule(Introspection) }
+
+/** Nor does it help to guess names. */
+function withoutSuggestion(error: GraphQLError): GraphQLError {
+  const message = error.message.replace(/ ?Did you mean .*$/s, '')
+  if (message === error.message) return error
+  const { nodes, source, positions, path, extensions } = error
+  return new GraphQLError(message, {
+    nodes: nodes ?? null,
+    source: source ?? null,
+    positions: positions ?? null,
+    path: path ?? null,
+    extensions,
+  })
 }

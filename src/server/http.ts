@@ -96,8 +96,12 @@ async function graphql(
   if (playground && request.method === 'GET' && request.headers.accept?.includes('text/html')) {
     return playground(request, response)
   }
-  if (request.method === 'POST' && !isPlainJson(request)) {
-    return refuse(response, 415, 'BAD_USER_INPUT', 'The body of a POST has to be application/json, not compressed.')
+  if (request.method === 'POST') {
+    if (!isPlainJson(request)) {
+      return refuse(response, 415, 'BAD_USER_INPUT', 'The body of a POST has to be application/json, not compressed.')
+    }
+    // Yoga compares letter by letter; the names of media types have no case.
+    request.headers['content-type'] = 'application/json'
   }
   let viewer: Viewer
   try {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
 import { getOperationAST, GraphQLError, OperationTypeNode } from 'graphql'
-import type { ExecutionArgs, ExecutionResult } from 'graphql'
+import type { ExecutionArgs, ExecutionResult, FormattedExecutionResult, GraphQLFormattedError } from 'graphql'
 import { handleProtocols, makeServer } from 'graphql-ws'
 import type { SubscribePayload } from 'graphql-ws'
 import type { Logger } from 'pino'
@@ -64,6 +64,8 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): { c
         close: (code, reason) => socket.close(code, reason),
         onMessage: (handle) =>
           socket.on('message', (data: Buffer) => {
+            // Closed by us, say because its token has ended: the client may not have taken notice.
+            if (socket.readyState !== socket.OPEN) return
             handle(data.toString()).catch((err: unknown) => {
               log.error({ err }, 'a message failed')
               socket.close(1011, 'Internal server error')
@@ -130,9 +132,19 @@ function createProtocol({ engine, authenticate, log }: WebSocketOptions) {
         return [presentable(error, requestId, report)]
       }
     },
+    onError: (_context, _id, _payload, errors) => errors.map(plain),
+    onNext: (_context, _id, _payload, _args, { errors, ...result }) =>
+      errors && ({ ...result, errors: errors.map(plain) } as FormattedExecutionResult),
     execute: (args) => operationOf(args).execute(args) as ExecutionResult,
     subscribe: (args) => operationOf(args).subscribe(args) as ExecutionResult,
   })
+}
+
+/** Without what only HTTP makes use of: the status that an answer would have. */
+function plain(error: GraphQLError | GraphQLFormattedError): GraphQLFormattedError {
+  const { extensions, ...rest } = error instanceof GraphQLError ? error.toJSON() : error
+  const { http: _http, ...others } = extensions ?? {}
+  return { ...rest, extensions: others }
 }
 
 type Operation = {
