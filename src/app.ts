@@ -64,7 +64,15 @@ export async function createApp({ settings, log, announce = true, onStatement }:
           )
     const playground = settings.production || settings.provider ? null : createPlayground(settings)
     const { allowedOrigins } = settings
-    const server = createHttpServer({ engine, authenticate, allowedOrigins, ready, draining, playground, log })
+    const { server, cutStreams } = createHttpServer({
+      engine,
+      authenticate,
+      allowedOrigins,
+      ready,
+      draining,
+      playground,
+      log,
+    })
     const sockets = acceptWebSockets(server, { engine, authenticate, allowedOrigins, draining, log })
 
     closers.push(async () => {
@@ -73,6 +81,7 @@ export async function createApp({ settings, log, announce = true, onStatement }:
       const closed = once(server, 'close')
       server.close()
       sockets.close()
+      cutStreams()
       tail.stop()
       server.closeIdleConnections()
       await Promise.race([closed, sleep(DRAIN_MS, undefined, { ref: false })])

@@ -22,16 +22,33 @@ export type HttpOptions = {
   readonly log: Logger
 }
 
-export function createHttpServer(options: HttpOptions): Server {
+export type HttpServer = {
+  readonly server: Server
+  /**
+   * Cuts the streams of server-sent events off. Without a `complete`, which would say that nothing more comes: a client
+   * that is cut off resumes elsewhere with its cursor.
+   */
+  readonly cutStreams: () => void
+}
+
+export function createHttpServer(options: HttpOptions): HttpServer {
   const { log } = options
-  return createServer((request, response) => {
+  const responses = new Set<ServerResponse>()
+  const cutStreams = () => {
+    for (const response of responses) {
+      if (String(response.getHeader('Content-Type')).startsWith('text/event-stream')) response.destroy()
+    }
+  }
+  const server = createServer((request, response) => {
     const started = performance.now()
     const requestId = requestIdOf(request)
     response.setHeader('X-Request-Id', requestId)
     response.setHeader('X-Content-Type-Options', 'nosniff')
     response.setHeader('Cache-Control', 'no-store')
     const path = pathOf(request)
+    responses.add(response)
     response.on('close', () => {
+      responses.delete(response)
       const ms = Math.round(performance.now() - started)
       log.debug({ requestId, method: request.method, path, status: response.statusCode, ms }, 'request')
     })
@@ -42,6 +59,7 @@ export function createHttpServer(options: HttpOptions): Server {
       else response.destroy()
     })
   })
+  return { server, cutStreams }
 }
 
 /** The client's own id, if it is one, so that its log and ours can be laid side by side. */
