@@ -1,9 +1,6 @@
-/** What GraphiQL hands over: the operation, the headers of its tab, and the parsed document. */
+/** What GraphiQL hands over: the operation, and the headers of its tab. */
 type Params = { query: string; operationName?: string | null; variables?: unknown }
-type Options = {
-  headers?: Record<string, string>
-  documentAST?: { definitions: readonly { operation?: string; name?: { value: string } }[] }
-}
+type Options = { headers?: Record<string, string> }
 
 // Types of the browser that Node's lack.
 declare const location: { readonly href: string }
@@ -12,11 +9,13 @@ declare const location: { readonly href: string }
  * Runs in the page, not here: its text is put into it, so it refers to nothing outside of itself. Subscriptions go over a
  * WebSocket of their own with the tab's token in connection_init; the page's own loader would send none.
  */
-export function fetchFromPage(params: Params, options: Options = {}): unknown {
-  const { headers = {}, documentAST } = options
-  const wanted = documentAST?.definitions.filter((definition) => definition.operation !== undefined) ?? []
-  const operation = wanted.find(({ name }) => !params.operationName || name?.value === params.operationName)
-  if (operation?.operation !== 'subscription') {
+export function fetchFromPage({ query, variables, ...given }: Params, { headers = {} }: Options = {}): unknown {
+  // Right after a change of tabs GraphiQL still names the operation of the tab before.
+  const found = [...query.matchAll(/^\s*(query|mutation|subscription)\b\s*(\w*)/gm)]
+  const named = found.find(([, , name]) => name === given.operationName)
+  const [, kind] = named ?? found[0] ?? []
+  const params = { query, variables, operationName: named?.[2] }
+  if (kind !== 'subscription') {
     return fetch('/graphql', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', Accept: 'application/json', ...headers },
@@ -26,8 +25,8 @@ export function fetchFromPage(params: Params, options: Options = {}): unknown {
   const results: unknown[] = []
   let finished = false
   let wake = () => {}
-  const add = (...more: unknown[]) => {
-    results.push(...more)
+  const add = (result: unknown) => {
+    results.push(result)
     wake()
   }
   const finish = () => {
@@ -44,22 +43,28 @@ export function fetchFromPage(params: Params, options: Options = {}): unknown {
     if (message.type === 'ping') socket.send(JSON.stringify({ type: 'pong' }))
     if (message.type === 'next') add(message.payload)
     if (message.type === 'error') add({ errors: message.payload })
-    if (message.type === 'error' || message.type === 'complete') socket.close()
+    if (message.type === 'error' || message.type === 'complete') {
+      finish()
+      socket.close()
+    }
   })
   socket.addEventListener('close', ({ code, reason }) => {
-    if (code >= 4000) add({ errors: [{ message: `The socket was closed: ${code} ${reason}` }] })
+    if (!finished) add({ errors: [{ message: `The socket was closed: ${code} ${reason}` }] })
     finish()
   })
-  return {
-    async *[Symbol.asyncIterator]() {
-      try {
-        while (!finished || results.length > 0) {
-          if (results.length > 0) yield results.shift()
-          else await new Promise<void>((resolve) => (wake = resolve))
-        }
-      } finally {
-        socket.close()
-      }
+  // No generator: one that waits for a result would not hear of return(), which is what the stop button calls.
+  const events = {
+    [Symbol.asyncIterator]: () => events,
+    next: async () => {
+      while (results.length === 0 && !finished) await new Promise<void>((resolve) => (wake = resolve))
+      return results.length > 0 ? { value: results.shift(), done: false } : { value: undefined, done: true }
+    },
+    return: async () => {
+      results.length = 0
+      finish()
+      socket.close()
+      return { value: undefined, done: true }
     },
   }
+  return events
 }

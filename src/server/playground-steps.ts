@@ -1,27 +1,40 @@
 const OWNER = '78LMK'
 const PARTNER = 'DE3P4'
+const DAY_MS = 24 * 60 * 60 * 1000
 
-/** The story of a sharing, a tab each, with the demo world's fleets and vehicle. */
-export const STEPS: readonly { readonly fleetId: string; readonly query: string }[] = [
+export type Step = { readonly fleetId: string; readonly query: string }
+
+/**
+ * The story of a sharing, a tab each, with the demo world's fleets and vehicle. The name of an operation names its tab, and
+ * lines are kept as short as the editor is wide.
+ */
+export const stepsAt = (now: number): readonly Step[] => [
   {
     fleetId: OWNER,
-    query: `# 1. ShareOne (${OWNER}) follows what happens to its vehicles. Press play and leave it running,
-#    or open this page a second time to follow as you go on. Each tab has a token in its headers.
-subscription Follow {
+    query: `# 1. ShareOne (${OWNER}) follows its vehicles.
+#    Press play, leave it running, and open this page
+#    a second time for the steps that follow.
+#    Each tab has its fleet's token under "Headers".
+subscription Step1_Follow {
   vehicleEvents {
     type
     cursor
     occurredAt
     vehicleId
-    ... on SharingEvent { endsAt endReason sharing { phase partner { name } } }
+    ... on SharingEvent {
+      endsAt
+      endReason
+      sharing { phase partner { name } }
+    }
   }
 }
 `,
   },
   {
     fleetId: OWNER,
-    query: `# 2. ShareOne looks at a vehicle, and at what it may do with it.
-query MyVehicle {
+    query: `# 2. ShareOne looks at a vehicle, and at what it
+#    may do with it.
+query Step2_Look {
   vehicle(id: "FK852") {
     id name brand model licensePlate
     sharing { id status endsAt partner { name } }
@@ -36,10 +49,18 @@ query MyVehicle {
   },
   {
     fleetId: OWNER,
-    query: `# 3. ShareOne lends FK852 to ShareTwo, with an open end.
-mutation Share {
-  startSharing(input: { vehicleId: "FK852", fleetId: "${PARTNER}" }) {
-    ... on StartSharingSuccess { sharing { id status phase startsAt endsAt partner { name } } }
+    query: `# 3. ShareOne lends FK852 to ShareTwo (${PARTNER}),
+#    with an open end.
+mutation Step3_Share {
+  startSharing(
+    input: { vehicleId: "FK852", fleetId: "${PARTNER}" }
+  ) {
+    ... on StartSharingSuccess {
+      sharing {
+        id status phase startsAt endsAt
+        partner { name }
+      }
+    }
     ... on UserError { code message }
   }
 }
@@ -47,13 +68,18 @@ mutation Share {
   },
   {
     fleetId: PARTNER,
-    query: `# 4. ShareTwo (${PARTNER}) sees the vehicle, and controls it.
-query SharedWithMe {
+    query: `# 4. ShareTwo (${PARTNER}) sees the vehicle, and
+#    controls it.
+query Step4_Borrowed {
   vehicles(filter: { relation: SHARED_IN }) {
     nodes {
       id name fleet { name }
       sharing { status endsAt }
-      viewerCan { sendCommand { allowed } endSharing { allowed } update { allowed code } }
+      viewerCan {
+        sendCommand { allowed }
+        endSharing { allowed }
+        update { allowed code }
+      }
     }
   }
 }
@@ -61,9 +87,15 @@ query SharedWithMe {
   },
   {
     fleetId: OWNER,
-    query: `# 5. ShareOne sets an end. Change it to an instant in the future.
-mutation MoveEnd {
-  updateSharingEnd(input: { vehicleId: "FK852", endsAt: "2030-01-01T12:00:00.000Z" }) {
+    query: `# 5. ShareOne sets an end: tomorrow.
+#    Only the owner can; try it with the other token.
+mutation Step5_MoveEnd {
+  updateSharingEnd(
+    input: {
+      vehicleId: "FK852"
+      endsAt: "${new Date(now + DAY_MS).toISOString()}"
+    }
+  ) {
     ... on UpdateSharingEndSuccess { sharing { endsAt } }
     ... on UserError { code message }
   }
@@ -72,10 +104,14 @@ mutation MoveEnd {
   },
   {
     fleetId: PARTNER,
-    query: `# 6. ShareTwo gives the vehicle back. The owner could do the same.
-mutation GiveBack {
+    query: `# 6. ShareTwo gives the vehicle back.
+#    The owner could end the sharing just the same.
+mutation Step6_GiveBack {
   endSharing(input: { vehicleId: "FK852" }) {
-    ... on EndSharingSuccess { vehicle { id } sharing { phase endedAt endReason } }
+    ... on EndSharingSuccess {
+      vehicle { id }
+      sharing { phase endedAt endReason }
+    }
     ... on UserError { code message }
   }
 }
@@ -83,10 +119,17 @@ mutation GiveBack {
   },
   {
     fleetId: PARTNER,
-    query: `# 7. What ShareTwo's log keeps of it, and a cursor to go on from.
-query MyLog {
-  vehicleEvents(first: 100) {
-    nodes { type occurredAt vehicleId requestId vehicle { id } }
+    query: `# 7. What ShareTwo's log keeps of it, and a cursor
+#    to go on from.
+query Step7_Log {
+  vehicleEvents(
+    first: 100
+    filter: { vehicleIds: ["FK852"] }
+  ) {
+    nodes {
+      type occurredAt vehicleId requestId
+      vehicle { id }
+    }
     pageInfo { endCursor hasNextPage }
   }
 }
