@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest'
+import { startNode } from './support/process.ts'
+import { readSettings, SettingsError } from '../src/settings.ts'
+
+const PROVIDER = {
+  AUTH_JWKS_URL: 'https://login.example/keys',
+  AUTH_ISSUER: 'https://login.example',
+  AUTH_AUDIENCE: 'fleetshare',
+}
+const DATABASE_URL = 'postgresql://fleet:secret@db.example:5432/fleet'
+const PRODUCTION = { NODE_ENV: 'production', DATABASE_URL, ...PROVIDER }
+
+function complaintOf(environment: Readonly<Record<string, string>>): string {
+  try {
+    readSettings(environment)
+  } catch (error) {
+    if (error instanceof SettingsError) return error.message
+    throw error
+  }
+  return 'no complaint'
+}
+
+describe('settings', () => {
+  const defaults = {
+    host: '127.0.0.1',
+    port: 4000,
+    databaseUrl: null,
+    dataDir: '.data',
+    provider: null,
+    fleetClaim: 'fleet_id',
+    rolesClaim: 'roles',
+    production: false,
+    allowedOrigins: [],
+    logLevel: 'info',
+  }
+
+  it('have defaults that need nothing but Node', () => {
+    expect(readSettings({})).toEqual(defaults)
+  })
+
+  it('that are set to nothing are not set', () => {
+    const names = `HOST PORT DATABASE_URL DATA_DIR AUTH_JWKS_URL AUTH_ISSUER AUTH_AUDIENCE AUTH_FLEET_CLAIM
+      AUTH_ROLES_CLAIM NODE_ENV ALLOWED_ORIGINS LOG_LEVEL`
+    expect(readSettings(Object.fromEntries(names.split(/\s+/).map((name) => [name, ''])))).toEqual(defaults)
+  })
+
+  it.each<[Record<string, string>, object]>([
+    [{ HOST: '0.0.0.0' }, { host: '0.0.0.0' }],
+    [{ HOST: '::1' }, { host: '::1' }],
+    [{ PORT: '0' }, { port: 0 }],
+    [{ PORT: '65535' }, { port: 65535 }],
+    [{ DATABASE_URL }, { databaseUrl: DATABASE_URL }],
+    [{ DATABASE_URL: 'postgres://db.example/fleet' }, { databaseUrl: 'postgres://db.example/fleet' }],
+    [{ DATA_DIR: '/var/lib/fleetshare' }, { dataDir: '/var/lib/fleetshare' }],
+    [PROVIDER, { provider: { issuer: 'https://login.example', audience: 'fleetshare' } }],
+    [{ AUTH_FLEET_CLAIM: 'https://a.example/fleet' }, { fleetClaim: 'https://a.example/fleet' }],
+    [{ AUTH_ROLES_CLAIM: 'scope' }, { rolesClaim: 'scope' }],
+    [{ NODE_ENV: 'development' }, { production: false }],
+    [{ NODE_ENV: 'test' }, { production: false }],
+    [PRODUCTION, { production: true, databaseUrl: DATABASE_URL }],
+    [{ ALLOWED_ORIGINS: 'https://a.example' }, { allowedOrigins: ['https://a.example'] }],
+    [
+      { ALLOWED_ORIGINS: 'https://a.example, http://localhost:8080' },
+      { allowedOrigins: ['https://a.example', 'http://localhost:8080'] },
+    ],
+    [{ LOG_LEVEL: 'debug' }, { logLevel: 'debug' }],
+    [{ LOG_LEVEL: 'silent' }, { logLevel: 'silent' }],
+  ])('are read from %o', (environment, expected) => {
+    expect(readSettings(environment)).toMatchObject(expected)
+  })
+
+  it('keep the address of the key set as it was given', () => {
+    expect(readSettings(PROVIDER).provider?.jwksUrl.href).toBe(PROVIDER.AUTH_JWKS_URL)
+  })
+})
+
+describe('a wrong setting', () => {
+  it.each<[string, Record<string, string>]>([
+    ['PORT', { PORT: 'http' }],
+    ['PORT', { PORT: '65536' }],
+    ['PORT', { PORT: '-1' }],
+    ['PORT', { PORT: '80.5' }],
+    ['PORT', { PORT: ' 80' }],
+    ['PORT', { PORT: '0x50' }],
+    ['DATABASE_URL', { DATABASE_URL: 'db.example' }],
+    ['DATABASE_URL', { DATABASE_URL: 'mysql://db.example/fleet' }],
+    ['AUTH_JWKS_URL', { ...PROVIDER, AUTH_JWKS_URL: 'login.example/keys' }],
+    ['AUTH_JWKS_URL', { ...PROVIDER, AUTH_JWKS_URL: 'file:///etc/keys.json' }],
+    ['NODE_ENV', { NODE_ENV: 'prod' }],
+    ['NODE_ENV', { NODE_ENV: 'Production' }],
+    ['ALLOWED_ORIGINS', { ALLOWED_ORIGINS: '*' }],
+    ['ALLOWED_ORIGINS', { ALLOWED_ORIGINS: 'a.example' }],
+    ['ALLOWED_ORIGINS', { ALLOWED_ORIGINS: 'https://a.example/' }],
+    ['ALLOWED_ORIGINS', { ALLOWED_ORIGINS: 'https://a.example,null' }],
+    ['LOG_LEVEL', { LOG_LEVEL: 'loud' }],
+  ])('%s is named in one line: %o', (name, environment) => {
+    const complaint = complaintOf(environment)
+    expect(complaint).toMatch(new RegExp(`^${name} takes `))
+    expect(complaint).not.toContain('\n')
+  })
+
+  it.each(Object.keys(PROVIDER))('%s missing is named: the identity provider is all three or none', (missing) => {
+    const { [missing as keyof typeof PROVIDER]: _left, ...others } = PROVIDER
+    expect(complaintOf(others)).toMatch(new RegExp(`^${missing} is missing`))
+    const [given] = Object.entries(PROVIDER).filter(([name]) => name === missing)
+    expect(complaintOf(Object.fromEntries([given ?? []]))).toMatch(/^AUTH_\w+ is missing/)
+  })
+
+  it('does not show what may be a password', () => {
+    expect(complaintOf({ DATABASE_URL: 'mysql://fleet:secret@db.example/fleet' })).not.toContain('secret')
+  })
+
+  it.each([
+    ['DATABASE_URL', { NODE_ENV: 'production', ...PROVIDER }],
+    ['AUTH_JWKS_URL', { NODE_ENV: 'production', DATABASE_URL }],
+    ['AUTH_ISSUER', { ...PRODUCTION, AUTH_ISSUER: '' }],
+  ])('is %s missing in production', (name, environment) => {
+    const complaint = complaintOf(environment)
+    expect(complaint).toMatch(new RegExp(`^${name} is missing`))
+    expect(complaint).not.toContain('\n')
+  })
+})
+
+describe('a process with a wrong setting', () => {
+  it.each([
+    ['src/main.ts', { PORT: 'http' }, 'FleetShare cannot start: PORT takes a number from 0 to 65535.'],
+    [
+      'src/main.ts',
+      { NODE_ENV: 'production' },
+      'FleetShare cannot start: DATABASE_URL is missing: production does not run on the embedded database.',
+    ],
+    ['src/migrate.ts', { DATABASE_URL: 'nowhere' }, /^npm run migrate: DATABASE_URL takes a URL/],
+  ])('ends with 1 and one line: %s with %o', async (file, env, complaint) => {
+    const program = startNode(file, env)
+    expect(await program.ended).toEqual({ code: 1, signal: null })
+    expect(program.complaints).toEqual([typeof complaint === 'string' ? complaint : expect.stringMatching(complaint)])
+    expect(program.lines).toEqual([])
+  })
+})
