@@ -62,7 +62,7 @@ export async function createApp({ settings, log, announce = true, onStatement }:
             () => true,
             () => false,
           )
-    const playground = settings.production || settings.provider ? null : createPlayground(settings)
+    const playground = settings.production ? null : createPlayground(settings)
     const { allowedOrigins } = settings
     const { server, cutStreams } = createHttpServer({
       engine,

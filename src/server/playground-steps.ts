@@ -12,9 +12,9 @@ export const stepsAt = (now: number): readonly Step[] => [
   {
     fleetId: OWNER,
     query: `# 1. ShareOne (${OWNER}) follows its vehicles.
-#    Press play, leave it running, and open this page
-#    a second time for the steps that follow.
-#    Each tab has its fleet's token under "Headers".
+#    Press play, leave it running, and open
+#    this page a second time for the next steps.
+#    "Headers" has the token of each tab.
 subscription Step1_Follow {
   vehicleEvents {
     type
