@@ -51,6 +51,12 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): { c
       alive = false
       socket.ping()
     }, PING_EVERY_MS)
+    // The stream of a subscription may see before the timer does that the token has ended: its `complete` would tell the
+    // client not to come back.
+    const isOpen = () => {
+      if ((extra.viewer?.expiresAt ?? Infinity) <= Date.now()) expire(socket)
+      return socket.readyState === socket.OPEN
+    }
     socket.on('pong', () => (alive = true))
     socket.on('error', (err) => log.debug({ err }, 'a socket failed'))
     const closed = protocol.opened(
@@ -58,14 +64,14 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): { c
         protocol: socket.protocol,
         send: (data) =>
           new Promise((resolve, reject) => {
-            if (socket.readyState !== socket.OPEN) return resolve()
+            if (!isOpen()) return resolve()
             socket.send(data, (error) => (error ? reject(error) : resolve()))
           }),
         close: (code, reason) => socket.close(code, reason),
         onMessage: (handle) =>
           socket.on('message', (data: Buffer) => {
-            // Closed by us, say because its token has ended: the client may not have taken notice.
-            if (socket.readyState !== socket.OPEN) return
+            // A client may go on sending when it was told that this is over.
+            if (!isOpen()) return
             handle(data.toString()).catch((err: unknown) => {
               log.error({ err }, 'a message failed')
               socket.close(1011, 'Internal server error')
@@ -191,12 +197,14 @@ function authorizationIn(params: Readonly<Record<string, unknown>> | undefined):
   return typeof value === 'string' ? value : undefined
 }
 
+const expire = (socket: WebSocket) => socket.close(CLOSE.expired, 'The access token has expired.')
+
 /** Ends the socket with its token, to the millisecond that timers allow. */
 function closeAt(expiresAt: number, socket: WebSocket): void {
   let timer: NodeJS.Timeout | undefined
   const check = () => {
     const left = expiresAt - Date.now()
-    if (left <= 0) socket.close(CLOSE.expired, 'The access token has expired.')
+    if (left <= 0) expire(socket)
     else timer = setTimeout(check, Math.min(left, LONGEST_TIMER_MS)).unref()
   }
   check()

@@ -1,4 +1,5 @@
 import { createClient } from 'graphql-ws'
+import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { ask, mutations, run } from '../support/api.ts'
@@ -19,10 +20,10 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-/** A token of the owner's manager, and the instant at which it ends. */
+/** A token of the owner's manager that lasts for 2 to 3 s, and the instant at which it ends. */
 async function shortToken(): Promise<{ token: string; ends: number }> {
-  const ends = (Math.floor(Date.now() / 1000) + 2) * 1000
-  return { token: await server.token(world.owner, 'manager', 2), ends }
+  const token = await server.token(world.owner, 'manager', 3)
+  return { token, ends: (decodeJwt(token).exp ?? 0) * 1000 }
 }
 
 const isAbout = (vehicleId: string) => (message: { payload?: unknown }) =>
@@ -53,8 +54,7 @@ describe('connection_init', () => {
   })
 
   it('with a token that has ended is 4403', async () => {
-    const { token, ends } = await shortToken()
-    await at(ends)
+    const token = await server.token(world.owner, 'manager', -1)
     expect(await connectWith(server.url, { Authorization: `Bearer ${token}` })).toBe(4403)
   })
 })
@@ -141,6 +141,8 @@ describe('a token that ends while its socket is open', () => {
     expect(await closed).toMatchObject({ code: 4403 })
     expect(messages.filter(isAbout(vehicleId))).toHaveLength(1)
     expect(messages.filter(isAbout(late))).toHaveLength(0)
+    // It was cut off, not completed: who follows has to come back.
+    expect(messages.filter(({ type }) => type === 'complete')).toEqual([])
   })
 
   it('closes it not before', async () => {
