@@ -4,7 +4,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
-import type { SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils'
+import type {
+  SqlDriverAdapter,
+  SqlMigrationAwareDriverAdapterFactory,
+  SqlQueryable,
+} from '@prisma/driver-adapter-utils'
 import pg from 'pg'
 
 const FOLDER = join(import.meta.dirname, '../../prisma/migrations')
@@ -26,7 +30,7 @@ export async function migratePostgres(url: string): Promise<string[]> {
       connect: async () => {
         const adapter = await factory.connect()
         // The adapter's own executeScript splits at every semicolon and so breaks the bodies of functions.
-        return Object.assign(adapter, { executeScript: async (script: string) => void (await client.query(script)) })
+        return Object.assign(adapter, { executeScript: async (sql: string) => void (await client.query(sql)) })
       },
     })
   } finally {
@@ -41,8 +45,11 @@ export const migrateEmbedded = (factory: SqlMigrationAwareDriverAdapterFactory):
  * Prisma's own engine as WebAssembly, so that `_prisma_migrations` is what `prisma migrate deploy` would write. It is an
  * internal package: its version is pinned to Prisma's.
  */
-async function apply(factory: SqlMigrationAwareDriverAdapterFactory): Promise<string[]> {
-  if (await isCurrent(factory)) return []
+async function apply(unsafe: SqlMigrationAwareDriverAdapterFactory): Promise<string[]> {
+  if (await isCurrent(unsafe)) return []
+  const list = await migrationsList()
+  const connected: SqlDriverAdapter[] = []
+  const factory = withWholeMigrations(unsafe, new Set(list.migrationDirectories.map(scriptOf)), connected)
   const { SchemaEngine } = await loadEngine()
   const engine = await SchemaEngine.new(
     { datamodels: undefined },
@@ -51,28 +58,65 @@ async function apply(factory: SqlMigrationAwareDriverAdapterFactory): Promise<st
   )
   try {
     const { appliedMigrationNames } = await engine.applyMigrations({
-      migrationsList: await migrationsList(),
+      migrationsList: list,
       filters: { externalTables: [], externalEnums: [] },
     })
     return appliedMigrationNames
   } finally {
     engine.free()
+    // The engine leaves its connections open, and with them its own advisory lock held.
+    for (const adapter of connected) await adapter.dispose()
   }
+}
+
+type Migration = Awaited<ReturnType<typeof migrationsList>>['migrationDirectories'][number]
+const scriptOf = ({ migrationFile }: Migration): string => migrationFile.content.value
+
+/**
+ * Each migration happens with its mark in `_prisma_migrations`, or not at all: a script is one implicit transaction, and
+ * the mark becomes part of it. So what is not marked, because a start was killed on the way, left nothing behind and may
+ * be tried again.
+ */
+function withWholeMigrations(
+  factory: SqlMigrationAwareDriverAdapterFactory,
+  scripts: ReadonlySet<string>,
+  connected: SqlDriverAdapter[],
+): SqlMigrationAwareDriverAdapterFactory {
+  const unfinished = 'WHERE finished_at IS NULL AND rolled_back_at IS NULL'
+  const mark = `UPDATE _prisma_migrations SET finished_at = now() ${unfinished}`
+  return {
+    provider: factory.provider,
+    adapterName: factory.adapterName,
+    connectToShadowDb: () => factory.connectToShadowDb(),
+    connect: async () => {
+      const adapter = await factory.connect()
+      connected.push(adapter)
+      if (await hasMigrations(adapter))
+        await adapter.executeRaw({ sql: `DELETE FROM _prisma_migrations ${unfinished}`, args: [], argTypes: [] })
+      const executeScript = adapter.executeScript.bind(adapter)
+      return Object.assign(adapter, {
+        executeScript: (sql: string) => executeScript(scripts.has(sql) ? `${sql};\n${mark}` : sql),
+      })
+    },
+  }
+}
+
+async function hasMigrations(adapter: SqlQueryable): Promise<boolean> {
+  const sql = `SELECT to_regclass('_prisma_migrations')::text`
+  const [exists] = (await adapter.queryRaw({ sql, args: [], argTypes: [] })).rows
+  return Boolean(exists?.[0])
 }
 
 /** Spares a start on a database that is up to date the second that the engine takes to load. */
 async function isCurrent(factory: SqlMigrationAwareDriverAdapterFactory): Promise<boolean> {
   const adapter = await factory.connect()
   try {
-    const query = (sql: string) => adapter.queryRaw({ sql, args: [], argTypes: [] })
-    const [exists] = (await query(`SELECT to_regclass('_prisma_migrations')::text`)).rows
-    if (!exists?.[0]) return false
-    const { rows } = await query(
-      'SELECT migration_name, checksum FROM _prisma_migrations WHERE finished_at IS NOT NULL',
-    )
+    if (!(await hasMigrations(adapter))) return false
+    const sql = 'SELECT migration_name, checksum FROM _prisma_migrations WHERE finished_at IS NOT NULL'
+    const { rows } = await adapter.queryRaw({ sql, args: [], argTypes: [] })
     const applied = new Set(rows.map(([name, checksum]) => `${String(name)} ${String(checksum)}`))
     const wanted = (await migrationsList()).migrationDirectories.map(
-      ({ path, migrationFile: { content } }) => `${path} ${createHash('sha256').update(content.value).digest('hex')}`,
+      (migration) => `${migration.path} ${createHash('sha256').update(scriptOf(migration)).digest('hex')}`,
     )
     return wanted.every((migration) => applied.has(migration))
   } finally {
