@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { PGlite } from '@electric-sql/pglite'
 import { btree_gist } from '@electric-sql/pglite/contrib/btree_gist'
 import type {
@@ -35,27 +35,51 @@ export async function openEmbedded(folder: string): Promise<Embedded> {
   }
 }
 
+/** The lock appears with its content, and a stale one is taken away by one of those who find it. */
 async function takeLock(lock: string, folder: string): Promise<void> {
-  for (;;) {
-    try {
-      return await writeFile(lock, String(process.pid), { flag: 'wx' })
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      const holder = Number(await readFile(lock, 'utf8').catch(() => '0'))
-      // In a container every start may have the same process id, so one's own is a leftover, too.
-      if (holder !== process.pid && isAlive(holder)) {
-        throw new Error(`the embedded database in ${folder} is in use by process ${holder}`, { cause: error })
+  const mine = `${lock}.${process.pid}`
+  await writeFile(mine, String(process.pid))
+  try {
+    for (;;) {
+      try {
+        return await link(mine, lock)
+      } catch (error) {
+        if (codeOf(error) !== 'EEXIST') throw error
+        const holder = await holderOf(lock)
+        // In a container every start may have the same process id, so one's own is a leftover, too.
+        if (holder !== process.pid && isAlive(holder)) {
+          throw new Error(`the embedded database in ${folder} is in use by process ${holder}`, { cause: error })
+        }
+        await removeStale(lock, holder)
       }
-      await rm(lock, { force: true })
     }
+  } finally {
+    await rm(mine, { force: true })
   }
 }
+
+async function removeStale(lock: string, holder: number): Promise<void> {
+  const aside = `${lock}.stale-${process.pid}`
+  try {
+    await rename(lock, aside)
+  } catch (error) {
+    // Somebody else was faster.
+    if (codeOf(error) === 'ENOENT') return
+    throw error
+  }
+  // Somebody else was faster, and has taken it: give it back.
+  if ((await holderOf(aside)) !== holder) await link(aside, lock)
+  await rm(aside, { force: true })
+}
+
+const holderOf = async (lock: string): Promise<number> => Number(await readFile(lock, 'utf8').catch(() => '0'))
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code
 
 function isAlive(pid: number): boolean {
   try {
     return pid > 0 && process.kill(pid, 0)
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+    return codeOf(error) === 'EPERM'
   }
 }
 

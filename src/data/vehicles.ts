@@ -22,7 +22,7 @@ export async function create(db: Database, { member, requestId }: Requester, fie
 }
 
 /** @returns null if the id is taken */
-export async function insertVehicle(db: Database, vehicle: Vehicle, requestId: string | null): Promise<Vehicle | null> {
+async function insertVehicle(db: Database, vehicle: Vehicle, requestId: string): Promise<Vehicle | null> {
   return db.prisma.$transaction(async (tx) => {
     const at = db.clock.now()
     const { count } = await tx.vehicle.createMany({

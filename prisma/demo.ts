@@ -1,0 +1,58 @@
+import { newVehicle } from '../src/domain/vehicle.ts'
+import type { Vehicle } from '../src/domain/vehicle.ts'
+
+const SHARE_ONE = { id: '78LMK', name: 'ShareOne' }
+const SHARE_TWO = { id: 'DE3P4', name: 'ShareTwo' }
+const LONE_WHEELS = { id: 'Q7X2B', name: 'LoneWheels' }
+
+/** Two partner fleets, and a third that is partner of neither. */
+export const DEMO_FLEETS = [SHARE_ONE, SHARE_TWO, LONE_WHEELS] as const
+export const DEMO_PARTNERS = [SHARE_ONE.id, SHARE_TWO.id] as const
+
+const MODELS = [
+  ['Renault', 'Zoe'],
+  ['Fiat', '500e'],
+  ['Volkswagen', 'ID.3'],
+  ['Hyundai', 'Kona'],
+  ['Smart', 'fortwo'],
+  ['NIU', 'NQi Sport'],
+  ['Govecs', 'Schwalbe'],
+] as const
+const PLACES = [
+  'Station',
+  'Harbour',
+  'Market',
+  'Museum',
+  'Old Town',
+  'Campus',
+  'Park',
+  'Arena',
+  'Mill',
+  'Bridge',
+] as const
+const COUNTS = [36, 18, 6] as const
+
+/** The same numbers for every start: the demo world is one that documentation can speak of. */
+function* numbers(seed: number): Generator<number, never> {
+  for (let state = seed; ; state = (state * 48271) % 2147483647) yield state
+}
+
+/** The vehicles of a small city, FK852 first: always the same. */
+export function demoVehicles(): Vehicle[] {
+  const random = numbers(852)
+  const draw = (below: number) => random.next().value % below
+  const id = () =>
+    Array.from({ length: 5 }, (_, place) => (place < 2 ? 'ABCDEFGHJKLMNPRSTUVWXYZ'[draw(23)] : String(draw(10)))).join(
+      '',
+    )
+  return DEMO_FLEETS.flatMap((fleet, index) =>
+    Array.from({ length: COUNTS[index] ?? 0 }, (_, nth) => {
+      const vehicleId = index === 0 && nth === 0 ? 'FK852' : id()
+      const [brand, model] = MODELS[draw(MODELS.length)] ?? MODELS[0]
+      const name = `${PLACES[draw(PLACES.length)]} ${nth + 1}`
+      const licensePlate = `${'HBM'[index]} ${id().slice(0, 2)} ${100 + draw(900)}`
+      const vin = `WFS${String(draw(1e9)).padStart(9, '0')}${String(10_000 + nth)}`
+      return newVehicle(vehicleId, fleet.id, { name, licensePlate, vin, brand, model })
+    }),
+  )
+}
