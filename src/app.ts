@@ -83,8 +83,10 @@ export async function createApp({ settings, log, announce = true, onStatement }:
       sockets.close()
       cutStreams()
       tail.stop()
-      server.closeIdleConnections()
+      // A connection that is kept alive turns idle when its request is answered.
+      const idle = setInterval(() => server.closeIdleConnections(), 50)
       await Promise.race([closed, sleep(DRAIN_MS, undefined, { ref: false })])
+      clearInterval(idle)
       server.closeAllConnections()
     })
 

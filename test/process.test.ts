@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import pg from 'pg'
 import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import { ask, mutations, post, run } from './support/api.ts'
@@ -86,9 +87,12 @@ describe('npm run token', () => {
 })
 
 describe('a process that is told to stop', () => {
-  it('by SIGTERM closes subscriptions with 1001 and ends with 0, leaving nothing running', async () => {
+  it.each<[string, (env: Readonly<Record<string, string>>) => Program]>([
+    ['node', (env) => startNode('src/main.ts', env)],
+    ['npm start', (env) => start('npm', ['start'], env)],
+  ])('by SIGTERM to %s closes subscriptions with 1001 and ends with 0, leaving nothing running', async (_, begin) => {
     const folder = await dataDir()
-    const program = startNode('src/main.ts', { PORT: '0', DATA_DIR: folder })
+    const program = begin({ PORT: '0', DATA_DIR: folder })
     const [url, token] = [await urlOf(program), await managerOf(folder)]
     const { after } = await placeBefore(url, token)
     const follow = await subscribe(url, token, FOLLOW, { after })
@@ -113,6 +117,16 @@ describe('a process that is told to stop', () => {
 })
 
 describe('a data directory', () => {
+  it('that a killed process has left is taken over', async () => {
+    const folder = await dataDir()
+    // No process has the highest id that there is room for.
+    await writeFile(join(folder, 'postgres.pid'), '4194304')
+    const program = startNode('src/main.ts', { PORT: '0', DATA_DIR: folder })
+    expect(await readiness(await urlOf(program))).toBe(200)
+    expect(await readFile(join(folder, 'postgres.pid'), 'utf8')).toBe(String(program.child.pid))
+    expect((await readdir(folder)).filter((name) => name.startsWith('postgres.pid.'))).toEqual([])
+  })
+
   it('is for one process at a time, and keeps all that was answered when that one is killed', async () => {
     const folder = await dataDir()
     const env = { PORT: '0', DATA_DIR: folder }

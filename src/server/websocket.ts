@@ -23,11 +23,14 @@ export type WebSocketOptions = {
 }
 
 /** Clients of graphql-ws take 4401 as final, and 4403 as a reason to come back with a fresh token. */
-const CLOSE = { untrusted: 4401, expired: 4403, goingAway: 1001, tryAgainLater: 1013 } as const
+const CLOSE = { badRequest: 4400, untrusted: 4401, expired: 4403, goingAway: 1001, tryAgainLater: 1013 } as const
 
 const INIT_TIMEOUT_MS = 10_000
 const PING_EVERY_MS = 15_000
+/** How long a client may take to answer that its socket is closed. */
+const CLOSE_TIMEOUT_MS = 3_000
 const MESSAGE_LIMIT = 1024 * 1024
+const REASON_BYTES = 123
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 type Extra = { readonly socket: WebSocket; viewer?: Viewer }
@@ -73,6 +76,9 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): { c
             // A client may go on sending when it was told that this is over.
             if (!isOpen()) return
             handle(data.toString()).catch((err: unknown) => {
+              // A message that only servers send.
+              if (String(err).includes('Unexpected message'))
+                return socket.close(CLOSE.badRequest, 'Invalid message received')
               log.error({ err }, 'a message failed')
               socket.close(1011, 'Internal server error')
             })
@@ -98,7 +104,10 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): { c
 
   return {
     close: () => {
-      for (const socket of sockets.clients) socket.close(CLOSE.goingAway, 'Going away')
+      for (const socket of sockets.clients) {
+        socket.close(CLOSE.goingAway, 'Going away')
+        setTimeout(() => socket.terminate(), CLOSE_TIMEOUT_MS).unref()
+      }
     },
   }
 }
@@ -124,7 +133,9 @@ function createProtocol({ engine, authenticate, log }: WebSocketOptions) {
         const code = { UNTRUSTED: CLOSE.untrusted, EXPIRED: CLOSE.expired, UNAVAILABLE: CLOSE.tryAgainLater }[
           error.reason
         ]
-        extra.socket.close(code, error.message)
+        // The protocol's limit; a longer one would throw.
+        const fits = Buffer.byteLength(error.message) <= REASON_BYTES
+        extra.socket.close(code, fits ? error.message : 'The access token is not trusted.')
         return false
       }
     },
