@@ -76,7 +76,7 @@ async function rounds(count: number, round: (index: number) => Promise<void>): P
 }
 
 /** Time to agree on something before it comes. Milliseconds. */
-const AHEAD = 700
+const AHEAD = 1_000
 /** Most rounds aim at the instant itself, every fourth well ahead of it, so that both sides of it are met. */
 const aim = (index: number, instant: number) => at(index % 4 === 0 ? instant - 200 : instant - 15 + ((index * 7) % 19))
 

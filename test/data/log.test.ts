@@ -195,6 +195,10 @@ it('who was answered finds its own event at once, on any instance, whoever else 
     }
   }
   const holding = [await session(), await session(), await session()].map(holdBack)
-  await Promise.all(Array.from({ length: 10 }, work)).finally(() => (working = false))
-  await Promise.all(holding)
+  try {
+    await Promise.all(Array.from({ length: 10 }, work))
+  } finally {
+    working = false
+    await Promise.all(holding)
+  }
 })

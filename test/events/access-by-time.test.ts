@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { ask, run } from '../support/api.ts'
 import { follow, readAll } from '../support/events.ts'
 import { DATABASE_KINDS, startServer } from '../support/server.ts'
@@ -6,9 +6,9 @@ import type { TestServer } from '../support/server.ts'
 import { at, iso, makeWorld } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
-/** How long each stretch is watched: before the start, while in force and after the end. Milliseconds. */
+/** How long a sharing is in force; it is watched before and after, too. Milliseconds. */
 const STRETCH = 700
-/** Denser around the two instants. */
+/** How closely the two instants are watched, on either side. Milliseconds. */
 const NEAR = 40
 
 const PARTNER_LOOKS = `query ($id: ID!, $sharing: ID!) {
@@ -34,13 +34,16 @@ describe.each(DATABASE_KINDS)('with nobody to announce it, on %s', (database) =>
     server = await startServer({ database, announce: false })
     url = server.url
     world = await makeWorld(server)
+    // The first time each takes a multiple of what it takes from then on.
+    await ask(url, world.as.partner, PARTNER_LOOKS, { id: 'NONE', sharing: 'NONE' })
+    await ask(url, world.as.owner, OWNER_LOOKS, { id: await world.newVehicle() })
   })
   afterAll(() => server.close())
 
   /** A sharing that starts and ends while the test looks on. */
   async function lendSoon() {
     const id = await world.newVehicle()
-    const startsAt = Date.now() + STRETCH
+    const startsAt = Date.now() + 2 * STRETCH
     const endsAt = startsAt + STRETCH
     const period = { startsAt: iso(startsAt), endsAt: iso(endsAt) }
     const input = { vehicleId: id, fleetId: world.partner, ...period }
@@ -48,18 +51,35 @@ describe.each(DATABASE_KINDS)('with nobody to announce it, on %s', (database) =>
     return { id, sharing: sharing.id as string, startsAt, endsAt }
   }
 
-  /** Asks again and again until a while after the end, at the start and the end as fast as it can. */
+  /** Asks again and again until a while after the end, and as closely as it can around the start and the end. */
   async function watch<T>(
     { startsAt, endsAt }: { startsAt: number; endsAt: number },
     asking: () => Promise<T>,
   ): Promise<Look<T>[]> {
     const looks: Look<T>[] = []
-    for (let asked = Date.now(); asked < endsAt + STRETCH / 2; asked = Date.now()) {
+    const look = async () => {
+      const asked = Date.now()
       const answer = await asking()
       looks.push({ asked, answered: Date.now(), answer })
-      const isNear = [startsAt, endsAt].some((instant) => Math.abs(instant - Date.now()) < NEAR)
-      if (!isNear) await at(Date.now() + 10)
     }
+    const keepLooking = async (to: number) => {
+      while (Date.now() < to) {
+        await look()
+        await at(Date.now() + 10)
+      }
+    }
+    const lookAround = async (instant: number) => {
+      await at(instant - NEAR)
+      while (Date.now() < instant - 5) await look()
+      // Then everything else rests, so that the answer at the instant itself takes no longer than it has to.
+      await at(instant)
+      while (Date.now() < instant + NEAR) await look()
+    }
+    await keepLooking(startsAt - 2 * NEAR)
+    await lookAround(startsAt)
+    await keepLooking(endsAt - 2 * NEAR)
+    await lookAround(endsAt)
+    await keepLooking(endsAt + STRETCH / 2)
     return looks
   }
 
@@ -131,6 +151,27 @@ describe.each(DATABASE_KINDS)('with nobody to announce it, on %s', (database) =>
     expect((await readAll(url, world.as.partner, { filter: { vehicleIds: [id] } })).map(({ type }) => type)).toEqual([
       'SHARING_SCHEDULED',
     ])
+  })
+
+  it('of two neighbouring milliseconds one is before and one after', async () => {
+    const { id, sharing, startsAt, endsAt } = await lendSoon()
+    for (const [instant, within] of [
+      [startsAt - 1, false],
+      [startsAt, true],
+      [endsAt - 1, true],
+      [endsAt, false],
+    ] as const) {
+      // Reads take the clock's word; what locks the vehicle never takes an instant before its latest one.
+      const clock = vi.spyOn(server.app.db.clock, 'now').mockReturnValue(instant)
+      const data = await ask(url, world.as.partner, PARTNER_LOOKS, { id, sharing })
+      clock.mockRestore()
+      const lists = [data.vehicles, data.shared, data.sharings].map(({ nodes }) => nodes.length === 1)
+      const single = [data.vehicle !== null, data.sharing.vehicle !== null, data.sharing.phase === 'ACTIVE']
+      expect([...lists, ...single]).toEqual(Array.from({ length: 6 }, () => within))
+      await server.app.db.prisma.vehicle.update({ where: { id }, data: { lastInstant: new Date(instant) } })
+      const refused = await run(url, world.as.partner, 'updateVehicle', { id, name: 'x' })
+      expect(refused.code).toBe(within ? 'NOT_OWNER' : 'VEHICLE_NOT_FOUND')
+    }
   })
 
   it('mutations are refused or let through by the instant, too', async () => {
