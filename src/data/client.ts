@@ -8,6 +8,7 @@ import { startClock } from './clock.ts'
 import type { Clock } from './clock.ts'
 import { migrateEmbedded, migratePostgres } from './migrate.ts'
 import { openEmbedded } from './embedded.ts'
+import { startWakeups } from './wakeups.ts'
 
 /** What the data layer works on: one per instance. */
 export type Database = {
@@ -15,8 +16,10 @@ export type Database = {
   readonly clock: Clock
   /** Seals cursors; the same for all instances on one database. 16 bytes. */
   readonly cursorKey: Uint8Array
-  /** Told after each commit that appended to the log; set by whoever follows it. */
+  /** Told that the log has grown, here or by another instance; set by whoever follows it. */
   onAppend: () => void
+  /** To be called after each commit that appended to the log. */
+  readonly appended: () => void
   /** One cheap round trip. @throws when the database cannot be reached */
   readonly ping: () => Promise<void>
   readonly close: () => Promise<void>
@@ -46,10 +49,21 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
 
 async function openPostgres(url: string, settings: DatabaseSettings): Promise<Database> {
   await migratePostgres(url)
+  let database: Database | undefined
+  const wakeups = startWakeups(url, () => database?.onAppend())
   const pool = new pg.Pool({ connectionString: url, application_name: 'fleetshare', options: SESSION, ...POOL })
   // A connection that breaks while idle is replaced by the pool; unheard, the event would end the process.
   pool.on('error', () => {})
-  return assemble(new PrismaPg(pool), settings, () => pool.end())
+  const release = async () => {
+    await wakeups.close()
+    await pool.end()
+  }
+  try {
+    return (database = await assemble(new PrismaPg(pool), settings, wakeups.announce, release))
+  } catch (error) {
+    await release()
+    throw error
+  }
 }
 
 async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Database> {
@@ -57,7 +71,7 @@ async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Databas
   const embedded = await openEmbedded(join(settings.dataDir, 'postgres'))
   try {
     await migrateEmbedded(embedded.adapter)
-    return await assemble(embedded.adapter, settings, embedded.close)
+    return await assemble(embedded.adapter, settings, () => {}, embedded.close)
   } catch (error) {
     await embedded.close()
     throw error
@@ -67,6 +81,7 @@ async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Databas
 async function assemble(
   adapter: NonNullable<ConstructorParameters<typeof PrismaClient>[0]['adapter']>,
   { onStatement }: DatabaseSettings,
+  announce: () => void,
   release: () => Promise<void>,
 ): Promise<Database> {
   const prisma = new PrismaClient({
@@ -76,11 +91,15 @@ async function assemble(
   })
   if (onStatement) (prisma as PrismaClient<'query'>).$on('query', ({ query }) => onStatement(query))
   const clock = await startClock(prisma)
-  return {
+  const database: Database = {
     prisma,
     clock,
     cursorKey: await sharedSecret(prisma, 'cursor', 16),
     onAppend: () => {},
+    appended: () => {
+      database.onAppend()
+      announce()
+    },
     ping: async () => void (await prisma.$queryRaw`SELECT 1`),
     close: async () => {
       clock.stop()
@@ -88,6 +107,7 @@ async function assemble(
       await release()
     },
   }
+  return database
 }
 
 /** Made by whichever instance starts first. */

@@ -1,0 +1,66 @@
+import pg from 'pg'
+
+export type Wakeups = {
+  /** Tells the other instances that the log has grown. Never throws, and never waits. */
+  readonly announce: () => void
+  readonly close: () => Promise<void>
+}
+
+const CHANNEL = 'fleetshare_log'
+/** Appends in between are told of together. Milliseconds. */
+const COALESCE_MS = 4
+const RECONNECT_MS = 1_000
+
+/**
+ * Hints between instances on a connection of their own: NOTIFY inside the writing transactions would make them wait for
+ * each other at commit. A hint may get lost, with the connection or before it is there: followers also look by themselves.
+ */
+export function startWakeups(url: string, onWake: () => void): Wakeups {
+  let client: pg.Client | null = null
+  let connecting: Promise<void> = Promise.resolve()
+  let retry: NodeJS.Timeout | undefined
+  let due: NodeJS.Timeout | undefined
+  let closed = false
+
+  async function connect(): Promise<void> {
+    const fresh = new pg.Client({ connectionString: url, application_name: 'fleetshare-wakeups' })
+    const lost = () => {
+      if (client === fresh) client = null
+      clearTimeout(retry)
+      if (!closed) retry = setTimeout(() => (connecting = connect()), RECONNECT_MS).unref()
+    }
+    fresh.on('error', lost)
+    fresh.on('end', lost)
+    // What this instance appended it knows already.
+    fresh.on('notification', ({ processId }) => processId === processIdOf(fresh) || onWake())
+    try {
+      await fresh.connect()
+      await fresh.query(`LISTEN ${CHANNEL}`)
+      client = fresh
+      // Something may have been appended while nobody listened.
+      onWake()
+    } catch {
+      lost()
+    }
+  }
+
+  connecting = connect()
+  return {
+    announce() {
+      due ??= setTimeout(() => {
+        due = undefined
+        client?.query(`NOTIFY ${CHANNEL}`).catch(() => {})
+      }, COALESCE_MS)
+    },
+    async close() {
+      closed = true
+      clearTimeout(retry)
+      clearTimeout(due)
+      await connecting
+      await client?.end().catch(() => {})
+    },
+  }
+}
+
+/** The backend's id, which the types of pg leave out. */
+const processIdOf = (client: pg.Client): number | null => (client as unknown as { processID: number | null }).processID
