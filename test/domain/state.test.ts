@@ -1,0 +1,205 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { InputError } from '../../src/domain/errors.ts'
+import type { Instant } from '../../src/domain/period.ts'
+import {
+  checkBatch,
+  checkReport,
+  CLOCK_TOLERANCE_MS,
+  isIdle,
+  merge,
+  stateOf,
+  UNKNOWN_STATE,
+} from '../../src/domain/state.ts'
+import type { Readings, Report, VehicleState } from '../../src/domain/state.ts'
+import { PROPERTIES, someReadings } from '../support/readings.ts'
+
+describe('the state after a report', () => {
+  const before = stateOf({ speedKmh: 30, ignition: true, position: { latitude: 1, longitude: 2 } }, 1000)
+
+  it.each<[string, Readings, Instant, Partial<VehicleState>]>([
+    ['takes a younger reading', { speedKmh: 40 }, 1001, { speedKmh: { value: 40, observedAt: 1001 } }],
+    ['keeps what an older one contradicts', { speedKmh: 40 }, 999, {}],
+    ['takes the later recorded of equal times', { speedKmh: 40 }, 1000, { speedKmh: { value: 40, observedAt: 1000 } }],
+    [
+      'takes an old reading of what was unknown',
+      { energyPercent: 0 },
+      1,
+      { energyPercent: { value: 0, observedAt: 1 } },
+    ],
+    ['takes off and zero as readings', { ignition: false }, 1001, { ignition: { value: false, observedAt: 1001 } }],
+    ['keeps what null and absent say nothing of', { speedKmh: null, ignition: undefined }, 1001, {}],
+    [
+      'replaces a position as a whole',
+      { position: { latitude: 3, longitude: 4 } },
+      1001,
+      { position: { value: { latitude: 3, longitude: 4 }, observedAt: 1001 } },
+    ],
+  ])('%s', (_, readings, at, changed) => {
+    expect(merge(before, stateOf(readings, at))).toEqual({ ...before, ...changed })
+  })
+
+  it('decides on each reading by its own time', () => {
+    const mixed = merge(before, stateOf({ speedKmh: 0, centralLock: 'LOCKED' }, 500))
+    expect(mixed.speedKmh).toEqual({ value: 30, observedAt: 1000 })
+    expect(mixed.centralLock).toEqual({ value: 'LOCKED', observedAt: 500 })
+    expect(merge(mixed, stateOf({ speedKmh: 0, centralLock: 'UNLOCKED' }, 700))).toEqual({
+      ...before,
+      centralLock: { value: 'UNLOCKED', observedAt: 700 },
+    })
+  })
+
+  type Taken = { readonly readings: Readings; readonly at: Instant }
+  const mergeAll = (reports: readonly Taken[], from: VehicleState = UNKNOWN_STATE) =>
+    reports.reduce((state, { readings, at }) => merge(state, stateOf(readings, at)), from)
+  const reports = fc.array(fc.record({ readings: someReadings, at: fc.nat(8) }), { maxLength: 12 })
+  /** The same reports at times of their own, in two orders. */
+  const twoOrders = fc
+    .uniqueArray(fc.record({ readings: someReadings, at: fc.nat(1000) }), { maxLength: 12, selector: ({ at }) => at })
+    .chain((some) => fc.tuple(fc.constant(some), fc.shuffledSubarray(some, { minLength: some.length })))
+
+  it('is the same in whatever order reports of different times come', () => {
+    fc.assert(
+      fc.property(twoOrders, ([some, shuffled]) => {
+        expect(mergeAll(shuffled)).toEqual(mergeAll(some))
+      }),
+    )
+  })
+
+  it('holds of each property the youngest reading, of equally young ones the last', () => {
+    fc.assert(
+      fc.property(reports, (some) => {
+        const state = mergeAll(some)
+        for (const property of PROPERTIES) {
+          const [last] = some
+            .map(({ readings, at }, index) => ({ value: readings[property], at, index }))
+            .filter(({ value }) => value !== undefined)
+            .toSorted((a, b) => b.at - a.at || b.index - a.index)
+          expect(state[property]).toEqual(last === undefined ? null : { value: last.value, observedAt: last.at })
+        }
+      }),
+    )
+  })
+
+  it('never goes back in time, and never forgets', () => {
+    fc.assert(
+      fc.property(reports, reports, (earlier, later) => {
+        const [known, after] = [mergeAll(earlier), mergeAll(later, mergeAll(earlier))]
+        for (const property of PROPERTIES) {
+          expect(after[property]?.observedAt ?? -1).toBeGreaterThanOrEqual(known[property]?.observedAt ?? -1)
+        }
+      }),
+    )
+  })
+
+  it('is changed by nothing that is said twice', () => {
+    fc.assert(
+      fc.property(twoOrders, ([some, again]) => {
+        expect(mergeAll(again, mergeAll(some))).toEqual(mergeAll(some))
+      }),
+    )
+  })
+})
+
+describe('a vehicle is idle', () => {
+  // The only two of 36 combinations.
+  const IDLE = ['0 off LOCKED', 'unknown off LOCKED']
+  const speeds = { '0': 0, unknown: null, '0.5': 0.5, '30': 30 }
+  const ignitions = { on: true, off: false, unknown: null }
+  const locks = { LOCKED: 'LOCKED', UNLOCKED: 'UNLOCKED', unknown: null } as const
+
+  const rows = Object.entries(speeds).flatMap(([speed, speedKmh]) =>
+    Object.entries(ignitions).flatMap(([key, ignition]) =>
+      Object.entries(locks).map(([lock, centralLock]) => ({
+        name: `${speed} ${key} ${lock}`,
+        readings: { speedKmh, ignition, centralLock },
+      })),
+    ),
+  )
+
+  it.each(rows)('or not, at speed, ignition and central lock $name', ({ name, readings }) => {
+    expect(isIdle(stateOf(readings, 1000))).toBe(IDLE.includes(name))
+  })
+
+  it('whatever else is known, and however old the readings are', () => {
+    const idle = merge(stateOf({ speedKmh: 0, ignition: false }, 1), stateOf({ centralLock: 'LOCKED' }, 1000))
+    expect(isIdle(merge(idle, stateOf({ drivingEnabled: true, energyPercent: 0, mileageKm: 9 }, 2000)))).toBe(true)
+    expect(isIdle(UNKNOWN_STATE)).toBe(false)
+  })
+})
+
+describe('a report is taken', () => {
+  const NOW = Date.UTC(2030, 0, 1)
+  const reportOf = (fields: Partial<Report>): Report => ({
+    vehicleId: 'car',
+    messageId: 'm',
+    occurredAt: NOW,
+    readings: { speedKmh: 1 },
+    ...fields,
+  })
+  const pathOf = (check: () => void): string | null => {
+    try {
+      check()
+      return null
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error
+      expect(error.code).toBe('INVALID_INPUT')
+      if (error.path.length > 0) expect(error.message).toContain(error.path.join('.'))
+      return error.path.join('.')
+    }
+  }
+  const at = (latitude: number, longitude: number): Partial<Report> => ({
+    readings: { position: { latitude, longitude } },
+  })
+  const least = Number.MIN_VALUE
+  /** The next number that a double can hold. */
+  const above = (value: number) => value + value * Number.EPSILON
+
+  it.each<[string, Partial<Report>]>([
+    ['at the north pole', at(90, 180)],
+    ['at the south pole', at(-90, -180)],
+    ['with the least speed', { readings: { speedKmh: 0 } }],
+    ['with the greatest speed', { readings: { speedKmh: Number.MAX_VALUE } }],
+    ['with no mileage', { readings: { mileageKm: 0 } }],
+    ['empty', { readings: { energyPercent: 0 } }],
+    ['full', { readings: { energyPercent: 100 } }],
+    ['with nothing but something that is off', { readings: { ignition: false } }],
+    ['with null for what is not known', { readings: { speedKmh: null, position: null, drivingEnabled: false } }],
+    ['from long ago', { occurredAt: 0 }],
+    ['from 5 minutes ahead', { occurredAt: NOW + CLOCK_TOLERANCE_MS }],
+    ['with a message id of 200 characters', { messageId: '🚗'.repeat(200) }],
+  ])('%s', (_, fields) => {
+    expect(pathOf(() => checkReport(reportOf(fields), NOW))).toBeNull()
+  })
+
+  it.each<[string, string, Partial<Report>]>([
+    ['an empty message id', 'messageId', { messageId: '' }],
+    ['NUL in a message id', 'messageId', { messageId: 'a\0b' }],
+    ['half a character in a message id', 'messageId', { messageId: '\ud83d' }],
+    ['a message id of 201 characters', 'messageId', { messageId: 'x'.repeat(201) }],
+    ['a time more than 5 minutes ahead', 'occurredAt', { occurredAt: NOW + CLOCK_TOLERANCE_MS + 1 }],
+    ['no reading', '', { readings: {} }],
+    ['nothing but null readings', '', { readings: { speedKmh: null, ignition: undefined, position: null } }],
+    ['a latitude beyond the north pole', 'position.latitude', at(above(90), 0)],
+    ['a latitude beyond the south pole', 'position.latitude', at(-above(90), 0)],
+    ['a longitude beyond 180', 'position.longitude', at(0, above(180))],
+    ['a longitude beyond -180', 'position.longitude', at(0, -above(180))],
+    ['a negative speed', 'speedKmh', { readings: { speedKmh: -least } }],
+    ['a negative mileage', 'mileageKm', { readings: { mileageKm: -least } }],
+    ['less than no energy', 'energyPercent', { readings: { energyPercent: -least } }],
+    ['more than full', 'energyPercent', { readings: { energyPercent: above(100) } }],
+    ['a speed that is no number', 'speedKmh', { readings: { speedKmh: Number.NaN } }],
+    ['one wrong reading among good ones', 'mileageKm', { readings: { speedKmh: 1, mileageKm: -1, ignition: true } }],
+  ])('unless it has %s', (_, path, fields) => {
+    expect(pathOf(() => checkReport(reportOf(fields), NOW))).toBe(path)
+  })
+
+  it.each([
+    [0, 'reports'],
+    [1, null],
+    [1000, null],
+    [1001, 'reports'],
+  ])('in a batch of %s or not', (count, path) => {
+    expect(pathOf(() => checkBatch(Array.from({ length: count })))).toBe(path)
+  })
+})
