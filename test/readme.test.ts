@@ -115,7 +115,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     expect(next?.tag).toBe('text')
     const shown = steady(next?.text ?? '').split('\n')
     const running = checkout.start(localised(text))
-    await running.line(/"cursor":/)
+    await running.line(/"(cursor|commandId)":/)
     const printed = running.lines.map(steady)
     const from = printed.indexOf(shown[0] ?? '')
     expect(printed.slice(from, from + shown.length)).toEqual(shown)

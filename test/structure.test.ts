@@ -39,6 +39,9 @@ const LAYERS: Readonly<Record<string, { readonly own: readonly string[]; readonl
     own: ['src/graphql/', 'src/domain/', 'src/settings.ts'],
     packages: ['node:', '@graphql-yoga/render-graphiql', 'graphql', 'graphql-ws', 'graphql-yoga', 'jose', 'pino', 'ws'],
   },
+  // A client like any other: it knows the API, and the ids of the demo world.
+  'src/simulator/': { own: ['prisma/demo.ts'], packages: ['node:', 'graphql-ws', 'ws'] },
+  'src/demo.ts': { own: ['src/server/keys.ts', 'src/settings.ts'], packages: ['node:'] },
   'src/settings.ts': { own: [], packages: ['zod'] },
   'src/log.ts': { own: ['src/settings.ts'], packages: ['pino'] },
   'src/app.ts': { own: ['src/data/', 'src/events/', 'src/server/', 'src/settings.ts'], packages: ['node:', 'pino'] },

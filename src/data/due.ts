@@ -3,6 +3,8 @@ import type { Database } from './client.ts'
 import { withVehicle } from './lock.ts'
 
 const BATCH = 100
+/** At once: many sharings end on the hour, and a request must still find a connection. */
+const WORKERS = 4
 
 /**
  * Writes down what fell due until now: settling is what every holder of the lock does first, so it is enough to take it.
@@ -16,10 +18,17 @@ export async function settleDue(db: Database): Promise<number> {
     UNION
     (SELECT vehicle_id FROM sharing WHERE ended_at IS NULL AND cancelled_at IS NULL AND ends_at <= ${now}
       ORDER BY ends_at LIMIT ${BATCH})
+    UNION
+    (SELECT vehicle_id FROM command WHERE status IN ('PENDING', 'DISPATCHED') AND deadline <= ${now}
+      ORDER BY deadline LIMIT ${BATCH})
     LIMIT ${BATCH}`
-  for (const { vehicle_id: vehicleId } of rows) {
-    await withVehicle(db, { vehicleId, requestId: null, handover: false }, async () => {})
+  const vehicles = rows.values()
+  const work = async () => {
+    for (const { vehicle_id: vehicleId } of vehicles) {
+      await withVehicle(db, { vehicleId, requestId: null, handover: false }, async () => {})
+    }
   }
+  await Promise.all(Array.from({ length: WORKERS }, work))
   return rows.length
 }
 
@@ -28,7 +37,8 @@ export async function nextDue({ prisma }: Database): Promise<Instant | null> {
   const [row] = await prisma.$queryRaw<[{ next: Date | null }]>`
     SELECT LEAST(
       (SELECT min(starts_at) FROM sharing WHERE NOT start_recorded AND cancelled_at IS NULL),
-      (SELECT min(ends_at) FROM sharing WHERE ended_at IS NULL AND cancelled_at IS NULL AND ends_at IS NOT NULL)
+      (SELECT min(ends_at) FROM sharing WHERE ended_at IS NULL AND cancelled_at IS NULL AND ends_at IS NOT NULL),
+      (SELECT min(deadline) FROM command WHERE status IN ('PENDING', 'DISPATCHED'))
     ) AS next`
   return row.next && row.next.getTime()
 }

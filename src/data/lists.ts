@@ -4,7 +4,8 @@ import type { Sharing, SharingPhase, SharingStatus } from '../domain/sharing.ts'
 import type { Vehicle } from '../domain/vehicle.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Database } from './client.ts'
-import { isId, toSharing, toVehicle } from './rows.ts'
+import { isId, SHARING_COLUMNS, toSharing, toVehicle } from './rows.ts'
+import type { SharingRow } from './rows.ts'
 import { partyIs, phaseIs, relationIs, statusIs, visibleTo } from './visible.ts'
 import type { VehicleRelation } from './visible.ts'
 
@@ -128,17 +129,14 @@ export async function listSharingsOf(
   const direction = page.backwards ? Prisma.sql`ASC` : Prisma.sql`DESC`
   const beyond = (key: SharingKey | null, side: Prisma.Sql) =>
     key === null ? Prisma.empty : Prisma.sql`AND (s.starts_at, s.id) ${side} (${new Date(key[0])}, ${key[1]})`
-  const rows = await prisma.$queryRaw<{ id: string }[]>`
-    SELECT listed.id FROM unnest(${[...vehicleIds]}::text[]) AS v (id) CROSS JOIN LATERAL (
-      SELECT s.id FROM sharing s
+  const rows = await prisma.$queryRaw<SharingRow[]>`
+    SELECT listed.* FROM unnest(${[...vehicleIds]}::text[]) WITH ORDINALITY AS v (id, place) CROSS JOIN LATERAL (
+      SELECT ${SHARING_COLUMNS} FROM sharing AS s
       WHERE s.vehicle_id = v.id AND (s.owner_id = ${fleetId} OR s.partner_id = ${fleetId})
         ${beyond(page.after, Prisma.sql`<`)} ${beyond(page.before, Prisma.sql`>`)}
       ORDER BY s.starts_at ${direction}, s.id ${direction} LIMIT ${page.limit}
-    ) AS listed`
-  const stored = await prisma.sharing.findMany({
-    where: { id: { in: rows.map(({ id }) => id) } },
-    orderBy: [{ startsAt: page.backwards ? 'asc' : 'desc' }, { id: page.backwards ? 'asc' : 'desc' }],
-  })
-  const byVehicle = Map.groupBy(stored.map(toSharing), ({ vehicleId }) => vehicleId)
+    ) AS listed
+    ORDER BY v.place, listed."startsAt" ${direction}, listed.id ${direction}`
+  const byVehicle = Map.groupBy(rows.map(toSharing), ({ vehicleId }) => vehicleId)
   return vehicleIds.map((id) => byVehicle.get(id) ?? [])
 }

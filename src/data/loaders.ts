@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader'
 import type { Control } from '../domain/access.ts'
+import type { Command } from '../domain/command.ts'
 import type { Fleet } from '../domain/fleet.ts'
 import type { Instant } from '../domain/period.ts'
 import type { Sharing } from '../domain/sharing.ts'
@@ -7,8 +8,8 @@ import type { Vehicle } from '../domain/vehicle.ts'
 import type { Database } from './client.ts'
 import { listSharingsOf } from './lists.ts'
 import type { Page, SharingKey } from './lists.ts'
-import { isId, toSharing, toVehicle } from './rows.ts'
-import { openAt, partyIs, visibleTo } from './visible.ts'
+import { isId, toCommand, toSharing, toVehicle } from './rows.ts'
+import { notRecordedAsOver, partyIs, visibleTo } from './visible.ts'
 
 /**
  * What one operation reads, batched: one statement for all rows of a kind that a level of the answer needs. Everything is
@@ -19,9 +20,13 @@ export type Loaders = {
   /** null for what the fleet may not see. */
   readonly vehicle: DataLoader<string, Vehicle | null>
   readonly sharing: DataLoader<string, Sharing | null>
-  /** All sharings of a vehicle that are scheduled or in force, other fleets' included: for decisions, not for answers. */
+  /** All sharings of a vehicle that are not over by the log, other fleets' included: for decisions, not for answers. */
   readonly openSharings: DataLoader<string, Sharing[]>
   readonly sharingsOf: DataLoader<SharingsRequest, Sharing[], string>
+  /** null for what the fleet neither sent nor owns the vehicle of. */
+  readonly command: DataLoader<string, Command | null>
+  /** Of a sharing whose start or end has come and may not be written down yet; whether or not the vehicle may be seen. */
+  readonly snapshots: DataLoader<Sharing, Pick<Sharing, 'handover' | 'returned'>, string>
 }
 
 type SharingsRequest = { readonly vehicleId: string; readonly page: Page<SharingKey> }
@@ -44,10 +49,31 @@ export function createLoaders(db: Database, fleetId: string | null, at: Instant)
       return rows.map(toSharing)
     }),
     openSharings: new DataLoader(async (ids) => {
-      const rows = await prisma.sharing.findMany({ where: { vehicleId: { in: [...ids] }, ...openAt(at) } })
+      const rows = await prisma.sharing.findMany({ where: { vehicleId: { in: [...ids] }, ...notRecordedAsOver(at) } })
       const found = Map.groupBy(rows.map(toSharing), ({ vehicleId }) => vehicleId)
       return ids.map((id) => found.get(id) ?? [])
     }, OPTIONS),
+    command: byId(async (ids) => {
+      const rows = await prisma.command.findMany({
+        where: { id: { in: ids }, OR: [{ ownerId: viewer }, { fleetId: viewer }] },
+      })
+      return rows.map(toCommand)
+    }),
+    snapshots: new DataLoader(
+      async (sharings: readonly Sharing[]) => {
+        const vehicleIds = sharings.map(({ vehicleId }) => vehicleId)
+        const rows = await prisma.vehicle.findMany({ where: { id: { in: vehicleIds } } })
+        // Read after the readings: if it was written down in between, these may be younger than the handover.
+        const written = await prisma.sharing.findMany({ where: { id: { in: sharings.map(({ id }) => id) } } })
+        const states = new Map(rows.map((row) => [row.id, toVehicle(row).state]))
+        const found = new Map(written.map((row) => [row.id, toSharing(row)]))
+        return sharings.map(({ id, vehicleId }) => {
+          const state = states.get(vehicleId) ?? null
+          return { handover: found.get(id)?.handover ?? state, returned: found.get(id)?.returned ?? state }
+        })
+      },
+      { ...OPTIONS, cacheKeyFn: ({ id }) => id },
+    ),
     sharingsOf: new DataLoader(
       async (requests) => {
         const found = new Map<string, Sharing[]>()

@@ -1,26 +1,33 @@
 import type { Control } from '../domain/access.ts'
-import { sharingEvent } from '../domain/event.ts'
+import type { Command } from '../domain/command.ts'
+import { commandUpdated, sharingEvent } from '../domain/event.ts'
 import type { Moment, NewEvent } from '../domain/event.ts'
 import type { Instant } from '../domain/period.ts'
-import { dueUntil } from '../domain/sharing.ts'
+import { cancelled, settle } from '../domain/settle.ts'
 import type { Sharing } from '../domain/sharing.ts'
+import type { Vehicle } from '../domain/vehicle.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
 import type { Database } from './client.ts'
 import { until } from './clock.ts'
 import { append } from './log.ts'
-import { fromSharing, isId, toSharing, toVehicle } from './rows.ts'
+import { fromCommand, fromSharing, isId, toCommand, toSharing, toVehicle } from './rows.ts'
 
 export type Tx = Prisma.TransactionClient
 
 /** A vehicle whose row is locked until the transaction ends, with what fell due for it settled. */
 export type Held = {
   readonly tx: Tx
-  /** null if there is no such vehicle. */
+  readonly vehicle: Vehicle
+  /** null once the vehicle is deleted: then nobody controls it. */
   readonly control: Control | null
+  /** Its commands that are open. */
+  readonly commands: readonly Command[]
   /** The instant of the decision, by the database's clock, and the request that asked for it. */
   readonly moment: Moment
   /** What the transaction will append to the log, in order; what fell due comes first. */
   readonly events: NewEvent[]
+  /** When the instant comes, as a reading of performance.now(). */
+  readonly comes: number
 }
 
 export type LockOrder = {
@@ -37,63 +44,93 @@ const LONGEST_WAIT_MS = 5_000
 
 /**
  * Decides on a vehicle under its row lock, in one transaction that settles what fell due first and appends the events
- * last. Whatever `decide` throws undoes all of it. Answers once the instant of the decision has come.
+ * last. Whatever `decide` throws undoes all of it.
+ * @param decide gets null if there never was such a vehicle
  */
-export async function withVehicle<T>(db: Database, order: LockOrder, decide: (held: Held) => Promise<T>): Promise<T> {
-  let comes = 0
-  let appended = false
-  let at: Instant = 0
-  const result = await db.prisma.$transaction(async (tx) => {
-    const locked = await lock(tx, order.vehicleId)
-    if (locked === null) return decide({ tx, control: null, moment: { at: 0, requestId: order.requestId }, events: [] })
-    at = instantAfter(locked, order.handover)
-    const read = performance.now()
-    const events: NewEvent[] = []
-    const loaded = await tx.sharing.findMany({
-      where: {
-        vehicleId: order.vehicleId,
-        // Those that are not over, and those that are but not by the log.
-        OR: [
-          { cancelledAt: null, endedAt: null },
-          ...(order.sharingId !== undefined && isId(order.sharingId) ? [{ id: order.sharingId }] : []),
-        ],
-      },
-    })
-    // In the very millisecond of a start an end would leave the partner nothing; the one after may start back to back.
-    if (order.handover) while (loaded.some(({ startsAt }) => startsAt.getTime() === at)) at++
-    const sharings = await settle(tx, loaded.map(toSharing), at, events)
-    const control = locked.deleted ? null : { vehicle: locked.vehicle, sharings }
-    const decided = await decide({ tx, control, moment: { at, requestId: order.requestId }, events })
-    if (events.length > 0) {
-      await tx.vehicle.update({
-        where: { id: order.vehicleId },
-        data: { lastInstant: new Date(at) },
-        select: { id: true },
-      })
-      await append(tx, events)
-      appended = true
-    }
-    comes = read + at - locked.now
-    return decided
+export async function withVehicle<T>(
+  db: Database,
+  order: LockOrder,
+  decide: (held: Held | null) => Promise<T>,
+): Promise<T> {
+  const { held, result } = await db.prisma.$transaction(async (tx) => {
+    const held = await hold(tx, order)
+    const result = await decide(held)
+    if (held) await release(held)
+    return { held, result }
   })
-  if (appended) db.onAppend()
-  await until(comes)
-  db.clock.observe(at)
+  if (held) committed(db, [held])
   return result
 }
 
-/** Writes down what came by time until `at`, each with its due instant. @returns the sharings as they stand then */
-async function settle(tx: Tx, sharings: readonly Sharing[], at: Instant, events: NewEvent[]): Promise<Sharing[]> {
-  const settled = new Map(sharings.map((sharing) => [sharing.id, sharing]))
-  for (const due of dueUntil(sharings, at)) {
-    settled.set(due.sharing.id, due.sharing)
-    events.push(sharingEvent(due.type, due.sharing, { at, requestId: null }, due.at))
+/** To be called after the commit. */
+export function committed(db: Database, held: readonly Held[]): void {
+  if (held.some(({ events }) => events.length > 0)) db.appended()
+  for (const { moment } of held) db.clock.observe(moment.at)
+}
+
+/** Locks a vehicle and settles what fell due. @returns null if there never was one */
+export async function hold(tx: Tx, { vehicleId, requestId, handover, sharingId }: LockOrder): Promise<Held | null> {
+  const now = await lock(tx, vehicleId)
+  if (now === null) return null
+  const read = performance.now()
+  // Statements of their own: what the locking one sees of other tables is from before it waited.
+  const stored = await tx.vehicle.findUniqueOrThrow({ where: { id: vehicleId } })
+  const vehicle = toVehicle(stored)
+  let at = instantAfter(now, stored.lastInstant.getTime(), handover)
+  const sharings = await tx.sharing.findMany({
+    where: {
+      vehicleId,
+      // Those that are not over, and those that are but not by the log.
+      OR: [
+        { cancelledAt: null, endedAt: null },
+        ...(sharingId !== undefined && isId(sharingId) ? [{ id: sharingId }] : []),
+      ],
+    },
+  })
+  // In the very millisecond of a start an end would leave the partner nothing; the one after may start back to back.
+  if (handover) while (sharings.some(({ startsAt }) => startsAt.getTime() === at)) at++
+  const commands = await tx.command.findMany({
+    where: { vehicleId, status: { in: ['PENDING', 'DISPATCHED'] } },
+    orderBy: [{ requestedAt: 'asc' }, { id: 'asc' }],
+  })
+  const events: NewEvent[] = []
+  const pending = { sharings: sharings.map(toSharing), commands: commands.map(toCommand) }
+  const settled = settle(pending, vehicle.state, at)
+  const byTime: Moment = { at, requestId: null }
+  for (const step of settled.steps) {
+    if (step.type === 'COMMAND_UPDATED') {
+      await saveCommand(tx, step.command)
+      events.push(commandUpdated(step.command, byTime, step.at))
+    } else {
+      await saveSharing(tx, step.sharing)
+      events.push(sharingEvent(step.type, step.sharing, byTime, step.at))
+    }
   }
-  for (const sharing of sharings) {
-    const now = settled.get(sharing.id)
-    if (now !== undefined && now !== sharing) await saveSharing(tx, now)
+  const control = stored.deletedAt === null ? { vehicle, sharings: settled.sharings } : null
+  return { tx, vehicle, control, commands: settled.commands, moment: { at, requestId }, events, comes: read + at - now }
+}
+
+/**
+ * Appends what happened and keeps its instant, so that no later one is earlier. Resolves once that instant has come: before
+ * it nobody is to see what happens then, be it in an answer or in the log.
+ */
+export async function release({ tx, vehicle, moment, events, comes }: Held): Promise<void> {
+  if (events.length === 0) return
+  await tx.vehicle.update({
+    where: { id: vehicle.id },
+    data: { lastInstant: new Date(moment.at) },
+    select: { id: true },
+  })
+  await append(tx, events)
+  await until(comes)
+}
+
+/** Control passes at the moment held: what the side that loses it has sent, and no gateway has, is cancelled. */
+export async function cancelPending({ tx, commands, moment, events }: Held): Promise<void> {
+  for (const command of cancelled(commands, moment.at)) {
+    await saveCommand(tx, command)
+    events.push(commandUpdated(command, moment))
   }
-  return [...settled.values()]
 }
 
 export async function saveSharing(tx: Tx, sharing: Sharing): Promise<void> {
@@ -101,29 +138,29 @@ export async function saveSharing(tx: Tx, sharing: Sharing): Promise<void> {
   await tx.sharing.update({ where: { id }, data, select: { id: true } })
 }
 
-/** The row, and the clock once the lock was had: in the locking query itself it would be read before the wait. */
-async function lock(tx: Tx, vehicleId: string) {
-  if (!isId(vehicleId)) return null
-  const [row] = await tx.$queryRaw<LockedRow[]>`
-    WITH locked AS MATERIALIZED (SELECT * FROM vehicle WHERE id = ${vehicleId} FOR UPDATE)
-    SELECT id, owner_id AS "ownerId", name, license_plate AS "licensePlate", vin, brand, model,
-      supported_commands AS "supportedCommands", deleted_at IS NOT NULL AS deleted, last_instant AS "lastInstant",
-      extract(epoch FROM clock_timestamp())::float8 * 1000 AS now
-    FROM locked`
-  if (row === undefined) return null
-  return { vehicle: toVehicle(row), last: row.lastInstant.getTime(), now: row.now, deleted: row.deleted }
+export async function saveCommand(tx: Tx, command: Command): Promise<void> {
+  const { id, ...data } = fromCommand(command)
+  await tx.command.update({ where: { id }, data, select: { id: true } })
 }
 
-type LockedRow = Parameters<typeof toVehicle>[0] & { lastInstant: Date; now: number; deleted: boolean }
+/** @returns the database's clock once the lock was had (in the locking query itself it would be read before the wait) */
+async function lock(tx: Tx, vehicleId: string): Promise<number | null> {
+  if (!isId(vehicleId)) return null
+  const [row] = await tx.$queryRaw<{ now: number }[]>`
+    WITH locked AS MATERIALIZED (SELECT id FROM vehicle WHERE id = ${vehicleId} FOR UPDATE)
+    SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS now FROM locked`
+  return row?.now ?? null
+}
 
 /**
  * Instants have milliseconds, so a handover takes the next one: what was decided in this one came before it. Nothing takes
  * an instant earlier than one that was taken.
  */
-function instantAfter({ now, last }: { now: number; last: Instant }, handover: boolean): Instant {
+function instantAfter(now: number, last: Instant, handover: boolean): Instant {
   const present = Math.floor(now)
   const at = handover ? Math.max(present, last) + 1 : Math.max(present, last)
-  if (at - now > LONGEST_WAIT_MS)
+  if (at - now > LONGEST_WAIT_MS) {
     throw new Error(`the database's clock is ${at - now} ms behind a vehicle's last instant`)
+  }
   return at
 }

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { CommandStatus } from '../domain/command.ts'
 import type { EventFilter, LoggedEvent, NewEvent, SharingFacts, VehicleEventType } from '../domain/event.ts'
+import type { Values } from '../domain/state.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Database } from './client.ts'
 
@@ -18,7 +20,9 @@ export async function append(tx: Prisma.TransactionClient, events: readonly NewE
       occurredAt: new Date(event.occurredAt),
       recordedAt: new Date(event.recordedAt),
       requestId: event.requestId,
-      ...('sharingId' in event ? { sharingId: event.sharingId, facts: event.facts } : {}),
+      sharingId: 'sharingId' in event ? event.sharingId : null,
+      commandId: 'commandId' in event ? event.commandId : null,
+      ...('facts' in event ? { facts: event.facts } : {}),
     })),
   })
 }
@@ -64,10 +68,11 @@ type EventRow = {
   recorded_at: Date
   request_id: string | null
   sharing_id: string | null
+  command_id: string | null
   facts: unknown
 }
 
-const COLUMNS = Prisma.sql`position, type, vehicle_id, owner_id, partner_id, occurred_at, recorded_at, request_id, sharing_id, facts`
+const COLUMNS = Prisma.sql`position, type, vehicle_id, owner_id, partner_id, occurred_at, recorded_at, request_id, sharing_id, command_id, facts`
 
 /** All fleets' events in (after, upTo], oldest first, at most `limit`. */
 export async function readLog(
@@ -119,8 +124,14 @@ function toEvent(row: EventRow): LoggedEvent {
     case 'VEHICLE_CHANGED':
       return { ...common, type: row.type }
     case 'COMMAND_UPDATED':
+      return {
+        ...common,
+        type: row.type,
+        commandId: row.command_id ?? '',
+        facts: row.facts as { status: CommandStatus },
+      }
     case 'STATE_RECORDED':
-      throw new Error(`the log holds a ${row.type}, which this version does not write`)
+      return { ...common, type: row.type, facts: row.facts as Partial<Values> }
     case 'SHARING_SCHEDULED':
     case 'SHARING_STARTED':
     case 'SHARING_END_CHANGED':

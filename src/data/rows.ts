@@ -1,9 +1,11 @@
 import { COMMAND_TYPES } from '../domain/command.ts'
-import type { CommandType } from '../domain/command.ts'
+import type { Command, CommandStatus, CommandType } from '../domain/command.ts'
 import type { Instant } from '../domain/period.ts'
 import { SHARING_END_REASONS } from '../domain/sharing.ts'
 import type { Sharing } from '../domain/sharing.ts'
+import type { CentralLock, Reading, VehicleState } from '../domain/state.ts'
 import type { Vehicle } from '../domain/vehicle.ts'
+import { Prisma } from '../generated/prisma/client.ts'
 import type * as row from '../generated/prisma/client.ts'
 
 /** The ids that this server gives, and some more: whatever else a client names does not exist. */
@@ -15,7 +17,23 @@ const date = (at: Instant | null): Date | null => (at === null ? null : new Date
 const commands = (names: readonly string[]): CommandType[] =>
   names.filter((name): name is CommandType => COMMAND_TYPES.some((type) => type === name))
 
-export const toVehicle = (stored: Omit<row.Vehicle, 'lastInstant' | 'createdAt' | 'deletedAt'>): Vehicle => ({
+const reading = <T>(value: T | null, at: Date | null): Reading<T> | null =>
+  value === null || at === null ? null : { value, observedAt: at.getTime() }
+
+const toState = (stored: row.Vehicle): VehicleState => ({
+  position:
+    stored.latitude === null || stored.longitude === null
+      ? null
+      : reading({ latitude: stored.latitude, longitude: stored.longitude }, stored.positionAt),
+  speedKmh: reading(stored.speedKmh, stored.speedAt),
+  mileageKm: reading(stored.mileageKm, stored.mileageAt),
+  energyPercent: reading(stored.energyPercent, stored.energyAt),
+  centralLock: reading(stored.centralLock as CentralLock | null, stored.centralLockAt),
+  drivingEnabled: reading(stored.drivingEnabled, stored.drivingEnabledAt),
+  ignition: reading(stored.ignition, stored.ignitionAt),
+})
+
+export const toVehicle = (stored: row.Vehicle): Vehicle => ({
   id: stored.id,
   ownerId: stored.ownerId,
   name: stored.name,
@@ -24,9 +42,23 @@ export const toVehicle = (stored: Omit<row.Vehicle, 'lastInstant' | 'createdAt' 
   brand: stored.brand,
   model: stored.model,
   supportedCommands: commands(stored.supportedCommands),
+  state: toState(stored),
 })
 
-export const fromVehicle = (vehicle: Vehicle) => ({ ...vehicle, supportedCommands: [...vehicle.supportedCommands] })
+/** What people edit; the readings are written by reports alone. */
+export const fromVehicle = ({ state: _state, ...vehicle }: Vehicle) => ({
+  ...vehicle,
+  supportedCommands: [...vehicle.supportedCommands],
+})
+
+export type SharingRow = row.Sharing
+
+/** The columns of `sharing AS s` under the names that the generated client gives them. */
+export const SHARING_COLUMNS = Prisma.sql`s.id, s.vehicle_id AS "vehicleId", s.owner_id AS "ownerId",
+  s.partner_id AS "partnerId", s.starts_at AS "startsAt", s.ends_at AS "endsAt", s.ended_at AS "endedAt",
+  s.end_reason AS "endReason", s.cancelled_at AS "cancelledAt", s.allowed_commands AS "allowedCommands",
+  s.start_recorded AS "startRecorded", s.end_requested_at AS "endRequestedAt",
+  s.end_requested_by AS "endRequestedBy", s.handover, s.returned, s.created_at AS "createdAt"`
 
 export const toSharing = (stored: row.Sharing): Sharing => ({
   id: stored.id,
@@ -40,15 +72,42 @@ export const toSharing = (stored: row.Sharing): Sharing => ({
   cancelledAt: instant(stored.cancelledAt),
   allowedCommands: stored.allowedCommands.length === 0 ? null : commands(stored.allowedCommands),
   startRecorded: stored.startRecorded,
+  endRequestedAt: instant(stored.endRequestedAt),
+  endRequestedBy: stored.endRequestedBy,
+  handover: stored.handover as VehicleState | null,
+  returned: stored.returned as VehicleState | null,
   createdAt: stored.createdAt.getTime(),
 })
 
-export const fromSharing = (sharing: Sharing): row.Sharing => ({
+const json = (value: VehicleState | null) => value ?? Prisma.DbNull
+
+export const fromSharing = (sharing: Sharing) => ({
   ...sharing,
   startsAt: new Date(sharing.startsAt),
   endsAt: date(sharing.endsAt),
   endedAt: date(sharing.endedAt),
   cancelledAt: date(sharing.cancelledAt),
+  endRequestedAt: date(sharing.endRequestedAt),
+  handover: json(sharing.handover),
+  returned: json(sharing.returned),
   createdAt: new Date(sharing.createdAt),
   allowedCommands: [...(sharing.allowedCommands ?? [])],
+})
+
+export const toCommand = (stored: row.Command): Command => ({
+  ...stored,
+  type: stored.type as CommandType,
+  status: stored.status as CommandStatus,
+  requestedAt: stored.requestedAt.getTime(),
+  deadline: stored.deadline.getTime(),
+  dispatchedAt: instant(stored.dispatchedAt),
+  completedAt: instant(stored.completedAt),
+})
+
+export const fromCommand = (command: Command): row.Command => ({
+  ...command,
+  requestedAt: new Date(command.requestedAt),
+  deadline: new Date(command.deadline),
+  dispatchedAt: date(command.dispatchedAt),
+  completedAt: date(command.completedAt),
 })

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { admission, conflictIn, relation, state, targetOf } from '../domain/access.ts'
+import { admission, conflictIn, relation, seesAt, state, targetOf } from '../domain/access.ts'
 import type { Action, Control } from '../domain/access.ts'
 import type { CommandType } from '../domain/command.ts'
 import { normalised } from '../domain/command.ts'
@@ -8,13 +8,13 @@ import type { Refusal } from '../domain/errors.ts'
 import { sharingEvent } from '../domain/event.ts'
 import type { Member } from '../domain/fleet.ts'
 import type { Instant } from '../domain/period.ts'
-import { endSharing, inForce, moveEnd, periodOf, phaseAt, startSharing } from '../domain/sharing.ts'
-import type { Sharing } from '../domain/sharing.ts'
+import { endSharing, endWhenIdle, moveEnd, periodOf, phaseAt, startSharing } from '../domain/sharing.ts'
+import type { Sharing, SharingPhase } from '../domain/sharing.ts'
 import type { Vehicle } from '../domain/vehicle.ts'
 import type { Database } from './client.ts'
 import { arePartners } from './fleets.ts'
 import { claimKey } from './idempotency.ts'
-import { saveSharing, withVehicle } from './lock.ts'
+import { cancelPending, saveSharing, withVehicle } from './lock.ts'
 import type { Held } from './lock.ts'
 import { fromSharing, toSharing } from './rows.ts'
 
@@ -27,11 +27,14 @@ export function refuseIf(refusal: Refusal | null): void {
   if (refusal !== null) throw errorOf(refusal)
 }
 
-/** Visibility and role: what is checked before anything else. @returns the control that there is then */
-export function admit(action: Action, { member }: Requester, { control, moment }: Held): Control {
-  refuseIf(admission(action, member, control, moment.at))
-  if (control === null) throw new RequestError('VEHICLE_NOT_FOUND')
-  return control
+/** What a decision has to work with once the vehicle is known to be there. */
+export type Admitted = Held & { readonly control: Control }
+
+/** Visibility and role: what is checked before anything else. */
+export function admit(action: Action, { member }: Requester, held: Held | null): Admitted {
+  if (!held?.control) throw new RequestError('VEHICLE_NOT_FOUND')
+  refuseIf(admission(action, member, held.control, held.moment.at))
+  return { ...held, control: held.control }
 }
 
 export type StartSharingOrder = {
@@ -47,8 +50,8 @@ export type StartSharingOrder = {
 export async function start(db: Database, by: Requester, order: StartSharingOrder): Promise<SharingResult> {
   const { vehicleId, requestId } = { ...order, requestId: by.requestId }
   return withVehicle(db, { vehicleId, requestId, handover: true }, async (held) => {
-    const { tx, moment, events } = held
-    const control = admit({ kind: 'startSharing' }, by, held)
+    const admitted = admit({ kind: 'startSharing' }, by, held)
+    const { tx, control, moment, events } = admitted
     const id = randomUUID()
     const { idempotencyKey: key, allowedCommands, ...rest } = order
     const input = { ...rest, allowedCommands: allowedCommands && normalised(allowedCommands) }
@@ -74,6 +77,7 @@ export async function start(db: Database, by: Requester, order: StartSharingOrde
     refuseIf(state({ kind: 'startSharing', period: periodOf(sharing) }, by.member, control, moment.at))
     await tx.sharing.create({ data: fromSharing(sharing), select: { id: true } })
     events.push(sharingEvent(sharing.startRecorded ? 'SHARING_STARTED' : 'SHARING_SCHEDULED', sharing, moment))
+    if (sharing.startRecorded) await cancelPending(admitted)
     return { vehicle: control.vehicle, sharing }
   })
 }
@@ -89,8 +93,7 @@ export type MoveEndOrder = {
 export async function updateEnd(db: Database, by: Requester, order: MoveEndOrder): Promise<SharingResult> {
   const { vehicleId, sharingId, endsAt } = order
   return withVehicle(db, { vehicleId, sharingId, requestId: by.requestId, handover: false }, async (held) => {
-    const { tx, moment, events } = held
-    const { control, target } = admitTo({ kind: 'updateSharingEnd', sharingId }, by, held)
+    const { tx, control, moment, events, target } = admitTo({ kind: 'updateSharingEnd', sharingId }, by, held)
     if (endsAt === undefined) throw new InputError(['endsAt'], 'endsAt has to be given; null makes the end open.')
     if (endsAt === target.endsAt) return { vehicle: control.vehicle, sharing: target }
     const sharing = moveEnd(target, endsAt, moment.at)
@@ -102,43 +105,58 @@ export async function updateEnd(db: Database, by: Requester, order: MoveEndOrder
   })
 }
 
-export type EndOrder = { readonly vehicleId: string; readonly sharingId: string | undefined }
+export const END_SHARING_WHEN = ['NOW', 'WHEN_IDLE'] as const
+export type EndSharingWhen = (typeof END_SHARING_WHEN)[number]
+
+export type EndOrder = {
+  readonly vehicleId: string
+  readonly sharingId: string | undefined
+  readonly when: EndSharingWhen
+}
 
 /**
- * @returns the vehicle as long as the requester's fleet may see it: null for the partner
+ * @returns the vehicle as long as the requester's fleet may see it: null for the partner once it has ended
  * @throws UserError as the contract lists them for endSharing
  */
 export async function end(
   db: Database,
   by: Requester,
-  { vehicleId, sharingId }: EndOrder,
+  { vehicleId, sharingId, when }: EndOrder,
 ): Promise<{ vehicle: Vehicle | null; sharing: Sharing }> {
   return withVehicle(db, { vehicleId, sharingId, requestId: by.requestId, handover: true }, async (held) => {
-    const { tx, moment, events } = held
-    const { control, target } = admitTo({ kind: 'endSharing', sharingId }, by, held)
-    const sharing = endSharing(target, by.member.fleetId, moment.at)
-    await saveSharing(tx, sharing)
-    const cancelled = phaseAt(sharing, moment.at) === 'CANCELLED'
-    events.push(sharingEvent(cancelled ? 'SHARING_CANCELLED' : 'SHARING_ENDED', sharing, moment))
-    const sees =
-      by.member.fleetId === control.vehicle.ownerId ||
-      control.sharings.some(
-        (other) => other.id !== target.id && other.partnerId === by.member.fleetId && inForce(other, moment.at),
-      )
-    return { vehicle: sees ? control.vehicle : null, sharing }
+    const admitted = admitTo({ kind: 'endSharing', sharingId }, by, held)
+    const { tx, vehicle, control, moment, events, target } = admitted
+    const { fleetId } = by.member
+    const verb = when === 'NOW' ? endSharing : endWhenIdle
+    const sharing = verb(target, fleetId, vehicle.state, moment.at)
+    if (sharing !== target) {
+      await saveSharing(tx, sharing)
+      events.push(sharingEvent(EVENT_OF[phaseAt(sharing, moment.at) as keyof typeof EVENT_OF], sharing, moment))
+      if (sharing.endedAt !== null) await cancelPending(admitted)
+    }
+    const after = { vehicle, sharings: control.sharings.map((other) => (other === target ? sharing : other)) }
+    return { vehicle: seesAt(fleetId, after, moment.at) ? vehicle : null, sharing }
   })
 }
+
+/** What endSharing has done, by where it left the sharing. */
+const EVENT_OF = {
+  ENDED: 'SHARING_ENDED',
+  CANCELLED: 'SHARING_CANCELLED',
+  ACTIVE: 'SHARING_END_REQUESTED',
+} as const satisfies Partial<Record<SharingPhase, string>>
 
 /** The guards of the verbs that change one sharing, and the sharing that they mean. */
 function admitTo(
   action: Extract<Action, { kind: 'updateSharingEnd' | 'endSharing' }>,
   by: Requester,
-  held: Held,
-): { control: Control; target: Sharing } {
-  const { at } = held.moment
-  const control = admit(action, by, held)
+  held: Held | null,
+): Admitted & { readonly target: Sharing } {
+  const admitted = admit(action, by, held)
+  const { control, moment } = admitted
+  const { at } = moment
   refuseIf(relation(action, by.member, control, at))
   const target = targetOf(action.sharingId, by.member, control, at)
   if (typeof target === 'string') throw new RequestError(target)
-  return { control, target }
+  return { ...admitted, target }
 }

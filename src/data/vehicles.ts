@@ -17,7 +17,7 @@ export async function create(db: Database, { member, requestId }: Requester, fie
   if (!hasRole(member, 'MANAGER')) throw new RequestError('ROLE_NOT_SUFFICIENT')
   const draft = newVehicle('', member.fleetId, fields)
   const vehicle = await withShortId((id) => insertVehicle(db, { ...draft, id }, requestId))
-  db.onAppend()
+  db.appended()
   return vehicle
 }
 
@@ -38,8 +38,7 @@ async function insertVehicle(db: Database, vehicle: Vehicle, requestId: string):
 /** @throws RequestError VEHICLE_NOT_FOUND, ROLE_NOT_SUFFICIENT, NOT_OWNER; InputError */
 export async function update(db: Database, by: Requester, id: string, patch: VehiclePatch): Promise<Vehicle> {
   return withVehicle(db, { vehicleId: id, requestId: by.requestId, handover: false }, async (held) => {
-    const { tx, moment, events } = held
-    const control = admit({ kind: 'update' }, by, held)
+    const { tx, control, moment, events } = admit({ kind: 'update' }, by, held)
     refuseIf(relation({ kind: 'update' }, by.member, control, moment.at))
     const vehicle = editVehicle(control.vehicle, patch)
     await tx.vehicle.update({ where: { id }, data: fromVehicle(vehicle), select: { id: true } })
@@ -51,8 +50,7 @@ export async function update(db: Database, by: Requester, id: string, patch: Veh
 /** The row stays, unseen: its id is not given again, and the log goes on naming it. @throws UserError as in the contract */
 export async function remove(db: Database, by: Requester, id: string): Promise<void> {
   await withVehicle(db, { vehicleId: id, requestId: by.requestId, handover: false }, async (held) => {
-    const { tx, moment, events } = held
-    const control = admit({ kind: 'delete' }, by, held)
+    const { tx, control, moment, events } = admit({ kind: 'delete' }, by, held)
     refuseIf(relation({ kind: 'delete' }, by.member, control, moment.at))
     refuseIf(state({ kind: 'delete' }, by.member, control, moment.at))
     await tx.vehicle.update({ where: { id }, data: { deletedAt: new Date(moment.at) }, select: { id: true } })

@@ -1,3 +1,7 @@
+import { InputError, RequestError } from './errors.ts'
+import type { Instant } from './period.ts'
+import { checkText } from './text.ts'
+
 /** What a vehicle can be told to do, in the order in which lists show them. */
 export const COMMAND_TYPES = [
   'REQUEST_VEHICLE_STATE',
@@ -18,3 +22,111 @@ export type CommandType = (typeof COMMAND_TYPES)[number]
 /** The same set once more, each command once and in the standard order. */
 export const normalised = (types: readonly CommandType[]): CommandType[] =>
   COMMAND_TYPES.filter((type) => types.includes(type))
+
+/** PENDING and DISPATCHED are open; the others are final. */
+export const COMMAND_STATUSES = [
+  'PENDING',
+  'DISPATCHED',
+  'SUCCEEDED',
+  'FAILED',
+  'EXPIRED',
+  'CANCELLED_BY_HANDOVER',
+  'OUTCOME_UNKNOWN',
+] as const
+export type CommandStatus = (typeof COMMAND_STATUSES)[number]
+
+export const COMMAND_OUTCOMES = ['SUCCEEDED', 'FAILED'] as const
+export type CommandOutcome = (typeof COMMAND_OUTCOMES)[number]
+
+export type Command = {
+  readonly id: string
+  readonly type: CommandType
+  readonly status: CommandStatus
+  readonly vehicleId: string
+  /** The vehicle's owner, and the fleet that sent it. */
+  readonly ownerId: string
+  readonly fleetId: string
+  /** The control under which it was accepted: that of a sharing, or the owner's own if null. */
+  readonly sharingId: string | null
+  readonly requestedAt: Instant
+  readonly deadline: Instant
+  readonly dispatchedAt: Instant | null
+  readonly completedAt: Instant | null
+  /** What the gateway said of a failure. */
+  readonly message: string | null
+}
+
+export type SendOrder = { readonly id: string; readonly type: CommandType; readonly timeoutSeconds: number }
+
+export const DEFAULT_TIMEOUT_SECONDS = 30
+
+/**
+ * A command as it is accepted; the caller has seen that the fleet may send it.
+ * @param sharingId the sharing in force, null if there is none
+ * @throws InputError at [timeoutSeconds]
+ */
+export function newCommand(
+  vehicle: { readonly id: string; readonly ownerId: string },
+  fleetId: string,
+  sharingId: string | null,
+  { id, type, timeoutSeconds }: SendOrder,
+  at: Instant,
+): Command {
+  if (timeoutSeconds < 1 || timeoutSeconds > 300) {
+    throw new InputError(['timeoutSeconds'], `timeoutSeconds takes 1 to 300 seconds, not ${timeoutSeconds}.`)
+  }
+  return {
+    id,
+    type,
+    status: 'PENDING',
+    vehicleId: vehicle.id,
+    ownerId: vehicle.ownerId,
+    fleetId,
+    sharingId,
+    requestedAt: at,
+    deadline: at + timeoutSeconds * 1000,
+    dispatchedAt: null,
+    completedAt: null,
+    message: null,
+  }
+}
+
+export const isOpen = ({ status }: Command): boolean => status === 'PENDING' || status === 'DISPATCHED'
+
+/**
+ * The command as it goes to a gateway, or null if it must not: it is not PENDING, its deadline has come, or control is no
+ * longer the one under which it was accepted.
+ * @param sharingId the sharing in force at `at`, null if there is none
+ */
+export const dispatch = (command: Command, sharingId: string | null, at: Instant): Command | null =>
+  command.status === 'PENDING' && at < command.deadline && command.sharingId === sharingId
+    ? { ...command, status: 'DISPATCHED', dispatchedAt: at }
+    : null
+
+/**
+ * What a gateway reports of a dispatched command. The same outcome again changes nothing: the very command comes back.
+ * @throws RequestError CONFLICT; InputError at [message]
+ */
+export function complete(command: Command, outcome: CommandOutcome, message: string | null, at: Instant): Command {
+  if (command.status === outcome) return command
+  if (command.status !== 'DISPATCHED') {
+    throw new RequestError('CONFLICT', `The command is ${command.status}: no other outcome can be reported.`)
+  }
+  return {
+    ...command,
+    status: outcome,
+    completedAt: at,
+    message: message === null ? null : checkText(message, ['message']),
+  }
+}
+
+/** Its deadline has come: it will not be executed, or nobody knows whether it was. */
+export const expire = (command: Command): Command => ({
+  ...command,
+  status: command.status === 'PENDING' ? 'EXPIRED' : 'OUTCOME_UNKNOWN',
+  completedAt: command.deadline,
+})
+
+/** Control has passed: what was not dispatched never will be. What was runs on to its outcome. */
+export const cancel = (command: Command, at: Instant): Command =>
+  command.status === 'PENDING' ? { ...command, status: 'CANCELLED_BY_HANDOVER', completedAt: at } : command

@@ -1,6 +1,8 @@
+import type { Command, CommandStatus } from './command.ts'
 import type { Instant } from './period.ts'
 import { inForce } from './sharing.ts'
 import type { Sharing, SharingEndReason } from './sharing.ts'
+import type { Values } from './state.ts'
 import type { Vehicle } from './vehicle.ts'
 
 export const SHARING_EVENT_TYPES = [
@@ -35,6 +37,12 @@ export type NewEvent = Audience & {
   readonly requestId: string | null
 } & (
     | { readonly type: SharingEventType; readonly sharingId: string; readonly facts: SharingFacts }
+    | {
+        readonly type: 'COMMAND_UPDATED'
+        readonly commandId: string
+        readonly facts: { readonly status: CommandStatus }
+      }
+    | { readonly type: 'STATE_RECORDED'; readonly facts: Partial<Values> }
     | { readonly type: 'VEHICLE_CHANGED' }
   )
 
@@ -60,6 +68,19 @@ export const sharingEvent = (
   requestId,
   sharingId: sharing.id,
   facts: { endsAt: sharing.endsAt, endReason: sharing.endReason },
+})
+
+/** Command events belong to the owner and to the fleet that sent the command, whatever the time. */
+export const commandUpdated = (command: Command, { at, requestId }: Moment, occurredAt: Instant = at): NewEvent => ({
+  type: 'COMMAND_UPDATED',
+  vehicleId: command.vehicleId,
+  ownerId: command.ownerId,
+  partnerId: command.fleetId === command.ownerId ? null : command.fleetId,
+  occurredAt,
+  recordedAt: at,
+  requestId,
+  commandId: command.id,
+  facts: { status: command.status },
 })
 
 /** The owner, and the partner whose sharing was in force when it occurred. */

@@ -3,6 +3,8 @@ import type { CommandType } from './command.ts'
 import { InputError, RequestError } from './errors.ts'
 import { covers, earlier } from './period.ts'
 import type { Instant, Period } from './period.ts'
+import { isIdle } from './state.ts'
+import type { VehicleState } from './state.ts'
 import type { Vehicle } from './vehicle.ts'
 
 export const SHARING_PHASES = ['SCHEDULED', 'ACTIVE', 'ENDED', 'CANCELLED'] as const
@@ -40,6 +42,13 @@ export type Sharing = {
   readonly allowedCommands: readonly CommandType[] | null
   /** Whether SHARING_STARTED is in the log. */
   readonly startRecorded: boolean
+  /** Set while the end waits for the vehicle to be idle: since when, and by which party's wish. */
+  readonly endRequestedAt: Instant | null
+  readonly endRequestedBy: string | null
+  /** The readings known as control passed to the partner; null before. */
+  readonly handover: VehicleState | null
+  /** The readings known as control passed back; null before. */
+  readonly returned: VehicleState | null
   readonly createdAt: Instant
 }
 
@@ -56,6 +65,9 @@ export function phaseAt(sharing: Sharing, at: Instant): SharingPhase {
   if (at < sharing.startsAt) return 'SCHEDULED'
   return inForce(sharing, at) ? 'ACTIVE' : 'ENDED'
 }
+
+export const hasStarted = ({ startsAt, cancelledAt }: Sharing, at: Instant): boolean =>
+  cancelledAt === null && startsAt <= at
 
 /** When it did end, as seen at `at`: an end that has come counts from its very instant, recorded or not. */
 export const endedAtOf = (sharing: Sharing, at: Instant): Instant | null =>
@@ -104,6 +116,10 @@ export function startSharing(vehicle: Vehicle, order: StartOrder, arePartners: b
     cancelledAt: null,
     allowedCommands: order.allowedCommands && checkAllowed(order.allowedCommands, vehicle),
     startRecorded: startsAt <= at,
+    endRequestedAt: null,
+    endRequestedBy: null,
+    handover: startsAt <= at ? vehicle.state : null,
+    returned: null,
     createdAt: at,
   }
 }
@@ -114,40 +130,26 @@ export function moveEnd(sharing: Sharing, endsAt: Instant | null, at: Instant): 
   return { ...sharing, endsAt }
 }
 
-/** Ends the one in force, or calls off a scheduled one, by one of its parties. */
-export function endSharing(sharing: Sharing, by: string, at: Instant): Sharing {
+/**
+ * Ends the one in force, or calls off a scheduled one, by one of its parties.
+ * @param state the readings known at `at`
+ */
+export function endSharing(sharing: Sharing, by: string, state: VehicleState, at: Instant): Sharing {
   const party = by === sharing.ownerId ? 'OWNER' : 'PARTNER'
   return phaseAt(sharing, at) === 'SCHEDULED'
     ? { ...sharing, cancelledAt: at, endReason: `CANCELLED_BY_${party}` }
-    : { ...sharing, endedAt: at, endReason: `ENDED_BY_${party}` }
+    : { ...sharing, endedAt: at, endReason: `ENDED_BY_${party}`, returned: state }
 }
 
-/** Something that came by time: `at` is the due instant. */
-export type Due = {
-  readonly type: 'SHARING_STARTED' | 'SHARING_ENDED'
-  readonly at: Instant
-  readonly sharing: Sharing
+/** Like endSharing, but a vehicle in use is waited for. Asking again changes nothing: the very sharing comes back. */
+export function endWhenIdle(sharing: Sharing, by: string, state: VehicleState, at: Instant): Sharing {
+  if (phaseAt(sharing, at) === 'SCHEDULED' || isIdle(state)) return endSharing(sharing, by, state, at)
+  return sharing.endRequestedAt === null ? { ...sharing, endRequestedAt: at, endRequestedBy: by } : sharing
 }
 
-/**
- * What fell due for a vehicle until `at` and is not recorded yet, in the order in which it happened: where one sharing ends
- * at the instant at which the next one starts, control passes back first. `sharing` is as it stands after each.
- */
-export function dueUntil(sharings: readonly Sharing[], at: Instant): Due[] {
-  return sharings
-    .filter((sharing) => sharing.cancelledAt === null && sharing.endedAt === null && sharing.startsAt <= at)
-    .toSorted((a, b) => a.startsAt - b.startsAt)
-    .flatMap((sharing): Due[] => {
-      const started = { ...sharing, startRecorded: true }
-      const due: Due[] = []
-      if (!sharing.startRecorded) due.push({ type: 'SHARING_STARTED', at: sharing.startsAt, sharing: started })
-      if (sharing.endsAt !== null && sharing.endsAt <= at) {
-        const ended = { ...started, endedAt: sharing.endsAt, endReason: 'EXPIRED' } as const
-        due.push({ type: 'SHARING_ENDED', at: sharing.endsAt, sharing: ended })
-      }
-      return due
-    })
-}
+/** What a report does to a sharing in force: the first that makes the vehicle idle ends it for the party that asked. */
+export const endIfIdle = (sharing: Sharing, state: VehicleState, at: Instant): Sharing =>
+  sharing.endRequestedBy !== null && isIdle(state) ? endSharing(sharing, sharing.endRequestedBy, state, at) : sharing
 
 function checkEnd(endsAt: Instant | null, startsAt: Instant, at: Instant): void {
   if (endsAt === null) return

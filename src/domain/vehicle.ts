@@ -1,5 +1,7 @@
 import { COMMAND_TYPES, normalised } from './command.ts'
 import type { CommandType } from './command.ts'
+import { UNKNOWN_STATE } from './state.ts'
+import type { VehicleState } from './state.ts'
 import { checkText } from './text.ts'
 
 export type Vehicle = {
@@ -11,6 +13,7 @@ export type Vehicle = {
   readonly brand: string | null
   readonly model: string | null
   readonly supportedCommands: readonly CommandType[]
+  readonly state: VehicleState
 }
 
 const TEXTS = ['name', 'licensePlate', 'vin', 'brand', 'model'] as const
@@ -45,6 +48,7 @@ export const newVehicle = (id: string, ownerId: string, fields: VehiclePatch): V
       brand: null,
       model: null,
       supportedCommands: COMMAND_TYPES,
+      state: UNKNOWN_STATE,
     },
     fields,
   )

@@ -1,11 +1,23 @@
 import type { Database } from '../data/client.ts'
-import { readFleetLog } from '../data/log.ts'
+import { readFleetLog, readLog } from '../data/log.ts'
 import type { EventFilter, LoggedEvent } from '../domain/event.ts'
 import { reaches } from '../domain/event.ts'
 import type { Instant } from '../domain/period.ts'
 import type { Tail } from './tail.ts'
 
 const PAGE = 200
+
+/** Timers count in 32 bits; a token that lasts longer than that is looked at again. Milliseconds. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** Which of the log's events, and how to read them where the newest in memory do not reach. */
+type Source = {
+  readonly matches: (event: LoggedEvent) => boolean
+  readonly read: (after: number, upTo: number, limit: number) => Promise<LoggedEvent[]>
+}
+
+/** Whether a stream is to end: its reader went, or its token's time is up. */
+export type Ending = { readonly ended: () => boolean; readonly signal: AbortSignal }
 
 export type StreamOrder = {
   readonly fleetId: string
@@ -16,30 +28,66 @@ export type StreamOrder = {
   readonly until: Instant
 }
 
-/** Timers count in 32 bits; a token that lasts longer than that is looked at again. Milliseconds. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
-
 /**
  * A fleet's events in the order of the log, each exactly once: first what lies behind the place, then live. It is pulled:
  * a slow reader leaves the events in the log, and reads them there when it comes back.
  */
-export function openStream(db: Database, tail: Tail, order: StreamOrder): AsyncGenerator<LoggedEvent, void> {
+export function openStream(db: Database, tail: Tail, { fleetId, filter, after, until }: StreamOrder) {
+  const source: Source = {
+    matches: (event) => reaches(event, fleetId, filter),
+    read: (from, upTo, limit) => readFleetLog(db, fleetId, filter, from, upTo, limit),
+  }
+  return closeable(tail, until, async function* (ending) {
+    const start = await tail.join()
+    try {
+      yield* follow(tail, source, after ?? start, ending)
+    } finally {
+      tail.leave()
+    }
+  })
+}
+
+/** Every event of the log that lies behind a place and matches. The caller has joined the tail. */
+export const followLog = (
+  db: Database,
+  tail: Tail,
+  matches: Source['matches'],
+  after: number,
+  ending: Ending,
+): AsyncGenerator<LoggedEvent, void> => {
+  const read = async (from: number, upTo: number, limit: number) => readLog(db, from, upTo, limit)
+  return follow(tail, { matches, read }, after, ending)
+}
+
+/** A generator that ends when its reader leaves, even while it waits, and at an instant of this machine's clock. */
+export function closeable<T>(
+  tail: Tail,
+  until: Instant,
+  generate: (ending: Ending) => AsyncGenerator<T, void>,
+): AsyncGenerator<T, void> {
   const closing = new AbortController()
-  const events = follow(db, tail, order, closing.signal)
+  const ending = {
+    signal: closing.signal,
+    ended: () => closing.signal.aborted || tail.stopped() || Date.now() >= until,
+  }
+  const values = generate(ending)
   let timer: NodeJS.Timeout | undefined
   const expire = () => {
-    const left = order.until - Date.now()
+    const left = until - Date.now()
     if (left <= 0) closing.abort()
     else timer = setTimeout(expire, Math.min(left, LONGEST_TIMER_MS)).unref()
   }
-  expire()
   closing.signal.addEventListener('abort', () => clearTimeout(timer))
   const close = () => {
     closing.abort()
-    return events.return()
+    return values.return()
   }
   return {
-    next: () => events.next(),
+    next: () => {
+      // Not before: of a stream that nobody ever reads nothing stays.
+      if (timer === undefined && !closing.signal.aborted) expire()
+      return values.next()
+    },
     // Without the abort a generator that waits for the next event would never get to know.
     return: close,
     throw: close,
@@ -51,30 +99,22 @@ export function openStream(db: Database, tail: Tail, order: StreamOrder): AsyncG
 }
 
 async function* follow(
-  db: Database,
   tail: Tail,
-  { fleetId, filter, after, until }: StreamOrder,
-  signal: AbortSignal,
+  { matches, read }: Source,
+  after: number,
+  { ended, signal }: Ending,
 ): AsyncGenerator<LoggedEvent, void> {
-  const start = await tail.join()
-  try {
-    let position = after ?? start
-    const ended = () => signal.aborted || tail.stopped() || Date.now() >= until
-    while (!ended()) {
-      const stretch = tail.since(position, PAGE)
-      const upTo = stretch?.upTo ?? tail.head()
-      const events = stretch
-        ? stretch.events.filter((event) => reaches(event, fleetId, filter))
-        : await readFleetLog(db, fleetId, filter, position, upTo, PAGE)
-      for (const event of events) {
-        if (ended()) return
-        yield event
-      }
-      // A full page of the log may have been cut short by its limit.
-      position = stretch === null && events.length === PAGE ? (events.at(-1)?.position ?? upTo) : upTo
-      await tail.moved(position, signal)
+  let position = after
+  while (!ended()) {
+    const stretch = tail.since(position, PAGE)
+    const upTo = stretch?.upTo ?? tail.head()
+    const found = stretch ? stretch.events : await read(position, upTo, PAGE)
+    for (const event of found.filter(matches)) {
+      if (ended()) return
+      yield event
     }
-  } finally {
-    tail.leave()
+    // A full page of the log may have been cut short by its limit.
+    position = stretch === null && found.length === PAGE ? (found.at(-1)?.position ?? upTo) : upTo
+    await tail.moved(position, signal)
   }
 }

@@ -61,6 +61,11 @@ export function asAdmin({ viewer }: Context): void {
   if (viewer.kind !== 'ADMIN') throw forbidden()
 }
 
+/** @throws FORBIDDEN for everybody but GATEWAY */
+export function asGateway({ viewer }: Context): void {
+  if (viewer.kind !== 'GATEWAY') throw forbidden()
+}
+
 /** Runs a mutation; what its answer selects is read as it is afterwards. */
 export async function change<T>(context: Context, verb: Promise<T>): Promise<T> {
   const result = await verb

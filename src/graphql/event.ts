@@ -1,14 +1,18 @@
 import { openCursor, sealCursor } from '../data/cursor.ts'
 import { horizon, readFleetLog, settledHorizon } from '../data/log.ts'
 import type { EventFilter, LoggedEvent, VehicleEventType } from '../domain/event.ts'
+import { stateOf } from '../domain/state.ts'
 import { openStream } from '../events/stream.ts'
 import { builder } from './builder.ts'
 import { connectionOf, sizeOf } from './connection.ts'
 import type { Connection } from './connection.ts'
+import { CommandStatusEnum, CommandType } from './command.ts'
 import { asMember } from './context.ts'
 import type { Context } from './context.ts'
 import { badUserInput } from './errors.ts'
-import { SharingEndReasonEnum, SharingType } from './sharing.ts'
+import { SharingEndReasonEnum } from './sharing-enums.ts'
+import { SharingType } from './sharing.ts'
+import { VehicleStateType } from './state.ts'
 import { existing, VehicleType } from './vehicle.ts'
 
 const MOST = 500
@@ -31,10 +35,16 @@ const VehicleEventTypeEnum = builder.enumType('VehicleEventType', {
 
 type SharingEvent = Extract<LoggedEvent, { sharingId: string }>
 
+const TYPE_NAMES = {
+  COMMAND_UPDATED: 'CommandEvent',
+  STATE_RECORDED: 'StateEvent',
+  VEHICLE_CHANGED: 'VehicleChangedEvent',
+} as const
+
 const VehicleEventInterface = builder.interfaceRef<LoggedEvent>('VehicleEvent').implement({
   description:
     'Something that happened to a vehicle. An event belongs to the owner, and to the partner whose sharing was\nin force when it occurred (occurredAt), and that never changes afterwards: neither a later sharing nor a late\nreport opens it to anybody else. Sharing events belong to both parties.',
-  resolveType: ({ type }) => (type === 'VEHICLE_CHANGED' ? 'VehicleChangedEvent' : 'SharingEvent'),
+  resolveType: ({ type }) => TYPE_NAMES[type as keyof typeof TYPE_NAMES] ?? 'SharingEvent',
   fields: (t) => ({
     id: t.id({
       description: 'Unique; the same event always has the same id.',
@@ -82,6 +92,35 @@ builder.objectRef<SharingEvent>('SharingEvent').implement({
       nullable: true,
       description: 'How it ended, if this event is its end.',
       resolve: ({ facts }) => facts.endReason,
+    }),
+  }),
+})
+
+builder.objectRef<Extract<LoggedEvent, { type: 'COMMAND_UPDATED' }>>('CommandEvent').implement({
+  description: 'Belongs to the owner and, if another fleet sent the command, to that fleet.',
+  interfaces: [VehicleEventInterface],
+  fields: (t) => ({
+    command: t.field({
+      type: CommandType,
+      description: 'The command, as it is now.',
+      resolve: ({ commandId }, _args, { loaders }) => loaders.command.load(commandId).then(existing),
+    }),
+    status: t.field({
+      type: CommandStatusEnum,
+      description: 'The status as this event left it.',
+      resolve: ({ facts }) => facts.status,
+    }),
+  }),
+})
+
+builder.objectRef<Extract<LoggedEvent, { type: 'STATE_RECORDED' }>>('StateEvent').implement({
+  description: 'Only the readings that were reported together; the others are null.',
+  interfaces: [VehicleEventInterface],
+  fields: (t) => ({
+    state: t.field({
+      type: VehicleStateType,
+      description: 'The readings, as they were reported.',
+      resolve: ({ facts, occurredAt }) => stateOf(facts, occurredAt),
     }),
   }),
 })

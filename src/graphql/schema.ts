@@ -4,6 +4,8 @@ import './errors.ts'
 import './fleet.ts'
 import './vehicle.ts'
 import './sharing.ts'
+import './state.ts'
+import './command.ts'
 import './event.ts'
 
 export const schema = builder.toSchema({ sortSchema: true })

@@ -4,8 +4,8 @@ import { end, start, updateEnd } from '../data/sharings.ts'
 import type { SharingResult } from '../data/sharings.ts'
 import { InputError, RequestError, SharingConflictError } from '../domain/errors.ts'
 import { LATEST } from '../domain/period.ts'
-import { endedAtOf, endReasonAt, phaseAt, statusFor } from '../domain/sharing.ts'
-import type { Sharing, SharingEndReason, SharingPhase, SharingStatus } from '../domain/sharing.ts'
+import { endedAtOf, endReasonAt, hasStarted, phaseAt, statusFor } from '../domain/sharing.ts'
+import type { Sharing } from '../domain/sharing.ts'
 import type { Vehicle } from '../domain/vehicle.ts'
 import { builder } from './builder.ts'
 import { CommandTypeEnum } from './command.ts'
@@ -14,36 +14,9 @@ import type { Cursors } from './connection.ts'
 import { asMember, asRequester, change } from './context.ts'
 import { resultOf, UserErrorInterface } from './errors.ts'
 import { FleetType } from './fleet.ts'
+import { EndSharingWhenEnum, SharingEndReasonEnum, SharingPhaseEnum, SharingStatusEnum } from './sharing-enums.ts'
+import { VehicleStateType } from './state.ts'
 import { existing, VehicleType } from './vehicle.ts'
-
-const SharingStatusEnum = builder.enumType('SharingStatus', {
-  description: "The sharing as the viewer's fleet stands to it.",
-  values: {
-    SHARED_OWN_VEHICLE: { description: "The viewer's fleet owns the vehicle and has shared it." },
-    SHARED_PARTNER_VEHICLE: { description: "Another fleet owns the vehicle and shares it with the viewer's fleet." },
-  } satisfies Record<SharingStatus, { description: string }>,
-})
-
-const SharingPhaseEnum = builder.enumType('SharingPhase', {
-  description: 'Where a sharing stands in time.',
-  values: {
-    SCHEDULED: { description: 'Its start is still to come.' },
-    ACTIVE: { description: 'In force: the partner controls the vehicle.' },
-    ENDED: { description: 'Over: it was ended, or its due end has passed.' },
-    CANCELLED: { description: 'A scheduled sharing that was called off before it started.' },
-  } satisfies Record<SharingPhase, { description: string }>,
-})
-
-export const SharingEndReasonEnum = builder.enumType('SharingEndReason', {
-  description: 'How a sharing came to its end.',
-  values: {
-    ENDED_BY_OWNER: { description: 'The owner ended it.' },
-    ENDED_BY_PARTNER: { description: 'The partner ended it.' },
-    EXPIRED: { description: 'Its due end passed.' },
-    CANCELLED_BY_OWNER: { description: 'The owner called it off before it started.' },
-    CANCELLED_BY_PARTNER: { description: 'The partner called it off before it started.' },
-  } satisfies Record<SharingEndReason, { description: string }>,
-})
 
 export const SharingType = builder.objectRef<Sharing>('Sharing')
 
@@ -102,6 +75,30 @@ SharingType.implement({
       nullable: true,
       description: 'The commands that the partner may send; null for all that the vehicle supports.',
       resolve: ({ allowedCommands }) => allowedCommands && [...allowedCommands],
+    }),
+    endRequestedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'Set while the end waits for the vehicle to be idle (endSharing with WHEN_IDLE).',
+      resolve: (sharing, _args, { now }) => (phaseAt(sharing, now) === 'ACTIVE' ? sharing.endRequestedAt : null),
+    }),
+    handover: t.field({
+      type: VehicleStateType,
+      nullable: true,
+      description: "The vehicle's readings as control passed to the partner; null before the start.",
+      resolve: async (sharing, _args, { loaders, now }) => {
+        if (sharing.handover || !hasStarted(sharing, now)) return sharing.handover
+        return (await loaders.snapshots.load(sharing)).handover
+      },
+    }),
+    returned: t.field({
+      type: VehicleStateType,
+      nullable: true,
+      description: "The vehicle's readings as control passed back to the owner; null before the end.",
+      resolve: async (sharing, _args, { loaders, now }) => {
+        if (sharing.returned || phaseAt(sharing, now) !== 'ENDED') return sharing.returned
+        return (await loaders.snapshots.load(sharing)).returned
+      },
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was agreed.' }),
   }),
@@ -198,6 +195,7 @@ const EndSharingInput = builder.inputType('EndSharingInput', {
   fields: (t) => ({
     vehicleId: t.id({ required: true, description: 'The vehicle.' }),
     sharingId: t.id({ description: 'A scheduled sharing to call off; the one in force, if absent.' }),
+    when: t.field({ type: EndSharingWhenEnum, defaultValue: 'NOW', description: 'At once, or as soon as it is idle.' }),
   }),
 })
 
@@ -213,7 +211,7 @@ const successOf = (verb: string) =>
 const EndSharingSuccess = builder
   .objectRef<{ vehicle: Vehicle | null; sharing: Sharing }>('EndSharingSuccess')
   .implement({
-    description: 'The sharing is over.',
+    description: 'The sharing is over, or ends as soon as the vehicle is idle.',
     fields: (t) => ({
       vehicle: t.expose('vehicle', {
         type: VehicleType,
@@ -265,7 +263,9 @@ builder.mutationFields((t) => ({
     type: EndSharingResult,
     description: 'A MANAGER of either party ends the sharing in force, or calls off a scheduled one.',
     args: { input: t.arg({ type: EndSharingInput, required: true, description: 'Which sharing.' }) },
-    resolve: (_root, { input: { vehicleId, sharingId } }, context) =>
-      change(context, end(context.db, asRequester(context), { vehicleId, sharingId: sharingId ?? undefined })),
+    resolve: (_root, { input: { vehicleId, sharingId, when } }, context) => {
+      const order = { vehicleId, sharingId: sharingId ?? undefined, when: when ?? 'NOW' }
+      return change(context, end(context.db, asRequester(context), order))
+    },
   }),
 }))

@@ -13,6 +13,7 @@ import { resultOf } from './errors.ts'
 import { FleetType } from './fleet.ts'
 import { VehiclePermissionsType } from './permission.ts'
 import { bySharing, SharingConnection, SharingType } from './sharing.ts'
+import { VehicleStateType } from './state.ts'
 
 export const VehicleType = builder.objectRef<Vehicle>('Vehicle')
 
@@ -34,6 +35,10 @@ VehicleType.implement({
       type: [CommandTypeEnum],
       description: 'What this vehicle can be told to do; any other command is refused.',
       resolve: ({ supportedCommands }) => [...supportedCommands],
+    }),
+    state: t.expose('state', {
+      type: VehicleStateType,
+      description: 'The last known readings, each with its own time.',
     }),
     sharing: t.field({
       type: SharingType,

@@ -46,6 +46,7 @@ describe('the database takes one sharing', () => {
     ['with an open end', { endsAt: null }],
     ['of one millisecond', { endsAt: 1001 }],
     ['in force', { startRecorded: true }],
+    ['that is to end when idle', { startRecorded: true, endRequestedAt: 1200, endRequestedBy: 'partner' }],
     ['expired', { endedAt: 2000, endReason: 'EXPIRED', startRecorded: true }],
     ['ended early', { ...ended, endedAt: 1001 }],
     ['ended, without a due end', { ...ended, endsAt: null, endedAt: 5000 }],
@@ -78,6 +79,13 @@ describe('the database refuses one sharing', () => {
       'over for a reason of its own',
       { endedAt: 1500, endReason: 'BORED' as 'EXPIRED', startRecorded: true },
       'sharing_end_reason_check',
+    ],
+    ["that is to end when idle by nobody's wish", { endRequestedAt: 1200 }, 'sharing_end_requested_by_a_party'],
+    ['that is to end when idle, since never', { endRequestedBy: 'owner' }, 'sharing_end_requested_by_a_party'],
+    [
+      'that is to end when idle by the wish of a third',
+      { endRequestedAt: 1200, endRequestedBy: 'other' },
+      'sharing_end_requested_by_a_party',
     ],
     ['of a vehicle that does not exist', { vehicleId: 'none' }, 'sharing_vehicle_id_fkey'],
     ['by a fleet that does not exist', { ownerId: 'none' }, 'sharing_owner_id_fkey'],
@@ -177,11 +185,12 @@ describe('the database refuses', () => {
   })
 })
 
-it('every constraint that the migrations name is one of those above', async () => {
+it('every constraint that the migrations name is one of those above, or of commands and readings', async () => {
   const rows = await db.prisma.$queryRaw<{ name: string }[]>`
     SELECT conname AS name FROM pg_constraint
     WHERE contype IN ('c', 'x') AND connamespace = 'public'::regnamespace ORDER BY conname`
-  expect(rows.map(({ name }) => name)).toEqual([
+  const others = /^(command|vehicle)_/
+  expect(rows.map(({ name }) => name).filter((name) => !others.test(name))).toEqual([
     'fleet_name_check',
     'partnership_of_two',
     'sharing_between_two',
@@ -190,6 +199,7 @@ it('every constraint that the migrations name is one of those above', async () =
     'sharing_end_after_start',
     'sharing_end_not_after_due',
     'sharing_end_reason_check',
+    'sharing_end_requested_by_a_party',
     'sharing_one_at_a_time',
     'sharing_over_for_a_reason',
   ])

@@ -18,6 +18,7 @@ import {
   statusFor,
 } from '../../src/domain/sharing.ts'
 import type { Sharing, SharingPhase, StartOrder } from '../../src/domain/sharing.ts'
+import { UNKNOWN_STATE } from '../../src/domain/state.ts'
 import { aSharing, aVehicle, instants, sharingsOf } from '../support/sharings.ts'
 
 const BASE = 10
@@ -114,11 +115,12 @@ describe('startSharing', () => {
   const start = (fields: Partial<StartOrder>) => startSharing(car, order(fields), true, NOW)
 
   it('starts now and has an open end, unless told otherwise', () => {
-    const nothing = { endedAt: null, endReason: null, cancelledAt: null, allowedCommands: null }
+    const over = { endedAt: null, endReason: null, cancelledAt: null, returned: null }
+    const nothing = { ...over, allowedCommands: null, endRequestedAt: null, endRequestedBy: null }
     const parties = { id: 'new', vehicleId: 'car', ownerId: 'owner', partnerId: 'partner' }
-    const now = { startsAt: NOW, endsAt: null, startRecorded: true, createdAt: NOW }
+    const now = { startsAt: NOW, endsAt: null, startRecorded: true, handover: car.state, createdAt: NOW }
     expect(start({})).toEqual({ ...parties, ...nothing, ...now })
-    const later = { startsAt: NOW + 1, endsAt: NOW + 2, startRecorded: false, createdAt: NOW }
+    const later = { startsAt: NOW + 1, endsAt: NOW + 2, startRecorded: false, handover: null, createdAt: NOW }
     expect(start({ startsAt: NOW + 1, endsAt: NOW + 2 })).toEqual({ ...parties, ...nothing, ...later })
   })
 
@@ -177,12 +179,12 @@ describe('moveEnd', () => {
 
 describe('endSharing', () => {
   it.each<[by: string, at: Instant, Partial<Sharing>]>([
-    ['owner', 1000, { endedAt: 1000, endReason: 'ENDED_BY_OWNER' }],
-    ['partner', 1999, { endedAt: 1999, endReason: 'ENDED_BY_PARTNER' }],
+    ['owner', 1000, { endedAt: 1000, endReason: 'ENDED_BY_OWNER', returned: UNKNOWN_STATE }],
+    ['partner', 1999, { endedAt: 1999, endReason: 'ENDED_BY_PARTNER', returned: UNKNOWN_STATE }],
     ['owner', 999, { cancelledAt: 999, endReason: 'CANCELLED_BY_OWNER' }],
     ['partner', 0, { cancelledAt: 0, endReason: 'CANCELLED_BY_PARTNER' }],
   ])('by the %s at %i', (by, at, expected) => {
-    const over = endSharing(aSharing(), by, at)
+    const over = endSharing(aSharing(), by, UNKNOWN_STATE, at)
     expect(over).toEqual({ ...aSharing(), ...expected })
     expect(inForce(over, at)).toBe(false)
   })

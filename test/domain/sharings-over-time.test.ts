@@ -3,8 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { conflictIn, controllerAt, targetOf } from '../../src/domain/access.ts'
 import { UserError } from '../../src/domain/errors.ts'
 import type { Instant } from '../../src/domain/period.ts'
-import { dueUntil, endSharing, inForce, moveEnd, periodOf, phaseAt, startSharing } from '../../src/domain/sharing.ts'
-import type { Due, Sharing } from '../../src/domain/sharing.ts'
+import { settle } from '../../src/domain/settle.ts'
+import type { Step as Due } from '../../src/domain/settle.ts'
+import { endSharing, inForce, moveEnd, periodOf, phaseAt, startSharing } from '../../src/domain/sharing.ts'
+import type { Sharing } from '../../src/domain/sharing.ts'
+import { UNKNOWN_STATE } from '../../src/domain/state.ts'
 import { aSharing, aVehicle, instants, sharingsOf } from '../support/sharings.ts'
 
 const VEHICLE = aVehicle()
@@ -14,10 +17,13 @@ const TIMELINE = instants(BASE - 3, BASE + 40)
 describe('what falls due', () => {
   const some = sharingsOf(VEHICLE, ['partner', 'other'], BASE)
   const instant = fc.constantFrom(...TIMELINE)
-  const short = ({ type, at, sharing: { id } }: Due) => `${at} ${type} ${id}`
+  type Handover = Extract<Due, { sharing: Sharing }>
+  const dueUntil = (sharings: readonly Sharing[], at: Instant): Handover[] =>
+    settle({ sharings, commands: [] }, UNKNOWN_STATE, at).steps.filter((step) => 'sharing' in step)
+  const short = ({ type, at, sharing: { id } }: Handover) => `${at} ${type} ${id}`
 
   /** As the holder of the lock writes it down. */
-  const settle = (sharings: readonly Sharing[], due: readonly Due[]): Sharing[] => {
+  const afterwards = (sharings: readonly Sharing[], due: readonly Handover[]): Sharing[] => {
     const settled = new Map(sharings.map((sharing) => [sharing.id, sharing]))
     for (const { sharing } of due) settled.set(sharing.id, sharing)
     return [...settled.values()]
@@ -41,7 +47,7 @@ describe('what falls due', () => {
     fc.assert(
       fc.property(some, instant, (sharings, now) => {
         const due = dueUntil(sharings, now)
-        const rank = ({ at, type }: Due) => at * 2 + (type === 'SHARING_STARTED' ? 1 : 0)
+        const rank = ({ at, type }: Handover) => at * 2 + (type === 'SHARING_STARTED' ? 1 : 0)
         expect(due.map(rank)).toEqual(due.map(rank).toSorted((a, b) => a - b))
       }),
       { numRuns: 1000 },
@@ -61,7 +67,7 @@ describe('what falls due', () => {
   it('is due once: what was settled is not due again', () => {
     fc.assert(
       fc.property(some, instant, (sharings, now) => {
-        expect(dueUntil(settle(sharings, dueUntil(sharings, now)), now)).toEqual([])
+        expect(dueUntil(afterwards(sharings, dueUntil(sharings, now)), now)).toEqual([])
       }),
       { numRuns: 1000 },
     )
@@ -73,7 +79,7 @@ describe('what falls due', () => {
         let current = sharings
         const onTheWay = stops.flatMap((now) => {
           const due = dueUntil(current, now)
-          current = settle(current, due)
+          current = afterwards(current, due)
           return due
         })
         expect(onTheWay).toEqual(dueUntil(sharings, stops.at(-1) ?? 0))
@@ -85,7 +91,7 @@ describe('what falls due', () => {
   it('changes what is recorded, never who has control or which phase it is', () => {
     fc.assert(
       fc.property(some, instant, (sharings, now) => {
-        const settled = settle(sharings, dueUntil(sharings, now))
+        const settled = afterwards(sharings, dueUntil(sharings, now))
         for (const at of TIMELINE) {
           expect(controllerAt({ vehicle: VEHICLE, sharings: settled }, at)).toBe(
             controllerAt({ vehicle: VEHICLE, sharings }, at),
@@ -138,7 +144,7 @@ describe('whatever is asked of a vehicle, in whatever order', () => {
     const named = wish.index === null ? undefined : sharings[wish.index]?.id
     const target = targetOf(named, { fleetId, role: 'MANAGER' }, control, now)
     if (typeof target === 'string') return sharings
-    if (wish.do === 'end') return replace(endSharing(target, fleetId, now))
+    if (wish.do === 'end') return replace(endSharing(target, fleetId, VEHICLE.state, now))
     const moved = moveEnd(target, wish.length === null ? null : now + wish.length, now)
     return conflictIn(control, periodOf(moved), target) ? sharings : replace(moved)
   }

@@ -3,6 +3,7 @@ import { COMMAND_TYPES } from '../../src/domain/command.ts'
 import { InputError } from '../../src/domain/errors.ts'
 import { newFleet, partnersOf } from '../../src/domain/fleet.ts'
 import { checkText, TEXT_LIMIT } from '../../src/domain/text.ts'
+import { UNKNOWN_STATE } from '../../src/domain/state.ts'
 import { editVehicle, newVehicle } from '../../src/domain/vehicle.ts'
 import type { VehiclePatch } from '../../src/domain/vehicle.ts'
 import { aVehicle } from '../support/sharings.ts'
@@ -61,6 +62,7 @@ describe('a vehicle', () => {
       brand: null,
       model: null,
       supportedCommands: COMMAND_TYPES,
+      state: UNKNOWN_STATE,
     })
   })
 

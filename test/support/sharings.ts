@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { COMMAND_TYPES } from '../../src/domain/command.ts'
 import type { Instant } from '../../src/domain/period.ts'
 import type { Sharing } from '../../src/domain/sharing.ts'
+import { UNKNOWN_STATE } from '../../src/domain/state.ts'
 import type { Vehicle } from '../../src/domain/vehicle.ts'
 
 export const aVehicle = (fields: Partial<Vehicle> = {}): Vehicle => ({
@@ -13,6 +14,7 @@ export const aVehicle = (fields: Partial<Vehicle> = {}): Vehicle => ({
   brand: null,
   model: null,
   supportedCommands: COMMAND_TYPES,
+  state: UNKNOWN_STATE,
   ...fields,
 })
 
@@ -29,6 +31,10 @@ export const aSharing = (fields: Partial<Sharing> = {}): Sharing => ({
   cancelledAt: null,
   allowedCommands: null,
   startRecorded: false,
+  endRequestedAt: null,
+  endRequestedBy: null,
+  handover: null,
+  returned: null,
   createdAt: 0,
   ...fields,
 })

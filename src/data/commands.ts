@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto'
+import { relation, sharingAt, state } from '../domain/access.ts'
+import type { Action } from '../domain/access.ts'
+import { complete, dispatch, newCommand } from '../domain/command.ts'
+import type { Command, CommandOutcome, CommandType } from '../domain/command.ts'
+import { RequestError } from '../domain/errors.ts'
+import { commandUpdated } from '../domain/event.ts'
+import type { Database } from './client.ts'
+import { claimKey } from './idempotency.ts'
+import { saveCommand, withVehicle } from './lock.ts'
+import { fromCommand, isId, toCommand } from './rows.ts'
+import { admit, refuseIf } from './sharings.ts'
+import type { Requester } from './sharings.ts'
+
+export type SendOrder = {
+  readonly vehicleId: string
+  readonly type: CommandType
+  readonly timeoutSeconds: number
+  readonly idempotencyKey: string | null
+}
+
+/** @throws UserError as the contract lists them for sendCommand */
+export async function send(db: Database, by: Requester, order: SendOrder): Promise<Command> {
+  const { vehicleId, type, timeoutSeconds, idempotencyKey: key } = order
+  return withVehicle(db, { vehicleId, requestId: by.requestId, handover: false }, async (held) => {
+    const action: Action = { kind: 'sendCommand', type }
+    const { tx, control, moment, events } = admit(action, by, held)
+    const { fleetId } = by.member
+    const id = randomUUID()
+    const input = { vehicleId, type, timeoutSeconds }
+    const known = await claimKey(tx, { fleetId, mutation: 'sendCommand', key, input }, id, moment.at)
+    if (known !== null) return toCommand(await tx.command.findUniqueOrThrow({ where: { id: known } }))
+    refuseIf(relation(action, by.member, control, moment.at))
+    refuseIf(state(action, by.member, control, moment.at))
+    const sharing = sharingAt(control, moment.at)
+    const command = newCommand(control.vehicle, fleetId, sharing?.id ?? null, { id, type, timeoutSeconds }, moment.at)
+    await tx.command.create({ data: fromCommand(command), select: { id: true } })
+    events.push(commandUpdated(command, moment))
+    return command
+  })
+}
+
+/**
+ * Hands a command to a gateway, if it may still be executed: decided once more under the lock, and committed before the
+ * gateway gets it. However many ask, one gets it.
+ * @returns null for all others, and for a command that must not be executed any more
+ */
+export async function claim(
+  db: Database,
+  { id, vehicleId }: Pick<Command, 'id' | 'vehicleId'>,
+): Promise<Command | null> {
+  return withVehicle(db, { vehicleId, requestId: null, handover: false }, async (held) => {
+    const command = held?.commands.find((open) => open.id === id)
+    if (!held?.control || !command) return null
+    const { tx, control, moment, events } = { ...held, control: held.control }
+    const dispatched = dispatch(command, sharingAt(control, moment.at)?.id ?? null, moment.at)
+    if (!dispatched) return null
+    await saveCommand(tx, dispatched)
+    events.push(commandUpdated(dispatched, moment))
+    return dispatched
+  })
+}
+
+/** What a gateway that connects finds waiting, oldest first. */
+export async function pendingCommands(
+  { prisma, clock }: Database,
+  vehicleIds: readonly string[] | null,
+  limit: number,
+): Promise<Command[]> {
+  const rows = await prisma.command.findMany({
+    where: {
+      status: 'PENDING',
+      deadline: { gt: new Date(clock.now()) },
+      vehicle: { deletedAt: null },
+      ...(vehicleIds === null ? {} : { vehicleId: { in: vehicleIds.filter(isId) } }),
+    },
+    orderBy: [{ requestedAt: 'asc' }, { id: 'asc' }],
+    take: limit,
+  })
+  return rows.map(toCommand)
+}
+
+/** Whether a command still waits for a gateway; cheap, and not the decision. */
+export async function isPending({ prisma }: Database, id: string): Promise<boolean> {
+  return (await prisma.command.count({ where: { id, status: 'PENDING' } })) > 0
+}
+
+/** @throws RequestError COMMAND_NOT_FOUND, CONFLICT; InputError at [message] */
+export async function reportOutcome(
+  db: Database,
+  requestId: string,
+  id: string,
+  outcome: CommandOutcome,
+  message: string | null,
+): Promise<Command> {
+  const known = isId(id) ? await db.prisma.command.findUnique({ where: { id }, select: { vehicleId: true } }) : null
+  if (!known) throw new RequestError('COMMAND_NOT_FOUND')
+  return withVehicle(db, { ...known, requestId, handover: false }, async (held) => {
+    if (!held) throw new RequestError('COMMAND_NOT_FOUND')
+    const { tx, moment, events } = held
+    // A command that is open was settled with the vehicle; any other is as it is stored.
+    const command =
+      held.commands.find((open) => open.id === id) ?? toCommand(await tx.command.findUniqueOrThrow({ where: { id } }))
+    const completed = complete(command, outcome, message, moment.at)
+    if (completed === command) return command
+    await saveCommand(tx, completed)
+    events.push(commandUpdated(completed, moment))
+    return completed
+  })
+}

@@ -1,0 +1,74 @@
+import { cancel, expire, isOpen } from './command.ts'
+import type { Command } from './command.ts'
+import type { Instant } from './period.ts'
+import type { Sharing } from './sharing.ts'
+import type { VehicleState } from './state.ts'
+
+/** What was in the making for a vehicle: sharings that are not over by the log, and commands that are open. */
+export type Pending = { readonly sharings: readonly Sharing[]; readonly commands: readonly Command[] }
+
+/** One thing that came by time, as it stands after it. */
+export type Step =
+  | { readonly type: 'SHARING_STARTED' | 'SHARING_ENDED'; readonly at: Instant; readonly sharing: Sharing }
+  | { readonly type: 'COMMAND_UPDATED'; readonly at: Instant; readonly command: Command }
+
+/** Of what falls due at one instant: deadlines, then control passes back, then on. */
+const ORDER = { deadline: 0, end: 1, start: 2 } as const
+
+type Due = { readonly at: Instant; readonly kind: keyof typeof ORDER; readonly id: string }
+
+/**
+ * What fell due until `at` and is not recorded yet, in the order in which it happened, and what all stands like after it.
+ * A handover cancels what was not dispatched by then, so that a later deadline finds nothing to expire.
+ * @param state the readings known: nothing is merged into them before what fell due is settled
+ */
+export function settle(
+  pending: Pending,
+  state: VehicleState,
+  at: Instant,
+): Pending & { readonly steps: readonly Step[] } {
+  const sharings = new Map(pending.sharings.map((sharing) => [sharing.id, sharing]))
+  const commands = new Map(pending.commands.map((command) => [command.id, command]))
+  const steps: Step[] = []
+
+  const update = (command: Command, next: Command, when: Instant) => {
+    if (next === command) return
+    commands.set(next.id, next)
+    steps.push({ type: 'COMMAND_UPDATED', at: when, command: next })
+  }
+  const pass = (type: 'SHARING_STARTED' | 'SHARING_ENDED', sharing: Sharing, when: Instant) => {
+    sharings.set(sharing.id, sharing)
+    steps.push({ type, at: when, sharing })
+    for (const command of commands.values()) update(command, cancel(command, when), when)
+  }
+
+  for (const due of agenda(pending, at)) {
+    const sharing = sharings.get(due.id)
+    const command = commands.get(due.id)
+    if (due.kind === 'deadline' && command && isOpen(command)) update(command, expire(command), due.at)
+    if (due.kind === 'start' && sharing) {
+      pass('SHARING_STARTED', { ...sharing, startRecorded: true, handover: state }, due.at)
+    }
+    if (due.kind === 'end' && sharing) {
+      pass('SHARING_ENDED', { ...sharing, endedAt: due.at, endReason: 'EXPIRED', returned: state }, due.at)
+    }
+  }
+  return { sharings: [...sharings.values()], commands: [...commands.values()], steps }
+}
+
+function agenda({ sharings, commands }: Pending, at: Instant): Due[] {
+  const due = sharings
+    .filter((sharing) => sharing.cancelledAt === null && sharing.endedAt === null)
+    .flatMap(({ id, startsAt, endsAt, startRecorded }): Due[] => [
+      ...(startRecorded ? [] : [{ at: startsAt, kind: 'start', id } as const]),
+      ...(endsAt === null ? [] : [{ at: endsAt, kind: 'end', id } as const]),
+    ])
+  const deadlines = commands.filter(isOpen).map(({ id, deadline }): Due => ({ at: deadline, kind: 'deadline', id }))
+  return [...due, ...deadlines]
+    .filter((item) => item.at <= at)
+    .toSorted((a, b) => a.at - b.at || ORDER[a.kind] - ORDER[b.kind])
+}
+
+/** A handover by request: the commands that it cancels. What was sent before can only be the other side's. */
+export const cancelled = (commands: readonly Command[], at: Instant): Command[] =>
+  commands.map((command) => cancel(command, at)).filter((command, index) => command !== commands[index])

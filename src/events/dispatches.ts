@@ -1,0 +1,46 @@
+import type { Database } from '../data/client.ts'
+import { claim, isPending, pendingCommands } from '../data/commands.ts'
+import type { Command } from '../domain/command.ts'
+import type { LoggedEvent } from '../domain/event.ts'
+import type { Instant } from '../domain/period.ts'
+import { closeable, followLog } from './stream.ts'
+import type { Tail } from './tail.ts'
+
+/** More than a gateway can find waiting in the five minutes that a command may wait, within reason. */
+const WAITING_LIMIT = 10_000
+
+export type DispatchOrder = {
+  /** The vehicles that the gateway serves; null for all. */
+  readonly vehicleIds: readonly string[] | null
+  /** Nothing is delivered from this instant on, by this machine's clock. */
+  readonly until: Instant
+}
+
+/**
+ * Commands for a gateway: first those that wait, then each as it is accepted. The log is the queue. A command is claimed
+ * when the gateway pulls it, so that a slow one leaves the rest to others, and each goes to one gateway only.
+ */
+export function openDispatches(db: Database, tail: Tail, { vehicleIds, until }: DispatchOrder) {
+  const serves = vehicleIds && new Set(vehicleIds)
+  const isForUs = (event: LoggedEvent) =>
+    event.type === 'COMMAND_UPDATED' && event.facts.status === 'PENDING' && (!serves || serves.has(event.vehicleId))
+
+  return closeable(tail, until, async function* (ending): AsyncGenerator<Command, void> {
+    // The place is taken first: what is accepted while the waiting ones are read is met again, and claimed once.
+    const start = await tail.join()
+    try {
+      for (const waiting of await pendingCommands(db, vehicleIds, WAITING_LIMIT)) {
+        if (ending.ended()) return
+        const command = await claim(db, waiting)
+        if (command) yield command
+      }
+      for await (const event of followLog(db, tail, isForUs, start, ending)) {
+        if (event.type !== 'COMMAND_UPDATED' || !(await isPending(db, event.commandId))) continue
+        const command = await claim(db, { id: event.commandId, vehicleId: event.vehicleId })
+        if (command) yield command
+      }
+    } finally {
+      tail.leave()
+    }
+  })
+}

@@ -1,0 +1,196 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { newCommand } from '../../src/domain/command.ts'
+import type { Command, CommandStatus } from '../../src/domain/command.ts'
+import type { Instant } from '../../src/domain/period.ts'
+import { settle } from '../../src/domain/settle.ts'
+import type { Pending, Step } from '../../src/domain/settle.ts'
+import { phaseAt, startSharing } from '../../src/domain/sharing.ts'
+import type { Sharing } from '../../src/domain/sharing.ts'
+import { stateOf, UNKNOWN_STATE } from '../../src/domain/state.ts'
+import { newVehicle } from '../../src/domain/vehicle.ts'
+
+const CAR = newVehicle('car', 'owner', {})
+const STATE = stateOf({ speedKmh: 0, energyPercent: 80, centralLock: 'LOCKED' }, 500)
+
+/** Agreed at 0; all starts are in the future of that. */
+const sharing = (id: string, startsAt: Instant, endsAt: Instant | null): Sharing =>
+  startSharing(CAR, { id, partnerId: `partner-${id}`, startsAt, endsAt, allowedCommands: null }, true, 0)
+
+const command = (id: string, deadline: Instant, sharingId: string | null = null, status?: 'DISPATCHED'): Command => {
+  const fleetId = sharingId === null ? 'owner' : `partner-${sharingId}`
+  const order = { id, type: 'DRAW_ATTENTION', timeoutSeconds: 1 } as const
+  const sent = newCommand(CAR, fleetId, sharingId, order, deadline - 1000)
+  return status ? { ...sent, status, dispatchedAt: deadline - 900 } : sent
+}
+
+const short = (step: Step) =>
+  step.type === 'COMMAND_UPDATED'
+    ? `${step.at} ${step.command.id} ${step.command.status}`
+    : `${step.at} ${step.sharing.id} ${step.type}`
+const steps = (pending: Pending, at: Instant) => settle(pending, STATE, at).steps.map(short)
+
+describe('what falls due', () => {
+  const a = sharing('a', 1000, 2000)
+  const b = sharing('b', 2000, 3000)
+  const started = { ...a, startRecorded: true }
+  const none: readonly Command[] = []
+
+  it.each<[string, Pending, Instant, string[]]>([
+    ['nothing before its instant', { sharings: [a], commands: [command('c', 1000)] }, 999, []],
+    ['a start at its instant', { sharings: [a], commands: none }, 1000, ['1000 a SHARING_STARTED']],
+    ['a start once', { sharings: [started], commands: none }, 1999, []],
+    ['an end at its instant', { sharings: [started], commands: none }, 2000, ['2000 a SHARING_ENDED']],
+    ['both, late', { sharings: [a], commands: none }, 9999, ['1000 a SHARING_STARTED', '2000 a SHARING_ENDED']],
+    ['no end that is open', { sharings: [{ ...started, endsAt: null }], commands: none }, 9999, []],
+    ['no start that was called off', { sharings: [{ ...a, cancelledAt: 500 }], commands: none }, 9999, []],
+    ['no end that came before', { sharings: [{ ...started, endedAt: 1500 }], commands: none }, 9999, []],
+    [
+      'back to back, first out and then in',
+      { sharings: [b, a], commands: none },
+      3000,
+      ['1000 a SHARING_STARTED', '2000 a SHARING_ENDED', '2000 b SHARING_STARTED', '3000 b SHARING_ENDED'],
+    ],
+    ['a deadline at its instant', { sharings: [], commands: [command('c', 1000)] }, 1000, ['1000 c EXPIRED']],
+    [
+      'a deadline with an outcome awaited',
+      { sharings: [], commands: [command('c', 1000, null, 'DISPATCHED')] },
+      1000,
+      ['1000 c OUTCOME_UNKNOWN'],
+    ],
+    [
+      'a start that takes with it what waits',
+      { sharings: [a], commands: [command('c', 1001), command('d', 1002)] },
+      1000,
+      ['1000 a SHARING_STARTED', '1000 c CANCELLED_BY_HANDOVER', '1000 d CANCELLED_BY_HANDOVER'],
+    ],
+    [
+      'a start that cancels, so that nothing is left to expire',
+      { sharings: [a], commands: [command('c', 1001)] },
+      5000,
+      ['1000 a SHARING_STARTED', '1000 c CANCELLED_BY_HANDOVER', '2000 a SHARING_ENDED'],
+    ],
+    [
+      'an end that lets the dispatched ones be, until their deadline',
+      { sharings: [started], commands: [command('c', 2500, 'a', 'DISPATCHED'), command('d', 2500, 'a')] },
+      2500,
+      ['2000 a SHARING_ENDED', '2000 d CANCELLED_BY_HANDOVER', '2500 c OUTCOME_UNKNOWN'],
+    ],
+    [
+      'a deadline before the handover at the same instant',
+      { sharings: [started], commands: [command('c', 2000, 'a'), command('d', 2001, 'a')] },
+      2000,
+      ['2000 c EXPIRED', '2000 a SHARING_ENDED', '2000 d CANCELLED_BY_HANDOVER'],
+    ],
+    [
+      'one handover that cancels, not the next',
+      { sharings: [started, b], commands: [command('c', 2500, 'a')] },
+      3000,
+      ['2000 a SHARING_ENDED', '2000 c CANCELLED_BY_HANDOVER', '2000 b SHARING_STARTED', '3000 b SHARING_ENDED'],
+    ],
+  ])('%s', (_, pending, at, expected) => {
+    expect(steps(pending, at)).toEqual(expected)
+  })
+
+  it('leaves final commands as they are', () => {
+    const finals: CommandStatus[] = ['SUCCEEDED', 'FAILED', 'EXPIRED', 'CANCELLED_BY_HANDOVER', 'OUTCOME_UNKNOWN']
+    const commands = finals.map((status) => ({ ...command(status, 1500), status, completedAt: 700 }))
+    const settled = settle({ sharings: [a], commands }, STATE, 9999)
+    expect(settled.commands).toEqual(commands)
+    expect(settled.steps.map(short)).toEqual(['1000 a SHARING_STARTED', '2000 a SHARING_ENDED'])
+  })
+
+  it('stands in each step as it is after it, with the readings known', () => {
+    const [first, second, third] = settle({ sharings: [a], commands: [command('c', 1800)] }, STATE, 5000).steps
+    const afterStart = { ...a, startRecorded: true, handover: STATE }
+    expect(first).toEqual({ type: 'SHARING_STARTED', at: 1000, sharing: afterStart })
+    expect(second).toEqual({
+      type: 'COMMAND_UPDATED',
+      at: 1000,
+      command: { ...command('c', 1800), status: 'CANCELLED_BY_HANDOVER', completedAt: 1000 },
+    })
+    expect(third).toEqual({
+      type: 'SHARING_ENDED',
+      at: 2000,
+      sharing: { ...afterStart, endedAt: 2000, endReason: 'EXPIRED', returned: STATE },
+    })
+  })
+
+  it('gives back what did not change as it was', () => {
+    const pending = { sharings: [a], commands: [command('c', 1000, null, 'DISPATCHED')] }
+    const settled = settle(pending, UNKNOWN_STATE, 900)
+    expect(settled).toEqual({ ...pending, steps: [] })
+    expect(settled.commands[0]).toBe(pending.commands[0])
+  })
+})
+
+describe('settling', () => {
+  // Periods of up to three sharings behind each other, and commands whose deadlines fall on and between their edges.
+  const world: fc.Arbitrary<Pending> = fc
+    .tuple(
+      fc.array(fc.record({ gap: fc.nat(2), length: fc.integer({ min: 1, max: 3 }) }), { maxLength: 3 }),
+      fc.array(fc.record({ deadline: fc.nat(16), dispatched: fc.boolean() }), { maxLength: 5 }),
+      fc.boolean(),
+    )
+    .map(([periods, deadlines, open]) => {
+      let at = 1000
+      const sharings = periods.map(({ gap, length }, index) => {
+        const startsAt = at + gap
+        at = startsAt + length
+        return sharing(`s${index}`, startsAt, open && index === periods.length - 1 ? null : at)
+      })
+      const commands = deadlines.map(({ deadline, dispatched }, index) =>
+        command(`c${index}`, 999 + deadline, null, dispatched ? 'DISPATCHED' : undefined),
+      )
+      return { sharings, commands }
+    })
+  const instant = fc.integer({ min: 995, max: 1020 })
+
+  it('comes to the same however often it is done on the way', () => {
+    fc.assert(
+      fc.property(world, fc.array(instant, { minLength: 1, maxLength: 6 }), (pending, stops) => {
+        const inOrder = stops.toSorted((x, y) => x - y)
+        let current: Pending = pending
+        const onTheWay = inOrder.flatMap((at) => {
+          const { steps, ...settled } = settle(current, STATE, at)
+          current = settled
+          return steps
+        })
+        expect({ ...current, steps: onTheWay }).toEqual(settle(pending, STATE, inOrder.at(-1) ?? 0))
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  it('is done once, in the order of time, and leaves nothing that is due', () => {
+    fc.assert(
+      fc.property(world, instant, (pending, at) => {
+        const settled = settle(pending, STATE, at)
+        const instants = settled.steps.map((step) => step.at)
+        expect(instants).toEqual(instants.toSorted((x, y) => x - y))
+        expect(settle(settled, STATE, at).steps).toEqual([])
+        for (const { status, deadline } of settled.commands) {
+          if (status === 'PENDING' || status === 'DISPATCHED') expect(deadline).toBeGreaterThan(at)
+        }
+        for (const { startsAt, endsAt, startRecorded, endedAt } of settled.sharings) {
+          expect(startRecorded).toBe(startsAt <= at)
+          expect(endedAt).toBe(endsAt !== null && endsAt <= at ? endsAt : null)
+        }
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  it('changes what is recorded, never who has control', () => {
+    fc.assert(
+      fc.property(world, instant, (pending, at) => {
+        const settled = settle(pending, STATE, at)
+        for (let moment = 995; moment <= 1020; moment++) {
+          expect(settled.sharings.map((after) => phaseAt(after, moment))).toEqual(
+            pending.sharings.map((before) => phaseAt(before, moment)),
+          )
+        }
+      }),
+    )
+  })
+})
