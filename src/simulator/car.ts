@@ -1,0 +1,104 @@
+import { anyStreet, BLOCK_KM, nextStreet, positionOn } from './city.ts'
+import type { Street } from './city.ts'
+import { between } from './random.ts'
+import type { Random } from './random.ts'
+
+/** A vehicle as its own hardware knows it. */
+export type Car = {
+  readonly id: string
+  readonly street: Street
+  /** 0 at the start of the street to 1 at its end. */
+  readonly along: number
+  readonly speedKmh: number
+  readonly mileageKm: number
+  readonly energyPercent: number
+  readonly locked: boolean
+  readonly drivingEnabled: boolean
+  readonly ignition: boolean
+  readonly charging: boolean
+  /** How long it goes on with what it does, in seconds. */
+  readonly secondsLeft: number
+}
+
+const PERCENT_PER_KM = 0.4
+const PERCENT_PER_CHARGED_SECOND = 0.05
+const LOW_PERCENT = 12
+const FULL_PERCENT = 96
+
+export const newCar = (id: string, random: Random): Car => ({
+  id,
+  street: anyStreet(random),
+  along: random(),
+  speedKmh: 0,
+  mileageKm: Math.round(between(random, 500, 60_000)),
+  energyPercent: between(random, 20, 95),
+  locked: true,
+  drivingEnabled: false,
+  ignition: false,
+  charging: false,
+  secondsLeft: between(random, 0, 60),
+})
+
+/** What a vehicle is some seconds later: it drives along the streets, parks, and charges when it is low. */
+export function drive(car: Car, seconds: number, random: Random): Car {
+  const waited = { ...car, secondsLeft: car.secondsLeft - seconds }
+  if (car.charging) return charge(waited, seconds)
+  const next = waited.secondsLeft > 0 ? waited : turn(waited, random)
+  return next.ignition ? roll(next, seconds, random) : next
+}
+
+function charge(car: Car, seconds: number): Car {
+  const energyPercent = Math.min(car.energyPercent + seconds * PERCENT_PER_CHARGED_SECOND * 10, 100)
+  return { ...car, energyPercent, charging: energyPercent < FULL_PERCENT }
+}
+
+/** Somebody gets in and drives off, or arrives and locks up. */
+function turn(car: Car, random: Random): Car {
+  if (car.ignition) {
+    const parked = { ...car, ignition: false, drivingEnabled: false, locked: true, speedKmh: 0 }
+    return { ...parked, charging: car.energyPercent < LOW_PERCENT, secondsLeft: between(random, 20, 120) }
+  }
+  return { ...car, ignition: true, drivingEnabled: true, locked: false, secondsLeft: between(random, 60, 300) }
+}
+
+function roll(car: Car, seconds: number, random: Random): Car {
+  const speedKmh = Math.max(0, Math.min(50, car.speedKmh + between(random, -12, 15)))
+  const km = (speedKmh * seconds) / 3600
+  let { street, along } = car
+  for (along += km / BLOCK_KM; along >= 1; along -= 1) street = nextStreet(random, street)
+  const energyPercent = Math.max(0, car.energyPercent - km * PERCENT_PER_KM)
+  return { ...car, street, along, speedKmh, mileageKm: car.mileageKm + km, energyPercent }
+}
+
+const round = (value: number, digits: number) => Number(value.toFixed(digits))
+
+/** The readings as reportVehicleStates takes them. */
+export const readingsOf = (car: Car) => ({
+  position: positionOn(car.street, car.along),
+  speedKmh: round(car.speedKmh, 1),
+  mileageKm: round(car.mileageKm, 2),
+  energyPercent: round(car.energyPercent, 1),
+  centralLock: car.locked ? 'LOCKED' : 'UNLOCKED',
+  drivingEnabled: car.drivingEnabled,
+  ignition: car.ignition,
+})
+
+/** What a command does to the hardware. @returns null where it cannot be done now */
+export function obey(car: Car, command: string): Car | null {
+  switch (command) {
+    case 'LOCK_CENTRAL_LOCK':
+      return car.speedKmh > 0 ? null : { ...car, locked: true }
+    case 'UNLOCK_CENTRAL_LOCK':
+      return { ...car, locked: false }
+    case 'ENABLE_DRIVING':
+      return { ...car, drivingEnabled: true }
+    case 'DISABLE_DRIVING':
+      return car.speedKmh > 0 ? null : { ...car, drivingEnabled: false, ignition: false }
+    case 'UNLOCK_AND_ENABLE_DRIVING':
+      return { ...car, locked: false, drivingEnabled: true }
+    case 'LOCK_AND_DISABLE_DRIVING':
+      return car.speedKmh > 0 ? null : { ...car, locked: true, drivingEnabled: false, ignition: false }
+    default:
+      return car
+  }
+}
