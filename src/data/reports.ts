@@ -4,7 +4,7 @@ import type { ErrorCode } from '../domain/errors.ts'
 import { sharingEvent } from '../domain/event.ts'
 import { endIfIdle } from '../domain/sharing.ts'
 import type { Sharing } from '../domain/sharing.ts'
-import { checkBatch, checkReport } from '../domain/state.ts'
+import { checkBatch, checkReport, isIdle, merge, stateOf } from '../domain/state.ts'
 import type { Report } from '../domain/state.ts'
 import type { Database } from './client.ts'
 import { cancelPending, committed, hold, release, saveSharing } from './lock.ts'
@@ -24,13 +24,15 @@ type Indexed = Report & { readonly index: number }
 export async function recordReports(db: Database, requestId: string, reports: readonly Report[]): Promise<Recorded> {
   checkBatch(reports)
   const now = db.clock.now()
-  const rejected: Rejected[] = []
+  const objections = new Map<number, Omit<Rejected, 'index'>>()
   const valid = reports.flatMap((report, index): Indexed[] => {
     const reason = objection(report, now)
-    if (reason) rejected.push({ index, ...reason })
+    if (reason) objections.set(index, reason)
     return reason ? [] : [{ ...report, index }]
   })
-  if (valid.length === 0) return { recorded: 0, skipped: 0, rejected }
+  const repeated = await repeatedAmong(db, reports, objections)
+  const rejected = [...objections].flatMap(([index, reason]) => (repeated.has(index) ? [] : [{ index, ...reason }]))
+  if (valid.length === 0) return { recorded: 0, skipped: repeated.size, rejected }
 
   let outcome = await recordAll(db.prisma, valid, requestId, [])
   if (outcome.attention.length > 0) outcome = await recordWithHandovers(db, valid, requestId, outcome.attention)
@@ -38,9 +40,29 @@ export async function recordReports(db: Database, requestId: string, reports: re
   for (const index of outcome.unknown) rejected.push({ index, ...notFound })
   return {
     recorded: outcome.recorded,
-    skipped: valid.length - outcome.recorded - outcome.unknown.length,
+    skipped: valid.length - outcome.recorded - outcome.unknown.length + repeated.size,
     rejected: rejected.toSorted((a, b) => a.index - b.index),
   }
+}
+
+/** Of the reports that cannot be taken, those whose message is known: it is skipped, whatever it says now. */
+async function repeatedAmong(
+  { prisma }: Database,
+  reports: readonly Report[],
+  objections: ReadonlyMap<number, unknown>,
+): Promise<ReadonlySet<number>> {
+  const asked = [...objections.keys()].flatMap((index) => {
+    const { vehicleId, messageId } = reports[index] ?? { vehicleId: '', messageId: '' }
+    const canBeKnown = isId(vehicleId) && messageId.isWellFormed() && !messageId.includes('\0')
+    return canBeKnown ? [{ index, vehicleId, messageId }] : []
+  })
+  if (asked.length === 0) return new Set()
+  const rows = await prisma.$queryRaw<{ index: number }[]>`
+    SELECT r.index FROM jsonb_to_recordset(${JSON.stringify(asked)}::jsonb)
+      AS r (index INT, "vehicleId" TEXT, "messageId" TEXT)
+    JOIN message AS m ON m.vehicle_id = r."vehicleId" AND m.message_id = r."messageId"
+    JOIN vehicle AS v ON v.id = m.vehicle_id AND v.deleted_at IS NULL`
+  return new Set(rows.map(({ index }) => index))
 }
 
 const notFound = { code: 'VEHICLE_NOT_FOUND', message: ERROR_CODES.VEHICLE_NOT_FOUND } as const
@@ -77,8 +99,8 @@ async function recordAll(
 }
 
 /**
- * For some vehicle of the batch something fell due, or the end of a sharing waits for it to be idle. Of the latter each
- * report is taken by itself: the first that makes it idle ends the sharing, and the next may find it moving again.
+ * For some vehicle of the batch something fell due, or the end of a sharing waits for it to be idle. The first report that
+ * makes it idle ends the sharing, also where the next finds it moving again; so the latter's are taken in two stretches.
  */
 async function recordWithHandovers(
   db: Database,
@@ -95,7 +117,7 @@ async function recordWithHandovers(
       if (!held) return null
       await release(held)
       decided.push(held)
-      return sharingAwaitingIdle(held)
+      return sharingAwaitingIdle(held) && held
     }
 
     const awaiting = new Set<string>()
@@ -106,24 +128,43 @@ async function recordWithHandovers(
       others = reports.filter(({ vehicleId }) => !awaiting.has(vehicleId))
       total = await recordAll(tx, others, requestId, [])
     }
-    for (const report of reports) {
-      if (!awaiting.has(report.vehicleId)) continue
-      let one = await recordAll(tx, [report], requestId, [report.vehicleId])
-      while (one.attention.length > 0) {
-        await settled(report.vehicleId)
-        one = await recordAll(tx, [report], requestId, [report.vehicleId])
+    for (const vehicleId of awaiting) {
+      let rest = reports.filter((report) => report.vehicleId === vehicleId)
+      while (rest.length > 0) {
+        // As long as the wish stands: up to the report that will make the vehicle idle. Then the rest, at once.
+        const stands = await settled(vehicleId)
+        const stretch = stands ? await untilIdle(tx, stands, rest) : rest
+        const part = await recordAll(tx, stretch, requestId, [vehicleId])
+        // Something fell due since it was settled.
+        if (part.attention.length > 0) continue
+        total.recorded += part.recorded
+        rest = rest.slice(stretch.length)
+        const held = stands && (await hold(tx, { vehicleId, requestId, handover: true }))
+        if (!held) continue
+        await endIfIdleNow(held)
+        await release(held)
+        decided.push(held)
       }
-      total.recorded += one.recorded
-      const held = await hold(tx, { vehicleId: report.vehicleId, requestId, handover: true })
-      if (!held) continue
-      await endIfIdleNow(held)
-      await release(held)
-      decided.push(held)
     }
     return total
   })
   committed(db, decided)
   return outcome
+}
+
+/** The reports up to and with the first that makes the vehicle idle; all of them if none does. */
+async function untilIdle(tx: Tx, { vehicle, moment }: Held, reports: readonly Indexed[]): Promise<readonly Indexed[]> {
+  const messageIds = reports.map(({ messageId }) => messageId)
+  const rows = await tx.message.findMany({ where: { vehicleId: vehicle.id, messageId: { in: messageIds } } })
+  const known = new Set(rows.map(({ messageId }) => messageId))
+  let { state } = vehicle
+  const first = reports.findIndex(({ messageId, occurredAt, readings }) => {
+    if (known.has(messageId)) return false
+    known.add(messageId)
+    state = merge(state, stateOf(readings, Math.min(occurredAt, moment.at)))
+    return isIdle(state)
+  })
+  return first === -1 ? reports : reports.slice(0, first + 1)
 }
 
 const sharingAwaitingIdle = ({ control, moment }: Held): Sharing | null => {

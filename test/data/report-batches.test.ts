@@ -73,6 +73,22 @@ describe('a message that is known', () => {
     expect(await stateOfVehicle(server.url, world.as.owner, a)).toMatchObject({ mileageKm: null, ignition: null })
   })
 
+  it('is skipped also where what it says now could not be taken', async () => {
+    const [id, other] = [await world.newVehicle(), await world.newVehicle()]
+    const now = Date.now()
+    expect(await send([reportAt(id, 'known', now, { speedKmh: 1 })])).toEqual(taken(1))
+    const impossible = [
+      reportAt(id, 'known', now, { speedKmh: -1 }),
+      reportAt(id, 'known', now, {}),
+      reportAt(other, 'known', now, { speedKmh: -1 }),
+      reportAt(other, 'new', now, { speedKmh: 2 }),
+    ]
+    const answer = await send(impossible)
+    expect(answer).toMatchObject({ recorded: 1, skipped: 2, rejected: [{ index: 2, code: 'INVALID_INPUT' }] })
+    expect(await send(impossible.slice(0, 2))).toEqual(taken(0, 2))
+    expect(await speedsOf(id)).toEqual([1])
+  })
+
   it('is known from its first place in a batch on', async () => {
     const id = await world.newVehicle()
     const now = Date.now()
