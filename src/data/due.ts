@@ -11,15 +11,14 @@ const WORKERS = 4
  * @returns how many vehicles were settled, at most 100
  */
 export async function settleDue(db: Database): Promise<number> {
-  const now = new Date(db.clock.now())
   const rows = await db.prisma.$queryRaw<{ vehicle_id: string }[]>`
-    (SELECT vehicle_id FROM sharing WHERE NOT start_recorded AND cancelled_at IS NULL AND starts_at <= ${now}
+    (SELECT vehicle_id FROM sharing WHERE NOT start_recorded AND cancelled_at IS NULL AND starts_at <= clock_timestamp()
       ORDER BY starts_at LIMIT ${BATCH})
     UNION
-    (SELECT vehicle_id FROM sharing WHERE ended_at IS NULL AND cancelled_at IS NULL AND ends_at <= ${now}
+    (SELECT vehicle_id FROM sharing WHERE ended_at IS NULL AND cancelled_at IS NULL AND ends_at <= clock_timestamp()
       ORDER BY ends_at LIMIT ${BATCH})
     UNION
-    (SELECT vehicle_id FROM command WHERE status IN ('PENDING', 'DISPATCHED') AND deadline <= ${now}
+    (SELECT vehicle_id FROM command WHERE status IN ('PENDING', 'DISPATCHED') AND deadline <= clock_timestamp()
       ORDER BY deadline LIMIT ${BATCH})
     LIMIT ${BATCH}`
   const vehicles = rows.values()

@@ -64,8 +64,9 @@ export async function withVehicle<T>(
 
 /** To be called after the commit. */
 export function committed(db: Database, held: readonly Held[]): void {
-  if (held.some(({ events }) => events.length > 0)) db.appended()
-  for (const { moment } of held) db.clock.observe(moment.at)
+  const happened = held.filter(({ events }) => events.length > 0)
+  if (happened.length > 0) db.appended()
+  for (const { moment } of happened) db.clock.observe(moment.at)
 }
 
 /** Locks a vehicle and settles what fell due. @returns null if there never was one */

@@ -31,11 +31,13 @@ export function openDispatches(db: Database, tail: Tail, { vehicleIds, until }: 
     try {
       for (const waiting of await pendingCommands(db, vehicleIds, WAITING_LIMIT)) {
         if (ending.ended()) return
+        if (serves && !serves.has(waiting.vehicleId)) continue
         const command = await claim(db, waiting)
         if (command) yield command
       }
       for await (const event of followLog(db, tail, isForUs, start, ending)) {
         if (event.type !== 'COMMAND_UPDATED' || !(await isPending(db, event.commandId))) continue
+        if (ending.ended()) return
         const command = await claim(db, { id: event.commandId, vehicleId: event.vehicleId })
         if (command) yield command
       }

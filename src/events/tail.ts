@@ -50,7 +50,12 @@ export function startTail(db: Database, onError: (error: unknown) => void): Tail
   async function advance(): Promise<void> {
     const { settled, drawn } = await horizon(db)
     while (head < settled) {
-      const events = await readLog(db, head, settled, READ_LIMIT)
+      const from = head
+      const events = await readLog(db, from, settled, READ_LIMIT)
+      // Somebody joined afresh meanwhile, further on.
+      if (head !== from) continue
+      // Another instance's events: what is read for them is read as of no earlier.
+      for (const { recordedAt } of events) db.clock.observe(recordedAt)
       head = events.length === READ_LIMIT ? (events.at(-1)?.position ?? settled) : settled
       window.push(...events)
       if (window.length > WINDOW) {
@@ -74,7 +79,7 @@ export function startTail(db: Database, onError: (error: unknown) => void): Tail
   }
 
   function read(): void {
-    if (stopped || followers === 0) return
+    if (stopped || resting) return
     again = reading !== null
     reading ??= advance()
       .catch((error: unknown) => {
