@@ -4,6 +4,8 @@ import { readSettings, SettingsError } from './settings.ts'
 import type { Settings } from './settings.ts'
 import { seedDemoWorld } from '../prisma/seed.ts'
 
+const LONGEST_STOP_MS = 9_500
+
 let settings: Settings
 try {
   settings = readSettings(process.env)
@@ -26,6 +28,8 @@ try {
     if (stopping) return
     stopping = true
     log.info(`${signal}: draining`)
+    // Whatever hangs, be it the database: who stops a process waits ten seconds, and then kills it.
+    setTimeout(() => process.exit(1), LONGEST_STOP_MS).unref()
     app.close().then(
       () => process.exit(0),
       (err: unknown) => {

@@ -20,10 +20,12 @@ export function startWakeups(url: string, onWake: () => void): Wakeups {
   let connecting: Promise<void> = Promise.resolve()
   let retry: NodeJS.Timeout | undefined
   let due: NodeJS.Timeout | undefined
+  let again = false
   let closed = false
 
   async function connect(): Promise<void> {
-    const fresh = new pg.Client({ connectionString: url, application_name: 'fleetshare-wakeups' })
+    const options = { connectionTimeoutMillis: 5_000, keepAlive: true, application_name: 'fleetshare-wakeups' }
+    const fresh = new pg.Client({ connectionString: url, ...options })
     const lost = () => {
       if (client === fresh) client = null
       clearTimeout(retry)
@@ -41,17 +43,26 @@ export function startWakeups(url: string, onWake: () => void): Wakeups {
       onWake()
     } catch {
       lost()
+      await fresh.end().catch(() => {})
     }
+  }
+
+  function announce(): void {
+    again = due !== undefined
+    due ??= setTimeout(() => {
+      again = false
+      // One at a time: what is appended meanwhile is told of by the next.
+      const told = client?.query(`NOTIFY ${CHANNEL}`).catch(() => {}) ?? Promise.resolve()
+      void told.finally(() => {
+        due = undefined
+        if (again) announce()
+      })
+    }, COALESCE_MS)
   }
 
   connecting = connect()
   return {
-    announce() {
-      due ??= setTimeout(() => {
-        due = undefined
-        client?.query(`NOTIFY ${CHANNEL}`).catch(() => {})
-      }, COALESCE_MS)
-    },
+    announce,
     async close() {
       closed = true
       clearTimeout(retry)

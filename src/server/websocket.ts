@@ -70,7 +70,7 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): { c
             if (!isOpen()) return resolve()
             socket.send(data, (error) => (error ? reject(error) : resolve()))
           }),
-        close: (code, reason) => socket.close(code, reason),
+        close: (code, reason) => socket.close(code, reasonOf(reason)),
         onMessage: (handle) =>
           socket.on('message', (data: Buffer) => {
             // A client may go on sending when it was told that this is over.
@@ -96,7 +96,7 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): { c
     stream.on('error', () => stream.destroy())
     const status = draining() ? '503 Service Unavailable' : refusal(request, allowedOrigins)
     if (status !== null) {
-      stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+      stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => stream.destroy())
       return
     }
     sockets.handleUpgrade(request, stream, head, (socket) => sockets.emit('connection', socket, request))
@@ -133,9 +133,7 @@ function createProtocol({ engine, authenticate, log }: WebSocketOptions) {
         const code = { UNTRUSTED: CLOSE.untrusted, EXPIRED: CLOSE.expired, UNAVAILABLE: CLOSE.tryAgainLater }[
           error.reason
         ]
-        // The protocol's limit; a longer one would throw.
-        const fits = Buffer.byteLength(error.message) <= REASON_BYTES
-        extra.socket.close(code, fits ? error.message : 'The access token is not trusted.')
+        extra.socket.close(code, reasonOf(error.message))
         return false
       }
     },
@@ -202,6 +200,9 @@ async function prepare(
   if (!(Symbol.asyncIterator in opened)) return opened.errors ?? []
   return { ...args, rootValue: { execute, subscribe: () => opened } satisfies Operation }
 }
+
+/** The protocol's limit; a longer one would throw. */
+const reasonOf = (reason = ''): string => (Buffer.byteLength(reason) <= REASON_BYTES ? reason : '')
 
 function authorizationIn(params: Readonly<Record<string, unknown>> | undefined): string | undefined {
   const [, value] = Object.entries(params ?? {}).find(([name]) => name.toLowerCase() === 'authorization') ?? []
