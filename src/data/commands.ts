@@ -6,7 +6,7 @@ import type { Command, CommandOutcome, CommandType } from '../domain/command.ts'
 import { RequestError } from '../domain/errors.ts'
 import { commandUpdated } from '../domain/event.ts'
 import type { Database } from './client.ts'
-import { claimKey } from './idempotency.ts'
+import { checkKey, claimKey } from './idempotency.ts'
 import { saveCommand, withVehicle } from './lock.ts'
 import { fromCommand, isId, toCommand } from './rows.ts'
 import { admit, refuseIf } from './sharings.ts'
@@ -31,6 +31,7 @@ export async function send(db: Database, by: Requester, order: SendOrder): Promi
     const known = await claimKey(tx, { fleetId, mutation: 'sendCommand', key, input }, id, moment.at)
     if (known !== null) return toCommand(await tx.command.findUniqueOrThrow({ where: { id: known } }))
     refuseIf(relation(action, by.member, control, moment.at))
+    checkKey(key)
     refuseIf(state(action, by.member, control, moment.at))
     const sharing = sharingAt(control, moment.at)
     const command = newCommand(control.vehicle, fleetId, sharing?.id ?? null, { id, type, timeoutSeconds }, moment.at)
@@ -61,6 +62,9 @@ export async function claim(
   })
 }
 
+/** PostgreSQL takes 65,535 parameters; who names more vehicles is shown all, and chooses itself. */
+const NAMED_LIMIT = 10_000
+
 /** What a gateway that connects finds waiting, oldest first. */
 export async function pendingCommands(
   { prisma, clock }: Database,
@@ -72,7 +76,7 @@ export async function pendingCommands(
       status: 'PENDING',
       deadline: { gt: new Date(clock.now()) },
       vehicle: { deletedAt: null },
-      ...(vehicleIds === null ? {} : { vehicleId: { in: vehicleIds.filter(isId) } }),
+      ...(vehicleIds === null || vehicleIds.length > NAMED_LIMIT ? {} : { vehicleId: { in: vehicleIds.filter(isId) } }),
     },
     orderBy: [{ requestedAt: 'asc' }, { id: 'asc' }],
     take: limit,

@@ -21,13 +21,12 @@ export type KeyUse = {
  * What this key named before, or null if it is new; it then names `resultId` once the transaction commits. A request with
  * the same key that comes in between waits for that commit, so that the thing is done once. A refusal undoes the
  * transaction, and with it the key: only successes are remembered.
- * @throws InputError at [idempotencyKey]; RequestError IDEMPOTENCY_KEY_REUSED
+ * @throws RequestError IDEMPOTENCY_KEY_REUSED
  */
 export async function claimKey(tx: Tx, use: KeyUse, resultId: string, at: Instant): Promise<string | null> {
-  if (use.key === null) return null
-  const path = ['idempotencyKey']
-  if (use.key === '') throw new InputError(path, 'idempotencyKey must not be empty.')
-  const key = checkText(use.key, path)
+  const { key } = use
+  // A malformed key names nothing; it is refused where the input is.
+  if (key === null || !isWellFormed(key)) return null
   const id = { fleetId: use.fleetId, mutation: use.mutation, key }
   const inputHash = createHash('sha256').update(JSON.stringify(use.input)).digest('hex')
   await tx.idempotencyKey.deleteMany({ where: { ...id, createdAt: { lte: new Date(at - KEPT_MS) } } })
@@ -39,6 +38,22 @@ export async function claimKey(tx: Tx, use: KeyUse, resultId: string, at: Instan
   const known = await tx.idempotencyKey.findUniqueOrThrow({ where: { fleetId_mutation_key: id } })
   if (known.inputHash !== inputHash) throw new RequestError('IDEMPOTENCY_KEY_REUSED')
   return known.resultId
+}
+
+/** @throws InputError at [idempotencyKey] */
+export function checkKey(key: string | null): void {
+  const path = ['idempotencyKey']
+  if (key === '') throw new InputError(path, 'idempotencyKey must not be empty.')
+  if (key !== null) checkText(key, path)
+}
+
+function isWellFormed(key: string): boolean {
+  try {
+    checkKey(key)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Removes keys that are no longer kept. */

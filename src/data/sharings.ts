@@ -13,7 +13,7 @@ import type { Sharing, SharingPhase } from '../domain/sharing.ts'
 import type { Vehicle } from '../domain/vehicle.ts'
 import type { Database } from './client.ts'
 import { arePartners } from './fleets.ts'
-import { claimKey } from './idempotency.ts'
+import { checkKey, claimKey } from './idempotency.ts'
 import { cancelPending, saveSharing, withVehicle } from './lock.ts'
 import type { Held } from './lock.ts'
 import { fromSharing, toSharing } from './rows.ts'
@@ -68,6 +68,7 @@ export async function start(db: Database, by: Requester, order: StartSharingOrde
       }
     }
     refuseIf(relation({ kind: 'startSharing' }, by.member, control, moment.at))
+    checkKey(key)
     const sharing = startSharing(
       control.vehicle,
       { ...order, id, partnerId: order.fleetId },

@@ -58,7 +58,6 @@ CREATE TABLE "message" (
   "recorded_at" TIMESTAMPTZ(3) NOT NULL,
   PRIMARY KEY ("vehicle_id", "message_id")
 );
-CREATE INDEX "message_recorded_at_idx" ON "message" ("recorded_at");
 
 -- Records a batch of checked reports in one round trip, whatever its size: locks the vehicles, skips the messages that are
 -- known, merges each reading by its own time and appends the events with the audience of their instant. It decides
