@@ -31,7 +31,6 @@ export function openDispatches(db: Database, tail: Tail, { vehicleIds, until }: 
     try {
       for (const waiting of await pendingCommands(db, vehicleIds, WAITING_LIMIT)) {
         if (ending.ended()) return
-        if (serves && !serves.has(waiting.vehicleId)) continue
         const command = await claim(db, waiting)
         if (command) yield command
       }
