@@ -7,6 +7,7 @@ import type { Database } from './data/client.ts'
 import { fleetRegister } from './data/fleets.ts'
 import { startAnnouncer } from './events/announcer.ts'
 import { startTail } from './events/tail.ts'
+import { startHousekeeper } from './events/housekeeper.ts'
 import { createAuthenticate } from './server/auth.ts'
 import { createEngine } from './server/engine.ts'
 import { createHttpServer } from './server/http.ts'
@@ -46,7 +47,8 @@ export async function createApp({ settings, log, announce = true, onStatement }:
     const tail = startTail(db, onError)
     closers.push(tail.stop)
     db.onAppend = tail.wake
-    if (announce) closers.push(startAnnouncer(db, onError).stop)
+    if (announce)
+      closers.push(startAnnouncer(db, onError).stop, startHousekeeper(db, settings.retentionMs, onError).stop)
 
     const keys = await (settings.provider ? providerKeys(settings.provider, settings) : developmentKeys(settings))
     closers.push(keys.stop)

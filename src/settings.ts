@@ -8,17 +8,18 @@ const url = (...protocols: string[]) =>
   z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
     message: `takes a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
   })
+const whole = (least: number, most: number) => {
+  const message = `takes a whole number from ${least} to ${most}`
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, message)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, message)
+}
 
 const Environment = z.object({
   HOST: given(z.string().default('127.0.0.1')),
-  PORT: given(
-    z
-      .string()
-      .regex(/^\d{1,5}$/, 'takes a number from 0 to 65535')
-      .default('4000')
-      .transform(Number)
-      .refine((port) => port <= 65535, 'takes a number from 0 to 65535'),
-  ),
+  PORT: given(whole(0, 65_535).default(4000)),
   DATABASE_URL: given(url('postgresql:', 'postgres:').optional()),
   DATA_DIR: given(z.string().default('.data')),
   AUTH_JWKS_URL: given(url('https:', 'http:').optional()),
@@ -39,6 +40,10 @@ const Environment = z.object({
         'takes origins such as https://fleet.example, separated by commas',
       ),
   ),
+  SOCKETS_PER_TOKEN: given(whole(1, 1_000_000).default(5_000)),
+  DATABASE_POOL_SIZE: given(whole(2, 1_000).default(10)),
+  DATABASE_DIRECT_URL: given(url('postgresql:', 'postgres:').optional()),
+  EVENT_RETENTION_DAYS: given(whole(1, 36_500).default(30)),
   LOG_LEVEL: given(z.enum(LOG_LEVELS, `takes ${LOG_LEVELS.join(', ')}`).default('info')),
 })
 
@@ -59,6 +64,10 @@ export type Settings = {
 }
 
 /** A wrong setting; the message is one line that names the variable. */
+  /** Connections that stay open with one token: WebSockets and streams of server-sent events. */
+  readonly socketsPerToken: number
+  /** How long the log keeps an event. Milliseconds. */
+  readonly retentionMs: number
 export class SettingsError extends Error {}
 
 /** @throws SettingsError */
@@ -97,3 +106,5 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     logLevel: env.LOG_LEVEL,
   }
 }
+    socketsPerToken: env.SOCKETS_PER_TOKEN,
+    retentionMs: env.EVENT_RETENTION_DAYS * 24 * 60 * 60 * 1000,

@@ -33,6 +33,8 @@ describe('settings', () => {
     allowedOrigins: [],
     logLevel: 'info',
   }
+    socketsPerToken: 5000,
+    retentionMs: 30 * 24 * 60 * 60 * 1000,
 
   it('have defaults that need nothing but Node', () => {
     expect(readSettings({})).toEqual(defaults)
@@ -40,7 +42,8 @@ describe('settings', () => {
 
   it('that are set to nothing are not set', () => {
     const names = `HOST PORT DATABASE_URL DATA_DIR AUTH_JWKS_URL AUTH_ISSUER AUTH_AUDIENCE AUTH_FLEET_CLAIM
-      AUTH_ROLES_CLAIM NODE_ENV ALLOWED_ORIGINS LOG_LEVEL`
+      AUTH_ROLES_CLAIM NODE_ENV ALLOWED_ORIGINS LOG_LEVEL SOCKETS_PER_TOKEN
+      DATABASE_POOL_SIZE DATABASE_DIRECT_URL EVENT_RETENTION_DAYS`
     expect(readSettings(Object.fromEntries(names.split(/\s+/).map((name) => [name, ''])))).toEqual(defaults)
   })
 
@@ -52,6 +55,10 @@ describe('settings', () => {
     [{ DATABASE_URL }, { databaseUrl: DATABASE_URL }],
     [{ DATABASE_URL: 'postgres://db.example/fleet' }, { databaseUrl: 'postgres://db.example/fleet' }],
     [{ DATA_DIR: '/var/lib/fleetshare' }, { dataDir: '/var/lib/fleetshare' }],
+    [{ DATABASE_DIRECT_URL: DATABASE_URL }, { databaseDirectUrl: DATABASE_URL }],
+    [{ DATABASE_POOL_SIZE: '50' }, { poolSize: 50 }],
+    [{ SOCKETS_PER_TOKEN: '1' }, { socketsPerToken: 1 }],
+    [{ EVENT_RETENTION_DAYS: '7' }, { retentionMs: 604_800_000 }],
     [PROVIDER, { provider: { issuer: 'https://login.example', audience: 'fleetshare' } }],
     [{ AUTH_FLEET_CLAIM: 'https://a.example/fleet' }, { fleetClaim: 'https://a.example/fleet' }],
     [{ AUTH_ROLES_CLAIM: 'scope' }, { rolesClaim: 'scope' }],
@@ -84,6 +91,11 @@ describe('a wrong setting', () => {
     ['PORT', { PORT: '0x50' }],
     ['DATABASE_URL', { DATABASE_URL: 'db.example' }],
     ['DATABASE_URL', { DATABASE_URL: 'mysql://db.example/fleet' }],
+    ['SOCKETS_PER_TOKEN', { SOCKETS_PER_TOKEN: '0' }],
+    ['DATABASE_POOL_SIZE', { DATABASE_POOL_SIZE: '1' }],
+    ['DATABASE_DIRECT_URL', { DATABASE_DIRECT_URL: 'db.example' }],
+    ['EVENT_RETENTION_DAYS', { EVENT_RETENTION_DAYS: '0' }],
+    ['EVENT_RETENTION_DAYS', { EVENT_RETENTION_DAYS: '1.5' }],
     ['AUTH_JWKS_URL', { ...PROVIDER, AUTH_JWKS_URL: 'login.example/keys' }],
     ['AUTH_JWKS_URL', { ...PROVIDER, AUTH_JWKS_URL: 'file:///etc/keys.json' }],
     ['NODE_ENV', { NODE_ENV: 'prod' }],
@@ -123,7 +135,7 @@ describe('a wrong setting', () => {
 
 describe('a process with a wrong setting', () => {
   it.each([
-    ['src/main.ts', { PORT: 'http' }, 'FleetShare cannot start: PORT takes a number from 0 to 65535.'],
+    ['src/main.ts', { PORT: 'http' }, 'FleetShare cannot start: PORT takes a whole number from 0 to 65535.'],
     [
       'src/main.ts',
       { NODE_ENV: 'production' },

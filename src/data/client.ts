@@ -8,6 +8,8 @@ import { startClock } from './clock.ts'
 import type { Clock } from './clock.ts'
 import { migrateEmbedded, migratePostgres } from './migrate.ts'
 import { openEmbedded } from './embedded.ts'
+import { readHorizon } from './log.ts'
+import type { Horizon } from './log.ts'
 import { startWakeups } from './wakeups.ts'
 
 /** What the data layer works on: one per instance. */
@@ -18,6 +20,8 @@ export type Database = {
   readonly cursorKey: Uint8Array
   /** Told that the log has grown, here or by another instance; set by whoever follows it. */
   onAppend: () => void
+  /** Up to where the log can be read now; those who ask at once are answered together. */
+  readonly horizon: () => Promise<Horizon>
   /** To be called after each commit that appended to the log. */
   readonly appended: () => void
   /** One cheap round trip. @throws when the database cannot be reached */
@@ -111,7 +115,25 @@ async function assemble(
 }
 
 /** Made by whichever instance starts first. */
+    horizon: together(() => readHorizon(prisma)),
 async function sharedSecret(prisma: PrismaClient, name: string, bytes: number): Promise<Uint8Array> {
   await prisma.secret.createMany({ data: [{ name, value: randomBytes(bytes) }], skipDuplicates: true })
   return (await prisma.secret.findUniqueOrThrow({ where: { name } })).value
+}
+
+/**
+ * Asks once for all who want to know at the same time. Who comes while a question is under way waits for the next one, for
+ * the answer has to be younger than the wish to know it.
+ */
+export function together<T>(ask: () => Promise<T>): () => Promise<T> {
+  let current: Promise<unknown> = Promise.resolve()
+  let next: Promise<T> | null = null
+  const askNext = async () => {
+    await current.catch(() => {})
+    next = null
+    const answer = ask()
+    current = answer
+    return answer
+  }
+  return () => (next ??= askNext())
 }

@@ -5,6 +5,9 @@ import type { Values } from '../domain/state.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Database } from './client.ts'
 
+/** An event behind the cursor has been removed for its age: to go on from there would leave a gap that nobody sees. */
+export class CursorExpiredError extends Error {}
+
 /**
  * Appends in the order given; the caller's transaction is what makes them happen. Positions are drawn while the vehicle's
  * lock is held, so events of one vehicle have the order of their commits.
@@ -35,7 +38,7 @@ export type Horizon = { readonly settled: number; readonly drawn: number }
  * first; whoever reads past `settled` would skip it for ever. It has to be asked in a statement of its own, before the one
  * that reads: the reading statement's snapshot must be the younger.
  */
-export async function horizon({ prisma }: Database): Promise<Horizon> {
+export async function readHorizon(prisma: Prisma.TransactionClient): Promise<Horizon> {
   const [row] = await prisma.$queryRaw<[{ settled: bigint; drawn: bigint }]>`SELECT settled, drawn FROM log_horizon()`
   return { settled: Number(row.settled), drawn: Number(row.drawn) }
 }
@@ -49,11 +52,11 @@ const SETTLE_LIMIT_MS = 1_000
  * second is not waited for. `drawn` is as of the asking.
  */
 export async function settledHorizon(db: Database): Promise<Horizon> {
-  const first = await horizon(db)
+  const first = await db.horizon()
   let { settled } = first
   for (const end = performance.now() + SETTLE_LIMIT_MS; settled < first.drawn && performance.now() < end;) {
     await sleep(SETTLE_POLL_MS)
-    ;({ settled } = await horizon(db))
+    ;({ settled } = await db.horizon())
   }
   return { settled, drawn: first.drawn }
 }
@@ -89,25 +92,63 @@ export async function readLog(
 /**
  * One fleet's events in (after, upTo], oldest first, at most `limit`: its own vehicles' and those it was the partner of.
  * Two index ranges, each no longer than the page, however long the log is; an OR would read and sort it.
+ * @param after null for the beginning, wherever that is
+ * @throws CursorExpiredError
  */
 export async function readFleetLog(
   { prisma }: Database,
   fleetId: string,
   { vehicleIds, types }: EventFilter,
-  after: number,
+  after: number | null,
   upTo: number,
   limit: number,
 ): Promise<LoggedEvent[]> {
-  const matches = Prisma.sql`position > ${after} AND position <= ${upTo}
+  const matches = Prisma.sql`position > ${after ?? 0} AND position <= ${upTo}
     ${vehicleIds === null ? Prisma.empty : Prisma.sql`AND vehicle_id = ANY(${vehicleIds})`}
     ${types === null ? Prisma.empty : Prisma.sql`AND type = ANY(${types})`}
     ORDER BY position LIMIT ${limit}`
-  const rows = await prisma.$queryRaw<EventRow[]>`
-    (SELECT ${COLUMNS} FROM event WHERE owner_id = ${fleetId} AND ${matches})
-    UNION ALL
-    (SELECT ${COLUMNS} FROM event WHERE partner_id = ${fleetId} AND ${matches})
-    ORDER BY position LIMIT ${limit}`
-  return rows.map(toEvent)
+  // In one statement, and so as of one instant: what has been removed is missed by no page that does not know of it.
+  const rows = await prisma.$queryRaw<({ removed: bigint | null } & (EventRow | { position: null }))[]>`
+    SELECT pruned.*, page.* FROM (${lastRemoved(fleetId, types)}) AS pruned LEFT JOIN (
+      (SELECT ${COLUMNS} FROM event WHERE owner_id = ${fleetId} AND ${matches})
+      UNION ALL
+      (SELECT ${COLUMNS} FROM event WHERE partner_id = ${fleetId} AND ${matches})
+      ORDER BY position LIMIT ${limit}
+    ) AS page ON TRUE ORDER BY position`
+  if (after !== null) checkPlace(after, rows[0]?.removed)
+  return rows.flatMap((row) => (row.position === null ? [] : [toEvent(row)]))
+}
+
+/** @throws CursorExpiredError if something behind the place that a fleet would have got has been removed */
+export async function checkKept(
+  { prisma }: Database,
+  fleetId: string,
+  { types }: EventFilter,
+  after: number,
+): Promise<void> {
+  const [row] = await prisma.$queryRaw<[{ removed: bigint | null }]>(lastRemoved(fleetId, types))
+  checkPlace(after, row.removed)
+}
+
+const lastRemoved = (fleetId: string, types: EventFilter['types']) =>
+  Prisma.sql`SELECT max(position) AS removed FROM pruned WHERE fleet_id = ${fleetId}
+    ${types === null ? Prisma.empty : Prisma.sql`AND type = ANY(${types})`}`
+
+function checkPlace(after: number, removed: bigint | null | undefined): void {
+  if (removed != null && removed > after) throw new CursorExpiredError('an event behind the cursor has been removed')
+}
+
+const PRUNED_AT_ONCE = 2_000
+
+/**
+ * Removes events that were recorded longer ago than `keptMs`, at most 2,000, oldest first; of the instances on one database
+ * one at a time does.
+ * @returns whether there may be more
+ */
+export async function pruneLog({ prisma }: Database, keptMs: number): Promise<boolean> {
+  const [row] = await prisma.$queryRaw<[{ removed: number }]>`
+    SELECT prune_log(clock_timestamp() - make_interval(secs => ${keptMs / 1000}), ${PRUNED_AT_ONCE}::int) AS removed`
+  return row.removed === PRUNED_AT_ONCE
 }
 
 function toEvent(row: EventRow): LoggedEvent {

@@ -60,8 +60,8 @@ async function repeatedAmong(
   const rows = await prisma.$queryRaw<{ index: number }[]>`
     SELECT r.index FROM jsonb_to_recordset(${JSON.stringify(asked)}::jsonb)
       AS r (index INT, "vehicleId" TEXT, "messageId" TEXT)
-    JOIN message AS m ON m.vehicle_id = r."vehicleId" AND m.message_id = r."messageId"
-    JOIN vehicle AS v ON v.id = m.vehicle_id AND v.deleted_at IS NULL`
+    JOIN event AS e ON e.vehicle_id = r."vehicleId" AND e.message_id = r."messageId"
+    JOIN vehicle AS v ON v.id = e.vehicle_id AND v.deleted_at IS NULL`
   return new Set(rows.map(({ index }) => index))
 }
 
@@ -155,7 +155,8 @@ async function recordWithHandovers(
 /** The reports up to and with the first that makes the vehicle idle; all of them if none does. */
 async function untilIdle(tx: Tx, { vehicle, moment }: Held, reports: readonly Indexed[]): Promise<readonly Indexed[]> {
   const messageIds = reports.map(({ messageId }) => messageId)
-  const rows = await tx.message.findMany({ where: { vehicleId: vehicle.id, messageId: { in: messageIds } } })
+  const where = { vehicleId: vehicle.id, messageId: { in: messageIds } }
+  const rows = await tx.event.findMany({ where, select: { messageId: true } })
   const known = new Set(rows.map(({ messageId }) => messageId))
   let { state } = vehicle
   const first = reports.findIndex(({ messageId, occurredAt, readings }) => {

@@ -1,12 +1,10 @@
 import type { Database } from '../data/client.ts'
 import { nextDue, settleDue } from '../data/due.ts'
-import { forgetKeys } from '../data/idempotency.ts'
 
 export type Announcer = { readonly stop: () => Promise<void> }
 
 /** How soon a due instant that another instance has set is noticed. Milliseconds. */
 const LOOK_EVERY_MS = 500
-const TIDY_EVERY_MS = 10 * 60 * 1000
 
 /**
  * Writes SHARING_STARTED and SHARING_ENDED when their time comes. It only announces: control has passed by then, whether
@@ -15,7 +13,6 @@ const TIDY_EVERY_MS = 10 * 60 * 1000
 export function startAnnouncer(db: Database, onError: (error: unknown) => void): Announcer {
   let stopped = false
   let wake = () => {}
-  let tidied = 0
 
   async function run(): Promise<void> {
     while (!stopped) {
@@ -24,10 +21,6 @@ export function startAnnouncer(db: Database, onError: (error: unknown) => void):
         if ((await settleDue(db)) > 0) continue
         const due = await nextDue(db)
         if (due !== null) pause = Math.min(Math.max(due - db.clock.now(), 1), LOOK_EVERY_MS)
-        if (performance.now() - tidied > TIDY_EVERY_MS) {
-          tidied = performance.now()
-          await forgetKeys(db)
-        }
       } catch (error) {
         onError(error)
       }

@@ -4,14 +4,14 @@ import type { EventFilter, LoggedEvent } from '../domain/event.ts'
 import { reaches } from '../domain/event.ts'
 import type { Instant } from '../domain/period.ts'
 import type { Tail } from './tail.ts'
+import { atInstant } from '../timer.ts'
 
 const PAGE = 200
 
-/** Timers count in 32 bits; a token that lasts longer than that is looked at again. Milliseconds. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
-
 /** Which of the log's events, and how to read them where the newest in memory do not reach. */
 type Source = {
+  /** Whose events they are; null for anybody's. */
+  readonly fleetId: string | null
   readonly matches: (event: LoggedEvent) => boolean
   readonly read: (after: number, upTo: number, limit: number) => Promise<LoggedEvent[]>
 }
@@ -31,9 +31,11 @@ export type StreamOrder = {
 /**
  * A fleet's events in the order of the log, each exactly once: first what lies behind the place, then live. It is pulled:
  * a slow reader leaves the events in the log, and reads them there when it comes back.
+ * Reading throws CursorExpiredError once what it left there has been removed.
  */
 export function openStream(db: Database, tail: Tail, { fleetId, filter, after, until }: StreamOrder) {
   const source: Source = {
+    fleetId,
     matches: (event) => reaches(event, fleetId, filter),
     read: (from, upTo, limit) => readFleetLog(db, fleetId, filter, from, upTo, limit),
   }
@@ -56,7 +58,7 @@ export const followLog = (
   ending: Ending,
 ): AsyncGenerator<LoggedEvent, void> => {
   const read = async (from: number, upTo: number, limit: number) => readLog(db, from, upTo, limit)
-  return follow(tail, { matches, read }, after, ending)
+  return follow(tail, { fleetId: null, matches, read }, after, ending)
 }
 
 /** A generator that ends when its reader leaves, even while it waits, and at an instant of this machine's clock. */
@@ -71,13 +73,8 @@ export function closeable<T>(
     ended: () => closing.signal.aborted || tail.stopped() || Date.now() >= until,
   }
   const values = generate(ending)
-  let timer: NodeJS.Timeout | undefined
-  const expire = () => {
-    const left = until - Date.now()
-    if (left <= 0) closing.abort()
-    else timer = setTimeout(expire, Math.min(left, LONGEST_TIMER_MS)).unref()
-  }
-  closing.signal.addEventListener('abort', () => clearTimeout(timer))
+  let cancel: (() => void) | undefined
+  closing.signal.addEventListener('abort', () => cancel?.())
   const close = () => {
     closing.abort()
     return values.return()
@@ -85,7 +82,7 @@ export function closeable<T>(
   return {
     next: () => {
       // Not before: of a stream that nobody ever reads nothing stays.
-      if (timer === undefined && !closing.signal.aborted) expire()
+      if (!closing.signal.aborted) cancel ??= atInstant(until, () => closing.abort())
       return values.next()
     },
     // Without the abort a generator that waits for the next event would never get to know.
@@ -100,7 +97,7 @@ export function closeable<T>(
 
 async function* follow(
   tail: Tail,
-  { matches, read }: Source,
+  { fleetId, matches, read }: Source,
   after: number,
   { ended, signal }: Ending,
 ): AsyncGenerator<LoggedEvent, void> {
@@ -108,13 +105,14 @@ async function* follow(
   while (!ended()) {
     const stretch = tail.since(position, PAGE)
     const upTo = stretch?.upTo ?? tail.head()
-    const found = stretch ? stretch.events : await read(position, upTo, PAGE)
+    const from = position
+    const found = stretch ? stretch.events : await tail.behind(() => read(from, upTo, PAGE))
     for (const event of found.filter(matches)) {
       if (ended()) return
       yield event
     }
     // A full page of the log may have been cut short by its limit.
     position = stretch === null && found.length === PAGE ? (found.at(-1)?.position ?? upTo) : upTo
-    await tail.moved(position, signal)
+    position = await tail.moved(position, fleetId, signal)
   }
 }

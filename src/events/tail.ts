@@ -1,5 +1,6 @@
+import pLimit from 'p-limit'
 import type { Database } from '../data/client.ts'
-import { horizon, readLog } from '../data/log.ts'
+import { readLog } from '../data/log.ts'
 import type { LoggedEvent } from '../domain/event.ts'
 
 /** What the log holds behind a position: the events, and how far they reach. */
@@ -15,8 +16,15 @@ export type Tail = {
   readonly leave: () => void
   /** null once a position is no longer covered; `limit` events at most. */
   readonly since: (position: number, limit: number) => Stretch | null
-  /** Resolves when something lies behind `position`, on abort, and once the tail has stopped. */
-  readonly moved: (position: number, signal: AbortSignal) => Promise<void>
+  /**
+   * Resolves when something of a fleet (of anybody, if null) lies behind `position`, on abort, and once the tail has
+   * stopped. @returns the position behind which it lies: nothing of that fleet is between the two
+   */
+  readonly moved: (position: number, fleetId: string | null, signal: AbortSignal) => Promise<number>
+  /** Whether who goes on from a position needs nothing but the newest events. */
+  readonly covers: (position: number) => boolean
+  /** Runs what reads the log for those further behind, a few at a time: who writes has to find a connection, too. */
+  readonly behind: <T>(read: () => Promise<T>) => Promise<T>
   /** How far the newest events reach. */
   readonly head: () => number
   /** Says that something was appended: a hint, which may be false or missing. */
@@ -29,6 +37,8 @@ export type Tail = {
 /** Events kept in memory for all subscribers together. */
 const WINDOW = 10_000
 const READ_LIMIT = 1_000
+/** Of the 10 connections of an instance. */
+const BEHIND_AT_ONCE = 4
 /** What other instances append is found this soon, hints or not. Milliseconds. */
 const POLL_MS = 200
 /** While a writer holds the horizon back it is asked for this often: that writer may be on another instance. */
@@ -45,10 +55,12 @@ export function startTail(db: Database, onError: (error: unknown) => void): Tail
   let timer: NodeJS.Timeout | undefined
   let reading: Promise<void> | null = null
   let again = false
-  const waiting = new Set<() => void>()
+  /** Who waits for a fleet's events, or for anybody's. */
+  const waiting = new Map<string | null, Set<(position?: number) => void>>()
+  const behind = pLimit(BEHIND_AT_ONCE)
 
   async function advance(): Promise<void> {
-    const { settled, drawn } = await horizon(db)
+    const { settled, drawn } = await db.horizon()
     while (head < settled) {
       const from = head
       const events = await readLog(db, from, settled, READ_LIMIT)
@@ -62,15 +74,14 @@ export function startTail(db: Database, onError: (error: unknown) => void): Tail
         const dropped = window.splice(0, window.length - WINDOW)
         floor = dropped.at(-1)?.position ?? floor
       }
-      if (events.length > 0) notify()
+      for (const event of events) notify(event)
     }
     schedule(settled < drawn ? UNSETTLED_POLL_MS : POLL_MS)
   }
 
-  function notify(): void {
-    const resume = [...waiting]
-    waiting.clear()
-    for (const go of resume) go()
+  /** Wakes those whom an event concerns, and lets the others sleep. */
+  function notify({ position, ownerId, partnerId }: LoggedEvent): void {
+    for (const audience of [ownerId, partnerId, null]) for (const go of waiting.get(audience) ?? []) go(position - 1)
   }
 
   function schedule(ms: number): void {
@@ -103,7 +114,7 @@ export function startTail(db: Database, onError: (error: unknown) => void): Tail
     async join() {
       followers++
       try {
-        const { settled } = await horizon(db)
+        const { settled } = await db.horizon()
         if (resting) {
           resting = false
           // Nobody has moved the window since it was left: start it afresh.
@@ -123,24 +134,30 @@ export function startTail(db: Database, onError: (error: unknown) => void): Tail
       const events = window.slice(from, from + limit)
       return { events, upTo: from + limit < window.length ? (events.at(-1)?.position ?? position) : head }
     },
-    async moved(position, signal) {
-      if (position < head || signal.aborted || stopped) return
-      await new Promise<void>((resolve) => {
-        const go = () => {
-          waiting.delete(go)
-          signal.removeEventListener('abort', go)
-          resolve()
+    async moved(position, fleetId, signal) {
+      if (position < head || signal.aborted || stopped) return position
+      const others = waiting.get(fleetId) ?? new Set()
+      waiting.set(fleetId, others)
+      return new Promise<number>((resolve) => {
+        const go = (moved = position) => {
+          others.delete(go)
+          if (others.size === 0) waiting.delete(fleetId)
+          signal.removeEventListener('abort', abort)
+          resolve(Math.max(moved, position))
         }
-        waiting.add(go)
-        signal.addEventListener('abort', go)
+        const abort = () => go()
+        others.add(go)
+        signal.addEventListener('abort', abort)
       })
     },
+    covers: (position) => !resting && position >= floor,
+    behind,
     head: () => head,
     wake: read,
     stop() {
       stopped = true
       clearTimeout(timer)
-      notify()
+      for (const some of waiting.values()) for (const go of some) go()
     },
     stopped: () => stopped,
   }

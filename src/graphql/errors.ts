@@ -47,7 +47,13 @@ export const resultOf = <T>(verb: string, success: ObjectRef<SchemaTypes, T>, er
   })
 
 /** The codes of top-level errors, beside those of limits. */
-const TOP_LEVEL_CODES = ['UNAUTHENTICATED', 'FORBIDDEN', 'BAD_USER_INPUT', 'INTERNAL_SERVER_ERROR'] as const
+const TOP_LEVEL_CODES = [
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'BAD_USER_INPUT',
+  'CURSOR_EXPIRED',
+  'INTERNAL_SERVER_ERROR',
+] as const
 export type TopLevelCode = (typeof TOP_LEVEL_CODES)[number]
 
 const withCode = (code: TopLevelCode, message: string, node?: ASTNode) =>
@@ -57,6 +63,13 @@ export const forbidden = () => withCode('FORBIDDEN', 'The token does not allow t
 
 /** Malformed arguments; the message names the argument, or `node` is where it stands in the document. */
 export const badUserInput = (message: string, node?: ASTNode) => withCode('BAD_USER_INPUT', message, node)
+
+/** The cursor was good, and is too old: what lay behind it has been removed from the log. */
+export const cursorExpired = () =>
+  withCode(
+    'CURSOR_EXPIRED',
+    'Events behind this cursor have been removed for their age. Read what is now, and the log from its beginning.',
+  )
 
 /** What went wrong inside: said to the log, and not to the client but by the request's id. */
 export type Report = (error: unknown) => void

@@ -1,5 +1,5 @@
 import { openCursor, sealCursor } from '../data/cursor.ts'
-import { horizon, readFleetLog, settledHorizon } from '../data/log.ts'
+import { checkKept, CursorExpiredError, readFleetLog, settledHorizon } from '../data/log.ts'
 import type { EventFilter, LoggedEvent, VehicleEventType } from '../domain/event.ts'
 import { stateOf } from '../domain/state.ts'
 import { openStream } from '../events/stream.ts'
@@ -9,7 +9,7 @@ import type { Connection } from './connection.ts'
 import { CommandStatusEnum, CommandType } from './command.ts'
 import { asMember } from './context.ts'
 import type { Context } from './context.ts'
-import { badUserInput } from './errors.ts'
+import { badUserInput, cursorExpired } from './errors.ts'
 import { SharingEndReasonEnum } from './sharing-enums.ts'
 import { SharingType } from './sharing.ts'
 import { VehicleStateType } from './state.ts'
@@ -156,8 +156,9 @@ builder.queryField('vehicleEvents', (t) =>
       const size = sizeOf('first', first, MOST) ?? DEFAULT_SIZE
       const { settled, drawn } = await settledHorizon(context.db)
       // Not `settled`: a writer that is only now taking its place can hold it a little behind what was read before.
-      const from = placeOf(after, context, drawn) ?? 0
-      const found = await readFleetLog(context.db, fleetId, filterOf(filter), from, settled, size + 1)
+      const from = placeOf(after, context, drawn)
+      const page = readFleetLog(context.db, fleetId, filterOf(filter), from, settled, size + 1)
+      const found = await page.catch(expired)
       return eventPage(found, size, after ?? null, context)
     },
   }),
@@ -175,8 +176,10 @@ builder.subscriptionField('vehicleEvents', (t) =>
     subscribe: async (_root, args, context) => {
       const { fleetId } = asMember(context)
       const { db, tail, viewer } = context
-      const after = placeOf(args.after, context, args.after == null ? 0 : (await horizon(db)).drawn)
-      return openStream(db, tail, { fleetId, filter: filterOf(args.filter), after, until: viewer.expiresAt })
+      const filter = filterOf(args.filter)
+      const after = placeOf(args.after, context, args.after == null ? 0 : (await db.horizon()).drawn)
+      if (after !== null && !tail.covers(after)) await checkKept(db, fleetId, filter, after).catch(expired)
+      return openStream(db, tail, { fleetId, filter, after, until: viewer.expiresAt })
     },
     resolve: (event, _args, context) => {
       context.renew()
@@ -202,6 +205,10 @@ function placeOf(cursor: string | null | undefined, { db }: Context, reached: nu
   const position = openCursor(db, cursor)
   if (position === null || position > reached) throw badUserInput('after is not a cursor of this log.')
   return position
+}
+
+function expired(error: unknown): never {
+  throw error instanceof CursorExpiredError ? cursorExpired() : error
 }
 
 function eventPage(

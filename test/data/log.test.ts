@@ -1,6 +1,5 @@
 import type pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { horizon } from '../../src/data/log.ts'
 import { mutations, post } from '../support/api.ts'
 import { connect, endOfLog, follow, insertEvents, readAll } from '../support/events.ts'
 import type { Follower } from '../support/events.ts'
@@ -68,7 +67,7 @@ describe('while the writer with the lower position is open', () => {
       expect(behind).toBeGreaterThan(first)
       await b.query('COMMIT')
 
-      const { settled, drawn } = await horizon(server.app.db)
+      const { settled, drawn } = await server.app.db.horizon()
       expect(settled).toBeLessThan(first)
       expect(drawn).toBeGreaterThanOrEqual(behind)
       // It waits for the open writer a while, and then answers without.
@@ -96,7 +95,7 @@ describe('what does not append', () => {
     await holder.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
     await hold(holder)
     const [position = 0] = await insertEvents(writer, 'free', vehicle)
-    const { settled, drawn } = await horizon(server.app.db)
+    const { settled, drawn } = await server.app.db.horizon()
     expect(settled).toBeGreaterThanOrEqual(position)
     expect(drawn).toBe(settled)
     expect(await history()).toEqual(['free 0'])
@@ -111,7 +110,7 @@ describe('what does not append', () => {
     await holder.query('BEGIN')
     await insertEvents(holder, 'elsewhere', vehicle)
     const [position = 0] = await insertEvents(await session(), 'here', vehicle)
-    expect((await horizon(server.app.db)).settled).toBeGreaterThanOrEqual(position)
+    expect((await server.app.db.horizon()).settled).toBeGreaterThanOrEqual(position)
     expect(await history()).toEqual(['here 0'])
     await holder.end()
   })

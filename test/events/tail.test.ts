@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { horizon } from '../../src/data/log.ts'
 import { startTail } from '../../src/events/tail.ts'
 import { mutations, post, run } from '../support/api.ts'
 import { connect, endOfLog, insertEvents, TRANSPORTS } from '../support/events.ts'
@@ -70,10 +69,10 @@ describe('a subscriber', () => {
     const places = await Promise.all([tail.join(), tail.join()])
     await insertEvents(client, 'behind both', { vehicleId, ownerId: world.owner })
     await client.end()
-    const { settled } = await horizon(db)
+    const { settled } = await db.horizon()
     const never = new AbortController().signal
     for (const place of places) {
-      await tail.moved(place, never)
+      await tail.moved(place, null, never)
       expect(tail.head()).toBe(settled)
       expect(tail.since(place, 10)?.events).toMatchObject([{ requestId: 'behind both 0' }])
       tail.leave()

@@ -97,6 +97,5 @@ export async function traces({ app }: TestServer) {
   return {
     vehicles: await prisma.vehicle.findMany({ orderBy: { id: 'asc' } }),
     events: await prisma.event.findMany({ orderBy: { position: 'asc' } }),
-    messages: await prisma.message.findMany({ orderBy: [{ vehicleId: 'asc' }, { messageId: 'asc' }] }),
   }
 }
