@@ -14,6 +14,8 @@ import { createHttpServer } from './server/http.ts'
 import { developmentKeys, providerKeys } from './server/keys.ts'
 import { createPlayground } from './server/playground.ts'
 import { acceptWebSockets } from './server/websocket.ts'
+import { createSlots } from './server/slots.ts'
+import { endStalled } from './server/stalls.ts'
 import type { Settings } from './settings.ts'
 
 /** How long running requests may take once the server is told to stop; all of it fits into 10 s. Milliseconds. */
@@ -25,6 +27,8 @@ export type Resources = {
   /** For tests: leave scheduled starts and due ends unannounced. */
   readonly announce?: boolean
   /** For tests: is told of every SQL statement. */
+  /** For tests: how long a reader may stall, in milliseconds. */
+  readonly stallMs?: number
   readonly onStatement?: (sql: string) => void
 }
 
@@ -37,7 +41,7 @@ export type App = {
 }
 
 /** The whole server, its database open and migrated, not yet listening. */
-export async function createApp({ settings, log, announce = true, onStatement }: Resources): Promise<App> {
+export async function createApp({ settings, log, announce = true, stallMs, onStatement }: Resources): Promise<App> {
   const closers: (() => Promise<void> | void)[] = []
   const close = () => closeAll(closers)
   try {
@@ -66,16 +70,17 @@ export async function createApp({ settings, log, announce = true, onStatement }:
           )
     const playground = settings.production ? null : createPlayground(settings)
     const { allowedOrigins } = settings
-    const { server, cutStreams } = createHttpServer({
-      engine,
-      authenticate,
-      allowedOrigins,
-      ready,
-      draining,
-      playground,
-      log,
-    })
-    const sockets = acceptWebSockets(server, { engine, authenticate, allowedOrigins, draining, log })
+    const takeSlot = createSlots(settings.socketsPerToken)
+    const edge = { engine, authenticate, takeSlot, allowedOrigins, draining, log }
+    const http = createHttpServer({ ...edge, ready, playground })
+    const { server } = http
+    const stalls = endStalled(server, stallMs)
+    closers.push(stalls.stop)
+    const sockets = acceptWebSockets(server, { ...edge, stalls })
+    cutRevoked = () => {
+      sockets.closeRevoked(revocations.has)
+      http.cutRevoked(revocations.has)
+    }
 
     closers.push(async () => {
       isDraining = true

@@ -53,6 +53,10 @@ export type Settings = {
   readonly host: string
   readonly port: number
   readonly databaseUrl: string | null
+  /** Where it is reached without a pooler in between, which LISTEN and migrations cannot go through. */
+  readonly databaseDirectUrl: string | null
+  /** Connections of this instance to PostgreSQL, beside one that listens. */
+  readonly poolSize: number
   readonly dataDir: string
   /** null: the server is its own development issuer, and seeds the demo world. */
   readonly provider: Provider | null
@@ -94,6 +98,8 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     host: env.HOST,
     port: env.PORT,
     databaseUrl: env.DATABASE_URL ?? null,
+    databaseDirectUrl: env.DATABASE_DIRECT_URL ?? null,
+    poolSize: env.DATABASE_POOL_SIZE,
     dataDir: env.DATA_DIR,
     provider:
       AUTH_JWKS_URL && AUTH_ISSUER && AUTH_AUDIENCE

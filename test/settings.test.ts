@@ -25,6 +25,8 @@ describe('settings', () => {
     host: '127.0.0.1',
     port: 4000,
     databaseUrl: null,
+    databaseDirectUrl: null,
+    poolSize: 10,
     dataDir: '.data',
     provider: null,
     fleetClaim: 'fleet_id',

@@ -2,8 +2,18 @@ import { FLEET_ROLES, ROLES } from './fleet.ts'
 import type { Member, Role } from './fleet.ts'
 import type { Instant } from './period.ts'
 
-/** What a trusted token says of its bearer. `expiresAt` is the instant at which it has ended. */
-export type Claims = { readonly fleetId: string | null; readonly roles: readonly Role[]; readonly expiresAt: Instant }
+/** What a trusted token says of its bearer. */
+export type Claims = {
+  readonly fleetId: string | null
+  readonly roles: readonly Role[]
+  /** The instant at which it has ended. */
+  readonly expiresAt: Instant
+  /** When it was made, and for whom; null where it does not say. */
+  readonly issuedAt: Instant | null
+  readonly subject: string | null
+  /** Tells this token from every other, and nothing about it. */
+  readonly tokenId: string
+}
 
 /** NOBODY is refused everything: the token is genuine, but what it claims does not go together. */
 export type Viewer = Claims &

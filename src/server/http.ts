@@ -7,6 +7,7 @@ import type { TopLevelCode } from '../graphql/errors.ts'
 import { AuthenticationError } from './auth.ts'
 import type { Authenticate } from './auth.ts'
 import type { Engine } from './engine.ts'
+import type { TakeSlot } from './slots.ts'
 
 export const GRAPHQL_PATH = '/graphql'
 
@@ -17,6 +18,8 @@ export type HttpOptions = {
   /** Whether it can serve: the database answers, and it is not about to stop. */
   readonly ready: () => Promise<boolean>
   readonly draining: () => boolean
+  /** A place among the connections that stay open with one token. */
+  readonly takeSlot: TakeSlot
   /** The page for people who look before they read; null where there is none. */
   readonly playground: ((request: IncomingMessage, response: ServerResponse) => Promise<void>) | null
   readonly log: Logger
@@ -29,14 +32,18 @@ export type HttpServer = {
    * that is cut off resumes elsewhere with its cursor.
    */
   readonly cutStreams: () => void
+  /** The same for those of viewers who are not to be let in any more. */
+  readonly cutRevoked: (isRevoked: (viewer: Viewer) => boolean) => void
 }
 
 export function createHttpServer(options: HttpOptions): HttpServer {
   const { log } = options
-  const responses = new Set<ServerResponse>()
-  const cutStreams = () => {
-    for (const response of responses) {
-      if (String(response.getHeader('Content-Type')).startsWith('text/event-stream')) response.destroy()
+  const streams: Streams = new Map()
+  const cut = (which: (viewer: Viewer) => boolean) => {
+    for (const [response, viewer] of streams) {
+      if (which(viewer) && String(response.getHeader('Content-Type')).startsWith('text/event-stream')) {
+        response.destroy()
+      }
     }
   }
   const server = createServer((request, response) => {
@@ -52,14 +59,14 @@ export function createHttpServer(options: HttpOptions): HttpServer {
       const ms = Math.round(performance.now() - started)
       log.debug({ requestId, method: request.method, path, status: response.statusCode, ms }, 'request')
     })
-    route(options, request, response, path, requestId).catch((err: unknown) => {
+    route(options, streams, request, response, path, requestId).catch((err: unknown) => {
       log.error({ err, requestId }, 'a request failed')
       if (!response.headersSent)
         refuse(response, 500, 'INTERNAL_SERVER_ERROR', 'Something went wrong inside the server.', requestId)
       else response.destroy()
     })
   })
-  return { server, cutStreams }
+  return { server, cutStreams: () => cut(() => true), cutRevoked: cut }
 }
 
 /** The client's own id, if it is one, so that its log and ours can be laid side by side. */
@@ -71,8 +78,12 @@ export function requestIdOf({ headers }: IncomingMessage): string {
 /** The path alone: what follows may hold what a log must not. */
 export const pathOf = ({ url = '/' }: IncomingMessage): string => url.split(/[?#]/, 1)[0] ?? '/'
 
+/** Answers that go on until somebody ends them, and whom they are for. */
+type Streams = Map<ServerResponse, Viewer>
+
 async function route(
   options: HttpOptions,
+  streams: Streams,
   request: IncomingMessage,
   response: ServerResponse,
   path: string,
@@ -86,7 +97,7 @@ async function route(
       return answer(response, ready ? 200 : 503, { status: ready ? 'ready' : 'unavailable' })
     }
     case GRAPHQL_PATH:
-      return graphql(options, request, response, requestId)
+      return graphql(options, streams, request, response, requestId)
     case '/':
       if (!options.playground) return answer(response, 404, { status: 'not found' })
       response.writeHead(302, { Location: GRAPHQL_PATH }).end()
@@ -97,7 +108,8 @@ async function route(
 }
 
 async function graphql(
-  { engine, authenticate, allowedOrigins, draining, playground }: HttpOptions,
+  { engine, authenticate, allowedOrigins, draining, takeSlot, playground }: HttpOptions,
+  streams: Streams,
   request: IncomingMessage,
   response: ServerResponse,
   requestId: string,
@@ -129,6 +141,17 @@ async function graphql(
     if (error.reason === 'UNAVAILABLE') return refuse(response, 503, 'SERVICE_UNAVAILABLE', error.message)
     response.setHeader('WWW-Authenticate', 'Bearer')
     return refuse(response, 401, 'UNAUTHENTICATED', error.message)
+  }
+  if (request.headers.accept?.includes('text/event-stream')) {
+    const release = takeSlot(viewer.tokenId)
+    if (release === null) {
+      return refuse(response, 429, 'BAD_USER_INPUT', 'Too many connections are open with this access token.')
+    }
+    streams.set(response, viewer)
+    response.on('close', () => {
+      streams.delete(response)
+      release()
+    })
   }
   await engine.handle(request, response, { viewer, requestId })
 }

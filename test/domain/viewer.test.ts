@@ -3,9 +3,11 @@ import { FLEET_ROLES, hasRole, ROLES } from '../../src/domain/fleet.ts'
 import type { FleetRole, Role } from '../../src/domain/fleet.ts'
 import { knownRoles, viewerOf } from '../../src/domain/viewer.ts'
 
+const TOKEN = { expiresAt: 2000, issuedAt: 1000, subject: 'Ann', tokenId: 'T' } as const
+
 describe('whom a token speaks for', () => {
   const summary = (fleetId: string | null, roles: readonly Role[]): string => {
-    const viewer = viewerOf({ fleetId, roles, expiresAt: 1000 })
+    const viewer = viewerOf({ ...TOKEN, fleetId, roles })
     return viewer.kind === 'FLEET' ? `${viewer.member.fleetId} ${viewer.member.role ?? 'without a role'}` : viewer.kind
   }
 
@@ -39,7 +41,7 @@ describe('whom a token speaks for', () => {
   })
 
   it('keeps what the token says', () => {
-    const claims = { fleetId: 'A', roles: ['VIEWER', 'OPERATOR', 'VIEWER'], expiresAt: 1234 } as const
+    const claims = { ...TOKEN, fleetId: 'A', roles: ['VIEWER', 'OPERATOR', 'VIEWER'] } as const
     expect(viewerOf(claims)).toMatchObject(claims)
   })
 })

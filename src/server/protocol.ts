@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto'
+import { getOperationAST, GraphQLError, OperationTypeNode } from 'graphql'
+import type { ExecutionArgs, ExecutionResult, FormattedExecutionResult, GraphQLFormattedError } from 'graphql'
+import { makeServer } from 'graphql-ws'
+import type { SubscribePayload } from 'graphql-ws'
+import type { Logger } from 'pino'
+import type { Viewer } from '../domain/viewer.ts'
+import { badUserInput, presentable } from '../graphql/errors.ts'
+import { AuthenticationError } from './auth.ts'
+import type { Authenticate } from './auth.ts'
+import type { Engine } from './engine.ts'
+import type { TakeSlot } from './slots.ts'
+import { CLOSE } from './socket.ts'
+import type { Connection } from './socket.ts'
+import { atInstant } from '../timer.ts'
+
+export type ProtocolOptions = {
+  readonly engine: Engine
+  readonly authenticate: Authenticate
+  /** A place among the connections that stay open with one token. */
+  readonly takeSlot: TakeSlot
+  readonly log: Logger
+}
+
+const INIT_TIMEOUT_MS = 10_000
+const MOST_OPERATIONS = 100
+
+/** What is known of a socket beside the protocol: the viewer once it was let in. */
+export type Extra = { readonly connection: Connection; viewer?: Viewer }
+
+/** graphql-transport-ws: who is let in, and how an operation is run by the engine that runs those of HTTP. */
+export function createProtocol({ engine, authenticate, takeSlot, log }: ProtocolOptions) {
+  return makeServer<Record<string, unknown>, Extra>({
+    connectionInitWaitTimeout: INIT_TIMEOUT_MS,
+    async onConnect({ connectionParams, extra }) {
+      const { connection } = extra
+      try {
+        const viewer = await authenticate(authorizationIn(connectionParams))
+        const release = takeSlot(viewer.tokenId)
+        if (release === null) {
+          connection.close(CLOSE.tryAgainLater, 'Too many connections are open with this access token.')
+          return false
+        }
+        const cancel = atInstant(viewer.expiresAt, () => expire(connection))
+        connection.onEnd(() => {
+          release()
+          cancel()
+        })
+        extra.viewer = viewer
+        return true
+      } catch (error) {
+        if (!(error instanceof AuthenticationError)) throw error
+        const code = { UNTRUSTED: CLOSE.untrusted, EXPIRED: CLOSE.expired, UNAVAILABLE: CLOSE.tryAgainLater }[
+          error.reason
+        ]
+        connection.close(code, error.message)
+        return false
+      }
+    },
+    async onSubscribe({ extra, subscriptions }, _id, payload) {
+      const requestId = randomUUID()
+      const report = (err: unknown) => log.error({ err, requestId }, 'an operation failed')
+      try {
+        if (Object.keys(subscriptions).length > MOST_OPERATIONS) {
+          throw badUserInput(`On one socket at most ${MOST_OPERATIONS} operations run at a time.`)
+        }
+        return await prepare(engine, extra, payload, requestId)
+      } catch (error) {
+        // A throw would close the socket, and with it all that runs on it, for the fault of one operation.
+        return [presentable(error, requestId, report)]
+      }
+    },
+    onError: (_context, _id, _payload, errors) => errors.map(plain),
+    onNext: (_context, _id, _payload, _args, { errors, ...result }) =>
+      errors && ({ ...result, errors: errors.map(plain) } as FormattedExecutionResult),
+    execute: (args) => operationOf(args).execute(args) as ExecutionResult,
+    subscribe: (args) => operationOf(args).subscribe(args) as ExecutionResult,
+  })
+}
+
+/** Ends a socket with its token. */
+export const expire = (connection: Connection) => connection.close(CLOSE.expired, 'The access token has expired.')
+
+/** Without what only HTTP makes use of: the status that an answer would have. */
+function plain(error: GraphQLError | GraphQLFormattedError): GraphQLFormattedError {
+  const { extensions, ...rest } = error instanceof GraphQLError ? error.toJSON() : error
+  const { http: _http, ...others } = extensions ?? {}
+  return { ...rest, extensions: others }
+}
+
+type Operation = {
+  readonly execute: (args: ExecutionArgs) => unknown
+  readonly subscribe: (args: ExecutionArgs) => unknown
+}
+
+/** Each operation has its own, with every plugin's hooks in it. */
+const operationOf = ({ rootValue }: ExecutionArgs): Operation => rootValue as Operation
+
+/** Parses, checks and, for a subscription, opens the stream: what is refused is answered by an `error` message. */
+async function prepare(
+  engine: Engine,
+  { viewer }: Extra,
+  payload: SubscribePayload,
+  requestId: string,
+): Promise<ExecutionArgs | readonly GraphQLError[]> {
+  if (viewer === undefined) throw new Error('an operation came before its socket was let in')
+  const { schema, parse, validate, contextFactory, execute, subscribe } = engine.getEnveloped({ viewer, requestId })
+  const document = parse(payload.query)
+  const present = (error: GraphQLError) => presentable(error, requestId, () => {})
+  const invalid = validate(schema, document) as readonly GraphQLError[]
+  if (invalid.length > 0) return invalid.map(present)
+  const operationName = payload.operationName ?? null
+  const operation = getOperationAST(document, operationName)
+  if (!operation)
+    return [present(new GraphQLError('The document has no operation of that name, or several and no name.'))]
+  const args = {
+    schema,
+    document,
+    operationName,
+    variableValues: payload.variables ?? null,
+    contextValue: await contextFactory(),
+    rootValue: { execute, subscribe } satisfies Operation as Operation,
+  }
+  if (operation.operation !== OperationTypeNode.SUBSCRIPTION) return args
+  const opened = (await subscribe(args)) as ExecutionResult | AsyncIterable<ExecutionResult>
+  if (!(Symbol.asyncIterator in opened)) return opened.errors ?? []
+  return { ...args, rootValue: { execute, subscribe: () => opened } satisfies Operation }
+}
+
+function authorizationIn(params: Readonly<Record<string, unknown>> | undefined): string | undefined {
+  const [, value] = Object.entries(params ?? {}).find(([name]) => name.toLowerCase() === 'authorization') ?? []
+  return typeof value === 'string' ? value : undefined
+}

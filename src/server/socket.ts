@@ -1,0 +1,69 @@
+import type { WebSocket } from 'ws'
+
+/** Clients of graphql-ws take 4401 as final, and 4403 as a reason to come back with a fresh token. */
+export const CLOSE = {
+  badRequest: 4400,
+  untrusted: 4401,
+  expired: 4403,
+  goingAway: 1001,
+  failed: 1011,
+  tryAgainLater: 1013,
+} as const
+
+const PING_EVERY_MS = 15_000
+/** More than this is not held for a reader: what it asks meanwhile is left unread. Bytes. */
+const WAITING_LIMIT = 1024 * 1024
+/** The protocol's limit for the reason of a close; a longer one would throw. Bytes. */
+const REASON_BYTES = 123
+
+/** One WebSocket, with what keeps it alive, bounded and orderly in its end. */
+export type Connection = {
+  readonly isOpen: () => boolean
+  /** Resolves once the reader, or its system, has taken it; at once when nobody reads any more. */
+  readonly send: (text: string) => Promise<void>
+  /** Says why, and ends at once all that runs for the socket: what a closing one is sent nobody gets. */
+  readonly close: (code?: number, reason?: string) => void
+  /** Called once, when it is closed by either side. */
+  readonly onEnd: (end: (code: number, reason: string) => void) => void
+}
+
+export function connectionOf(socket: WebSocket): Connection {
+  const ends: ((code: number, reason: string) => void)[] = []
+  const ended = (code: number, reason: string) => {
+    for (const end of ends.splice(0)) end(code, reason)
+  }
+  let alive = true
+  const pings = setInterval(() => {
+    // Who takes nothing does not get to the ping, either: that is a stall, and has its own time.
+    if (!alive && socket.bufferedAmount === 0) socket.terminate()
+    alive = false
+    socket.ping()
+  }, PING_EVERY_MS)
+  socket.on('pong', () => (alive = true))
+  socket.on('close', (code, reason) => {
+    clearInterval(pings)
+    ended(code, reason.toString())
+  })
+  const isOpen = () => socket.readyState === socket.OPEN
+  return {
+    isOpen,
+    send: async (text) => {
+      if (!isOpen()) return
+      await new Promise<void>((resolve, reject) => {
+        socket.send(text, (error) => {
+          if (socket.isPaused && socket.bufferedAmount < WAITING_LIMIT) socket.resume()
+          if (error && isOpen()) reject(error)
+          else resolve()
+        })
+        if (socket.bufferedAmount >= WAITING_LIMIT) socket.pause()
+      })
+    },
+    close: (code = 1000, reason = '') => {
+      // Else its answer would not be read.
+      socket.resume()
+      socket.close(code, Buffer.byteLength(reason) <= REASON_BYTES ? reason : '')
+      ended(code, reason)
+    },
+    onEnd: (end) => ends.push(end),
+  }
+}
