@@ -5,17 +5,18 @@ import type { Logger } from 'pino'
 import { openDatabase } from './data/client.ts'
 import type { Database } from './data/client.ts'
 import { fleetRegister } from './data/fleets.ts'
+import { watchRevocations } from './data/revocations.ts'
 import { startAnnouncer } from './events/announcer.ts'
-import { startTail } from './events/tail.ts'
 import { startHousekeeper } from './events/housekeeper.ts'
+import { startTail } from './events/tail.ts'
 import { createAuthenticate } from './server/auth.ts'
 import { createEngine } from './server/engine.ts'
 import { createHttpServer } from './server/http.ts'
 import { developmentKeys, providerKeys } from './server/keys.ts'
 import { createPlayground } from './server/playground.ts'
-import { acceptWebSockets } from './server/websocket.ts'
 import { createSlots } from './server/slots.ts'
 import { endStalled } from './server/stalls.ts'
+import { acceptWebSockets } from './server/websocket.ts'
 import type { Settings } from './settings.ts'
 
 /** How long running requests may take once the server is told to stop; all of it fits into 10 s. Milliseconds. */
@@ -26,9 +27,9 @@ export type Resources = {
   readonly log: Logger
   /** For tests: leave scheduled starts and due ends unannounced. */
   readonly announce?: boolean
-  /** For tests: is told of every SQL statement. */
   /** For tests: how long a reader may stall, in milliseconds. */
   readonly stallMs?: number
+  /** For tests: is told of every SQL statement. */
   readonly onStatement?: (sql: string) => void
 }
 
@@ -56,7 +57,10 @@ export async function createApp({ settings, log, announce = true, stallMs, onSta
 
     const keys = await (settings.provider ? providerKeys(settings.provider, settings) : developmentKeys(settings))
     closers.push(keys.stop)
-    const authenticate = createAuthenticate(keys.rules, fleetRegister(db))
+    let cutRevoked = () => {}
+    const revocations = await watchRevocations(db, () => cutRevoked())
+    closers.push(revocations.stop)
+    const authenticate = createAuthenticate(keys.rules, { fleetExists: fleetRegister(db), isRevoked: revocations.has })
     const engine = createEngine({ db, tail }, settings.production, log)
 
     let isDraining = false
@@ -88,7 +92,7 @@ export async function createApp({ settings, log, announce = true, stallMs, onSta
       const closed = once(server, 'close')
       server.close()
       sockets.close()
-      cutStreams()
+      http.cutStreams()
       tail.stop()
       // A connection that is kept alive turns idle when its request is answered.
       const idle = setInterval(() => server.closeIdleConnections(), 50)

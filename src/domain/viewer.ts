@@ -41,3 +41,15 @@ export function viewerOf(claims: Claims): Viewer {
   const role = FLEET_ROLES.findLast((candidate) => roles.includes(candidate)) ?? null
   return { ...claims, kind: 'FLEET', member: { fleetId, role } }
 }
+
+/** Tokens that are not to be trusted any more: those issued by `until` to a fleet (null: to none), and to a subject (null: any). */
+export type Revocation = { readonly fleetId: string | null; readonly subject: string | null; readonly until: Instant }
+
+/** A token that does not say when it was issued counts as old. */
+export const isRevoked = ({ fleetId, subject, issuedAt }: Claims, revocations: readonly Revocation[]): boolean =>
+  revocations.some(
+    (revocation) =>
+      revocation.fleetId === fleetId &&
+      (revocation.subject === null || revocation.subject === subject) &&
+      (issuedAt ?? 0) <= revocation.until,
+  )

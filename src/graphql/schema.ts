@@ -5,6 +5,7 @@ import './fleet.ts'
 import './vehicle.ts'
 import './sharing.ts'
 import './state.ts'
+import './token.ts'
 import './command.ts'
 import './event.ts'
 

@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto'
 import { errors, jwtVerify } from 'jose'
 import type { JWTPayload, JWTVerifyGetKey } from 'jose'
 import { LATEST } from '../domain/period.ts'
 import { knownRoles, viewerOf } from '../domain/viewer.ts'
-import type { Viewer } from '../domain/viewer.ts'
+import type { Claims, Viewer } from '../domain/viewer.ts'
 
 /** Why a request is not let in. UNAVAILABLE: the provider's keys could not be had, so nothing is known of the token. */
 export class AuthenticationError extends Error {
@@ -28,15 +29,21 @@ export type TokenRules = {
 /** Asymmetric only: with a shared secret, or none, whoever can check a token could also make one. */
 const ALGORITHMS = ['RS256', 'ES256', 'EdDSA', 'Ed25519']
 
-export function createAuthenticate(rules: TokenRules, fleetExists: (id: string) => Promise<boolean>): Authenticate {
+export type TokenChecks = {
+  readonly fleetExists: (id: string) => Promise<boolean>
+  readonly isRevoked: (claims: Claims) => boolean
+}
+
+export function createAuthenticate(rules: TokenRules, { fleetExists, isRevoked }: TokenChecks): Authenticate {
   return async (authorization) => {
     const token = /^Bearer +([\w.~+/=-]+) *$/i.exec(authorization ?? '')?.[1]
     if (token === undefined) {
       throw new AuthenticationError('UNTRUSTED', 'An access token is needed: Authorization: Bearer TOKEN.')
     }
-    const claims = claimsOf(await verify(token, rules), rules)
+    const claims = claimsOf(token, await verify(token, rules), rules)
     // jose counts in whole seconds; an exp may have a fraction.
     if (claims.expiresAt <= Date.now()) throw expired()
+    if (isRevoked(claims)) throw new AuthenticationError('UNTRUSTED', 'The access token has been revoked.')
     const viewer = viewerOf(claims)
     const isStranger = viewer.kind === 'FLEET' && !(await fleetExists(viewer.member.fleetId))
     return isStranger ? { ...viewer, kind: 'NOBODY' } : viewer
@@ -60,14 +67,22 @@ async function verify(token: string, { getKey, issuer, audience }: TokenRules): 
   }
 }
 
-function claimsOf(payload: JWTPayload, { fleetClaim, rolesClaim }: TokenRules) {
+function claimsOf(token: string, payload: JWTPayload, { fleetClaim, rolesClaim }: TokenRules): Claims {
   const fleetId = payload[fleetClaim] ?? null
   const roles = payload[rolesClaim] ?? []
   if (fleetId !== null && typeof fleetId !== 'string') throw wrongClaim(fleetClaim)
   const names = typeof roles === 'string' ? roles.split(/\s+/) : roles
   if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) throw wrongClaim(rolesClaim)
   const expiresAt = Math.min(Math.floor((payload.exp ?? 0) * 1000), LATEST)
-  return { fleetId, roles: knownRoles(names), expiresAt }
+  const { iat, sub } = payload
+  return {
+    fleetId,
+    roles: knownRoles(names),
+    expiresAt,
+    issuedAt: iat === undefined ? null : Math.floor(iat * 1000),
+    subject: sub ?? null,
+    tokenId: createHash('sha256').update(token).digest('base64url'),
+  }
 }
 
 const expired = (cause?: unknown) => new AuthenticationError('EXPIRED', 'The access token has expired.', cause)

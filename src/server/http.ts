@@ -53,9 +53,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     response.setHeader('X-Content-Type-Options', 'nosniff')
     response.setHeader('Cache-Control', 'no-store')
     const path = pathOf(request)
-    responses.add(response)
     response.on('close', () => {
-      responses.delete(response)
       const ms = Math.round(performance.now() - started)
       log.debug({ requestId, method: request.method, path, status: response.statusCode, ms }, 'request')
     })

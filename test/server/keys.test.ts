@@ -108,7 +108,10 @@ describe('the key set of a provider, as time goes by', () => {
     const settings = readSettings(provider.env)
     const keys = providerKeys({ jwksUrl: new URL(provider.jwksUrl), issuer: ISSUER, audience: AUDIENCE }, settings)
     onTestFinished(keys.stop)
-    const authenticate = createAuthenticate(keys.rules, () => Promise.resolve(true))
+    const authenticate = createAuthenticate(keys.rules, {
+      fleetExists: () => Promise.resolve(true),
+      isRevoked: () => false,
+    })
     return async (token: string) =>
       authenticate(`Bearer ${token}`).then(
         ({ kind }) => kind,
