@@ -1,7 +1,5 @@
-import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { join } from 'node:path'
+import { createChildren } from './children.ts'
 import { developmentToken } from './server/keys.ts'
 import { readSettings } from './settings.ts'
 
@@ -13,24 +11,10 @@ if (settings.provider) {
   console.error('npm run demo: AUTH_* is set; the demo makes its own tokens. Start the simulator by itself instead.')
   process.exit(1)
 }
-const children: ChildProcess[] = []
-const start = (file: string, env: NodeJS.ProcessEnv = {}, ...args: string[]) => {
-  const child = spawn(process.execPath, [join(import.meta.dirname, file), ...args], {
-    stdio: 'inherit',
-    env: { ...process.env, ...env },
-  })
-  children.push(child)
-  child.on('exit', (code) => stop(code ?? 0))
-  return child
-}
-function stop(code: number): void {
-  process.exitCode ??= code
-  for (const child of children) child.kill('SIGTERM')
-}
-process.on('SIGINT', () => stop(0))
-process.on('SIGTERM', () => stop(0))
+const { start, stop } = createChildren()
+const endsAll = (code: number | null) => stop(code ?? 0)
 
-start('main.ts')
+start('main.ts').on('exit', endsAll)
 const url = `http://${settings.host}:${settings.port}`
 const isReady = () =>
   fetch(`${url}/ready`, { signal: AbortSignal.timeout(1_000) }).then(
@@ -40,5 +24,5 @@ const isReady = () =>
 while (process.exitCode === undefined && !(await isReady())) await sleep(200)
 if (process.exitCode === undefined) {
   const SIMULATOR_TOKEN = await developmentToken(settings, null, ['gateway'], TOKEN_SECONDS)
-  start('simulator/main.ts', { SIMULATOR_TOKEN }, '--url', url)
+  start('simulator/main.ts', { SIMULATOR_TOKEN }, '--url', url).on('exit', endsAll)
 }

@@ -64,14 +64,14 @@ export type Settings = {
   readonly rolesClaim: string
   readonly production: boolean
   readonly allowedOrigins: readonly string[]
-  readonly logLevel: (typeof LOG_LEVELS)[number]
-}
-
-/** A wrong setting; the message is one line that names the variable. */
   /** Connections that stay open with one token: WebSockets and streams of server-sent events. */
   readonly socketsPerToken: number
   /** How long the log keeps an event. Milliseconds. */
   readonly retentionMs: number
+  readonly logLevel: (typeof LOG_LEVELS)[number]
+}
+
+/** A wrong setting; the message is one line that names the variable. */
 export class SettingsError extends Error {}
 
 /** @throws SettingsError */
@@ -109,8 +109,8 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     rolesClaim: env.AUTH_ROLES_CLAIM,
     production,
     allowedOrigins: env.ALLOWED_ORIGINS,
+    socketsPerToken: env.SOCKETS_PER_TOKEN,
+    retentionMs: env.EVENT_RETENTION_DAYS * 24 * 60 * 60 * 1000,
     logLevel: env.LOG_LEVEL,
   }
 }
-    socketsPerToken: env.SOCKETS_PER_TOKEN,
-    retentionMs: env.EVENT_RETENTION_DAYS * 24 * 60 * 60 * 1000,

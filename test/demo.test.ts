@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,6 +12,7 @@ import { connect } from '../src/simulator/gateway.ts'
 import { ask, post } from './support/api.ts'
 import { makeControlWorld, storyOf } from './support/control.ts'
 import { isRunning, startNode } from './support/process.ts'
+import { freePort } from './support/ports.ts'
 import { startServer } from './support/server.ts'
 import { FOLLOW, subscribe } from './support/sockets.ts'
 
@@ -156,11 +157,3 @@ describe('the demo', () => {
     expect(isRunning(demo)).toBe(false)
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}

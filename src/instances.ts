@@ -1,0 +1,24 @@
+import { createChildren } from './children.ts'
+import { readSettings, SettingsError } from './settings.ts'
+import type { Settings } from './settings.ts'
+
+/** Two instances on one PostgreSQL, on PORT and the one after it, until they are told to stop. Each lives on without the other. */
+let settings: Settings
+try {
+  settings = readSettings(process.env)
+  if (settings.databaseUrl === null) {
+    throw new SettingsError('DATABASE_URL is missing: the embedded database serves a single process')
+  }
+  if (settings.port === 0) throw new SettingsError('PORT is 0: two instances need ports that are known')
+} catch (error) {
+  if (!(error instanceof SettingsError)) throw error
+  console.error(`npm run instances: ${error.message}.`)
+  process.exit(1)
+}
+
+const { start } = createChildren()
+for (const port of [settings.port, settings.port + 1]) {
+  start('main.ts', { PORT: `${port}` }).on('exit', (code, signal) => {
+    if (process.exitCode === undefined) console.error(`The instance on port ${port} ended: ${signal ?? code}.`)
+  })
+}

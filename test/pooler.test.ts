@@ -1,0 +1,91 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { expect, inject, it, onTestFinished } from 'vitest'
+import { run } from './support/api.ts'
+import { newPostgresDatabase } from './support/databases.ts'
+import { follow, readAll } from './support/events.ts'
+import { sendCommand } from './support/gateway.ts'
+import { freePort } from './support/ports.ts'
+import { startServer } from './support/server.ts'
+import { makeWorld } from './support/world.ts'
+
+const PGBOUNCER = find('pgbouncer')
+const reason = 'PgBouncer is not installed: that the server runs behind it is not tested'
+if (PGBOUNCER === null) console.warn(`SKIPPED: ${reason}`)
+
+function find(program: string): string | null {
+  try {
+    return execFileSync('sh', ['-c', `PATH="$PATH:/usr/sbin" command -v ${program}`])
+      .toString()
+      .trim()
+  } catch {
+    return null
+  }
+}
+
+/** PgBouncer before a database, handing out connections by the transaction. @returns its URL */
+async function startPooler(databaseUrl: string): Promise<string> {
+  const { hostname, port, pathname, username, password } = new URL(databaseUrl)
+  const folder = await mkdtemp(join(tmpdir(), 'fleetshare-pooler-'))
+  await chmod(folder, 0o755)
+  const own = await freePort()
+  const users = join(folder, 'users.txt')
+  await writeFile(users, `"${username}" "${password}"\n`)
+  const settings = join(folder, 'pgbouncer.ini')
+  await writeFile(
+    settings,
+    `[databases]
+* = host=${hostname} port=${port} user=${username} password=${password}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${own}
+unix_socket_dir =
+auth_type = plain
+auth_file = ${users}
+pool_mode = transaction
+default_pool_size = 4
+`,
+  )
+  // It refuses to run as root.
+  const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : []
+  const pooler = spawn(PGBOUNCER ?? '', [...user, settings], { stdio: ['ignore', 'ignore', 'pipe'] })
+  onTestFinished(async () => {
+    pooler.kill('SIGKILL')
+    await rm(folder, { recursive: true, force: true })
+  })
+  for await (const line of createInterface(pooler.stderr)) if (line.includes('process up')) break
+  pooler.stderr.resume()
+  return `postgresql://${username}:${password}@127.0.0.1:${own}${pathname}`
+}
+
+it.skipIf(PGBOUNCER === null)(
+  'two instances behind a pooler of transactions share one log, and wake each other',
+  async () => {
+    const direct = await newPostgresDatabase(inject('postgresUrl'))
+    const pooled = await startPooler(direct)
+    const env = { DATABASE_URL: pooled, DATABASE_DIRECT_URL: direct, DATABASE_POOL_SIZE: '8' }
+    const first = await startServer({ env })
+    onTestFinished(first.close)
+    const second = await startServer({ env, dataDir: first.settings.dataDir })
+    onTestFinished(second.close)
+    const world = await makeWorld(first)
+    const vehicles = await Promise.all(Array.from({ length: 20 }, () => world.newVehicle()))
+    const follower = await follow(second.url, world.as.owner)
+    await Promise.all(
+      vehicles.map(async (vehicleId, index) => {
+        const { url } = index % 2 === 0 ? first : second
+        await run(url, world.as.owner, 'startSharing', { vehicleId, fleetId: world.partner })
+        await sendCommand(url, world.as.partner, { vehicleId, type: 'DRAW_ATTENTION' })
+        await run(url, world.as.partner, 'endSharing', { vehicleId })
+      }),
+    )
+    // Started, a command accepted and cancelled by the handover, ended: of which the owner has all.
+    const seen = await follower.events(4 * vehicles.length)
+    follower.stop()
+    const log = await readAll(first.url, world.as.owner)
+    expect(seen.map(({ cursor }) => cursor)).toEqual(log.slice(-seen.length).map(({ cursor }) => cursor))
+  },
+)
