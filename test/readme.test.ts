@@ -9,6 +9,7 @@ import { readSettings } from '../src/settings.ts'
 import { ask, post } from './support/api.ts'
 import { ISSUER, newKey, startProvider } from './support/provider.ts'
 import type { SigningKey, TestProvider } from './support/provider.ts'
+import { freePair } from './support/ports.ts'
 import { blocksOf, makeCheckout, ROOT, tableOf } from './support/readme.ts'
 import type { Block, Checkout, Running } from './support/readme.ts'
 
@@ -126,6 +127,13 @@ const RULES: Readonly<Record<string, Rule>> = {
     const commands = text.replaceAll(/\\\n */g, '').split('\n')
     await Promise.all(commands.map((command) => expectStarts(command, previous)))
   },
+  /** Two instances, on two ports that are free. */
+  'sh instances': async ({ text }) => {
+    const port = await freePair()
+    const instances = checkout.start(localised(text), { PORT: `${port}` })
+    for (const own of [port, port + 1]) await instances.line(new RegExp(LISTENS.source.replace('\\d+', `${own}`)))
+    await expectDrains(instances)
+  },
   graphql: async ({ text }, _next, _previous, index) => {
     expectValid(text)
     const [first, second] = blocks.slice(index + 1)
@@ -155,8 +163,11 @@ const RULES: Readonly<Record<string, Rule>> = {
     expect(Object.values(config.generates)).toEqual([expect.objectContaining({ preset: 'client' })])
   },
   sql: async ({ text }) => {
-    if (text.startsWith('SELECT')) return expect(await querySql(ownDatabase(), text)).toEqual([{ behind: '0' }])
-    for (const statement of text.split(/(?<=;)\n/)) await querySql(superuser(), statement)
+    for (const statement of text.split(/(?<=;)\n/)) {
+      const rows = await querySql(statement.startsWith('SELECT') ? ownDatabase() : superuser(), statement)
+      if (statement.includes('behind')) expect(rows).toEqual([{ behind: '0' }])
+      else if (statement.startsWith('SELECT')) expect(rows).toHaveLength(1)
+    }
   },
   /** What the snippet before it printed, or a picture of things that exist. */
   text: ({ text }, _next, previous) => {
@@ -241,17 +252,22 @@ describe('README.md, beside its snippets,', () => {
     const words = (cell = '') => Array.from(cell.matchAll(/`([^`]+)`/g), ([, word]) => word)
     const rows = tableOf(page, 'variable')
     expect(new Set(rows.flatMap(([names]) => words(names)))).toEqual(new Set(known))
-    const { host, port, dataDir, fleetClaim, rolesClaim, production, logLevel, ...others } = readSettings({})
+    const settings = readSettings({})
+    const { host, port, dataDir, fleetClaim, rolesClaim, production, logLevel, ...more } = settings
+    const { poolSize, socketsPerToken, retentionMs, ...others } = more
     expect(rows.flatMap(([, defaults]) => words(defaults))).toEqual([
       host,
       String(port),
+      String(poolSize),
       dataDir,
       fleetClaim,
       rolesClaim,
       production ? 'production' : 'development',
+      String(socketsPerToken),
+      String(retentionMs / 24 / 60 / 60 / 1000),
       logLevel,
     ])
-    expect(others).toEqual({ databaseUrl: null, provider: null, allowedOrigins: [] })
+    expect(others).toEqual({ databaseUrl: null, databaseDirectUrl: null, provider: null, allowedOrigins: [] })
   })
 
   it('names npm scripts, codes and fields that there are', () => {
