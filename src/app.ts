@@ -93,9 +93,11 @@ export async function createApp({ settings, log, announce = true, stallMs, onSta
       server.close()
       sockets.close()
       http.cutStreams()
-      tail.stop()
-      // A connection that is kept alive turns idle when its request is answered.
-      const idle = setInterval(() => server.closeIdleConnections(), 50)
+      // A connection that is kept alive turns idle when its request is answered; a stream may be only now beginning.
+      const idle = setInterval(() => {
+        http.cutStreams()
+        server.closeIdleConnections()
+      }, 50)
       await Promise.race([closed, sleep(DRAIN_MS, undefined, { ref: false })])
       clearInterval(idle)
       server.closeAllConnections()

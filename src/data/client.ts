@@ -84,6 +84,8 @@ async function openPostgres(url: string, settings: DatabaseSettings): Promise<Da
     throw error
   }
 }
+  // Nor does the pool listen on one that it is just handing over.
+  pool.on('connect', (client) => client.on('error', () => {}))
 
 async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Database> {
   await mkdir(settings.dataDir, { recursive: true })

@@ -2,30 +2,28 @@ import type { Database } from '../data/client.ts'
 import { claim, isPending, pendingCommands } from '../data/commands.ts'
 import type { Command } from '../domain/command.ts'
 import type { LoggedEvent } from '../domain/event.ts'
-import type { Instant } from '../domain/period.ts'
 import { closeable, followLog } from './stream.ts'
+import type { Limits } from './stream.ts'
 import type { Tail } from './tail.ts'
 
 /** More than a gateway can find waiting in the five minutes that a command may wait, within reason. */
 const WAITING_LIMIT = 10_000
 
-export type DispatchOrder = {
+export type DispatchOrder = Limits & {
   /** The vehicles that the gateway serves; null for all. */
   readonly vehicleIds: readonly string[] | null
-  /** Nothing is delivered from this instant on, by this machine's clock. */
-  readonly until: Instant
 }
 
 /**
  * Commands for a gateway: first those that wait, then each as it is accepted. The log is the queue. A command is claimed
  * when the gateway pulls it, so that a slow one leaves the rest to others, and each goes to one gateway only.
  */
-export function openDispatches(db: Database, tail: Tail, { vehicleIds, until }: DispatchOrder) {
+export function openDispatches(db: Database, tail: Tail, { vehicleIds, ...limits }: DispatchOrder) {
   const serves = vehicleIds && new Set(vehicleIds)
   const isForUs = (event: LoggedEvent) =>
     event.type === 'COMMAND_UPDATED' && event.facts.status === 'PENDING' && (!serves || serves.has(event.vehicleId))
 
-  return closeable(tail, until, async function* (ending): AsyncGenerator<Command, void> {
+  return closeable(tail, limits, async function* (ending): AsyncGenerator<Command, void> {
     // The place is taken first: what is accepted while the waiting ones are read is met again, and claimed once.
     const start = await tail.join()
     try {

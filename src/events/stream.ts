@@ -7,6 +7,8 @@ import type { Tail } from './tail.ts'
 import { atInstant } from '../timer.ts'
 
 const PAGE = 200
+/** What a stream that catches up delivers before others have their turn. */
+const BURST = 20
 
 /** Which of the log's events, and how to read them where the newest in memory do not reach. */
 type Source = {
@@ -19,13 +21,11 @@ type Source = {
 /** Whether a stream is to end: its reader went, or its token's time is up. */
 export type Ending = { readonly ended: () => boolean; readonly signal: AbortSignal }
 
-export type StreamOrder = {
+export type StreamOrder = Limits & {
   readonly fleetId: string
   readonly filter: EventFilter
   /** The place behind which the stream starts; null for now. */
   readonly after: number | null
-  /** Nothing is delivered from this instant on, by this machine's clock. */
-  readonly until: Instant
 }
 
 /**
@@ -33,13 +33,13 @@ export type StreamOrder = {
  * a slow reader leaves the events in the log, and reads them there when it comes back.
  * Reading throws CursorExpiredError once what it left there has been removed.
  */
-export function openStream(db: Database, tail: Tail, { fleetId, filter, after, until }: StreamOrder) {
+export function openStream(db: Database, tail: Tail, { fleetId, filter, after, ...limits }: StreamOrder) {
   const source: Source = {
     fleetId,
     matches: (event) => reaches(event, fleetId, filter),
     read: (from, upTo, limit) => readFleetLog(db, fleetId, filter, from, upTo, limit),
   }
-  return closeable(tail, until, async function* (ending) {
+  return closeable(tail, limits, async function* (ending) {
     const start = await tail.join()
     try {
       yield* follow(tail, source, after ?? start, ending)
@@ -61,16 +61,24 @@ export const followLog = (
   return follow(tail, { fleetId: null, matches, read }, after, ending)
 }
 
+/** When a stream is to end at the latest. */
+export type Limits = {
+  /** Nothing is delivered from this instant on, by this machine's clock. */
+  readonly until: Instant
+  /** Whether the reader's connection is about to close. */
+  readonly gone: (() => boolean) | undefined
+}
+
 /** A generator that ends when its reader leaves, even while it waits, and at an instant of this machine's clock. */
 export function closeable<T>(
   tail: Tail,
-  until: Instant,
+  { until, gone }: Limits,
   generate: (ending: Ending) => AsyncGenerator<T, void>,
 ): AsyncGenerator<T, void> {
   const closing = new AbortController()
   const ending = {
     signal: closing.signal,
-    ended: () => closing.signal.aborted || tail.stopped() || Date.now() >= until,
+    ended: () => closing.signal.aborted || tail.stopped() || Date.now() >= until || gone?.() === true,
   }
   const values = generate(ending)
   let cancel: (() => void) | undefined
@@ -107,7 +115,9 @@ async function* follow(
     const upTo = stretch?.upTo ?? tail.head()
     const from = position
     const found = stretch ? stretch.events : await tail.behind(() => read(from, upTo, PAGE))
-    for (const event of found.filter(matches)) {
+    const wanted = found.filter(matches)
+    for (const [index, event] of wanted.entries()) {
+      if (wanted.length > BURST && index % BURST === 0) await tail.turn()
       if (ended()) return
       yield event
     }

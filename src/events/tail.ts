@@ -23,6 +23,8 @@ export type Tail = {
   readonly moved: (position: number, fleetId: string | null, signal: AbortSignal) => Promise<number>
   /** Whether who goes on from a position needs nothing but the newest events. */
   readonly covers: (position: number) => boolean
+  /** Resolves when it is one's turn: one for each round of the event loop, so that requests are answered in between. */
+  readonly turn: () => Promise<void>
   /** Runs what reads the log for those further behind, a few at a time: who writes has to find a connection, too. */
   readonly behind: <T>(read: () => Promise<T>) => Promise<T>
   /** How far the newest events reach. */
@@ -58,6 +60,7 @@ export function startTail(db: Database, onError: (error: unknown) => void): Tail
   /** Who waits for a fleet's events, or for anybody's. */
   const waiting = new Map<string | null, Set<(position?: number) => void>>()
   const behind = pLimit(BEHIND_AT_ONCE)
+  const turns = pLimit(1)
 
   async function advance(): Promise<void> {
     const { settled, drawn } = await db.horizon()
@@ -150,6 +153,7 @@ export function startTail(db: Database, onError: (error: unknown) => void): Tail
         signal.addEventListener('abort', abort)
       })
     },
+    turn: () => turns(() => new Promise<void>((resolve) => setImmediate(resolve))),
     covers: (position) => !resting && position >= floor,
     behind,
     head: () => head,

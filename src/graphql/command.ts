@@ -181,8 +181,8 @@ builder.subscriptionField('commandDispatches', (t) =>
     args: { vehicleIds: t.arg.idList({ description: 'The vehicles that it serves; all, if absent.' }) },
     subscribe: (_root, { vehicleIds }, context) => {
       asGateway(context)
-      const { db, tail, viewer } = context
-      return openDispatches(db, tail, { vehicleIds: vehicleIds ?? null, until: viewer.expiresAt })
+      const { db, tail, viewer, gone } = context
+      return openDispatches(db, tail, { vehicleIds: vehicleIds ?? null, until: viewer.expiresAt, gone })
     },
     resolve: (command) => command,
   }),

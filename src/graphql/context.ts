@@ -12,7 +12,12 @@ import { forbidden } from './errors.ts'
 export type Services = { readonly db: Database; readonly tail: Tail }
 
 /** Who asks. */
-export type Request = { readonly viewer: Viewer; readonly requestId: string }
+export type Request = {
+  readonly viewer: Viewer
+  readonly requestId: string
+  /** Whether its connection is about to close: what is delivered now nobody gets. */
+  readonly gone?: () => boolean
+}
 
 /** One operation; for a subscription, one event after the other. */
 export type Context = Services &

@@ -175,11 +175,13 @@ builder.subscriptionField('vehicleEvents', (t) =>
     },
     subscribe: async (_root, args, context) => {
       const { fleetId } = asMember(context)
-      const { db, tail, viewer } = context
+      const { db, tail, viewer, gone } = context
       const filter = filterOf(args.filter)
       const after = placeOf(args.after, context, args.after == null ? 0 : (await db.horizon()).drawn)
-      if (after !== null && !tail.covers(after)) await checkKept(db, fleetId, filter, after).catch(expired)
-      return openStream(db, tail, { fleetId, filter, after, until: viewer.expiresAt })
+      if (after !== null && !tail.covers(after)) {
+        await tail.behind(() => checkKept(db, fleetId, filter, after)).catch(expired)
+      }
+      return openStream(db, tail, { fleetId, filter, after, until: viewer.expiresAt, gone })
     },
     resolve: (event, _args, context) => {
       context.renew()

@@ -74,6 +74,7 @@ function failurePlugin(log: Logger, production: boolean): Plugin<Context> {
       return {
         onSubscribeResult({ result, setResult }) {
           if (!(Symbol.asyncIterator in result)) return setResult(present(result, contextValue))
+          setResult(untilExpiry(result, contextValue.viewer.expiresAt))
           return { onNext: (next) => next.setResult(present(next.result as ExecutionResult, contextValue)) }
         },
         onSubscribeError({ error, setError }) {
@@ -110,4 +111,23 @@ function withoutSuggestion(error: GraphQLError): GraphQLError {
     path: path ?? null,
     extensions,
   })
+}
+
+/** What was found in time may take until after the token's end to be read: then it is not told. */
+function untilExpiry<T>(results: AsyncIterable<T>, until: number): AsyncIterableIterator<T> {
+  const iterator = results[Symbol.asyncIterator]()
+  const end = async () => {
+    await iterator.return?.()
+    return { done: true, value: undefined } as const
+  }
+  return {
+    next: async () => {
+      const next = await iterator.next()
+      return next.done !== true && Date.now() >= until ? end() : next
+    },
+    return: end,
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
 }

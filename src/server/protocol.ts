@@ -99,12 +99,16 @@ const operationOf = ({ rootValue }: ExecutionArgs): Operation => rootValue as Op
 /** Parses, checks and, for a subscription, opens the stream: what is refused is answered by an `error` message. */
 async function prepare(
   engine: Engine,
-  { viewer }: Extra,
+  { viewer, connection }: Extra,
   payload: SubscribePayload,
   requestId: string,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
   if (viewer === undefined) throw new Error('an operation came before its socket was let in')
-  const { schema, parse, validate, contextFactory, execute, subscribe } = engine.getEnveloped({ viewer, requestId })
+  const { schema, parse, validate, contextFactory, execute, subscribe } = engine.getEnveloped({
+    viewer,
+    requestId,
+    gone: () => !connection.isOpen(),
+  })
   const document = parse(payload.query)
   const present = (error: GraphQLError) => presentable(error, requestId, () => {})
   const invalid = validate(schema, document) as readonly GraphQLError[]
