@@ -10,11 +10,18 @@ import { migrateEmbedded, migratePostgres } from './migrate.ts'
 import { openEmbedded } from './embedded.ts'
 import { readHorizon } from './log.ts'
 import type { Horizon } from './log.ts'
+import { createReads } from './reads.ts'
+import type { Reads } from './reads.ts'
+import { postgresQuery } from './sql.ts'
+import type { Query } from './sql.ts'
 import { startWakeups } from './wakeups.ts'
 
 /** What the data layer works on: one per instance. */
 export type Database = {
   readonly prisma: PrismaClient
+  /** Past Prisma, for what is read most often. */
+  readonly query: Query
+  readonly reads: Reads
   readonly clock: Clock
   /** Seals cursors; the same for all instances on one database. 16 bytes. */
   readonly cursorKey: Uint8Array
@@ -47,8 +54,12 @@ export type DatabaseSettings = {
 /** How long a request waits for one of the pool's connections, and one of them for a request. */
 const POOL = { connectionTimeoutMillis: 10_000, idleTimeoutMillis: 60_000 }
 
-/** A transaction holds row locks, so nothing in one may take long: a client that dies or stalls loses them soon. */
-const SESSION = '-c statement_timeout=15s -c idle_in_transaction_session_timeout=10s -c timezone=UTC'
+/**
+ * A transaction holds row locks, so nothing in one may take long: a client that dies or stalls loses them soon. Statements
+ * are few and made for one plan each, so that none is planned again for its values.
+ */
+const SESSION =
+  '-c plan_cache_mode=force_generic_plan -c statement_timeout=15s -c idle_in_transaction_session_timeout=10s -c timezone=UTC'
 
 /** For interactive transactions: how long to wait for a connection, and how long one may last. Milliseconds. */
 const TRANSACTIONS = { maxWait: 10_000, timeout: 15_000 }
@@ -73,26 +84,27 @@ async function openPostgres(url: string, settings: DatabaseSettings): Promise<Da
   })
   // A connection that breaks while idle is replaced by the pool; unheard, the event would end the process.
   pool.on('error', () => {})
+  // Nor does the pool listen on one that it is just handing over.
+  pool.on('connect', (client) => client.on('error', () => {}))
   const release = async () => {
     await wakeups.close()
     await pool.end()
   }
   try {
-    return (database = await assemble(new PrismaPg(pool), settings, wakeups.announce, release))
+    const query = postgresQuery(pool, !isPooled)
+    return (database = await assemble(new PrismaPg(pool), query, settings, wakeups.announce, release))
   } catch (error) {
     await release()
     throw error
   }
 }
-  // Nor does the pool listen on one that it is just handing over.
-  pool.on('connect', (client) => client.on('error', () => {}))
 
 async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Database> {
   await mkdir(settings.dataDir, { recursive: true })
   const embedded = await openEmbedded(join(settings.dataDir, 'postgres'))
   try {
     await migrateEmbedded(embedded.adapter)
-    return await assemble(embedded.adapter, settings, () => {}, embedded.close)
+    return await assemble(embedded.adapter, embedded.query, settings, () => {}, embedded.close)
   } catch (error) {
     await embedded.close()
     throw error
@@ -101,6 +113,7 @@ async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Databas
 
 async function assemble(
   adapter: NonNullable<ConstructorParameters<typeof PrismaClient>[0]['adapter']>,
+  run: Query,
   { onStatement }: DatabaseSettings,
   announce: () => void,
   release: () => Promise<void>,
@@ -111,9 +124,15 @@ async function assemble(
     log: onStatement ? [{ level: 'query', emit: 'event' }] : [],
   })
   if (onStatement) (prisma as PrismaClient<'query'>).$on('query', ({ query }) => onStatement(query))
+  const query: Query = async (statement, values) => {
+    onStatement?.(statement.text)
+    return run(statement, values)
+  }
   const clock = await startClock(prisma)
   const database: Database = {
     prisma,
+    query,
+    reads: createReads(query),
     clock,
     cursorKey: await sharedSecret(prisma, 'cursor', 16),
     onAppend: () => {},

@@ -4,10 +4,13 @@ import type { Sharing, SharingPhase, SharingStatus } from '../domain/sharing.ts'
 import type { Vehicle } from '../domain/vehicle.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Database } from './client.ts'
+import { vehiclesOf } from './reads.ts'
+import type { OpenVehicle } from './reads.ts'
 import { isId, SHARING_COLUMNS, toSharing, toVehicle } from './rows.ts'
 import type { SharingRow } from './rows.ts'
 import { partyIs, phaseIs, relationIs, statusIs, visibleTo } from './visible.ts'
 import type { VehicleRelation } from './visible.ts'
+import { BEYOND_IDS, VEHICLE_LISTS } from './vehicle-lists.ts'
 
 /**
  * A stretch of an ordered list: at most `limit` of what lies strictly between two keys. `backwards` takes it from the end,
@@ -34,31 +37,29 @@ const MOST_IDS = 10_000
 
 /** What the fleet may see at `at`, by id. */
 export async function listVehicles(
-  { prisma }: Database,
+  { prisma, query }: Database,
   fleetId: string,
   at: Instant,
-  filter: VehicleListFilter,
+  { relation, ids }: VehicleListFilter,
   page: Page<string>,
-): Promise<Vehicle[]> {
-  const find = (where: Prisma.VehicleWhereInput, take: number) =>
-    prisma.vehicle.findMany({
-      where: {
-        AND: [
-          filter.relation === null ? visibleTo(fleetId, at) : relationIs(filter.relation, fleetId, at),
-          { id: between(page) },
-          where,
-        ],
-      },
-      orderBy: { id: order(page) },
-      take,
-    })
-  if (filter.ids === null) return (await find({}, page.limit)).map(toVehicle)
+): Promise<(Vehicle | OpenVehicle)[]> {
+  if (ids === null) {
+    const statement = VEHICLE_LISTS[relation ?? 'ALL'][order(page)]
+    const { after, before, limit } = page
+    return vehiclesOf(await query(statement, [fleetId, after ?? '', before ?? BEYOND_IDS, limit, new Date(at)]))
+  }
+  const where = relation === null ? visibleTo(fleetId, at) : relationIs(relation, fleetId, at)
   // In the list's own order, so that a page that is full needs none of the ids behind it.
-  const ids = [...new Set(filter.ids.filter(isId))].toSorted()
-  if (page.backwards) ids.reverse()
+  const wanted = [...new Set(ids.filter(isId))].toSorted()
+  if (page.backwards) wanted.reverse()
   const found: Vehicle[] = []
-  for (let from = 0; from < ids.length && found.length < page.limit; from += MOST_IDS) {
-    const rows = await find({ id: { in: ids.slice(from, from + MOST_IDS) } }, page.limit - found.length)
+  for (let from = 0; from < wanted.length && found.length < page.limit; from += MOST_IDS) {
+    const some = { id: { in: wanted.slice(from, from + MOST_IDS) } }
+    const rows = await prisma.vehicle.findMany({
+      where: { AND: [where, { id: between(page) }, some] },
+      orderBy: { id: order(page) },
+      take: page.limit - found.length,
+    })
     found.push(...rows.map(toVehicle))
   }
   return found

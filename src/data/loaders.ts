@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader'
-import type { Control } from '../domain/access.ts'
+import { seesAt } from '../domain/access.ts'
 import type { Command } from '../domain/command.ts'
 import type { Fleet } from '../domain/fleet.ts'
 import type { Instant } from '../domain/period.ts'
@@ -8,20 +8,21 @@ import type { Vehicle } from '../domain/vehicle.ts'
 import type { Database } from './client.ts'
 import { listSharingsOf } from './lists.ts'
 import type { Page, SharingKey } from './lists.ts'
+import type { OpenVehicle } from './reads.ts'
 import { isId, toCommand, toSharing, toVehicle } from './rows.ts'
-import { notRecordedAsOver, partyIs, visibleTo } from './visible.ts'
+import { partyIs } from './visible.ts'
 
 /**
  * What one operation reads, batched: one statement for all rows of a kind that a level of the answer needs. Everything is
  * seen at one instant and with one fleet's eyes, so that neither an id nor a relation leads to what it may not see.
  */
 export type Loaders = {
-  readonly fleet: DataLoader<string, Fleet | null>
+  readonly fleet: (id: string) => Fleet | Promise<Fleet | null>
   /** null for what the fleet may not see. */
-  readonly vehicle: DataLoader<string, Vehicle | null>
+  readonly vehicle: (id: string) => Promise<OpenVehicle | null>
   readonly sharing: DataLoader<string, Sharing | null>
   /** All sharings of a vehicle that are not over by the log, other fleets' included: for decisions, not for answers. */
-  readonly openSharings: DataLoader<string, Sharing[]>
+  readonly openSharings: (vehicleId: string) => Promise<readonly Sharing[]>
   readonly sharingsOf: DataLoader<SharingsRequest, Sharing[], string>
   /** null for what the fleet neither sent nor owns the vehicle of. */
   readonly command: DataLoader<string, Command | null>
@@ -36,23 +37,26 @@ const OPTIONS = { maxBatchSize: 500 }
 
 /** @param fleetId null for who belongs to no fleet: nothing but fleets can be read then */
 export function createLoaders(db: Database, fleetId: string | null, at: Instant): Loaders {
-  const { prisma } = db
+  const { prisma, reads } = db
+  const vehicles = new Map<string, Promise<OpenVehicle | null>>()
+  /** Once for each operation, so that its answer does not contradict itself. */
+  const anybodys = (id: string) => {
+    const loading = vehicles.get(id) ?? reads.vehicle(id)
+    vehicles.set(id, loading)
+    return loading
+  }
   const viewer = fleetId ?? ''
   return {
-    fleet: byId((ids) => prisma.fleet.findMany({ where: { id: { in: ids } }, select: { id: true, name: true } })),
-    vehicle: byId(async (ids) => {
-      const rows = await prisma.vehicle.findMany({ where: { AND: [{ id: { in: ids } }, visibleTo(viewer, at)] } })
-      return rows.map(toVehicle)
-    }),
+    fleet: reads.fleet,
+    vehicle: async (id) => {
+      const vehicle = await anybodys(id)
+      return vehicle && seesAt(viewer, { vehicle, sharings: vehicle.sharings }, at) ? vehicle : null
+    },
     sharing: byId(async (ids) => {
       const rows = await prisma.sharing.findMany({ where: { AND: [{ id: { in: ids } }, partyIs(viewer)] } })
       return rows.map(toSharing)
     }),
-    openSharings: new DataLoader(async (ids) => {
-      const rows = await prisma.sharing.findMany({ where: { vehicleId: { in: [...ids] }, ...notRecordedAsOver(at) } })
-      const found = Map.groupBy(rows.map(toSharing), ({ vehicleId }) => vehicleId)
-      return ids.map((id) => found.get(id) ?? [])
-    }, OPTIONS),
+    openSharings: async (vehicleId) => (await anybodys(vehicleId))?.sharings ?? [],
     command: byId(async (ids) => {
       const rows = await prisma.command.findMany({
         where: { id: { in: ids }, OR: [{ ownerId: viewer }, { fleetId: viewer }] },
@@ -95,11 +99,12 @@ export function createLoaders(db: Database, fleetId: string | null, at: Instant)
   }
 }
 
-/** The vehicle with what decides about it. */
-export const controlOf = async (loaders: Loaders, vehicle: Vehicle): Promise<Control> => ({
-  vehicle,
-  sharings: await loaders.openSharings.load(vehicle.id),
-})
+/** What decides about a vehicle; at hand if it was read with it. */
+export const openSharingsOf = (
+  loaders: Loaders,
+  vehicle: Vehicle | OpenVehicle,
+): readonly Sharing[] | Promise<readonly Sharing[]> =>
+  'sharings' in vehicle ? vehicle.sharings : loaders.openSharings(vehicle.id)
 
 const keyOf = ({ vehicleId, page }: SharingsRequest): string => `${vehicleId} ${JSON.stringify(page)}`
 

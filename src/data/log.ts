@@ -2,8 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { CommandStatus } from '../domain/command.ts'
 import type { EventFilter, LoggedEvent, NewEvent, SharingFacts, VehicleEventType } from '../domain/event.ts'
 import type { Values } from '../domain/state.ts'
-import { Prisma } from '../generated/prisma/client.ts'
+import type { Instant } from '../domain/period.ts'
+import type { Prisma } from '../generated/prisma/client.ts'
 import type { Database } from './client.ts'
+import { FLEET_LOG, LAST_REMOVED, LOG } from './log-pages.ts'
 
 /** An event behind the cursor has been removed for its age: to go on from there would leave a gap that nobody sees. */
 export class CursorExpiredError extends Error {}
@@ -62,80 +64,71 @@ export async function settledHorizon(db: Database): Promise<Horizon> {
 }
 
 type EventRow = {
-  position: bigint
+  position: string
   type: VehicleEventType
   vehicle_id: string
   owner_id: string
   partner_id: string | null
-  occurred_at: Date
-  recorded_at: Date
+  occurred_at: Instant
+  recorded_at: Instant
   request_id: string | null
   sharing_id: string | null
   command_id: string | null
   facts: unknown
 }
 
-const COLUMNS = Prisma.sql`position, type, vehicle_id, owner_id, partner_id, occurred_at, recorded_at, request_id, sharing_id, command_id, facts`
-
 /** All fleets' events in (after, upTo], oldest first, at most `limit`. */
-export async function readLog(
-  { prisma }: Database,
-  after: number,
-  upTo: number,
-  limit: number,
-): Promise<LoggedEvent[]> {
-  const rows = await prisma.$queryRaw<EventRow[]>`
-    SELECT ${COLUMNS} FROM event WHERE position > ${after} AND position <= ${upTo} ORDER BY position LIMIT ${limit}`
-  return rows.map(toEvent)
+export async function readLog({ query }: Database, after: number, upTo: number, limit: number): Promise<LoggedEvent[]> {
+  return (await query<EventRow>(LOG, [after, upTo, limit])).map(toEvent)
 }
+
+/** More vehicles than this are not looked up one by one. */
+const FEW_VEHICLES = 100
 
 /**
  * One fleet's events in (after, upTo], oldest first, at most `limit`: its own vehicles' and those it was the partner of.
- * Two index ranges, each no longer than the page, however long the log is; an OR would read and sort it.
  * @param after null for the beginning, wherever that is
  * @throws CursorExpiredError
  */
 export async function readFleetLog(
-  { prisma }: Database,
+  { query }: Database,
   fleetId: string,
   { vehicleIds, types }: EventFilter,
   after: number | null,
   upTo: number,
   limit: number,
 ): Promise<LoggedEvent[]> {
-  const matches = Prisma.sql`position > ${after ?? 0} AND position <= ${upTo}
-    ${vehicleIds === null ? Prisma.empty : Prisma.sql`AND vehicle_id = ANY(${vehicleIds})`}
-    ${types === null ? Prisma.empty : Prisma.sql`AND type = ANY(${types})`}
-    ORDER BY position LIMIT ${limit}`
-  // In one statement, and so as of one instant: what has been removed is missed by no page that does not know of it.
-  const rows = await prisma.$queryRaw<({ removed: bigint | null } & (EventRow | { position: null }))[]>`
-    SELECT pruned.*, page.* FROM (${lastRemoved(fleetId, types)}) AS pruned LEFT JOIN (
-      (SELECT ${COLUMNS} FROM event WHERE owner_id = ${fleetId} AND ${matches})
-      UNION ALL
-      (SELECT ${COLUMNS} FROM event WHERE partner_id = ${fleetId} AND ${matches})
-      ORDER BY position LIMIT ${limit}
-    ) AS page ON TRUE ORDER BY position`
-  if (after !== null) checkPlace(after, rows[0]?.removed)
+  const few = vehicleIds !== null && vehicleIds.length <= FEW_VEHICLES
+  const rare = types !== null && !types.includes('STATE_RECORDED')
+  const statement = few ? FLEET_LOG.ofVehicles : rare ? FLEET_LOG.ofRareTypes : FLEET_LOG.ofAll
+  const values = [
+    fleetId,
+    after ?? 0,
+    upTo,
+    limit,
+    types && [...new Set(types)],
+    vehicleIds && [...new Set(vehicleIds)],
+  ]
+  const rows = await query<{ removed: string | null } & (EventRow | { position: null })>(statement, values)
+  if (after !== null) checkPlace(after, rows[0]?.removed ?? null)
   return rows.flatMap((row) => (row.position === null ? [] : [toEvent(row)]))
 }
 
 /** @throws CursorExpiredError if something behind the place that a fleet would have got has been removed */
 export async function checkKept(
-  { prisma }: Database,
+  { query }: Database,
   fleetId: string,
   { types }: EventFilter,
   after: number,
 ): Promise<void> {
-  const [row] = await prisma.$queryRaw<[{ removed: bigint | null }]>(lastRemoved(fleetId, types))
-  checkPlace(after, row.removed)
+  const [row] = await query<{ removed: string | null }>(LAST_REMOVED, [fleetId, types && [...types]])
+  checkPlace(after, row?.removed ?? null)
 }
 
-const lastRemoved = (fleetId: string, types: EventFilter['types']) =>
-  Prisma.sql`SELECT max(position) AS removed FROM pruned WHERE fleet_id = ${fleetId}
-    ${types === null ? Prisma.empty : Prisma.sql`AND type = ANY(${types})`}`
-
-function checkPlace(after: number, removed: bigint | null | undefined): void {
-  if (removed != null && removed > after) throw new CursorExpiredError('an event behind the cursor has been removed')
+function checkPlace(after: number, removed: string | null): void {
+  if (removed !== null && Number(removed) > after) {
+    throw new CursorExpiredError('an event behind the cursor has been removed')
+  }
 }
 
 const PRUNED_AT_ONCE = 2_000
@@ -157,8 +150,8 @@ function toEvent(row: EventRow): LoggedEvent {
     vehicleId: row.vehicle_id,
     ownerId: row.owner_id,
     partnerId: row.partner_id,
-    occurredAt: row.occurred_at.getTime(),
-    recordedAt: row.recorded_at.getTime(),
+    occurredAt: row.occurred_at,
+    recordedAt: row.recorded_at,
     requestId: row.request_id,
   }
   switch (row.type) {

@@ -9,8 +9,7 @@ import { builder } from './builder.ts'
 import { asGateway, asMember, asRequester, change } from './context.ts'
 import type { Context } from './context.ts'
 import { resultOf } from './errors.ts'
-import { FleetType } from './fleet.ts'
-import { existing } from './vehicle.ts'
+import { fleetOf, FleetType } from './fleet.ts'
 
 export const CommandTypeEnum = builder.enumType('CommandType', {
   description: 'What a vehicle can be told to do.',
@@ -37,7 +36,7 @@ export const CommandStatusEnum = builder.enumType('CommandStatus', {
 /** The command as it is now: what came by time counts from its instant, written down or not. */
 async function present(command: Command, { loaders, now }: Context): Promise<Command> {
   if (!isOpen(command)) return command
-  const sharings = await loaders.openSharings.load(command.vehicleId)
+  const sharings = await loaders.openSharings(command.vehicleId)
   return settle({ sharings, commands: [command] }, UNKNOWN_STATE, now).commands[0] ?? command
 }
 
@@ -56,7 +55,7 @@ export const CommandType = builder.objectRef<Command>('Command').implement({
       type: FleetType,
       description:
         "The fleet that sent it; only that fleet and the vehicle's owner can read it, and a gateway in the answer to its report.",
-      resolve: ({ fleetId }, _args, { loaders }) => loaders.fleet.load(fleetId).then(existing),
+      resolve: ({ fleetId }, _args, { loaders }) => fleetOf(loaders, fleetId),
     }),
     requestedAt: t.expose('requestedAt', { type: 'DateTime', description: 'When it was accepted.' }),
     deadline: t.expose('deadline', { type: 'DateTime', description: 'By when it has to be done.' }),

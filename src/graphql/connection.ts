@@ -9,7 +9,8 @@ const DEFAULT_SIZE = 50
 export type Edge<T> = { readonly cursor: string; readonly node: T }
 
 export type Connection<T> = {
-  readonly edges: readonly Edge<T>[]
+  readonly nodes: readonly T[]
+  readonly cursorOf: (node: T) => string
   readonly pageInfo: {
     readonly hasNextPage: boolean
     readonly hasPreviousPage: boolean
@@ -34,7 +35,7 @@ export function connectionOf<T>(name: string, node: ObjectRef<SchemaTypes, T> | 
     description: `A ${name} and its place in the list.`,
     fields: (t) => ({
       cursor: t.exposeString('cursor', { description: 'The place: for `after` or `before`.' }),
-      node: t.field({ type: node, description: 'What lies there.', resolve: (edge) => edge.node as never }),
+      node: t.expose('node', { type: node, description: 'What lies there.' }),
     }),
   })
   return builder.objectRef<Connection<T>>(`${name}Connection`).implement({
@@ -43,14 +44,10 @@ export function connectionOf<T>(name: string, node: ObjectRef<SchemaTypes, T> | 
       edges: t.field({
         type: [EdgeType],
         description: 'The page with a cursor for each.',
-        resolve: ({ edges }) => edges,
+        resolve: ({ nodes, cursorOf }) => nodes.map((found) => ({ cursor: cursorOf(found), node: found })),
       }),
-      nodes: t.field({
-        type: [node],
-        description: 'The page.',
-        resolve: ({ edges }) => edges.map((edge) => edge.node) as never,
-      }),
-      pageInfo: t.field({ type: PageInfo, description: 'Where the page lies.', resolve: ({ pageInfo }) => pageInfo }),
+      nodes: t.expose('nodes', { type: [node], description: 'The page.' } as never),
+      pageInfo: t.expose('pageInfo', { type: PageInfo, description: 'Where the page lies.' }),
     }),
   })
 }
@@ -134,15 +131,17 @@ export function toConnection<T, Key>(
   const more = found.length > page.size
   const nodes = found.slice(0, page.size)
   if (page.backwards) nodes.reverse()
-  const edges = nodes.map((node) => ({ cursor: cursorOf(list, keyOf(node)), node }))
+  const own = (node: T) => cursorOf(list, keyOf(node))
+  const [first, last] = [nodes[0], nodes.at(-1)]
   return {
-    edges,
+    nodes,
+    cursorOf: own,
     pageInfo: {
       // On the side that the page came from lies at least what its cursor named.
       hasNextPage: page.backwards ? page.before !== null : more,
       hasPreviousPage: page.backwards ? more : page.after !== null,
-      startCursor: edges[0]?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? null,
+      startCursor: first === undefined ? null : own(first),
+      endCursor: last === undefined ? null : own(last),
     },
   }
 }

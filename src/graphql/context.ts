@@ -77,3 +77,9 @@ export async function change<T>(context: Context, verb: Promise<T>): Promise<T> 
   context.renew()
   return result
 }
+
+/** What a foreign key leads to. */
+export function existing<T>(row: T | null): T {
+  if (row === null) throw new Error('a row that another one refers to is missing')
+  return row
+}

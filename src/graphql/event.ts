@@ -7,13 +7,13 @@ import { builder } from './builder.ts'
 import { connectionOf, sizeOf } from './connection.ts'
 import type { Connection } from './connection.ts'
 import { CommandStatusEnum, CommandType } from './command.ts'
-import { asMember } from './context.ts'
+import { asMember, existing } from './context.ts'
 import type { Context } from './context.ts'
 import { badUserInput, cursorExpired } from './errors.ts'
 import { SharingEndReasonEnum } from './sharing-enums.ts'
 import { SharingType } from './sharing.ts'
 import { VehicleStateType } from './state.ts'
-import { existing, VehicleType } from './vehicle.ts'
+import { VehicleType } from './vehicle.ts'
 
 const MOST = 500
 const DEFAULT_SIZE = 50
@@ -60,7 +60,7 @@ const VehicleEventInterface = builder.interfaceRef<LoggedEvent>('VehicleEvent').
       type: VehicleType,
       nullable: true,
       description: 'Null while the viewer has no access to the vehicle, and once it is deleted.',
-      resolve: ({ vehicleId }, _args, { loaders }) => loaders.vehicle.load(vehicleId),
+      resolve: ({ vehicleId }, _args, { loaders }) => loaders.vehicle(vehicleId),
     }),
     occurredAt: t.expose('occurredAt', { type: 'DateTime', description: 'When it happened.' }),
     recordedAt: t.expose('recordedAt', { type: 'DateTime', description: 'When it was committed to the log.' }),
@@ -219,14 +219,17 @@ function eventPage(
   after: string | null,
   { db }: Context,
 ): Connection<LoggedEvent> {
-  const edges = found.slice(0, size).map((node) => ({ cursor: sealCursor(db, node.position), node }))
+  const nodes = found.slice(0, size)
+  const cursorOf = ({ position }: LoggedEvent) => sealCursor(db, position)
+  const [first, last] = [nodes[0], nodes.at(-1)]
   return {
-    edges,
+    nodes,
+    cursorOf,
     pageInfo: {
       hasNextPage: found.length > size,
       hasPreviousPage: after !== null,
-      startCursor: edges[0]?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? after,
+      startCursor: first ? cursorOf(first) : null,
+      endCursor: last ? cursorOf(last) : after,
     },
   }
 }

@@ -1,12 +1,13 @@
 import { createFleet, endPartnership, registerPartnership } from '../data/fleets.ts'
 import { listFleets, listPartners } from '../data/lists.ts'
+import type { Loaders } from '../data/loaders.ts'
 import { InputError, RequestError } from '../domain/errors.ts'
 import { ROLES } from '../domain/fleet.ts'
 import type { Fleet } from '../domain/fleet.ts'
 import type { Viewer } from '../domain/viewer.ts'
 import { builder } from './builder.ts'
 import { byText, connectionOf, pageArgs, pageOf, toConnection } from './connection.ts'
-import { asAdmin, asMember, change } from './context.ts'
+import { asAdmin, asMember, change, existing } from './context.ts'
 import { resultOf } from './errors.ts'
 
 export const FleetType = builder.objectRef<Fleet>('Fleet').implement({
@@ -16,6 +17,12 @@ export const FleetType = builder.objectRef<Fleet>('Fleet').implement({
     name: t.exposeString('name', { description: 'Unique.' }),
   }),
 })
+
+/** The fleet that something refers to; at once if it is known. */
+export function fleetOf(loaders: Loaders, id: string): Fleet | Promise<Fleet> {
+  const fleet = loaders.fleet(id)
+  return fleet instanceof Promise ? fleet.then(existing) : fleet
+}
 
 const RoleEnum = builder.enumType('Role', {
   description: 'What a token allows. Within a fleet each role holds the ones before it.',
@@ -38,7 +45,7 @@ const ViewerType = builder.objectRef<Viewer>('Viewer').implement({
       type: FleetType,
       nullable: true,
       description: 'Null for GATEWAY and ADMIN.',
-      resolve: ({ fleetId }, _args, { loaders }) => (fleetId === null ? null : loaders.fleet.load(fleetId)),
+      resolve: ({ fleetId }, _args, { loaders }) => (fleetId === null ? null : loaders.fleet(fleetId)),
     }),
     roles: t.field({
       type: [RoleEnum],

@@ -25,6 +25,25 @@ export function parseInstant(text: string): Instant | null {
   return at >= 0 && at <= LATEST ? at : null
 }
 
+const DAY_MS = 86_400_000
+const TWO = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, '0'))
+const THREE = Array.from({ length: 1_000 }, (_, n) => String(n).padStart(3, '0'))
+let dayNumber = NaN
+let dayText = ''
+
+/** What Date.toISOString() says of the years 1970 to 9999. The day is mostly that of the one before. */
+export function isoOf(at: Instant): string {
+  const number = Math.floor(at / DAY_MS)
+  if (number !== dayNumber) {
+    dayText = new Date(at).toISOString().slice(0, 11)
+    dayNumber = number
+  }
+  const ms = at - number * DAY_MS
+  const minutes = Math.floor(ms / 60_000)
+  const clock = `${TWO[Math.floor(minutes / 60)]}:${TWO[minutes % 60]}:${TWO[Math.floor(ms / 1_000) % 60]}`
+  return `${dayText}${clock}.${THREE[ms % 1_000]}Z`
+}
+
 /** @param node the value, if it stands in the document itself */
 function parse(value: unknown, node?: ValueNode): Instant {
   const at = typeof value === 'string' ? parseInstant(value) : null
@@ -41,7 +60,7 @@ function parse(value: unknown, node?: ValueNode): Instant {
 builder.scalarType('DateTime', {
   description:
     'An instant in UTC, ISO 8601 with milliseconds (2022-01-01T12:12:12.000Z). Any offset is accepted on input; output is always Z.',
-  serialize: (at) => new Date(at).toISOString(),
+  serialize: (at) => isoOf(at),
   parseValue: (value) => parse(value),
   parseLiteral: (node) => parse(node.kind === Kind.STRING ? node.value : null, node),
 })

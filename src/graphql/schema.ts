@@ -1,3 +1,5 @@
+import { isObjectType } from 'graphql'
+import type { GraphQLSchema } from 'graphql'
 import { builder } from './builder.ts'
 import './scalars.ts'
 import './errors.ts'
@@ -9,4 +11,18 @@ import './token.ts'
 import './command.ts'
 import './event.ts'
 
-export const schema = builder.toSchema({ sortSchema: true })
+export const schema = withoutIdleResolvers(builder.toSchema({ sortSchema: true }))
+
+/**
+ * A resolver that hands out the property of its own name does what GraphQL does without one. Compiled operations read such
+ * a property in place, and do not have to call.
+ */
+function withoutIdleResolvers(made: GraphQLSchema): GraphQLSchema {
+  for (const type of Object.values(made.getTypeMap())) {
+    if (!isObjectType(type)) continue
+    for (const field of Object.values(type.getFields())) {
+      if (field.extensions['pothosExposedField'] === field.name) delete field.resolve
+    }
+  }
+  return made
+}

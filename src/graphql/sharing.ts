@@ -13,10 +13,10 @@ import { connectionOf, isText, pageArgs, pageOf, toConnection } from './connecti
 import type { Cursors } from './connection.ts'
 import { asMember, asRequester, change } from './context.ts'
 import { resultOf, UserErrorInterface } from './errors.ts'
-import { FleetType } from './fleet.ts'
+import { fleetOf, FleetType } from './fleet.ts'
 import { EndSharingWhenEnum, SharingEndReasonEnum, SharingPhaseEnum, SharingStatusEnum } from './sharing-enums.ts'
 import { VehicleStateType } from './state.ts'
-import { existing, VehicleType } from './vehicle.ts'
+import { VehicleType } from './vehicle.ts'
 
 export const SharingType = builder.objectRef<Sharing>('Sharing')
 
@@ -37,12 +37,12 @@ SharingType.implement({
     owner: t.field({
       type: FleetType,
       description: 'The fleet that lends.',
-      resolve: ({ ownerId }, _args, { loaders }) => loaders.fleet.load(ownerId).then(existing),
+      resolve: ({ ownerId }, _args, { loaders }) => fleetOf(loaders, ownerId),
     }),
     partner: t.field({
       type: FleetType,
       description: 'The fleet that borrows.',
-      resolve: ({ partnerId }, _args, { loaders }) => loaders.fleet.load(partnerId).then(existing),
+      resolve: ({ partnerId }, _args, { loaders }) => fleetOf(loaders, partnerId),
     }),
     vehicleId: t.exposeID('vehicleId', { description: 'The vehicle, whether or not the viewer may see it now.' }),
     vehicle: t.field({
@@ -50,7 +50,7 @@ SharingType.implement({
       nullable: true,
       description:
         'Null while the viewer has no access to the vehicle: for a partner before the start and after the end.',
-      resolve: ({ vehicleId }, _args, { loaders }) => loaders.vehicle.load(vehicleId),
+      resolve: ({ vehicleId }, _args, { loaders }) => loaders.vehicle(vehicleId),
     }),
     startsAt: t.expose('startsAt', { type: 'DateTime', description: 'From when the partner has control.' }),
     endsAt: t.expose('endsAt', {

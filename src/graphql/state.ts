@@ -1,6 +1,7 @@
 import { recordReports } from '../data/reports.ts'
 import type { Recorded, Rejected } from '../data/reports.ts'
 import { InputError, RequestError } from '../domain/errors.ts'
+import type { Instant } from '../domain/period.ts'
 import { CENTRAL_LOCKS } from '../domain/state.ts'
 import type { CentralLock, Position, Reading, VehicleState } from '../domain/state.ts'
 import { builder } from './builder.ts'
@@ -9,11 +10,11 @@ import { ErrorCodeEnum, resultOf } from './errors.ts'
 
 const OBSERVED = 'When the vehicle observed it.'
 
-const PositionReading = builder.objectRef<Reading<Position>>('PositionReading').implement({
+const PositionReading = builder.objectRef<Position & { readonly observedAt: Instant }>('PositionReading').implement({
   description: 'Where the vehicle was. WGS 84, degrees.',
   fields: (t) => ({
-    latitude: t.float({ description: '-90 to 90.', resolve: ({ value }) => value.latitude }),
-    longitude: t.float({ description: '-180 to 180.', resolve: ({ value }) => value.longitude }),
+    latitude: t.exposeFloat('latitude', { description: '-90 to 90.' }),
+    longitude: t.exposeFloat('longitude', { description: '-180 to 180.' }),
     observedAt: t.expose('observedAt', { type: 'DateTime', description: OBSERVED }),
   }),
 })
@@ -53,7 +54,17 @@ const CentralLockReading = builder.objectRef<Reading<CentralLock>>('CentralLockR
 export const VehicleStateType = builder.objectRef<VehicleState>('VehicleState').implement({
   description: 'The last known readings, each with its own time; null where none is known.',
   fields: (t) => ({
-    position: t.expose('position', { type: PositionReading, nullable: true, description: 'Where it is.' }),
+    position: t.field({
+      type: PositionReading,
+      nullable: true,
+      description: 'Where it is.',
+      resolve: ({ position }) =>
+        position && {
+          latitude: position.value.latitude,
+          longitude: position.value.longitude,
+          observedAt: position.observedAt,
+        },
+    }),
     speedKmh: t.expose('speedKmh', { type: FloatReading, nullable: true, description: 'Speed in km/h.' }),
     mileageKm: t.expose('mileageKm', { type: FloatReading, nullable: true, description: 'Mileage in km.' }),
     energyPercent: t.expose('energyPercent', {

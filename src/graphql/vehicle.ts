@@ -1,8 +1,11 @@
-import { controlOf } from '../data/loaders.ts'
+import { openSharingsOf } from '../data/loaders.ts'
+import type { Loaders } from '../data/loaders.ts'
 import { listVehicles } from '../data/lists.ts'
+import type { OpenVehicle } from '../data/reads.ts'
 import { VEHICLE_RELATIONS } from '../data/visible.ts'
 import { create, remove, update } from '../data/vehicles.ts'
 import { sharingAt } from '../domain/access.ts'
+import type { Control } from '../domain/access.ts'
 import { InputError, RequestError, SharingConflictError } from '../domain/errors.ts'
 import type { Vehicle } from '../domain/vehicle.ts'
 import { builder } from './builder.ts'
@@ -10,12 +13,24 @@ import { CommandTypeEnum } from './command.ts'
 import { byText, connectionOf, pageArgs, pageOf, toConnection } from './connection.ts'
 import { asMember, asRequester, change } from './context.ts'
 import { resultOf } from './errors.ts'
-import { FleetType } from './fleet.ts'
+import { fleetOf, FleetType } from './fleet.ts'
 import { VehiclePermissionsType } from './permission.ts'
 import { bySharing, SharingConnection, SharingType } from './sharing.ts'
 import { VehicleStateType } from './state.ts'
 
-export const VehicleType = builder.objectRef<Vehicle>('Vehicle')
+export const VehicleType = builder.objectRef<Vehicle | OpenVehicle>('Vehicle')
+
+/** What follows from who controls a vehicle; at once if that was read with it. */
+function withControl<T>(
+  loaders: Loaders,
+  vehicle: Vehicle | OpenVehicle,
+  then: (control: Control) => T,
+): T | Promise<T> {
+  const sharings = openSharingsOf(loaders, vehicle)
+  return sharings instanceof Promise
+    ? sharings.then((loaded) => then({ vehicle, sharings: loaded }))
+    : then({ vehicle, sharings })
+}
 
 VehicleType.implement({
   description: 'A vehicle that the viewer may see: its own, or one that is shared with it now.',
@@ -24,17 +39,16 @@ VehicleType.implement({
     fleet: t.field({
       type: FleetType,
       description: 'The fleet that owns the vehicle; sharing never changes it.',
-      resolve: ({ ownerId }, _args, { loaders }) => loaders.fleet.load(ownerId).then(existing),
+      resolve: ({ ownerId }, _args, { loaders }) => fleetOf(loaders, ownerId),
     }),
     name: t.exposeString('name', { nullable: true, description: 'What the owner calls it.' }),
     licensePlate: t.exposeString('licensePlate', { nullable: true, description: 'As it stands on the vehicle.' }),
     vin: t.exposeString('vin', { nullable: true, description: 'The vehicle identification number.' }),
     brand: t.exposeString('brand', { nullable: true, description: 'The maker.' }),
     model: t.exposeString('model', { nullable: true, description: "The maker's model." }),
-    supportedCommands: t.field({
+    supportedCommands: t.expose('supportedCommands', {
       type: [CommandTypeEnum],
       description: 'What this vehicle can be told to do; any other command is refused.',
-      resolve: ({ supportedCommands }) => [...supportedCommands],
     }),
     state: t.expose('state', {
       type: VehicleStateType,
@@ -44,7 +58,8 @@ VehicleType.implement({
       type: SharingType,
       nullable: true,
       description: 'The sharing that is in force now; null while the vehicle is not shared.',
-      resolve: async (vehicle, _args, { loaders, now }) => sharingAt(await controlOf(loaders, vehicle), now),
+      resolve: (vehicle, _args, { loaders, now }) =>
+        withControl(loaders, vehicle, (control) => sharingAt(control, now)),
     }),
     sharings: t.field({
       type: SharingConnection,
@@ -59,20 +74,11 @@ VehicleType.implement({
     viewerCan: t.field({
       type: VehiclePermissionsType,
       description: 'What this viewer may do with this vehicle now, decided by the very rule that guards the mutations.',
-      resolve: async (vehicle, _args, context) => ({
-        control: await controlOf(context.loaders, vehicle),
-        by: asMember(context),
-        at: context.now,
-      }),
+      resolve: (vehicle, _args, context) =>
+        withControl(context.loaders, vehicle, (control) => ({ control, by: asMember(context), at: context.now })),
     }),
   }),
 })
-
-/** What a foreign key leads to. */
-export function existing<T>(row: T | null): T {
-  if (row === null) throw new Error('a row that another one refers to is missing')
-  return row
-}
 
 const VehicleConnection = connectionOf('Vehicle', VehicleType)
 const byId = byText<Vehicle>('vehicles', ({ id }) => id)
@@ -102,7 +108,7 @@ builder.queryFields((t) => ({
     args: { id: t.arg.id({ required: true, description: 'The vehicle.' }) },
     resolve: (_root, { id }, context) => {
       asMember(context)
-      return context.loaders.vehicle.load(id)
+      return context.loaders.vehicle(id)
     },
   }),
   vehicles: t.field({

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { openDatabase } from '../../src/data/client.ts'
 import type { Database } from '../../src/data/client.ts'
+import { listVehicles } from '../../src/data/lists.ts'
 import { fromSharing, fromVehicle, toSharing } from '../../src/data/rows.ts'
 import {
   inForceAt,
@@ -41,7 +42,12 @@ const carOf = (id: string) =>
   fc.record({ ownerId: fc.constantFrom(...FLEETS), deleted: fc.nat(4).map((n) => n === 0) }).chain((car) => {
     const vehicle = aVehicle({ id, ownerId: car.ownerId })
     const partners = FLEETS.filter((fleetId) => fleetId !== car.ownerId)
-    return sharingsOf(vehicle, partners, BASE).map((sharings) => ({ vehicle, deleted: car.deleted, sharings }))
+    return sharingsOf(vehicle, partners, BASE).map((sharings) => ({
+      vehicle,
+      deleted: car.deleted,
+      // A vehicle that is shared, or will be, cannot be deleted.
+      sharings: car.deleted ? sharings.filter(({ cancelledAt }) => cancelledAt !== null) : sharings,
+    }))
   })
 
 const world: fc.Arbitrary<World> = fc.tuple(...['1', '2', '3', '4', '5'].map(carOf))
@@ -72,6 +78,23 @@ const RELATIONS: Record<VehicleRelation, (fleetId: string, control: Control, at:
   SHARED_IN: (fleetId, control, at) => control.vehicle.ownerId !== fleetId && controllerAt(control, at) === fleetId,
 }
 
+/** The list in its own words, page by page: forwards, and again backwards. */
+async function listed(fleetId: string, relation: VehicleRelation | null, at: Instant): Promise<string[]> {
+  const read = async (backwards: boolean) => {
+    const ids: string[] = []
+    for (;;) {
+      const edge = ids.at(-1) ?? null
+      const place = backwards ? { after: null, before: edge } : { after: edge, before: null }
+      const page = await listVehicles(db, fleetId, at, { relation, ids: null }, { ...place, limit: 2, backwards })
+      ids.push(...page.map(({ id }) => id))
+      if (page.length < 2) return ids
+    }
+  }
+  const [forwards, backwards] = await Promise.all([read(false), read(true)])
+  expect(backwards.toReversed()).toEqual(forwards)
+  return forwards
+}
+
 /** The same world, asked twice: what the conditions find, and what the domain says. */
 async function bothAt(cars: World, at: Instant) {
   const there = cars.filter(({ deleted }) => !deleted)
@@ -91,6 +114,12 @@ async function bothAt(cars: World, at: Instant) {
       ...VEHICLE_RELATIONS.map((relation): (typeof questions)[number] => [
         `relationIs ${relation} ${fleet}`,
         vehiclesWhere(relationIs(relation, fleet, at)),
+        vehicles((control) => RELATIONS[relation](fleet, control, at)),
+      ]),
+      [`list of ${fleet}`, listed(fleet, null, at), vehicles((control) => seesAt(fleet, control, at))],
+      ...VEHICLE_RELATIONS.map((relation): (typeof questions)[number] => [
+        `list ${relation} of ${fleet}`,
+        listed(fleet, relation, at),
         vehicles((control) => RELATIONS[relation](fleet, control, at)),
       ]),
     ]),
@@ -125,5 +154,5 @@ it('lists hold what the domain says, in any world and at any instant', async () 
   )
   // Agreeing on nothing would prove nothing: each question has had answers.
   expect([...met].filter(([, count]) => count === 0)).toEqual([])
-  expect(met.size).toBe(2 + SHARING_PHASES.length + FLEETS.length * (1 + VEHICLE_RELATIONS.length))
+  expect(met.size).toBe(2 + SHARING_PHASES.length + 2 * FLEETS.length * (1 + VEHICLE_RELATIONS.length))
 })

@@ -1,0 +1,66 @@
+import type { Statement } from './sql.ts'
+
+/**
+ * The pages of the log, each by an index that holds them in order, so that what a page costs does not grow with the log or
+ * with other fleets. Places are compared as rows, (fleet, position), which no other index could serve: left to weigh
+ * how rare a fleet is, the planner at times walks the whole log instead.
+ * $1 the fleet, $2 behind this position, $3 up to this one, $4 at most so many, $5 types and $6 vehicles, or null.
+ */
+const COLUMNS = `e.position, e.type, e.vehicle_id, e.owner_id, e.partner_id, e.occurred_at, e.recorded_at, e.request_id,
+  e.sharing_id, e.command_id, e.facts`
+
+const MATCHES = '($5::text[] IS NULL OR e.type = ANY($5)) AND ($6::text[] IS NULL OR e.vehicle_id = ANY($6))'
+
+export const LOG: Statement = {
+  name: 'log',
+  text: `SELECT ${COLUMNS} FROM event AS e WHERE e.position > $1::bigint AND e.position <= $2::bigint
+    ORDER BY e.position LIMIT $3`,
+}
+
+const lastRemoved = (types: string) =>
+  `SELECT max(position) AS removed FROM pruned WHERE fleet_id = $1 AND (${types}::text[] IS NULL OR type = ANY(${types}))`
+
+/** $1 the fleet, $2 types or null. */
+export const LAST_REMOVED: Statement = { name: 'last_removed', text: lastRemoved('$2') }
+
+/** Between two places of what an index holds by `keys`, in its order. */
+const between = (keys: string, values: string, more: string) => `(
+  SELECT ${COLUMNS} FROM event AS e
+  WHERE (${keys}, e.position) > (${values}, $2::bigint) AND (${keys}, e.position) <= (${values}, $3::bigint) AND ${more}
+  ORDER BY ${keys}, e.position LIMIT $4)`
+
+/** A fleet's own and those it was the partner of. */
+const asEither = (pages: (audience: string, more: string) => string) => `
+  ${pages('e.owner_id', 'TRUE')} UNION ALL ${pages('e.partner_id', 'e.partner_id IS NOT NULL')}`
+
+const ofAll = asEither((audience, more) => between(audience, '$1', `${more} AND ${MATCHES}`))
+
+/** Of the types that are not the bulk of the log: each has its own stretch of an index that leaves out the bulk. */
+const ofRareTypes = asEither(
+  (audience, more) =>
+    `(SELECT e.* FROM unnest($5::text[]) AS wanted(type) CROSS JOIN LATERAL ${between(
+      `${audience}, e.type`,
+      '$1, wanted.type',
+      `${more} AND e.type <> 'STATE_RECORDED' AND ${MATCHES}`,
+    )} AS e)`,
+)
+
+const ofVehicles = `(SELECT e.* FROM unnest($6::text[]) AS wanted(id) CROSS JOIN LATERAL ${between(
+  'e.vehicle_id',
+  'wanted.id',
+  `(e.owner_id = $1 OR e.partner_id = $1) AND ${MATCHES}`,
+)} AS e)`
+
+/** In one statement with how far back the log begins, and so as of one instant: no page misses what it does not know of. */
+const page = (name: string, events: string): Statement => ({
+  name: `fleet_log_${name}`,
+  text: `SELECT pruned.removed, page.* FROM (${lastRemoved('$5')}) AS pruned LEFT JOIN (
+    SELECT * FROM (${events}) AS found ORDER BY position LIMIT $4
+  ) AS page ON TRUE ORDER BY page.position`,
+})
+
+export const FLEET_LOG = {
+  ofAll: page('of_all', ofAll),
+  ofRareTypes: page('of_rare_types', ofRareTypes),
+  ofVehicles: page('of_vehicles', ofVehicles),
+} as const
