@@ -11,6 +11,7 @@ import { startHousekeeper } from './events/housekeeper.ts'
 import { startTail } from './events/tail.ts'
 import { createAuthenticate } from './server/auth.ts'
 import { createEngine } from './server/engine.ts'
+import { createFastPath } from './server/fast.ts'
 import { createHttpServer } from './server/http.ts'
 import { developmentKeys, providerKeys } from './server/keys.ts'
 import { createPlayground } from './server/playground.ts'
@@ -76,7 +77,8 @@ export async function createApp({ settings, log, announce = true, stallMs, onSta
     const { allowedOrigins } = settings
     const takeSlot = createSlots(settings.socketsPerToken)
     const edge = { engine, authenticate, takeSlot, allowedOrigins, draining, log }
-    const http = createHttpServer({ ...edge, ready, playground })
+    const fastPath = createFastPath(engine, { db, tail })
+    const http = createHttpServer({ ...edge, fastPath, ready, playground })
     const { server } = http
     const stalls = endStalled(server, stallMs)
     closers.push(stalls.stop)

@@ -37,7 +37,18 @@ const LAYERS: Readonly<Record<string, { readonly own: readonly string[]; readonl
   // What it serves is handed to it: it never reaches for the data itself.
   'src/server/': {
     own: ['src/graphql/', 'src/domain/', 'src/settings.ts', 'src/timer.ts'],
-    packages: ['node:', '@graphql-yoga/render-graphiql', 'graphql', 'graphql-ws', 'graphql-yoga', 'jose', 'pino', 'ws'],
+    packages: [
+      'node:',
+      '@graphql-yoga/render-graphiql',
+      'graphql',
+      'graphql-jit',
+      'graphql-ws',
+      'graphql-yoga',
+      'jose',
+      'lru-cache',
+      'pino',
+      'ws',
+    ],
   },
   // A client like any other: it knows the API, and the ids of the demo world.
   'src/simulator/': { own: ['prisma/demo.ts'], packages: ['node:', 'graphql-ws', 'ws'] },

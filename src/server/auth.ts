@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { errors, jwtVerify } from 'jose'
 import type { JWTPayload, JWTVerifyGetKey } from 'jose'
+import { LRUCache } from 'lru-cache'
 import { LATEST } from '../domain/period.ts'
 import { knownRoles, viewerOf } from '../domain/viewer.ts'
 import type { Claims, Viewer } from '../domain/viewer.ts'
@@ -15,11 +16,13 @@ export class AuthenticationError extends Error {
   }
 }
 
-/** @throws AuthenticationError */
-export type Authenticate = (authorization: string | undefined) => Promise<Viewer>
+/** At once for a token that is known. @throws AuthenticationError */
+export type Authenticate = (authorization: string | undefined) => Viewer | Promise<Viewer>
 
 export type TokenRules = {
   readonly getKey: JWTVerifyGetKey
+  /** Counts how often the keys were asked for: what was verified with those before has to be verified again. */
+  readonly generation: () => number
   readonly issuer: string
   readonly audience: string
   readonly fleetClaim: string
@@ -34,19 +37,31 @@ export type TokenChecks = {
   readonly isRevoked: (claims: Claims) => boolean
 }
 
+/** How many verified tokens are known. */
+const VERIFIED = 10_000
+
 export function createAuthenticate(rules: TokenRules, { fleetExists, isRevoked }: TokenChecks): Authenticate {
-  return async (authorization) => {
+  const verified = new LRUCache<string, { readonly viewer: Viewer; readonly generation: number }>({ max: VERIFIED })
+  const check = async (authorization: string | undefined): Promise<Viewer> => {
     const token = /^Bearer +([\w.~+/=-]+) *$/i.exec(authorization ?? '')?.[1]
     if (token === undefined) {
       throw new AuthenticationError('UNTRUSTED', 'An access token is needed: Authorization: Bearer TOKEN.')
     }
+    const generation = rules.generation()
     const claims = claimsOf(token, await verify(token, rules), rules)
     // jose counts in whole seconds; an exp may have a fraction.
     if (claims.expiresAt <= Date.now()) throw expired()
     if (isRevoked(claims)) throw new AuthenticationError('UNTRUSTED', 'The access token has been revoked.')
     const viewer = viewerOf(claims)
-    const isStranger = viewer.kind === 'FLEET' && !(await fleetExists(viewer.member.fleetId))
-    return isStranger ? { ...viewer, kind: 'NOBODY' } : viewer
+    if (viewer.kind === 'FLEET' && !(await fleetExists(viewer.member.fleetId))) return { ...viewer, kind: 'NOBODY' }
+    verified.set(authorization ?? '', { viewer, generation })
+    return viewer
+  }
+  return (authorization) => {
+    const known = verified.get(authorization ?? '')
+    if (known?.generation !== rules.generation()) return check(authorization)
+    const { viewer } = known
+    return viewer.expiresAt > Date.now() && !isRevoked(viewer) ? viewer : check(authorization)
   }
 }
 

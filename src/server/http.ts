@@ -1,18 +1,21 @@
 import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
 import type { Logger } from 'pino'
 import type { Viewer } from '../domain/viewer.ts'
 import type { TopLevelCode } from '../graphql/errors.ts'
 import { AuthenticationError } from './auth.ts'
 import type { Authenticate } from './auth.ts'
 import type { Engine } from './engine.ts'
+import type { FastPath } from './fast.ts'
 import type { TakeSlot } from './slots.ts'
 
 export const GRAPHQL_PATH = '/graphql'
 
 export type HttpOptions = {
   readonly engine: Engine
+  readonly fastPath: FastPath
   readonly authenticate: Authenticate
   readonly allowedOrigins: readonly string[]
   /** Whether it can serve: the database answers, and it is not about to stop. */
@@ -58,6 +61,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
       log.debug({ requestId, method: request.method, path, status: response.statusCode, ms }, 'request')
     })
     route(options, streams, request, response, path, requestId).catch((err: unknown) => {
+      if (err instanceof ClientGoneError) return
       log.error({ err, requestId }, 'a request failed')
       if (!response.headersSent)
         refuse(response, 500, 'INTERNAL_SERVER_ERROR', 'Something went wrong inside the server.', requestId)
@@ -106,7 +110,7 @@ async function route(
 }
 
 async function graphql(
-  { engine, authenticate, allowedOrigins, draining, takeSlot, playground }: HttpOptions,
+  { engine, fastPath, authenticate, allowedOrigins, draining, takeSlot, playground }: HttpOptions,
   streams: Streams,
   request: IncomingMessage,
   response: ServerResponse,
@@ -150,9 +154,31 @@ async function graphql(
       streams.delete(response)
       release()
     })
+  } else if (request.method === 'POST') {
+    const body = await bodyOf(request)
+    if (body && (await fastPath(request, response, body, { viewer, requestId }))) return
+    // What was read is handed on as frameworks do that parse bodies.
+    if (body) Object.assign(request, { body: Readable.from([body]) })
   }
-  await engine.handle(request, response, { viewer, requestId })
+  await engine.handle(request, response, { viewer, requestId, gone: () => response.destroyed })
 }
+
+const BODY_LIMIT = 1024 * 1024
+
+/** The body; null, and not begun to be read, for one that is too long, or of which the length is not known beforehand. */
+async function bodyOf(request: IncomingMessage): Promise<Buffer | null> {
+  const length = Number(request.headers['content-length'])
+  if (!(length > 0 && length <= BODY_LIMIT)) return null
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => resolve(chunks.length === 1 ? (chunks[0] ?? null) : Buffer.concat(chunks)))
+    request.on('close', () => reject(new ClientGoneError()))
+  })
+}
+
+/** The client went before its request was whole: there is nobody to answer. */
+class ClientGoneError extends Error {}
 
 /** Other media types need no preflight in a browser, and so could be sent by any page. */
 const isPlainJson = ({ headers }: IncomingMessage): boolean =>

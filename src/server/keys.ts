@@ -20,11 +20,12 @@ export type Keys = { readonly rules: TokenRules; readonly stop: () => void }
  */
 export function providerKeys(provider: Provider, settings: Settings): Keys {
   let lastTry = -Infinity
+  let generation = 0
   const fetchSparingly: typeof fetch = (...args) => {
     const cooldown = keys.jwks() === undefined ? FIRST_COOLDOWN_MS : COOLDOWN_MS
     if (performance.now() - lastTry < cooldown) return Promise.reject(new Error('the key set was asked for just now'))
     lastTry = performance.now()
-    return fetch(...args)
+    return fetch(...args).finally(() => generation++)
   }
   const keys = createRemoteJWKSet(provider.jwksUrl, {
     cacheMaxAge: Infinity,
@@ -44,7 +45,8 @@ export function providerKeys(provider: Provider, settings: Settings): Keys {
   }
   const timer = setInterval(() => void keys.reload().catch(() => {}), REFRESH_MS).unref()
   const { issuer, audience } = provider
-  return { rules: { getKey: known, issuer, audience, ...claimNames(settings) }, stop: () => clearInterval(timer) }
+  const rules = { getKey: known, generation: () => generation, issuer, audience, ...claimNames(settings) }
+  return { rules, stop: () => clearInterval(timer) }
 }
 
 const DEVELOPMENT = { issuer: 'fleetshare-development', audience: 'fleetshare' }
@@ -54,7 +56,10 @@ const ALGORITHM = 'ES256'
 export async function developmentKeys(settings: Settings): Promise<Keys> {
   const { d: _private, ...publicKey } = await developmentKey(settings.dataDir)
   const key = await importJWK(publicKey, ALGORITHM)
-  return { rules: { getKey: async () => key, ...DEVELOPMENT, ...claimNames(settings) }, stop: () => {} }
+  return {
+    rules: { getKey: async () => key, generation: () => 0, ...DEVELOPMENT, ...claimNames(settings) },
+    stop: () => {},
+  }
 }
 
 /** @param lifetime in seconds */

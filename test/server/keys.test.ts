@@ -113,7 +113,7 @@ describe('the key set of a provider, as time goes by', () => {
       isRevoked: () => false,
     })
     return async (token: string) =>
-      authenticate(`Bearer ${token}`).then(
+      Promise.resolve(authenticate(`Bearer ${token}`)).then(
         ({ kind }) => kind,
         ({ reason }: AuthenticationError) => reason,
       )
