@@ -20,7 +20,8 @@ export type Audit = {
   readonly statuses: Readonly<Record<Status, number>>
 }
 
-type Stored = {
+/** All that is stored of one vehicle: its sharings that were not called off by their start, its events by position. */
+export type Stored = {
   readonly ownerId: string
   readonly sharings: readonly row.Sharing[]
   readonly commands: readonly row.Command[]
@@ -43,7 +44,8 @@ const statusOf = ({ facts }: row.Event): Status => (facts as { status: Status })
 const isHandover = ({ type }: row.Event) => type === 'SHARING_STARTED' || type === 'SHARING_ENDED'
 const time = (date: Date | null) => date?.getTime() ?? Number.NaN
 
-function audit({ ownerId, sharings, commands, events }: Stored): Audit {
+/** The same, of what was read already. */
+export function audit({ ownerId, sharings, commands, events }: Stored): Audit {
   const faults: string[] = []
   const check = (holds: boolean, fault: string) => holds || faults.push(fault)
   const places = new Map(events.map((event, place) => [event, place]))

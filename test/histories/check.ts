@@ -1,0 +1,16 @@
+import { checkAudience } from './check-audience.ts'
+import { checkCalls } from './check-calls.ts'
+import { checkControl } from './check-control.ts'
+import { checkStreams } from './check-streams.ts'
+import { checkTime } from './check-time.ts'
+import type { Recording, Violation } from './history.ts'
+
+/** Whether the server kept its promises in one history. @returns each that it broke; none is good */
+export const check = (recording: Recording): Violation[] => [
+  ...recording.problems.map((text) => ({ check: 'end', text })),
+  ...checkCalls(recording),
+  ...checkStreams(recording),
+  ...checkAudience(recording),
+  ...checkControl(recording),
+  ...checkTime(recording),
+]

@@ -1,0 +1,242 @@
+/** A change to the text of one file. */
+type Patch = {
+  readonly file: string
+  /** What stands there; each place of it is changed. */
+  readonly find: string
+  readonly replace: string
+}
+
+/** A rule of the server, broken on purpose: the checker has to find out. */
+export type Fault = {
+  readonly name: string
+  /** The checks that can tell; what another finds has another cause. */
+  readonly by: readonly string[]
+  readonly patches: readonly Patch[]
+}
+
+const MIGRATIONS = 'prisma/migrations'
+const FOUNDATION = `${MIGRATIONS}/20261122000000_foundation/migration.sql`
+const TELEMETRY = `${MIGRATIONS}/20261122010000_telemetry_and_commands/migration.sql`
+const later = (ms: number) => `await new Promise((done) => setTimeout(done, ${ms}))`
+
+export const FAULTS: readonly Fault[] = [
+  {
+    name: 'events are appended after the commit',
+    by: ['lost', 'control', 'atomic', 'real time', 'order', 'stream'],
+    patches: [
+      { file: 'src/data/lock.ts', find: '  await append(tx, events)\n', replace: '  void tx\n' },
+      {
+        file: 'src/data/lock.ts',
+        find: 'if (held) committed(db, [held])',
+        replace: `if (held) {\n ${later(5)}\n await append(db.prisma, held.events)\n committed(db, [held])\n }`,
+      },
+    ],
+  },
+  {
+    name: 'the log is read past its horizon',
+    by: ['stream'],
+    patches: [{ file: FOUNDATION, find: 'LEAST("drawn", "held")', replace: '"drawn"' }],
+  },
+  {
+    name: 'writers do not hold the horizon',
+    by: ['stream'],
+    patches: [
+      { file: FOUNDATION, find: 'PERFORM pg_advisory_xact_lock_shared(', replace: 'PERFORM abs(' },
+      {
+        file: 'src/data/lock.ts',
+        find: 'await append(tx, events)\n',
+        replace: `await append(tx, events)\n  ${later(5)}\n`,
+      },
+    ],
+  },
+  {
+    name: 'a long stretch is taken for read whole',
+    by: ['stream'],
+    patches: [
+      { file: 'src/events/tail.ts', find: 'READ_LIMIT = 1_000', replace: 'READ_LIMIT = 3' },
+      {
+        file: 'src/events/tail.ts',
+        find: '(events.at(-1)?.position ?? settled) : settled',
+        replace: 'settled : settled',
+      },
+    ],
+  },
+  {
+    name: 'the window in memory is taken for longer than it is',
+    by: ['stream'],
+    patches: [
+      { file: 'src/events/tail.ts', find: 'WINDOW = 10_000', replace: 'WINDOW = 10' },
+      { file: 'src/events/tail.ts', find: 'position < floor', replace: 'position < floor - 5' },
+    ],
+  },
+  {
+    name: 'resuming in memory repeats the last event',
+    by: ['stream'],
+    patches: [{ file: 'src/events/tail.ts', find: '?? Infinity) <= position)', replace: '?? Infinity) < position)' }],
+  },
+  {
+    name: 'resuming from the log repeats the last event',
+    by: ['stream', 'pages'],
+    patches: [{ file: 'src/data/log.ts', find: 'sql`position > ${after}', replace: 'sql`position >= ${after}' }],
+  },
+  {
+    name: 'a page ends one event early',
+    by: ['stream', 'pages'],
+    patches: [
+      {
+        file: 'src/graphql/event.ts',
+        find: 'edges.at(-1)?.cursor',
+        replace: 'edges.at(-2)?.cursor ?? edges[0]?.cursor',
+      },
+    ],
+  },
+  {
+    name: 'the stream leaves out what the partner may see',
+    by: ['stream'],
+    patches: [{ file: 'src/domain/event.ts', find: ' || event.partnerId === fleetId', replace: '' }],
+  },
+  {
+    name: 'the history leaves out what the partner may see',
+    by: ['audience', 'stream'],
+    patches: [
+      {
+        file: 'src/data/log.ts',
+        find: 'WHERE partner_id = ${fleetId} AND',
+        replace: 'WHERE partner_id = ${fleetId} AND FALSE AND',
+      },
+    ],
+  },
+  {
+    name: 'a reading belongs to who has control when it arrives',
+    by: ['audience'],
+    patches: [{ file: TELEMETRY, find: 'fresh.occurred_at', replace: 'fresh.at' }],
+  },
+  {
+    name: 'a reading belongs to the last partner for ever',
+    by: ['audience'],
+    patches: [
+      {
+        file: TELEMETRY,
+        find: 'CASE WHEN LEAST(s."ends_at", s."ended_at") <= fresh.occurred_at THEN NULL ELSE s."partner_id" END',
+        replace: 's."partner_id"',
+      },
+    ],
+  },
+  {
+    name: 'a command is dispatched to all who ask',
+    by: ['dispatch', 'control'],
+    patches: [
+      {
+        file: 'src/domain/command.ts',
+        find: "command.status === 'PENDING' && at <",
+        replace: 'isOpen(command) && at <',
+      },
+      { file: 'src/events/dispatches.ts', find: ' || !(await isPending(db, event.commandId))', replace: '' },
+    ],
+  },
+  {
+    name: 'a handover cancels nothing',
+    by: ['control'],
+    patches: [
+      { file: 'src/data/lock.ts', find: 'of cancelled(commands, ', replace: 'of cancelled(commands.slice(0, 0), ' },
+    ],
+  },
+  {
+    name: 'idempotency keys are not remembered',
+    by: ['once'],
+    patches: [{ file: 'src/data/idempotency.ts', find: 'if (count === 1)', replace: 'if (count < 2)' }],
+  },
+  {
+    name: 'known messages are recorded again',
+    by: ['once'],
+    patches: [
+      {
+        file: TELEMETRY,
+        find: 'ON CONFLICT DO NOTHING RETURNING',
+        replace:
+          'ON CONFLICT ("vehicle_id", "message_id") DO UPDATE SET "recorded_at" = EXCLUDED."recorded_at" RETURNING',
+      },
+    ],
+  },
+  {
+    name: 'a due end is written with the present instant',
+    by: ['due', 'control'],
+    patches: [
+      {
+        file: 'src/domain/settle.ts',
+        find: "'EXPIRED', returned: state }, due.at)",
+        replace: "'EXPIRED', returned: state }, at)",
+      },
+    ],
+  },
+  {
+    name: 'what fell due is settled behind what is asked for',
+    by: ['control'],
+    patches: [{ file: 'src/data/lock.ts', find: 'vehicle.state, at)', replace: 'vehicle.state, at - 200)' }],
+  },
+  {
+    name: 'a stream outlives its token',
+    by: ['expiry'],
+    patches: [
+      { file: 'src/events/stream.ts', find: ' || Date.now() >= until', replace: '' },
+      { file: 'src/events/stream.ts', find: 'if (left <= 0) closing.abort()', replace: 'if (left <= 0) return' },
+    ],
+  },
+  {
+    name: 'a socket outlives its token',
+    by: ['expiry'],
+    patches: [
+      { file: 'src/events/stream.ts', find: ' || Date.now() >= until', replace: '' },
+      { file: 'src/events/stream.ts', find: 'if (left <= 0) closing.abort()', replace: 'if (left <= 0) return' },
+      { file: 'src/server/websocket.ts', find: '?? Infinity) <= Date.now()', replace: '?? Infinity) <= 0' },
+      { file: 'src/server/websocket.ts', find: 'closeAt(extra.viewer.expiresAt,', replace: 'closeAt(Infinity,' },
+    ],
+  },
+  {
+    name: 'an end when idle is ascribed to the owner',
+    by: ['due'],
+    patches: [
+      {
+        file: 'src/domain/sharing.ts',
+        find: 'endSharing(sharing, sharing.endRequestedBy, state, at)',
+        replace: 'endSharing(sharing, sharing.ownerId, state, at)',
+      },
+    ],
+  },
+  {
+    name: 'a stop tells streams that they are complete',
+    by: ['complete'],
+    patches: [{ file: 'src/app.ts', find: '      cutStreams()\n', replace: '' }],
+  },
+  {
+    name: 'a failure is told with all its details',
+    by: ['leak'],
+    patches: [
+      {
+        file: 'src/graphql/errors.ts',
+        find: 'new GraphQLError(MASKED, { ...where',
+        replace: 'new GraphQLError(String(originalError ?? error), { ...where',
+      },
+    ],
+  },
+  {
+    name: 'what was done is told before it is committed',
+    by: ['lost', 'instant', 'real time'],
+    patches: [
+      {
+        file: 'src/data/lock.ts',
+        find: 'const { held, result } = await db.prisma.$transaction(async (tx) => {',
+        replace: `let told: (outcome: { held: Held | null; result: T }) => void = () => {}
+  const early = new Promise<{ held: Held | null; result: T }>((resolve) => (told = resolve))
+  const whole = db.prisma.$transaction(async (tx) => {`,
+      },
+      {
+        file: 'src/data/lock.ts',
+        find: '    return { held, result }\n  })\n',
+        replace: `    told({ held, result })\n    ${later(100)}\n    return { held, result }\n  })
+  whole.catch(() => {})
+  const { held, result } = await Promise.race([early, whole])\n`,
+      },
+    ],
+  },
+]

