@@ -150,7 +150,13 @@ describe.each(DATABASE_KINDS)('a log whose old events are removed, on %s', (data
       INSERT INTO event (type, vehicle_id, owner_id, occurred_at, recorded_at)
       SELECT 'VEHICLE_CHANGED', ${vehicleId}, ${world.owner}, now(), now() FROM generate_series(1, 300)`
     const tail = startTail(db, (error) => expect.fail(String(error)))
-    const order = { fleetId: world.owner, filter: { vehicleIds: null, types: null }, after: place, until: Infinity, gone: undefined }
+    const order = {
+      fleetId: world.owner,
+      filter: { vehicleIds: null, types: null },
+      after: place,
+      until: Infinity,
+      gone: undefined,
+    }
     const stream = openStream(db, tail, order)
     for (let n = 0; n < 200; n++) await stream.next()
     await age(KEPT + DAY)
