@@ -7,6 +7,7 @@ import { createContext } from '../graphql/context.ts'
 import type { Context, Request, Services } from '../graphql/context.ts'
 import { forbidden, presentable } from '../graphql/errors.ts'
 import { schema } from '../graphql/schema.ts'
+import { sharedEvents } from './fan-out.ts'
 
 /** What each transport hands over with an operation. */
 export type Engine = YogaServerInstance<Request, Context>
@@ -19,6 +20,7 @@ export function createEngine(services: Services, production: boolean, log: Logge
     schema,
     plugins: [
       contextPlugin(services),
+      sharedEvents(services),
       failurePlugin(log, production),
       noStore,
       ...(production ? [noIntrospection] : []),
