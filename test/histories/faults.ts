@@ -77,7 +77,9 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'resuming from the log repeats the last event',
     by: ['stream', 'pages'],
-    patches: [{ file: 'src/data/log.ts', find: 'sql`position > ${after}', replace: 'sql`position >= ${after}' }],
+    patches: [
+      { file: 'src/data/log-pages.ts', find: '(${keys}, e.position) > (', replace: '(${keys}, e.position) >= (' },
+    ],
   },
   {
     name: 'a page ends one event early',
@@ -85,8 +87,8 @@ export const FAULTS: readonly Fault[] = [
     patches: [
       {
         file: 'src/graphql/event.ts',
-        find: 'edges.at(-1)?.cursor',
-        replace: 'edges.at(-2)?.cursor ?? edges[0]?.cursor',
+        find: 'endCursor: last ? cursorOf(last)',
+        replace: 'endCursor: last ? cursorOf(nodes.at(-2) ?? last)',
       },
     ],
   },
@@ -100,9 +102,9 @@ export const FAULTS: readonly Fault[] = [
     by: ['audience', 'stream'],
     patches: [
       {
-        file: 'src/data/log.ts',
-        find: 'WHERE partner_id = ${fleetId} AND',
-        replace: 'WHERE partner_id = ${fleetId} AND FALSE AND',
+        file: 'src/data/log-pages.ts',
+        find: "'e.partner_id IS NOT NULL'",
+        replace: "'FALSE'",
       },
     ],
   },
@@ -179,7 +181,8 @@ export const FAULTS: readonly Fault[] = [
     by: ['expiry'],
     patches: [
       { file: 'src/events/stream.ts', find: ' || Date.now() >= until', replace: '' },
-      { file: 'src/events/stream.ts', find: 'if (left <= 0) closing.abort()', replace: 'if (left <= 0) return' },
+      { file: 'src/events/stream.ts', find: 'atInstant(until, ', replace: 'atInstant(Infinity, ' },
+      { file: 'src/server/engine.ts', find: 'Date.now() >= until ? end()', replace: 'until < 0 ? end()' },
     ],
   },
   {
@@ -187,9 +190,10 @@ export const FAULTS: readonly Fault[] = [
     by: ['expiry'],
     patches: [
       { file: 'src/events/stream.ts', find: ' || Date.now() >= until', replace: '' },
-      { file: 'src/events/stream.ts', find: 'if (left <= 0) closing.abort()', replace: 'if (left <= 0) return' },
+      { file: 'src/events/stream.ts', find: 'atInstant(until, ', replace: 'atInstant(Infinity, ' },
+      { file: 'src/server/engine.ts', find: 'Date.now() >= until ? end()', replace: 'until < 0 ? end()' },
       { file: 'src/server/websocket.ts', find: '?? Infinity) <= Date.now()', replace: '?? Infinity) <= 0' },
-      { file: 'src/server/websocket.ts', find: 'closeAt(extra.viewer.expiresAt,', replace: 'closeAt(Infinity,' },
+      { file: 'src/server/protocol.ts', find: 'atInstant(viewer.expiresAt, ', replace: 'atInstant(Infinity, ' },
     ],
   },
   {
@@ -206,7 +210,10 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'a stop tells streams that they are complete',
     by: ['complete'],
-    patches: [{ file: 'src/app.ts', find: '      cutStreams()\n', replace: '' }],
+    patches: [
+      { file: 'src/app.ts', find: '      http.cutStreams()\n      //', replace: '      tail.stop()\n      //' },
+      { file: 'src/app.ts', find: '        http.cutStreams()\n', replace: '' },
+    ],
   },
   {
     name: 'a failure is told with all its details',
