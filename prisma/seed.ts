@@ -1,5 +1,4 @@
 import type { Database } from '../src/data/client.ts'
-import { append } from '../src/data/log.ts'
 import { fromVehicle } from '../src/data/rows.ts'
 import { vehicleChanged } from '../src/domain/event.ts'
 import { DEMO_FLEETS, DEMO_PARTNERS, demoVehicles } from './demo.ts'
@@ -25,10 +24,13 @@ export async function seedDemoWorld(db: Database): Promise<boolean> {
     const at = db.clock.now()
     const times = { lastInstant: new Date(at), createdAt: new Date(at) }
     await tx.vehicle.createMany({ data: vehicles.map((vehicle) => ({ ...fromVehicle(vehicle), ...times })) })
-    await append(
-      tx,
-      vehicles.map((vehicle) => vehicleChanged(vehicle, [], { at, requestId: null })),
-    )
+    await tx.event.createMany({
+      data: vehicles.map((vehicle) => ({
+        ...vehicleChanged(vehicle, [], { at, requestId: null }),
+        occurredAt: new Date(at),
+        recordedAt: new Date(at),
+      })),
+    })
     return true
   })
 }

@@ -12,15 +12,16 @@ import { readHorizon } from './log.ts'
 import type { Horizon } from './log.ts'
 import { createReads } from './reads.ts'
 import type { Reads } from './reads.ts'
-import { postgresQuery } from './sql.ts'
-import type { Query } from './sql.ts'
+import { postgresSql } from './sql.ts'
+import type { Query, Sql, Tx } from './sql.ts'
 import { startWakeups } from './wakeups.ts'
 
 /** What the data layer works on: one per instance. */
 export type Database = {
   readonly prisma: PrismaClient
-  /** Past Prisma, for what is read most often. */
+  /** Past Prisma, for what is read and decided most often. */
   readonly query: Query
+  readonly transaction: Sql['transaction']
   readonly reads: Reads
   readonly clock: Clock
   /** Seals cursors; the same for all instances on one database. 16 bytes. */
@@ -91,8 +92,8 @@ async function openPostgres(url: string, settings: DatabaseSettings): Promise<Da
     await pool.end()
   }
   try {
-    const query = postgresQuery(pool, !isPooled)
-    return (database = await assemble(new PrismaPg(pool), query, settings, wakeups.announce, release))
+    const sql = postgresSql(pool, !isPooled)
+    return (database = await assemble(new PrismaPg(pool), sql, settings, wakeups.announce, release))
   } catch (error) {
     await release()
     throw error
@@ -104,7 +105,7 @@ async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Databas
   const embedded = await openEmbedded(join(settings.dataDir, 'postgres'))
   try {
     await migrateEmbedded(embedded.adapter)
-    return await assemble(embedded.adapter, embedded.query, settings, () => {}, embedded.close)
+    return await assemble(embedded.adapter, embedded.sql, settings, () => {}, embedded.close)
   } catch (error) {
     await embedded.close()
     throw error
@@ -113,7 +114,7 @@ async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Databas
 
 async function assemble(
   adapter: NonNullable<ConstructorParameters<typeof PrismaClient>[0]['adapter']>,
-  run: Query,
+  sql: Sql,
   { onStatement }: DatabaseSettings,
   announce: () => void,
   release: () => Promise<void>,
@@ -124,14 +125,18 @@ async function assemble(
     log: onStatement ? [{ level: 'query', emit: 'event' }] : [],
   })
   if (onStatement) (prisma as PrismaClient<'query'>).$on('query', ({ query }) => onStatement(query))
-  const query: Query = async (statement, values) => {
-    onStatement?.(statement.text)
-    return run(statement, values)
-  }
+  const told =
+    ({ query }: Tx): Query =>
+    async (statement, values) => {
+      onStatement?.(statement.text)
+      return query(statement, values)
+    }
+  const query = told(sql)
   const clock = await startClock(prisma)
   const database: Database = {
     prisma,
     query,
+    transaction: (work) => sql.transaction((tx) => work({ query: told(tx) })),
     reads: createReads(query),
     clock,
     cursorKey: await sharedSecret(prisma, 'cursor', 16),

@@ -5,10 +5,14 @@ import { complete, dispatch, newCommand } from '../domain/command.ts'
 import type { Command, CommandOutcome, CommandType } from '../domain/command.ts'
 import { RequestError } from '../domain/errors.ts'
 import { commandUpdated } from '../domain/event.ts'
+import { change } from './changes.ts'
 import type { Database } from './client.ts'
+import { COMMAND, toCommand } from './held-rows.ts'
+import type { CommandRow } from './held-rows.ts'
 import { checkKey, claimKey } from './idempotency.ts'
-import { saveCommand, withVehicle } from './lock.ts'
-import { fromCommand, isId, toCommand } from './rows.ts'
+import { withVehicle } from './lock.ts'
+import { isId } from './rows.ts'
+import type { Tx } from './sql.ts'
 import { admit, refuseIf } from './sharings.ts'
 import type { Requester } from './sharings.ts'
 
@@ -24,18 +28,18 @@ export async function send(db: Database, by: Requester, order: SendOrder): Promi
   const { vehicleId, type, timeoutSeconds, idempotencyKey: key } = order
   return withVehicle(db, { vehicleId, requestId: by.requestId, handover: false }, async (held) => {
     const action: Action = { kind: 'sendCommand', type }
-    const { tx, control, moment, events } = admit(action, by, held)
+    const { tx, control, moment, changes, events } = admit(action, by, held)
     const { fleetId } = by.member
     const id = randomUUID()
     const input = { vehicleId, type, timeoutSeconds }
     const known = await claimKey(tx, { fleetId, mutation: 'sendCommand', key, input }, id, moment.at)
-    if (known !== null) return toCommand(await tx.command.findUniqueOrThrow({ where: { id: known } }))
+    if (known !== null) return storedCommand(tx, known)
     refuseIf(relation(action, by.member, control, moment.at))
     checkKey(key)
     refuseIf(state(action, by.member, control, moment.at))
     const sharing = sharingAt(control, moment.at)
     const command = newCommand(control.vehicle, fleetId, sharing?.id ?? null, { id, type, timeoutSeconds }, moment.at)
-    await tx.command.create({ data: fromCommand(command), select: { id: true } })
+    change(changes.commands, command, true)
     events.push(commandUpdated(command, moment))
     return command
   })
@@ -53,10 +57,10 @@ export async function claim(
   return withVehicle(db, { vehicleId, requestId: null, handover: false }, async (held) => {
     const command = held?.commands.find((open) => open.id === id)
     if (!held?.control || !command) return null
-    const { tx, control, moment, events } = { ...held, control: held.control }
+    const { control, moment, changes, events } = { ...held, control: held.control }
     const dispatched = dispatch(command, sharingAt(control, moment.at)?.id ?? null, moment.at)
     if (!dispatched) return null
-    await saveCommand(tx, dispatched)
+    change(changes.commands, dispatched)
     events.push(commandUpdated(dispatched, moment))
     return dispatched
   })
@@ -94,14 +98,19 @@ export async function reportOutcome(
   if (!known) throw new RequestError('COMMAND_NOT_FOUND')
   return withVehicle(db, { ...known, requestId, handover: false }, async (held) => {
     if (!held) throw new RequestError('COMMAND_NOT_FOUND')
-    const { tx, moment, events } = held
+    const { tx, moment, changes, events } = held
     // A command that is open was settled with the vehicle; any other is as it is stored.
-    const command =
-      held.commands.find((open) => open.id === id) ?? toCommand(await tx.command.findUniqueOrThrow({ where: { id } }))
+    const command = held.commands.find((open) => open.id === id) ?? (await storedCommand(tx, id))
     const completed = complete(command, outcome, message, moment.at)
     if (completed === command) return command
-    await saveCommand(tx, completed)
+    change(changes.commands, completed)
     events.push(commandUpdated(completed, moment))
     return completed
   })
+}
+
+async function storedCommand(tx: Tx, id: string): Promise<Command> {
+  const [row] = await tx.query<{ command: CommandRow }>(COMMAND, [id])
+  if (!row) throw new Error('a command that is known is missing')
+  return toCommand(row.command)
 }

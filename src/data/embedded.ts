@@ -7,12 +7,12 @@ import type {
   SqlMigrationAwareDriverAdapterFactory,
 } from '@prisma/driver-adapter-utils'
 import { PrismaPGlite } from 'pglite-prisma-adapter'
-import { embeddedQuery } from './sql.ts'
-import type { Query } from './sql.ts'
+import { embeddedSql } from './sql.ts'
+import type { Sql } from './sql.ts'
 
 export type Embedded = {
   readonly adapter: SqlMigrationAwareDriverAdapterFactory
-  readonly query: Query
+  readonly sql: Sql
   readonly close: () => Promise<void>
 }
 
@@ -27,7 +27,7 @@ export async function openEmbedded(folder: string): Promise<Embedded> {
     const client = await PGlite.create({ dataDir: folder, extensions: { btree_gist } })
     return {
       adapter: adapterFor(client),
-      query: embeddedQuery(client),
+      sql: embeddedSql(client),
       close: async () => {
         await client.close()
         await rm(lock, { force: true })

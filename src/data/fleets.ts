@@ -4,7 +4,7 @@ import { newFleet, partnersOf } from '../domain/fleet.ts'
 import type { Fleet } from '../domain/fleet.ts'
 import type { Database } from './client.ts'
 import { withShortId } from './ids.ts'
-import type { Tx } from './lock.ts'
+import type { Statement, Tx } from './sql.ts'
 import { isId } from './rows.ts'
 
 const KNOWN_FLEETS = 10_000
@@ -40,12 +40,15 @@ export async function createFleet({ prisma }: Database, id: string | null, name:
   })
 }
 
+const PARTNERSHIP: Statement = {
+  name: 'partnership',
+  text: 'SELECT 1 FROM partnership WHERE fleet_id = $1 AND partner_id = $2 FOR KEY SHARE',
+}
+
 /** Whether the two may share; holds off an end of their partnership until the transaction is over. */
 export async function arePartners(tx: Tx, fleetId: string, partnerId: string): Promise<boolean> {
   if (!isId(partnerId)) return false
-  const rows = await tx.$queryRaw<unknown[]>`
-    SELECT 1 FROM partnership WHERE fleet_id = ${fleetId} AND partner_id = ${partnerId} FOR KEY SHARE`
-  return rows.length > 0
+  return (await tx.query(PARTNERSHIP, [fleetId, partnerId])).length > 0
 }
 
 /** @returns the two, in the order given. @throws InputError; RequestError FLEET_NOT_FOUND */

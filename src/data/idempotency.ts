@@ -3,10 +3,25 @@ import { InputError, RequestError } from '../domain/errors.ts'
 import type { Instant } from '../domain/period.ts'
 import { checkText } from '../domain/text.ts'
 import type { Database } from './client.ts'
-import type { Tx } from './lock.ts'
+import type { Statement, Tx } from './sql.ts'
 
 /** How long a key is kept. Milliseconds. */
 const KEPT_MS = 24 * 60 * 60 * 1000
+
+const OF = 'fleet_id = $1 AND mutation = $2 AND key = $3'
+const FORGET: Statement = {
+  name: 'forget_key',
+  text: `DELETE FROM idempotency_key WHERE ${OF} AND created_at <= $4`,
+}
+const CLAIM: Statement = {
+  name: 'claim_key',
+  text: `INSERT INTO idempotency_key (fleet_id, mutation, key, input_hash, result_id, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING 1`,
+}
+const KNOWN: Statement = {
+  name: 'known_key',
+  text: `SELECT input_hash, result_id FROM idempotency_key WHERE ${OF}`,
+}
 
 export type KeyUse = {
   readonly fleetId: string
@@ -27,17 +42,15 @@ export async function claimKey(tx: Tx, use: KeyUse, resultId: string, at: Instan
   const { key } = use
   // A malformed key names nothing; it is refused where the input is.
   if (key === null || !isWellFormed(key)) return null
-  const id = { fleetId: use.fleetId, mutation: use.mutation, key }
+  const id = [use.fleetId, use.mutation, key]
   const inputHash = createHash('sha256').update(JSON.stringify(use.input)).digest('hex')
-  await tx.idempotencyKey.deleteMany({ where: { ...id, createdAt: { lte: new Date(at - KEPT_MS) } } })
-  const { count } = await tx.idempotencyKey.createMany({
-    data: [{ ...id, inputHash, resultId, createdAt: new Date(at) }],
-    skipDuplicates: true,
-  })
-  if (count === 1) return null
-  const known = await tx.idempotencyKey.findUniqueOrThrow({ where: { fleetId_mutation_key: id } })
-  if (known.inputHash !== inputHash) throw new RequestError('IDEMPOTENCY_KEY_REUSED')
-  return known.resultId
+  const iso = (time: Instant) => new Date(time).toISOString()
+  await tx.query(FORGET, [...id, iso(at - KEPT_MS)])
+  if ((await tx.query(CLAIM, [...id, inputHash, resultId, iso(at)])).length === 1) return null
+  const [known] = await tx.query<{ input_hash: string; result_id: string }>(KNOWN, id)
+  if (!known) throw new Error('a key that was taken is missing')
+  if (known.input_hash !== inputHash) throw new RequestError('IDEMPOTENCY_KEY_REUSED')
+  return known.result_id
 }
 
 /** @throws InputError at [idempotencyKey] */

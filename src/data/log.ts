@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CommandStatus } from '../domain/command.ts'
-import type { EventFilter, LoggedEvent, NewEvent, SharingFacts, VehicleEventType } from '../domain/event.ts'
+import type { EventFilter, LoggedEvent, SharingFacts, VehicleEventType } from '../domain/event.ts'
 import type { Values } from '../domain/state.ts'
 import type { Instant } from '../domain/period.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
@@ -9,28 +9,6 @@ import { FLEET_LOG, LAST_REMOVED, LOG } from './log-pages.ts'
 
 /** An event behind the cursor has been removed for its age: to go on from there would leave a gap that nobody sees. */
 export class CursorExpiredError extends Error {}
-
-/**
- * Appends in the order given; the caller's transaction is what makes them happen. Positions are drawn while the vehicle's
- * lock is held, so events of one vehicle have the order of their commits.
- */
-export async function append(tx: Prisma.TransactionClient, events: readonly NewEvent[]): Promise<void> {
-  if (events.length === 0) return
-  await tx.event.createMany({
-    data: events.map((event) => ({
-      type: event.type,
-      vehicleId: event.vehicleId,
-      ownerId: event.ownerId,
-      partnerId: event.partnerId,
-      occurredAt: new Date(event.occurredAt),
-      recordedAt: new Date(event.recordedAt),
-      requestId: event.requestId,
-      sharingId: 'sharingId' in event ? event.sharingId : null,
-      commandId: 'commandId' in event ? event.commandId : null,
-      ...('facts' in event ? { facts: event.facts } : {}),
-    })),
-  })
-}
 
 /** A stretch of the log that no commit will change any more, and what was drawn by then. */
 export type Horizon = { readonly settled: number; readonly drawn: number }

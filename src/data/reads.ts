@@ -27,7 +27,7 @@ const AT_ONCE = 2
 const KNOWN_FLEETS = 10_000
 
 export function createReads(query: Query): Reads {
-  const vehicles = batched<OpenVehicle>(async (ids) => vehiclesOf(await query<VehicleRow>(VEHICLES, [ids])))
+  const vehicles = batched<OpenVehicle>(async (ids) => vehiclesOf(await query<OpenVehicleRow>(VEHICLES, [ids])))
   const fleets = batched<Fleet>((ids) => query<Fleet>(FLEETS, [ids]))
   const known = new LRUCache<string, Fleet>({ max: KNOWN_FLEETS })
   return {
@@ -79,11 +79,14 @@ function batched<T extends { readonly id: string }>(
 
 const FLEETS: Statement = { name: 'fleets', text: 'SELECT id, name FROM fleet WHERE id = ANY($1::text[])' }
 
-/** The columns of `vehicle AS v`, and of its open sharing `s`, of which there may be several. */
-export const OPEN_VEHICLE_COLUMNS = `v.id, v.owner_id, v.name, v.license_plate, v.vin, v.brand, v.model,
+/** The columns of `vehicle AS v`. */
+export const VEHICLE_COLUMNS = `v.id, v.owner_id, v.name, v.license_plate, v.vin, v.brand, v.model,
   v.supported_commands, v.latitude, v.longitude, v.position_at, v.speed_kmh, v.speed_at, v.mileage_km, v.mileage_at,
   v.energy_percent, v.energy_at, v.central_lock, v.central_lock_at, v.driving_enabled, v.driving_enabled_at, v.ignition,
-  v.ignition_at, s.id AS sharing_id, s.partner_id, s.starts_at, s.ends_at, s.allowed_commands, s.start_recorded,
+  v.ignition_at`
+
+/** Those, and the ones of its open sharing `s`, of which there may be several. */
+export const OPEN_VEHICLE_COLUMNS = `${VEHICLE_COLUMNS}, s.id AS sharing_id, s.partner_id, s.starts_at, s.ends_at, s.allowed_commands, s.start_recorded,
   s.end_requested_at, s.end_requested_by, s.created_at`
 
 export const OPEN_SHARING = 's.vehicle_id = v.id AND s.cancelled_at IS NULL AND s.ended_at IS NULL'
@@ -94,7 +97,7 @@ const VEHICLES: Statement = {
     WHERE v.id = ANY($1::text[]) AND v.deleted_at IS NULL`,
 }
 
-/** As OPEN_VEHICLE_COLUMNS names them. */
+/** As VEHICLE_COLUMNS names them. */
 export type VehicleRow = {
   readonly id: string
   readonly owner_id: string
@@ -119,6 +122,10 @@ export type VehicleRow = {
   readonly driving_enabled_at: Instant | null
   readonly ignition: boolean | null
   readonly ignition_at: Instant | null
+}
+
+/** As OPEN_VEHICLE_COLUMNS names them. */
+export type OpenVehicleRow = VehicleRow & {
   readonly sharing_id: string | null
   readonly partner_id: string
   readonly starts_at: Instant
@@ -131,12 +138,12 @@ export type VehicleRow = {
 }
 
 /** One row for each open sharing, those of a vehicle side by side or not; the vehicles in the order of their first rows. */
-export function vehiclesOf(rows: readonly VehicleRow[]): OpenVehicle[] {
+export function vehiclesOf(rows: readonly OpenVehicleRow[]): OpenVehicle[] {
   const found = new Map<string, OpenVehicle & { sharings: Sharing[] }>()
   for (const row of rows) {
     let vehicle = found.get(row.id)
     if (!vehicle) {
-      vehicle = toVehicle(row)
+      vehicle = { ...toVehicle(row), sharings: [] }
       found.set(row.id, vehicle)
     }
     if (row.sharing_id !== null) vehicle.sharings.push(toSharing(row, row.sharing_id))
@@ -144,7 +151,7 @@ export function vehiclesOf(rows: readonly VehicleRow[]): OpenVehicle[] {
   return [...found.values()]
 }
 
-const toVehicle = (row: VehicleRow): OpenVehicle & { sharings: Sharing[] } => ({
+export const toVehicle = (row: VehicleRow): Vehicle => ({
   id: row.id,
   ownerId: row.owner_id,
   name: row.name,
@@ -154,7 +161,6 @@ const toVehicle = (row: VehicleRow): OpenVehicle & { sharings: Sharing[] } => ({
   model: row.model,
   supportedCommands: commandsOf(row.supported_commands),
   state: toState(row),
-  sharings: [],
 })
 
 const toState = (row: VehicleRow): VehicleState => ({
@@ -174,7 +180,7 @@ const reading = <T>(value: T | null, observedAt: Instant | null): Reading<T> | n
   value === null || observedAt === null ? null : { value, observedAt }
 
 /** An open one: neither ended nor cancelled. Its snapshots are long, rarely asked for, and read on their own. */
-const toSharing = (row: VehicleRow, id: string): Sharing => ({
+const toSharing = (row: OpenVehicleRow, id: string): Sharing => ({
   id,
   vehicleId: row.id,
   ownerId: row.owner_id,
@@ -196,7 +202,7 @@ const toSharing = (row: VehicleRow, id: string): Sharing => ({
 /** Vehicles support the same few sets of commands; each is read once. */
 const sets = new LRUCache<string, readonly CommandType[]>({ max: 1_000 })
 
-function commandsOf(text: string): readonly CommandType[] {
+export function commandsOf(text: string): readonly CommandType[] {
   const known = sets.get(text)
   if (known) return known
   const names = text.slice(1, -1).split(',')

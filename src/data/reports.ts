@@ -6,10 +6,12 @@ import { endIfIdle } from '../domain/sharing.ts'
 import type { Sharing } from '../domain/sharing.ts'
 import { checkBatch, checkReport, isIdle, merge, stateOf } from '../domain/state.ts'
 import type { Report } from '../domain/state.ts'
+import { change } from './changes.ts'
 import type { Database } from './client.ts'
-import { cancelPending, committed, hold, release, saveSharing } from './lock.ts'
-import type { Held, Tx } from './lock.ts'
+import { cancelPending, committed, hold, release } from './lock.ts'
+import type { Held } from './lock.ts'
 import { isId } from './rows.ts'
+import type { Statement, Tx } from './sql.ts'
 
 export type Rejected = { readonly index: number; readonly code: ErrorCode; readonly message: string }
 export type Recorded = { readonly recorded: number; readonly skipped: number; readonly rejected: readonly Rejected[] }
@@ -34,7 +36,7 @@ export async function recordReports(db: Database, requestId: string, reports: re
   const rejected = [...objections].flatMap(([index, reason]) => (repeated.has(index) ? [] : [{ index, ...reason }]))
   if (valid.length === 0) return { recorded: 0, skipped: repeated.size, rejected }
 
-  let outcome = await recordAll(db.prisma, valid, requestId, [])
+  let outcome = await recordAll(db, valid, requestId, [])
   if (outcome.attention.length > 0) outcome = await recordWithHandovers(db, valid, requestId, outcome.attention)
   if (outcome.recorded > 0) db.appended()
   for (const index of outcome.unknown) rejected.push({ index, ...notFound })
@@ -78,11 +80,27 @@ function objection(report: Report, now: number): Omit<Rejected, 'index'> | null 
   }
 }
 
+/** The attention as a list: an array of texts would come as PostgreSQL writes it. */
+const RECORD: Statement = {
+  name: 'record',
+  text: `SELECT recorded, "unknown", to_jsonb(attention) AS attention
+    FROM record_vehicle_states($1::jsonb, $2, $3::text[])`,
+}
+/** Always in this order, so that two batches never wait for each other crosswise. */
+const LOCK_ALL: Statement = {
+  name: 'lock_all',
+  text: 'SELECT 1 FROM vehicle WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE',
+}
+const KNOWN: Statement = {
+  name: 'known_messages',
+  text: 'SELECT message_id FROM event WHERE vehicle_id = $1 AND message_id = ANY($2::text[])',
+}
+
 type Outcome = { recorded: number; unknown: number[]; attention: string[] }
 
 /** @param attended the vehicles whose wish to end a sharing when idle the caller sees to */
 async function recordAll(
-  prisma: Pick<Tx, '$queryRaw'>,
+  { query }: Tx,
   reports: readonly Indexed[],
   requestId: string,
   attended: readonly string[],
@@ -92,9 +110,8 @@ async function recordAll(
     ...position,
     ...readings,
   }))
-  const [outcome] = await prisma.$queryRaw<[Outcome]>`
-    SELECT recorded, "unknown", attention
-    FROM record_vehicle_states(${JSON.stringify(batch)}::jsonb, ${requestId}, ${[...attended]}::text[])`
+  const [outcome] = await query<Outcome>(RECORD, [JSON.stringify(batch), requestId, attended])
+  if (!outcome) throw new Error('what became of the reports was not told')
   return outcome
 }
 
@@ -109,9 +126,9 @@ async function recordWithHandovers(
   attention: readonly string[],
 ): Promise<Outcome> {
   const decided: Held[] = []
-  const outcome = await db.prisma.$transaction(async (tx) => {
+  const outcome = await db.transaction(async (tx) => {
     const ids = [...new Set(reports.map(({ vehicleId }) => vehicleId))].toSorted()
-    await tx.$queryRaw`SELECT 1 FROM vehicle WHERE id = ANY(${ids}) ORDER BY id FOR UPDATE`
+    await tx.query(LOCK_ALL, [ids])
     const settled = async (vehicleId: string) => {
       const held = await hold(tx, { vehicleId, requestId, handover: false })
       if (!held) return null
@@ -141,7 +158,7 @@ async function recordWithHandovers(
         rest = rest.slice(stretch.length)
         const held = stands && (await hold(tx, { vehicleId, requestId, handover: true }))
         if (!held) continue
-        await endIfIdleNow(held)
+        endIfIdleNow(held)
         await release(held)
         decided.push(held)
       }
@@ -155,9 +172,8 @@ async function recordWithHandovers(
 /** The reports up to and with the first that makes the vehicle idle; all of them if none does. */
 async function untilIdle(tx: Tx, { vehicle, moment }: Held, reports: readonly Indexed[]): Promise<readonly Indexed[]> {
   const messageIds = reports.map(({ messageId }) => messageId)
-  const where = { vehicleId: vehicle.id, messageId: { in: messageIds } }
-  const rows = await tx.event.findMany({ where, select: { messageId: true } })
-  const known = new Set(rows.map(({ messageId }) => messageId))
+  const rows = await tx.query<{ message_id: string }>(KNOWN, [vehicle.id, messageIds])
+  const known = new Set(rows.map(({ message_id: messageId }) => messageId))
   let { state } = vehicle
   const first = reports.findIndex(({ messageId, occurredAt, readings }) => {
     if (known.has(messageId)) return false
@@ -173,12 +189,12 @@ const sharingAwaitingIdle = ({ control, moment }: Held): Sharing | null => {
   return current?.endRequestedAt == null ? null : current
 }
 
-async function endIfIdleNow(held: Held): Promise<void> {
+function endIfIdleNow(held: Held): void {
   const current = sharingAwaitingIdle(held)
   if (!current) return
   const ended = endIfIdle(current, held.vehicle.state, held.moment.at)
   if (ended === current) return
-  await saveSharing(held.tx, ended)
+  change(held.changes.sharings, ended)
   held.events.push(sharingEvent('SHARING_ENDED', ended, held.moment))
-  await cancelPending(held)
+  cancelPending(held)
 }

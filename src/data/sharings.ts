@@ -12,11 +12,13 @@ import { endSharing, endWhenIdle, moveEnd, periodOf, phaseAt, startSharing } fro
 import type { Sharing, SharingPhase } from '../domain/sharing.ts'
 import type { Vehicle } from '../domain/vehicle.ts'
 import type { Database } from './client.ts'
+import { change } from './changes.ts'
 import { arePartners } from './fleets.ts'
 import { checkKey, claimKey } from './idempotency.ts'
-import { cancelPending, saveSharing, withVehicle } from './lock.ts'
+import { cancelPending, withVehicle } from './lock.ts'
 import type { Held } from './lock.ts'
-import { fromSharing, toSharing } from './rows.ts'
+import { SHARING, toSharing } from './held-rows.ts'
+import type { SharingRow } from './held-rows.ts'
 
 /** Who asks, and under which request id. */
 export type Requester = { readonly member: Member; readonly requestId: string }
@@ -51,7 +53,7 @@ export async function start(db: Database, by: Requester, order: StartSharingOrde
   const { vehicleId, requestId } = { ...order, requestId: by.requestId }
   return withVehicle(db, { vehicleId, requestId, handover: true }, async (held) => {
     const admitted = admit({ kind: 'startSharing' }, by, held)
-    const { tx, control, moment, events } = admitted
+    const { tx, control, moment, changes, events } = admitted
     const id = randomUUID()
     const { idempotencyKey: key, allowedCommands, ...rest } = order
     const input = { ...rest, allowedCommands: allowedCommands && normalised(allowedCommands) }
@@ -64,7 +66,7 @@ export async function start(db: Database, by: Requester, order: StartSharingOrde
     if (known !== null) {
       return {
         vehicle: control.vehicle,
-        sharing: toSharing(await tx.sharing.findUniqueOrThrow({ where: { id: known } })),
+        sharing: (await tx.query<SharingRow>(SHARING, [known])).map(toSharing)[0] as Sharing,
       }
     }
     refuseIf(relation({ kind: 'startSharing' }, by.member, control, moment.at))
@@ -76,9 +78,9 @@ export async function start(db: Database, by: Requester, order: StartSharingOrde
       moment.at,
     )
     refuseIf(state({ kind: 'startSharing', period: periodOf(sharing) }, by.member, control, moment.at))
-    await tx.sharing.create({ data: fromSharing(sharing), select: { id: true } })
+    change(changes.sharings, sharing, true)
     events.push(sharingEvent(sharing.startRecorded ? 'SHARING_STARTED' : 'SHARING_SCHEDULED', sharing, moment))
-    if (sharing.startRecorded) await cancelPending(admitted)
+    if (sharing.startRecorded) cancelPending(admitted)
     return { vehicle: control.vehicle, sharing }
   })
 }
@@ -94,13 +96,13 @@ export type MoveEndOrder = {
 export async function updateEnd(db: Database, by: Requester, order: MoveEndOrder): Promise<SharingResult> {
   const { vehicleId, sharingId, endsAt } = order
   return withVehicle(db, { vehicleId, sharingId, requestId: by.requestId, handover: false }, async (held) => {
-    const { tx, control, moment, events, target } = admitTo({ kind: 'updateSharingEnd', sharingId }, by, held)
+    const { control, moment, changes, events, target } = admitTo({ kind: 'updateSharingEnd', sharingId }, by, held)
     if (endsAt === undefined) throw new InputError(['endsAt'], 'endsAt has to be given; null makes the end open.')
     if (endsAt === target.endsAt) return { vehicle: control.vehicle, sharing: target }
     const sharing = moveEnd(target, endsAt, moment.at)
     const conflict = conflictIn(control, periodOf(sharing), target)
     if (conflict) throw new SharingConflictError('ALREADY_SHARED', conflict)
-    await saveSharing(tx, sharing)
+    change(changes.sharings, sharing)
     events.push(sharingEvent('SHARING_END_CHANGED', sharing, moment))
     return { vehicle: control.vehicle, sharing }
   })
@@ -126,14 +128,14 @@ export async function end(
 ): Promise<{ vehicle: Vehicle | null; sharing: Sharing }> {
   return withVehicle(db, { vehicleId, sharingId, requestId: by.requestId, handover: true }, async (held) => {
     const admitted = admitTo({ kind: 'endSharing', sharingId }, by, held)
-    const { tx, vehicle, control, moment, events, target } = admitted
+    const { vehicle, control, moment, changes, events, target } = admitted
     const { fleetId } = by.member
     const verb = when === 'NOW' ? endSharing : endWhenIdle
     const sharing = verb(target, fleetId, vehicle.state, moment.at)
     if (sharing !== target) {
-      await saveSharing(tx, sharing)
+      change(changes.sharings, sharing)
       events.push(sharingEvent(EVENT_OF[phaseAt(sharing, moment.at) as keyof typeof EVENT_OF], sharing, moment))
-      if (sharing.endedAt !== null) await cancelPending(admitted)
+      if (sharing.endedAt !== null) cancelPending(admitted)
     }
     const after = { vehicle, sharings: control.sharings.map((other) => (other === target ? sharing : other)) }
     return { vehicle: seesAt(fleetId, after, moment.at) ? vehicle : null, sharing }

@@ -11,25 +11,56 @@ export type Query = <Row>(statement: Statement, values: readonly unknown[]) => P
 const TIMESTAMPTZ = 1184
 const TEXT_ARRAY = 1009
 
-/**
- * Past Prisma, straight through the driver: for what is read so often that the way through takes longer than the reading.
- * @param named whether statements may be prepared under their names, which a pooler in between may not bear
- */
-export function postgresQuery(pool: pg.Pool, named: boolean): Query {
+/** Statements that happen together, or not at all. */
+export type Tx = { readonly query: Query }
+
+/** Straight through the driver: for what is read and decided so often that Prisma's way takes longer than the database. */
+export type Sql = Tx & {
+  /** Commits once `work` resolves; whatever it throws undoes all of it. */
+  readonly transaction: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>
+}
+
+/** @param named whether statements may be prepared under their names, which a pooler in between may not bear */
+export function postgresSql(pool: pg.Pool, named: boolean): Sql {
   const types = {
     getTypeParser: (oid: number, format?: 'text' | 'binary') =>
       PARSERS[oid] ?? (pg.types.getTypeParser(oid, format) as (text: string) => unknown),
   }
-  return async <Row>({ name, text }: Statement, values: readonly unknown[]) => {
-    const query = { text, values: [...values], types, ...(named ? { name } : {}) }
-    return (await pool.query(query)).rows as Row[]
+  const on =
+    (client: pg.Pool | pg.PoolClient): Query =>
+    async <Row>({ name, text }: Statement, values: readonly unknown[]) =>
+      (await client.query({ text, values: [...values], types, ...(named ? { name } : {}) })).rows as Row[]
+  return {
+    query: on(pool),
+    transaction: async (work) => {
+      const client = await pool.connect()
+      let broken: Error | undefined
+      try {
+        await client.query('BEGIN')
+        const result = await work({ query: on(client) })
+        await client.query('COMMIT')
+        return result
+      } catch (error) {
+        // A connection that cannot even roll back is not used again.
+        await client.query('ROLLBACK').catch((cause: Error) => (broken = cause))
+        throw error
+      } finally {
+        client.release(broken)
+      }
+    },
   }
 }
 
-export const embeddedQuery =
-  (client: PGlite): Query =>
-  async <Row>({ text }: Statement, values: readonly unknown[]) =>
-    (await client.query<Row>(text, [...values], { parsers: PARSERS })).rows
+export function embeddedSql(client: PGlite): Sql {
+  const on =
+    (target: Pick<PGlite, 'query'>): Query =>
+    async <Row>({ text }: Statement, values: readonly unknown[]) =>
+      (await target.query<Row>(text, [...values], { parsers: PARSERS })).rows
+  return {
+    query: on(client),
+    transaction: (work) => client.transaction((tx) => work({ query: on(tx) })),
+  }
+}
 
 const PARSERS: Readonly<Record<number, (text: string) => unknown>> = {
   [TIMESTAMPTZ]: parseTimestamp,

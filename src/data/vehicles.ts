@@ -5,12 +5,36 @@ import { hasRole } from '../domain/fleet.ts'
 import { editVehicle, newVehicle } from '../domain/vehicle.ts'
 import type { Vehicle, VehiclePatch } from '../domain/vehicle.ts'
 import type { Database } from './client.ts'
+import { append } from './changes.ts'
 import { withShortId } from './ids.ts'
 import { withVehicle } from './lock.ts'
-import { append } from './log.ts'
-import { fromVehicle } from './rows.ts'
 import { admit, refuseIf } from './sharings.ts'
 import type { Requester } from './sharings.ts'
+import type { Statement } from './sql.ts'
+
+const COLUMNS = 'id, name, license_plate, vin, brand, model, supported_commands'
+const INSERT: Statement = {
+  name: 'insert_vehicle',
+  text: `INSERT INTO vehicle (${COLUMNS}, owner_id, last_instant, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) ON CONFLICT DO NOTHING RETURNING id`,
+}
+const EDIT: Statement = {
+  name: 'edit_vehicle',
+  text: `UPDATE vehicle SET name = $2, license_plate = $3, vin = $4, brand = $5, model = $6, supported_commands = $7
+    WHERE id = $1`,
+}
+const DELETE: Statement = { name: 'delete_vehicle', text: 'UPDATE vehicle SET deleted_at = $2 WHERE id = $1' }
+
+/** What people edit; the readings are written by reports alone. */
+const edited = ({ id, name, licensePlate, vin, brand, model, supportedCommands }: Vehicle) => [
+  id,
+  name,
+  licensePlate,
+  vin,
+  brand,
+  model,
+  [...supportedCommands],
+]
 
 /** @throws RequestError ROLE_NOT_SUFFICIENT, InputError */
 export async function create(db: Database, { member, requestId }: Requester, fields: VehiclePatch): Promise<Vehicle> {
@@ -23,13 +47,10 @@ export async function create(db: Database, { member, requestId }: Requester, fie
 
 /** @returns null if the id is taken */
 async function insertVehicle(db: Database, vehicle: Vehicle, requestId: string): Promise<Vehicle | null> {
-  return db.prisma.$transaction(async (tx) => {
+  return db.transaction(async (tx) => {
     const at = db.clock.now()
-    const { count } = await tx.vehicle.createMany({
-      data: [{ ...fromVehicle(vehicle), lastInstant: new Date(at), createdAt: new Date(at) }],
-      skipDuplicates: true,
-    })
-    if (count === 0) return null
+    const times = new Date(at).toISOString()
+    if ((await tx.query(INSERT, [...edited(vehicle), vehicle.ownerId, times])).length === 0) return null
     await append(tx, [vehicleChanged(vehicle, [], { at, requestId })])
     return vehicle
   })
@@ -41,7 +62,7 @@ export async function update(db: Database, by: Requester, id: string, patch: Veh
     const { tx, control, moment, events } = admit({ kind: 'update' }, by, held)
     refuseIf(relation({ kind: 'update' }, by.member, control, moment.at))
     const vehicle = editVehicle(control.vehicle, patch)
-    await tx.vehicle.update({ where: { id }, data: fromVehicle(vehicle), select: { id: true } })
+    await tx.query(EDIT, edited(vehicle))
     events.push(vehicleChanged(vehicle, control.sharings, moment))
     return vehicle
   })
@@ -53,7 +74,7 @@ export async function remove(db: Database, by: Requester, id: string): Promise<v
     const { tx, control, moment, events } = admit({ kind: 'delete' }, by, held)
     refuseIf(relation({ kind: 'delete' }, by.member, control, moment.at))
     refuseIf(state({ kind: 'delete' }, by.member, control, moment.at))
-    await tx.vehicle.update({ where: { id }, data: { deletedAt: new Date(moment.at) }, select: { id: true } })
+    await tx.query(DELETE, [id, new Date(moment.at).toISOString()])
     events.push(vehicleChanged(control.vehicle, control.sharings, moment))
   })
 }
