@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { createSourceEventStream, execute, getOperationAST, Kind, subscribe, visit } from 'graphql'
 import type { DocumentNode, ExecutionArgs, ExecutionResult, FieldNode } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
@@ -7,6 +8,7 @@ import { LRUCache } from 'lru-cache'
 import { createContext } from '../graphql/context.ts'
 import type { Context, Services } from '../graphql/context.ts'
 import { schema } from '../graphql/schema.ts'
+import { isCompilable } from './compilable.ts'
 
 type Outcome = ExecutionResult | Promise<ExecutionResult>
 
@@ -49,7 +51,11 @@ export function sharedEvents(services: Services): Plugin<Context> {
     const name = names.get(document) ?? documents++
     names.set(document, name)
     const rights = viewer.kind === 'FLEET' ? [viewer.member.fleetId, viewer.member.role] : []
-    const key = JSON.stringify([name, operationName, rights, used.map((variable) => args.variableValues?.[variable])])
+    const values = args.variableValues ?? {}
+    // One that is absent may have a default, which null has not.
+    const given = used.filter((variable) => variable in values).map((variable) => [variable, values[variable]])
+    // However long the values are, what is kept of them is short.
+    const key = hash('sha256', JSON.stringify([name, operationName, rights, given]))
     const group = groups.get(key) ?? new Map<object, Outcome>()
     groups.set(key, group)
     return group
@@ -86,15 +92,9 @@ export function sharedEvents(services: Services): Plugin<Context> {
 function makePlan(document: DocumentNode, operationName: string | null | undefined): Plan | null {
   const operation = getOperationAST(document, operationName)
   const [field, ...others] = operation?.selectionSet.selections ?? []
-  // Behind a fragment or a directive it may be anything.
-  if (
-    field?.kind !== Kind.FIELD ||
-    others.length > 0 ||
-    field.name.value !== 'vehicleEvents' ||
-    field.directives?.length
-  ) {
-    return null
-  }
+  // Behind a fragment it may be anything.
+  if (field?.kind !== Kind.FIELD || others.length > 0 || field.name.value !== 'vehicleEvents') return null
+  if (!operation || !isCompilable(document, operation)) return null
   const compiled = compileQuery(schema, document, operationName ?? undefined)
   return isCompiledQuery(compiled) ? { query: compiled.query, used: usedBelow(document, field) } : null
 }

@@ -6,6 +6,7 @@ import { LRUCache } from 'lru-cache'
 import { createContext } from '../graphql/context.ts'
 import type { Request, Services } from '../graphql/context.ts'
 import { schema } from '../graphql/schema.ts'
+import { isCompilable } from './compilable.ts'
 import type { Engine } from './engine.ts'
 
 /** Answers what it can, and says whether it did; what it does not answer has not been executed. */
@@ -44,7 +45,7 @@ export function createFastPath(engine: Engine, services: Services): FastPath {
 
   /** From the second time on; null for what is not to be answered here. */
   function planOf(text: string, operationName: string | null, asker: Request): Plan | null {
-    const key = operationName === null ? text : `${operationName}\n${text}`
+    const key = operationName === null ? text : JSON.stringify([operationName, text])
     const known = plans.get(key)
     if (known) return known
     if (!seen.has(key)) {
@@ -68,6 +69,7 @@ export function createFastPath(engine: Engine, services: Services): FastPath {
     if (!operation || operation.operation === OperationTypeNode.SUBSCRIPTION) return null
     if (validate(schema, document).length > 0) return null
     if (operation.operation === OperationTypeNode.MUTATION) return mutationPlan(document, operationName)
+    if (!isCompilable(document, operation)) return null
     const compiled = compileQuery(schema, document, operationName ?? undefined)
     if (!isCompiledQuery(compiled)) return null
     return {
