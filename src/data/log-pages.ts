@@ -9,13 +9,17 @@ import type { Statement } from './sql.ts'
 const COLUMNS = `e.position, e.type, e.vehicle_id, e.owner_id, e.partner_id, e.occurred_at, e.recorded_at, e.request_id,
   e.sharing_id, e.command_id, e.facts`
 
-const MATCHES = '($5::text[] IS NULL OR e.type = ANY($5)) AND ($6::text[] IS NULL OR e.vehicle_id = ANY($6))'
+/** Of a subquery a hash is made, of an array none where a plan does not look at values. */
+const MATCHES = `($5::text[] IS NULL OR e.type = ANY($5))
+  AND ($6::text[] IS NULL OR e.vehicle_id IN (SELECT unnest($6::text[])))`
 
 export const LOG: Statement = {
   name: 'log',
   text: `SELECT ${COLUMNS} FROM event AS e WHERE e.position > $1::bigint AND e.position <= $2::bigint
     ORDER BY e.position LIMIT $3`,
 }
+
+export const HORIZON: Statement = { name: 'horizon', text: 'SELECT settled, drawn FROM log_horizon()' }
 
 const lastRemoved = (types: string) =>
   `SELECT max(position) AS removed FROM pruned WHERE fleet_id = $1 AND (${types}::text[] IS NULL OR type = ANY(${types}))`
@@ -45,11 +49,16 @@ const ofRareTypes = asEither(
     )} AS e)`,
 )
 
-const ofVehicles = `(SELECT e.* FROM unnest($6::text[]) AS wanted(id) CROSS JOIN LATERAL ${between(
-  'e.vehicle_id',
-  'wanted.id',
-  `(e.owner_id = $1 OR e.partner_id = $1) AND ${MATCHES}`,
-)} AS e)`
+/** Of those that were ever the fleet's own or shared with it: what others' vehicles did is not even looked at. */
+const ofVehicles = `(SELECT e.* FROM (
+    SELECT w.id FROM unnest($6::text[]) AS w(id)
+    WHERE EXISTS (SELECT FROM vehicle AS v WHERE v.id = w.id AND v.owner_id = $1)
+      OR EXISTS (SELECT FROM sharing AS s WHERE s.vehicle_id = w.id AND s.partner_id = $1)
+  ) AS wanted(id) CROSS JOIN LATERAL ${between(
+    'e.vehicle_id',
+    'wanted.id',
+    `(e.owner_id = $1 OR e.partner_id = $1) AND ${MATCHES}`,
+  )} AS e)`
 
 /** In one statement with how far back the log begins, and so as of one instant: no page misses what it does not know of. */
 const page = (name: string, events: string): Statement => ({

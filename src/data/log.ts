@@ -3,9 +3,9 @@ import type { CommandStatus } from '../domain/command.ts'
 import type { EventFilter, LoggedEvent, SharingFacts, VehicleEventType } from '../domain/event.ts'
 import type { Values } from '../domain/state.ts'
 import type { Instant } from '../domain/period.ts'
-import type { Prisma } from '../generated/prisma/client.ts'
 import type { Database } from './client.ts'
-import { FLEET_LOG, LAST_REMOVED, LOG } from './log-pages.ts'
+import { FLEET_LOG, HORIZON, LAST_REMOVED, LOG } from './log-pages.ts'
+import type { Query } from './sql.ts'
 
 /** An event behind the cursor has been removed for its age: to go on from there would leave a gap that nobody sees. */
 export class CursorExpiredError extends Error {}
@@ -18,9 +18,9 @@ export type Horizon = { readonly settled: number; readonly drawn: number }
  * first; whoever reads past `settled` would skip it for ever. It has to be asked in a statement of its own, before the one
  * that reads: the reading statement's snapshot must be the younger.
  */
-export async function readHorizon(prisma: Prisma.TransactionClient): Promise<Horizon> {
-  const [row] = await prisma.$queryRaw<[{ settled: bigint; drawn: bigint }]>`SELECT settled, drawn FROM log_horizon()`
-  return { settled: Number(row.settled), drawn: Number(row.drawn) }
+export async function readHorizon(query: Query): Promise<Horizon> {
+  const [row] = await query<{ settled: string; drawn: string }>(HORIZON, [])
+  return { settled: Number(row?.settled), drawn: Number(row?.drawn) }
 }
 
 const SETTLE_POLL_MS = 2

@@ -108,8 +108,11 @@ export type EventFilter = {
   readonly types: readonly VehicleEventType[] | null
 }
 
-/** Whether an event belongs to a fleet and passes its filter. */
-export const reaches = (event: LoggedEvent, fleetId: string, { vehicleIds, types }: EventFilter): boolean =>
-  (event.ownerId === fleetId || event.partnerId === fleetId) &&
-  (vehicleIds === null || vehicleIds.includes(event.vehicleId)) &&
-  (types === null || types.includes(event.type))
+/** Tells whether an event belongs to a fleet and passes its filter. */
+export function reaching(fleetId: string, { vehicleIds, types }: EventFilter): (event: LoggedEvent) => boolean {
+  const vehicles = vehicleIds && new Set(vehicleIds)
+  return (event) =>
+    (event.ownerId === fleetId || event.partnerId === fleetId) &&
+    (vehicles === null || vehicles.has(event.vehicleId)) &&
+    (types === null || types.includes(event.type))
+}

@@ -1,7 +1,7 @@
 import type { Database } from '../data/client.ts'
 import { readFleetLog, readLog } from '../data/log.ts'
 import type { EventFilter, LoggedEvent } from '../domain/event.ts'
-import { reaches } from '../domain/event.ts'
+import { reaching } from '../domain/event.ts'
 import type { Instant } from '../domain/period.ts'
 import type { Tail } from './tail.ts'
 import { atInstant } from '../timer.ts'
@@ -36,7 +36,7 @@ export type StreamOrder = Limits & {
 export function openStream(db: Database, tail: Tail, { fleetId, filter, after, ...limits }: StreamOrder) {
   const source: Source = {
     fleetId,
-    matches: (event) => reaches(event, fleetId, filter),
+    matches: reaching(fleetId, filter),
     read: (from, upTo, limit) => readFleetLog(db, fleetId, filter, from, upTo, limit),
   }
   return closeable(tail, limits, async function* (ending) {

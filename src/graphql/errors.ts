@@ -1,6 +1,7 @@
 import type { ObjectRef } from '@pothos/core'
 import { GraphQLError } from 'graphql'
 import type { ASTNode } from 'graphql'
+import { CursorExpiredError } from '../data/log.ts'
 import { ERROR_CODES, InputError, RequestError, SharingConflictError } from '../domain/errors.ts'
 import type { ErrorCode, UserError } from '../domain/errors.ts'
 import { builder } from './builder.ts'
@@ -79,6 +80,8 @@ export type Report = (error: unknown) => void
  * request before executing it has no path; everything else is masked.
  */
 export function presentable(error: unknown, requestId: string, report: Report): GraphQLError {
+  const cause = error instanceof GraphQLError ? error.originalError : error
+  if (cause instanceof CursorExpiredError) return cursorExpired()
   if (!(error instanceof GraphQLError)) {
     report(error)
     return new GraphQLError(MASKED, { extensions: internal(requestId) })

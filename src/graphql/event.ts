@@ -1,5 +1,5 @@
 import { openCursor, sealCursor } from '../data/cursor.ts'
-import { checkKept, CursorExpiredError, readFleetLog, settledHorizon } from '../data/log.ts'
+import { checkKept, readFleetLog, settledHorizon } from '../data/log.ts'
 import type { EventFilter, LoggedEvent, VehicleEventType } from '../domain/event.ts'
 import { stateOf } from '../domain/state.ts'
 import { openStream } from '../events/stream.ts'
@@ -9,7 +9,7 @@ import type { Connection } from './connection.ts'
 import { CommandStatusEnum, CommandType } from './command.ts'
 import { asMember, existing } from './context.ts'
 import type { Context } from './context.ts'
-import { badUserInput, cursorExpired } from './errors.ts'
+import { badUserInput } from './errors.ts'
 import { SharingEndReasonEnum } from './sharing-enums.ts'
 import { SharingType } from './sharing.ts'
 import { VehicleStateType } from './state.ts'
@@ -157,8 +157,7 @@ builder.queryField('vehicleEvents', (t) =>
       const { settled, drawn } = await settledHorizon(context.db)
       // Not `settled`: a writer that is only now taking its place can hold it a little behind what was read before.
       const from = placeOf(after, context, drawn)
-      const page = readFleetLog(context.db, fleetId, filterOf(filter), from, settled, size + 1)
-      const found = await page.catch(expired)
+      const found = await readFleetLog(context.db, fleetId, filterOf(filter), from, settled, size + 1)
       return eventPage(found, size, after ?? null, context)
     },
   }),
@@ -179,7 +178,7 @@ builder.subscriptionField('vehicleEvents', (t) =>
       const filter = filterOf(args.filter)
       const after = placeOf(args.after, context, args.after == null ? 0 : (await db.horizon()).drawn)
       if (after !== null && !tail.covers(after)) {
-        await tail.behind(() => checkKept(db, fleetId, filter, after)).catch(expired)
+        await tail.behind(() => checkKept(db, fleetId, filter, after))
       }
       return openStream(db, tail, { fleetId, filter, after, until: viewer.expiresAt, gone })
     },
@@ -207,10 +206,6 @@ function placeOf(cursor: string | null | undefined, { db }: Context, reached: nu
   const position = openCursor(db, cursor)
   if (position === null || position > reached) throw badUserInput('after is not a cursor of this log.')
   return position
-}
-
-function expired(error: unknown): never {
-  throw error instanceof CursorExpiredError ? cursorExpired() : error
 }
 
 function eventPage(

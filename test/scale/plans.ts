@@ -1,23 +1,21 @@
 import type { Database } from '../../src/data/client.ts'
 import { readFleetLog, readLog } from '../../src/data/log.ts'
 import type { EventFilter } from '../../src/domain/event.ts'
-import { Prisma } from '../../src/generated/prisma/client.ts'
 import type { Arena } from './arena.ts'
 
 export type Statement = { readonly text: string; readonly values: readonly unknown[] }
 
 /** The statement that a function of the data layer would run, for it to be explained. */
 async function recorded(read: (db: Database) => Promise<unknown>): Promise<Statement> {
-  let statement: Prisma.Sql | undefined
-  const prisma = {
-    $queryRaw: (strings: readonly string[], ...values: unknown[]) => {
-      statement = Prisma.sql(strings, ...values)
-      return Promise.resolve([])
-    },
+  const statements: Statement[] = []
+  const query = ({ text }: { readonly text: string }, values: readonly unknown[]) => {
+    statements.push({ text, values })
+    return Promise.resolve([])
   }
-  await read({ prisma } as unknown as Database)
+  await read({ query } as unknown as Database)
+  const [statement] = statements
   if (!statement) throw new Error('nothing was read')
-  return { text: statement.text, values: statement.values }
+  return statement
 }
 
 const PAGE = 200
@@ -34,7 +32,8 @@ export type Plan = { readonly lines: readonly string[]; readonly ms: number; rea
 export async function explain({ db }: Arena, { text, values }: Statement, generic: boolean): Promise<Plan> {
   const literals = values.map((value) => {
     if (typeof value === 'number') return String(value)
-    return db.escapeLiteral(Array.isArray(value) ? `{${value.join(',')}}` : String(value))
+    if (value === null) return 'NULL'
+    return db.escapeLiteral(Array.isArray(value) ? `{${value.join(',')}}` : (value as string))
   })
   await db.query(`SET plan_cache_mode = ${generic ? 'force_generic_plan' : 'force_custom_plan'}`)
   await db.query(`PREPARE explained AS ${text}`)

@@ -17,16 +17,20 @@ CREATE TABLE "pruned" (
 -- caller at a time; others remove nothing. In the order of positions, so that no index on the time is needed: the
 -- first event that is young enough ends it.
 CREATE FUNCTION "prune_log"("before" TIMESTAMPTZ, "most" INT) RETURNS INT LANGUAGE plpgsql AS $$
-DECLARE "count" INT;
+DECLARE
+  "count" INT;
+  "up_to" BIGINT;
 BEGIN
   IF NOT pg_try_advisory_xact_lock(x'46530002'::bigint) THEN RETURN 0; END IF;
   WITH oldest AS MATERIALIZED (
     SELECT "position", "recorded_at" FROM "event" ORDER BY "position" LIMIT "most"
-  ), gone AS (
-    DELETE FROM "event" WHERE "position" IN (
-      SELECT o."position" FROM oldest AS o
-      WHERE o."position" < COALESCE((SELECT min(k."position") FROM oldest AS k WHERE k."recorded_at" >= "before"), 'infinity'::float8))
-    RETURNING "position", "type", "owner_id", "partner_id"
+  )
+  SELECT max(o."position") INTO "up_to" FROM oldest AS o
+  WHERE o."position" < COALESCE((SELECT min(k."position") FROM oldest AS k WHERE k."recorded_at" >= "before"), 'infinity'::float8);
+  IF "up_to" IS NULL THEN RETURN 0; END IF;
+  -- A range with two ends: else a planner that does not look at values reads the whole log for it.
+  WITH gone AS (
+    DELETE FROM "event" WHERE "position" > 0 AND "position" <= "up_to" RETURNING "position", "type", "owner_id", "partner_id"
   ), told AS (
     INSERT INTO "pruned" ("fleet_id", "type", "position")
     SELECT fleet, gone."type", max(gone."position")
