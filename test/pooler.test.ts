@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, inject, it, onTestFinished } from 'vitest'
 import { run } from './support/api.ts'
-import { newPostgresDatabase } from './support/databases.ts'
+import { newPostgresDatabase, sql } from './support/databases.ts'
 import { follow, readAll } from './support/events.ts'
 import { sendCommand } from './support/gateway.ts'
 import { freePort } from './support/ports.ts'
@@ -65,6 +65,7 @@ it.skipIf(PGBOUNCER === null)(
   'two instances behind a pooler of transactions share one log, and wake each other',
   async () => {
     const direct = await newPostgresDatabase(inject('postgresUrl'))
+    await sql(direct, `ALTER DATABASE ${new URL(direct).pathname.slice(1)} SET timezone = 'UTC'`)
     const pooled = await startPooler(direct)
     const env = { DATABASE_URL: pooled, DATABASE_DIRECT_URL: direct, DATABASE_POOL_SIZE: '8' }
     const first = await startServer({ env })
@@ -89,3 +90,10 @@ it.skipIf(PGBOUNCER === null)(
     expect(seen.map(({ cursor }) => cursor)).toEqual(log.slice(-seen.length).map(({ cursor }) => cursor))
   },
 )
+
+it.skipIf(PGBOUNCER === null)('a database in another time zone is refused at the start', async () => {
+  const direct = await newPostgresDatabase(inject('postgresUrl'))
+  await sql(direct, `ALTER DATABASE ${new URL(direct).pathname.slice(1)} SET timezone = 'Asia/Kolkata'`)
+  const env = { DATABASE_URL: await startPooler(direct), DATABASE_DIRECT_URL: direct }
+  await expect(startServer({ env })).rejects.toThrow('has to be UTC, not Asia/Kolkata')
+})

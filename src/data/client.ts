@@ -55,6 +55,9 @@ export type DatabaseSettings = {
 /** How long a request waits for one of the pool's connections, and one of them for a request. */
 const POOL = { connectionTimeoutMillis: 10_000, idleTimeoutMillis: 60_000 }
 
+/** A connection that has gone silent is given up: longer than a statement may take, for that ends it on the other side. */
+const SILENCE = { query_timeout: 20_000, keepAlive: true, keepAliveInitialDelayMillis: 10_000 }
+
 /**
  * A transaction holds row locks, so nothing in one may take long: a client that dies or stalls loses them soon. Statements
  * are few and made for one plan each, so that none is planned again for its values.
@@ -82,6 +85,7 @@ async function openPostgres(url: string, settings: DatabaseSettings): Promise<Da
     ...(isPooled ? {} : { options: SESSION }),
     max: settings.poolSize ?? 10,
     ...POOL,
+    ...SILENCE,
   })
   // A connection that breaks while idle is replaced by the pool; unheard, the event would end the process.
   pool.on('error', () => {})
@@ -92,11 +96,23 @@ async function openPostgres(url: string, settings: DatabaseSettings): Promise<Da
     await pool.end()
   }
   try {
+    if (isPooled) await checkTimeZone(pool)
     const sql = postgresSql(pool, !isPooled)
     return (database = await assemble(new PrismaPg(pool), sql, settings, wakeups.announce, release))
   } catch (error) {
     await release()
     throw error
+  }
+}
+
+/** What a session is not told has to be so for its role: in any other zone instants would be read wrongly. */
+async function checkTimeZone(pool: pg.Pool): Promise<void> {
+  const { rows } = await pool.query<{ TimeZone: string }>('SHOW timezone')
+  const [zone] = rows
+  if (!/^(Etc\/)?UTC$/.test(zone?.TimeZone ?? '')) {
+    throw new Error(
+      `behind a pooler the role's time zone has to be UTC, not ${zone?.TimeZone}: ALTER ROLE ... SET timezone = 'UTC'`,
+    )
   }
 }
 
@@ -141,7 +157,7 @@ async function assemble(
     clock,
     cursorKey: await sharedSecret(prisma, 'cursor', 16),
     onAppend: () => {},
-    horizon: together(() => readHorizon(prisma)),
+    horizon: together(() => readHorizon(query)),
     appended: () => {
       database.onAppend()
       announce()

@@ -19,8 +19,8 @@ export async function watchRevocations(db: Database, onChange: () => void): Prom
   let known = new Map<string | null, Revocation[]>()
   let version = ''
   const look = async () => {
-    const rows = await db.prisma.revocation.findMany({ orderBy: { until: 'asc' } })
-    const latest = `${rows.length} ${rows.at(-1)?.until.getTime()}`
+    const rows = await db.prisma.revocation.findMany({ orderBy: { id: 'asc' } })
+    const latest = rows.map(({ id, until }) => `${id}:${until.getTime()}`).join()
     if (latest === version) return
     version = latest
     known = Map.groupBy(

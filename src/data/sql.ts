@@ -73,7 +73,8 @@ let dayStart: Instant = 0
 /** Of what PostgreSQL writes in UTC, 2026-11-22 15:17:57.123+00, the day is mostly the same as that of the one before. */
 export function parseTimestamp(text: string): Instant {
   // Another zone, or a year beyond 9999: rare enough for the long way.
-  if (text.charCodeAt(10) !== 0x20 || !text.endsWith('+00')) return Date.parse(text.replace(' ', 'T').concat(':00'))
+  if (text.charCodeAt(10) !== 0x20 || !text.endsWith('+00'))
+    return Date.parse(text.replace(' ', 'T').replace(/[+-]\d\d$/, '$&:00'))
   if (!text.startsWith(day) || day === '') {
     day = text.slice(0, 10)
     dayStart = Date.parse(day)
