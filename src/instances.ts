@@ -9,7 +9,9 @@ try {
   if (settings.databaseUrl === null) {
     throw new SettingsError('DATABASE_URL is missing: the embedded database serves a single process')
   }
-  if (settings.port === 0) throw new SettingsError('PORT is 0: two instances need ports that are known')
+  if (settings.port === 0 || settings.port === 65_535) {
+    throw new SettingsError(`PORT is ${settings.port}: two instances need it and the one after it`)
+  }
 } catch (error) {
   if (!(error instanceof SettingsError)) throw error
   console.error(`npm run instances: ${error.message}.`)
@@ -17,8 +19,11 @@ try {
 }
 
 const { start } = createChildren()
+let running = 2
 for (const port of [settings.port, settings.port + 1]) {
   start('main.ts', { PORT: `${port}` }).on('exit', (code, signal) => {
-    if (process.exitCode === undefined) console.error(`The instance on port ${port} ended: ${signal ?? code}.`)
+    if (process.exitCode !== undefined) return
+    console.error(`The instance on port ${port} ended: ${signal ?? code}.`)
+    if (--running === 0) process.exitCode = 1
   })
 }

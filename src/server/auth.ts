@@ -37,8 +37,9 @@ export type TokenChecks = {
   readonly isRevoked: (claims: Claims) => boolean
 }
 
-/** How many verified tokens are known. */
+/** How many verified tokens are known, and how long they may be with all that stands around them. */
 const VERIFIED = 10_000
+const LONGEST_KNOWN = 4_096
 
 export function createAuthenticate(rules: TokenRules, { fleetExists, isRevoked }: TokenChecks): Authenticate {
   const verified = new LRUCache<string, { readonly viewer: Viewer; readonly generation: number }>({ max: VERIFIED })
@@ -51,10 +52,12 @@ export function createAuthenticate(rules: TokenRules, { fleetExists, isRevoked }
     const claims = claimsOf(token, await verify(token, rules), rules)
     // jose counts in whole seconds; an exp may have a fraction.
     if (claims.expiresAt <= Date.now()) throw expired()
-    if (isRevoked(claims)) throw new AuthenticationError('UNTRUSTED', 'The access token has been revoked.')
     const viewer = viewerOf(claims)
-    if (viewer.kind === 'FLEET' && !(await fleetExists(viewer.member.fleetId))) return { ...viewer, kind: 'NOBODY' }
-    verified.set(authorization ?? '', { viewer, generation })
+    const isStranger = viewer.kind === 'FLEET' && !(await fleetExists(viewer.member.fleetId))
+    // Last: it may have been revoked while the database was asked.
+    if (isRevoked(claims)) throw new AuthenticationError('UNTRUSTED', 'The access token has been revoked.')
+    if (isStranger) return { ...viewer, kind: 'NOBODY' }
+    if (authorization && authorization.length <= LONGEST_KNOWN) verified.set(authorization, { viewer, generation })
     return viewer
   }
   return (authorization) => {
@@ -90,13 +93,16 @@ function claimsOf(token: string, payload: JWTPayload, { fleetClaim, rolesClaim }
   if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) throw wrongClaim(rolesClaim)
   const expiresAt = Math.min(Math.floor((payload.exp ?? 0) * 1000), LATEST)
   const { iat, sub } = payload
+  if (sub !== undefined && typeof sub !== 'string') throw wrongClaim('sub')
   return {
     fleetId,
     roles: knownRoles(names),
     expiresAt,
     issuedAt: iat === undefined ? null : Math.floor(iat * 1000),
     subject: sub ?? null,
-    tokenId: createHash('sha256').update(token).digest('base64url'),
+    tokenId: createHash('sha256')
+      .update(token.slice(0, token.lastIndexOf('.')))
+      .digest('base64url'),
   }
 }
 

@@ -42,12 +42,14 @@ export type HttpServer = {
 export function createHttpServer(options: HttpOptions): HttpServer {
   const { log } = options
   const streams: Streams = new Map()
-  const cut = (which: (viewer: Viewer) => boolean) => {
-    for (const [response, viewer] of streams) {
-      if (which(viewer) && String(response.getHeader('Content-Type')).startsWith('text/event-stream')) {
-        response.destroy()
-      }
+  const cutStreams = () => {
+    for (const response of streams.keys()) {
+      // Who could have had a stream may have asked for something that ends by itself.
+      if (String(response.getHeader('Content-Type')).startsWith('text/event-stream')) response.destroy()
     }
+  }
+  const cutRevoked = (isRevoked: (viewer: Viewer) => boolean) => {
+    for (const [response, viewer] of streams) if (isRevoked(viewer)) response.destroy()
   }
   const server = createServer((request, response) => {
     const started = performance.now()
@@ -68,7 +70,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
       else response.destroy()
     })
   })
-  return { server, cutStreams: () => cut(() => true), cutRevoked: cut }
+  return { server, cutStreams, cutRevoked }
 }
 
 /** The client's own id, if it is one, so that its log and ours can be laid side by side. */
@@ -144,6 +146,8 @@ async function graphql(
     response.setHeader('WWW-Authenticate', 'Bearer')
     return refuse(response, 401, 'UNAUTHENTICATED', error.message)
   }
+  // Who went while its token was looked at is told nothing, and holds nothing.
+  if (response.destroyed) return
   if (request.headers.accept?.includes('text/event-stream')) {
     const release = takeSlot(viewer.tokenId)
     if (release === null) {
@@ -173,7 +177,7 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer | null> {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => resolve(chunks.length === 1 ? (chunks[0] ?? null) : Buffer.concat(chunks)))
-    request.on('close', () => reject(new ClientGoneError()))
+    request.on('close', () => request.complete || reject(new ClientGoneError()))
   })
 }
 

@@ -6,6 +6,8 @@ import type { Provider, Settings } from '../settings.ts'
 import { AuthenticationError } from './auth.ts'
 import type { TokenRules } from './auth.ts'
 
+/** By then a set that was fetched has been read and taken over. */
+const SET_IN_PLACE_MS = 6_000
 const REFRESH_MS = 10 * 60 * 1000
 /** An unknown key id has the set fetched again at most this often, whether or not that works. */
 const COOLDOWN_MS = 30_000
@@ -21,11 +23,18 @@ export type Keys = { readonly rules: TokenRules; readonly stop: () => void }
 export function providerKeys(provider: Provider, settings: Settings): Keys {
   let lastTry = -Infinity
   let generation = 0
+  const renew = () => {
+    generation++
+    setTimeout(() => generation++, SET_IN_PLACE_MS).unref()
+  }
   const fetchSparingly: typeof fetch = (...args) => {
     const cooldown = keys.jwks() === undefined ? FIRST_COOLDOWN_MS : COOLDOWN_MS
     if (performance.now() - lastTry < cooldown) return Promise.reject(new Error('the key set was asked for just now'))
     lastTry = performance.now()
-    return fetch(...args).finally(() => generation++)
+    const answer = fetch(...args)
+    // Once for what was verified before, and once more for what is verified until the new set is in its place.
+    answer.then(renew, () => {})
+    return answer
   }
   const keys = createRemoteJWKSet(provider.jwksUrl, {
     cacheMaxAge: Infinity,

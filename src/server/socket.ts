@@ -23,14 +23,16 @@ export type Connection = {
   readonly send: (text: string) => Promise<void>
   /** Says why, and ends at once all that runs for the socket: what a closing one is sent nobody gets. */
   readonly close: (code?: number, reason?: string) => void
-  /** Called once, when it is closed by either side. */
+  /** Called once, when it is closed by either side; at once if it is. */
   readonly onEnd: (end: (code: number, reason: string) => void) => void
 }
 
 export function connectionOf(socket: WebSocket): Connection {
   const ends: ((code: number, reason: string) => void)[] = []
+  let how: { readonly code: number; readonly reason: string } | null = null
   const ended = (code: number, reason: string) => {
-    for (const end of ends.splice(0)) end(code, reason)
+    how ??= { code, reason }
+    for (const end of ends.splice(0)) end(how.code, how.reason)
   }
   let alive = true
   const pings = setInterval(() => {
@@ -64,6 +66,6 @@ export function connectionOf(socket: WebSocket): Connection {
       socket.close(code, Buffer.byteLength(reason) <= REASON_BYTES ? reason : '')
       ended(code, reason)
     },
-    onEnd: (end) => ends.push(end),
+    onEnd: (end) => void (how ? end(how.code, how.reason) : ends.push(end)),
   }
 }

@@ -25,7 +25,7 @@ export function endStalled(server: Server, stallMs: number = STALL_MS): Stalls {
   const look = () => {
     const now = performance.now()
     for (const [socket, seen] of connections) {
-      const taken = socket.bytesWritten - socket.writableLength
+      const taken = socket.bytesWritten - waitingIn(socket)
       if (socket.writableLength === 0 || taken !== seen.taken) Object.assign(seen, { taken, since: now })
       else if (now - seen.since >= stallMs) seen.end()
     }
@@ -39,3 +39,8 @@ export function endStalled(server: Server, stallMs: number = STALL_MS): Stalls {
     stop: () => clearInterval(timer),
   }
 }
+
+/** What the system has not taken yet; a long write is taken bit by bit, which only Node's own handle tells. */
+const waitingIn = (socket: Socket): number =>
+  (socket as unknown as { _handle?: { writeQueueSize?: number } | null })._handle?.writeQueueSize ??
+  socket.writableLength

@@ -24,11 +24,12 @@ export const FAULTS: readonly Fault[] = [
     name: 'events are appended after the commit',
     by: ['lost', 'control', 'atomic', 'real time', 'order', 'stream'],
     patches: [
-      { file: 'src/data/lock.ts', find: '  await append(tx, events)\n', replace: '  void tx\n' },
+      { file: 'src/data/lock.ts', find: 'changes, events)\n', replace: 'changes, [])\n' },
+      { file: 'src/data/lock.ts', find: 'import { change, ', replace: 'import { append, change, ' },
       {
         file: 'src/data/lock.ts',
         find: 'if (held) committed(db, [held])',
-        replace: `if (held) {\n ${later(5)}\n await append(db.prisma, held.events)\n committed(db, [held])\n }`,
+        replace: `if (held) {\n ${later(5)}\n await append(db, held.events)\n committed(db, [held])\n }`,
       },
     ],
   },
@@ -44,8 +45,8 @@ export const FAULTS: readonly Fault[] = [
       { file: FOUNDATION, find: 'PERFORM pg_advisory_xact_lock_shared(', replace: 'PERFORM abs(' },
       {
         file: 'src/data/lock.ts',
-        find: 'await append(tx, events)\n',
-        replace: `await append(tx, events)\n  ${later(5)}\n`,
+        find: 'changes, events)\n',
+        replace: `changes, events)\n  ${later(5)}\n`,
       },
     ],
   },
@@ -146,7 +147,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'idempotency keys are not remembered',
     by: ['once'],
-    patches: [{ file: 'src/data/idempotency.ts', find: 'if (count === 1)', replace: 'if (count < 2)' }],
+    patches: [{ file: 'src/data/idempotency.ts', find: 'length === 1)', replace: 'length < 2)' }],
   },
   {
     name: 'known messages are recorded again',
@@ -232,10 +233,10 @@ export const FAULTS: readonly Fault[] = [
     patches: [
       {
         file: 'src/data/lock.ts',
-        find: 'const { held, result } = await db.prisma.$transaction(async (tx) => {',
+        find: 'const { held, result } = await db.transaction(async (tx) => {',
         replace: `let told: (outcome: { held: Held | null; result: T }) => void = () => {}
   const early = new Promise<{ held: Held | null; result: T }>((resolve) => (told = resolve))
-  const whole = db.prisma.$transaction(async (tx) => {`,
+  const whole = db.transaction(async (tx) => {`,
       },
       {
         file: 'src/data/lock.ts',
