@@ -17,16 +17,19 @@ export type Stalls = {
  * for nothing is produced for a connection before what came earlier was taken.
  */
 export function endStalled(server: Server, stallMs: number = STALL_MS): Stalls {
-  const connections = new Map<Socket, { taken: number; since: number; end: () => void }>()
+  const connections = new Map<Socket, Seen>()
   server.on('connection', (socket: Socket) => {
-    connections.set(socket, { taken: 0, since: performance.now(), end: () => socket.destroy() })
+    connections.set(socket, { taken: 0, held: 0, since: performance.now(), end: () => socket.destroy() })
     socket.on('close', () => connections.delete(socket))
   })
   const look = () => {
     const now = performance.now()
     for (const [socket, seen] of connections) {
-      const taken = socket.bytesWritten - waitingIn(socket)
-      if (socket.writableLength === 0 || taken !== seen.taken) Object.assign(seen, { taken, since: now })
+      // Writes that are done with, and how much is left of the one under way: a ping that joins the queue is neither.
+      const taken = socket.bytesWritten - socket.writableLength
+      const held = heldOf(socket)
+      const moves = socket.writableLength === 0 || taken !== seen.taken || held < seen.held
+      if (moves) Object.assign(seen, { taken, held, since: now })
       else if (now - seen.since >= stallMs) seen.end()
     }
   }
@@ -40,7 +43,8 @@ export function endStalled(server: Server, stallMs: number = STALL_MS): Stalls {
   }
 }
 
-/** What the system has not taken yet; a long write is taken bit by bit, which only Node's own handle tells. */
-const waitingIn = (socket: Socket): number =>
-  (socket as unknown as { _handle?: { writeQueueSize?: number } | null })._handle?.writeQueueSize ??
-  socket.writableLength
+type Seen = { taken: number; held: number; since: number; end: () => void }
+
+/** What the system has not taken of the write under way, which is taken bit by bit: only Node's own handle tells. */
+const heldOf = (socket: Socket): number =>
+  (socket as unknown as { _handle?: { writeQueueSize?: number } | null })._handle?.writeQueueSize ?? 0
