@@ -16,7 +16,8 @@ export type Fault = {
 
 const MIGRATIONS = 'prisma/migrations'
 const FOUNDATION = `${MIGRATIONS}/20261122000000_foundation/migration.sql`
-const TELEMETRY = `${MIGRATIONS}/20261122010000_telemetry_and_commands/migration.sql`
+/** Where record_vehicle_states() was made last. */
+const RECORDING = `${MIGRATIONS}/20261122020000_retention/migration.sql`
 const later = (ms: number) => `await new Promise((done) => setTimeout(done, ${ms}))`
 
 export const FAULTS: readonly Fault[] = [
@@ -112,15 +113,15 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'a reading belongs to who has control when it arrives',
     by: ['audience'],
-    patches: [{ file: TELEMETRY, find: 'fresh.occurred_at', replace: 'fresh.at' }],
+    patches: [{ file: RECORDING, find: 'report.occurred_at', replace: 'report.at' }],
   },
   {
     name: 'a reading belongs to the last partner for ever',
     by: ['audience'],
     patches: [
       {
-        file: TELEMETRY,
-        find: 'CASE WHEN LEAST(s."ends_at", s."ended_at") <= fresh.occurred_at THEN NULL ELSE s."partner_id" END',
+        file: RECORDING,
+        find: 'CASE WHEN LEAST(s."ends_at", s."ended_at") <= report.occurred_at THEN NULL ELSE s."partner_id" END',
         replace: 's."partner_id"',
       },
     ],
@@ -154,10 +155,14 @@ export const FAULTS: readonly Fault[] = [
     by: ['once'],
     patches: [
       {
-        file: TELEMETRY,
-        find: 'ON CONFLICT DO NOTHING RETURNING',
-        replace:
-          'ON CONFLICT ("vehicle_id", "message_id") DO UPDATE SET "recorded_at" = EXCLUDED."recorded_at" RETURNING',
+        file: RECORDING,
+        find: 'CREATE UNIQUE INDEX "event_vehicle_id_message_id_key"',
+        replace: 'CREATE INDEX "event_vehicle_id_message_id_key"',
+      },
+      {
+        file: RECORDING,
+        find: 'ON CONFLICT ("vehicle_id", "message_id") WHERE "message_id" IS NOT NULL DO NOTHING',
+        replace: '',
       },
     ],
   },
