@@ -67,7 +67,8 @@ function heldUntil(instant: Instant, spans: readonly Span[]): Instant {
 /** How long after the end of a database session, or of an instance, something may fail because of it. Milliseconds. */
 const AFTERMATH_MS = 1_000
 
-/** Words that tell of the inside. */
+/** All that a client is told of what went wrong inside, and words that tell more. */
+const MASKED = 'Something went wrong inside the server.'
 const INSIDE = /prisma|postgres|select |insert |relation "|\.ts\b|node_modules|ECONN|at .*\(/i
 
 const EXPECTED = ['SERVICE_UNAVAILABLE', 'UNAUTHENTICATED', 'INTERNAL_SERVER_ERROR']
@@ -93,10 +94,13 @@ function errorFaults({ calls, followers, disruptions }: Recording): Violation[] 
       code === 'INTERNAL_SERVER_ERROR' ? excused : code === 'UNAUTHENTICATED' ? to >= ends : EXPECTED.includes(code)
     return [
       ...(fits ? [] : [{ check: 'error', text: `${who} was told ${code}: ${message}`, at: to }]),
-      ...(INSIDE.test(message) ? [{ check: 'leak', text: `${who} was told ${message}`, at: to }] : []),
+      ...(isLeak(code, message) ? [{ check: 'leak', text: `${who} was told ${message}`, at: to }] : []),
     ]
   })
 }
+
+const isLeak = (code: string, message: string): boolean =>
+  INSIDE.test(message) || (code === 'INTERNAL_SERVER_ERROR' && !message.startsWith(MASKED))
 
 /** A socket is closed for a reason that its code names. */
 function closeFaults({ followers, disruptions }: Recording): Violation[] {
