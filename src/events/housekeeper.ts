@@ -1,8 +1,8 @@
 import type { Database } from '../data/client.ts'
 import { forgetKeys } from '../data/idempotency.ts'
 import { pruneLog } from '../data/log.ts'
-
-export type Housekeeper = { readonly stop: () => Promise<void> }
+import { startLoop } from './loop.ts'
+import type { Loop } from './loop.ts'
 
 const TIDY_EVERY_MS = 60_000
 /** Between two stretches of the log, so that removing a lot of it leaves the database to others most of the time. */
@@ -13,29 +13,13 @@ const PAUSE_MS = 200
  * may run one.
  * @param keptMs how long events are kept
  */
-export function startHousekeeper(db: Database, keptMs: number, onError: (error: unknown) => void): Housekeeper {
-  let stopped = false
-  let wake = () => {}
-
-  async function run(): Promise<void> {
-    while (!stopped) {
-      let more = false
-      try {
-        more = await pruneLog(db, keptMs)
-        if (!more) await forgetKeys(db)
-      } catch (error) {
-        onError(error)
-      }
-      if (!stopped) await new Promise<void>((resolve) => setTimeout((wake = resolve), more ? PAUSE_MS : TIDY_EVERY_MS))
-    }
-  }
-
-  const running = run()
-  return {
-    stop: async () => {
-      stopped = true
-      wake()
-      await running
+export const startHousekeeper = (db: Database, keptMs: number, onError: (error: unknown) => void): Loop =>
+  startLoop(
+    TIDY_EVERY_MS,
+    async () => {
+      if (await pruneLog(db, keptMs)) return PAUSE_MS
+      await forgetKeys(db)
+      return TIDY_EVERY_MS
     },
-  }
-}
+    onError,
+  )
