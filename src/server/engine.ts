@@ -12,7 +12,8 @@ import { sharedEvents } from './fan-out.ts'
 /** What each transport hands over with an operation. */
 export type Engine = YogaServerInstance<Request, Context>
 
-const BODY_LIMIT = 1024 * 1024
+/** Of a request's body, and of a message on a socket. Bytes. */
+export const BODY_LIMIT = 1024 * 1024
 
 /** Yoga with this project's schema, context and failures; HTTP, SSE and WebSocket all run operations through it. */
 export function createEngine(services: Services, production: boolean, log: Logger): Engine {

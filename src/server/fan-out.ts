@@ -2,13 +2,11 @@ import { hash } from 'node:crypto'
 import { createSourceEventStream, execute, getOperationAST, Kind, subscribe, visit } from 'graphql'
 import type { DocumentNode, ExecutionArgs, ExecutionResult, FieldNode } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
-import { compileQuery, isCompiledQuery } from 'graphql-jit'
 import type { CompiledQuery } from 'graphql-jit'
 import { LRUCache } from 'lru-cache'
 import { createContext } from '../graphql/context.ts'
 import type { Context, Services } from '../graphql/context.ts'
-import { schema } from '../graphql/schema.ts'
-import { isCompilable } from './compilable.ts'
+import { compile } from './compile.ts'
 
 type Outcome = ExecutionResult | Promise<ExecutionResult>
 
@@ -17,6 +15,8 @@ type Plan = {
   readonly query: CompiledQuery['query']
   /** The variables that what is selected of an event depends on; those that choose the events are not among them. */
   readonly used: readonly string[]
+  /** Tells it from every other. */
+  readonly number: number
 }
 
 /** The answers of the present round of the event loop, by event. */
@@ -31,9 +31,9 @@ const GROUPS = 10_000
  */
 export function sharedEvents(services: Services): Plugin<Context> {
   const plans = new WeakMap<DocumentNode, Map<string, Plan | null>>()
+  /** Who shares the evaluation of events, by plan, rights and variables. */
   const groups = new LRUCache<string, Group>({ max: GROUPS })
-  let documents = 0
-  const names = new WeakMap<DocumentNode, number>()
+  let made = 0
 
   function planOf(document: DocumentNode, operationName: string | null | undefined): Plan | null {
     const known = plans.get(document) ?? new Map<string, Plan | null>()
@@ -41,24 +41,9 @@ export function sharedEvents(services: Services): Plugin<Context> {
     const name = operationName ?? ''
     const found = known.get(name)
     if (found !== undefined) return found
-    const plan = makePlan(document, operationName)
+    const plan = makePlan(document, operationName, made++)
     known.set(name, plan)
     return plan
-  }
-
-  function groupOf(document: DocumentNode, operationName: string, { used }: Plan, args: ExecutionArgs): Group {
-    const { viewer } = args.contextValue as Context
-    const name = names.get(document) ?? documents++
-    names.set(document, name)
-    const rights = viewer.kind === 'FLEET' ? [viewer.member.fleetId, viewer.member.role] : []
-    const values = args.variableValues ?? {}
-    // One that is absent may have a default, which null has not.
-    const given = used.filter((variable) => variable in values).map((variable) => [variable, values[variable]])
-    // However long the values are, what is kept of them is short.
-    const key = hash('sha256', JSON.stringify([name, operationName, rights, given]))
-    const group = groups.get(key) ?? new Map<object, Outcome>()
-    groups.set(key, group)
-    return group
   }
 
   async function follow(args: ExecutionArgs): Promise<AsyncIterable<ExecutionResult> | ExecutionResult> {
@@ -66,7 +51,9 @@ export function sharedEvents(services: Services): Plugin<Context> {
     if (!plan) return subscribe(args)
     const source = await createSourceEventStream(args)
     if (!(Symbol.asyncIterator in source)) return source
-    const group = groupOf(args.document, args.operationName ?? '', plan, args)
+    const key = keyOf(plan, args)
+    const group = groups.get(key) ?? new Map<object, Outcome>()
+    groups.set(key, group)
     const { viewer, requestId } = args.contextValue as Context
     const evaluate = async (event: object): Promise<ExecutionResult> => {
       const context = createContext(services, { viewer, requestId })
@@ -89,14 +76,23 @@ export function sharedEvents(services: Services): Plugin<Context> {
   }
 }
 
-function makePlan(document: DocumentNode, operationName: string | null | undefined): Plan | null {
+function makePlan(document: DocumentNode, operationName: string | null | undefined, number: number): Plan | null {
   const operation = getOperationAST(document, operationName)
   const [field, ...others] = operation?.selectionSet.selections ?? []
   // Behind a fragment it may be anything.
-  if (field?.kind !== Kind.FIELD || others.length > 0 || field.name.value !== 'vehicleEvents') return null
-  if (!operation || !isCompilable(document, operation)) return null
-  const compiled = compileQuery(schema, document, operationName ?? undefined)
-  return isCompiledQuery(compiled) ? { query: compiled.query, used: usedBelow(document, field) } : null
+  if (!operation || field?.kind !== Kind.FIELD || others.length > 0 || field.name.value !== 'vehicleEvents') return null
+  const query = compile(document, operation)
+  return query && { query, used: usedBelow(document, field), number }
+}
+
+function keyOf({ used, number }: Plan, { contextValue, variableValues }: ExecutionArgs): string {
+  const { viewer } = contextValue as Context
+  const rights = viewer.kind === 'FLEET' ? [viewer.member.fleetId, viewer.member.role] : []
+  const values = variableValues ?? {}
+  // One that is absent may have a default, which null has not.
+  const given = used.filter((variable) => variable in values).map((variable) => [variable, values[variable]])
+  // However long the values are, what is kept of them is short.
+  return hash('sha256', JSON.stringify([number, rights, given]))
 }
 
 /** The variables in what a field selects, and in all fragments. */

@@ -1,12 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getOperationAST, OperationTypeNode } from 'graphql'
 import type { DocumentNode, ExecutionResult } from 'graphql'
-import { compileQuery, isCompiledQuery } from 'graphql-jit'
 import { LRUCache } from 'lru-cache'
 import { createContext } from '../graphql/context.ts'
 import type { Request, Services } from '../graphql/context.ts'
 import { schema } from '../graphql/schema.ts'
-import { isCompilable } from './compilable.ts'
+import { compile } from './compile.ts'
 import type { Engine } from './engine.ts'
 
 /** Answers what it can, and says whether it did; what it does not answer has not been executed. */
@@ -17,7 +16,7 @@ export type FastPath = (
   asker: Request,
 ) => boolean | Promise<boolean>
 
-/** Documents that are kept compiled, and how much text they may have together. */
+/** Documents that are known, compiled or not, and how much text they may have together. */
 const DOCUMENTS = { max: 1_000, maxSize: 5_000_000 }
 
 type Outcome = ExecutionResult | Promise<ExecutionResult>
@@ -26,6 +25,9 @@ type Plan = {
   /** Whether it may be done again. */
   readonly isQuery: boolean
 }
+
+/** What was looked at and is left to Yoga, so that it is not looked at again. */
+const NOT_FOR_US = 'not for us'
 
 /** The media type of the answer by the one that a client names first. Anything else is Yoga's to weigh. */
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
@@ -40,21 +42,24 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
  * test holds the two byte-equal.
  */
 export function createFastPath(engine: Engine, services: Services): FastPath {
-  const plans = new LRUCache<string, Plan>({ ...DOCUMENTS, sizeCalculation: (_plan, text) => text.length + 1 })
-  const seen = new LRUCache<string, true>({ ...DOCUMENTS, sizeCalculation: (_plan, text) => text.length + 1 })
+  const keeping = { ...DOCUMENTS, sizeCalculation: (_: unknown, text: string) => text.length + 1 }
+  const plans = new LRUCache<string, Plan | typeof NOT_FOR_US>(keeping)
+  // On their own: texts that come once and never again do not push out what is compiled.
+  const seen = new LRUCache<string, true>(keeping)
 
   /** From the second time on; null for what is not to be answered here. */
   function planOf(text: string, operationName: string | null, asker: Request): Plan | null {
     const key = operationName === null ? text : JSON.stringify([operationName, text])
-    const known = plans.get(key)
-    if (known) return known
-    if (!seen.has(key)) {
-      seen.set(key, true)
-      return null
+    let plan = plans.get(key)
+    if (plan === undefined) {
+      if (!seen.has(key)) {
+        seen.set(key, true)
+        return null
+      }
+      plan = makePlan(text, operationName, asker) ?? NOT_FOR_US
+      plans.set(key, plan)
     }
-    const plan = makePlan(text, operationName, asker)
-    if (plan) plans.set(key, plan)
-    return plan
+    return plan === NOT_FOR_US ? null : plan
   }
 
   function makePlan(text: string, operationName: string | null, asker: Request): Plan | null {
@@ -69,13 +74,8 @@ export function createFastPath(engine: Engine, services: Services): FastPath {
     if (!operation || operation.operation === OperationTypeNode.SUBSCRIPTION) return null
     if (validate(schema, document).length > 0) return null
     if (operation.operation === OperationTypeNode.MUTATION) return mutationPlan(document, operationName)
-    if (!isCompilable(document, operation)) return null
-    const compiled = compileQuery(schema, document, operationName ?? undefined)
-    if (!isCompiledQuery(compiled)) return null
-    return {
-      isQuery: true,
-      run: (viewer, variables) => compiled.query(undefined, createContext(services, viewer), variables),
-    }
+    const query = compile(document, operation)
+    return query && { isQuery: true, run: (by, variables) => query(undefined, createContext(services, by), variables) }
   }
 
   /** Not compiled: what fails has to be told as Yoga's pipeline tells it, and cannot be done again. */

@@ -7,6 +7,7 @@ import type { Viewer } from '../domain/viewer.ts'
 import type { TopLevelCode } from '../graphql/errors.ts'
 import { AuthenticationError } from './auth.ts'
 import type { Authenticate } from './auth.ts'
+import { BODY_LIMIT } from './engine.ts'
 import type { Engine } from './engine.ts'
 import type { FastPath } from './fast.ts'
 import type { TakeSlot } from './slots.ts'
@@ -166,8 +167,6 @@ async function graphql(
   }
   await engine.handle(request, response, { viewer, requestId, gone: () => response.destroyed })
 }
-
-const BODY_LIMIT = 1024 * 1024
 
 /** The body; null, and not begun to be read, for one that is too long, or of which the length is not known beforehand. */
 async function bodyOf(request: IncomingMessage): Promise<Buffer | null> {

@@ -4,6 +4,7 @@ import { handleProtocols } from 'graphql-ws'
 import { WebSocketServer } from 'ws'
 import type { WebSocket } from 'ws'
 import type { Viewer } from '../domain/viewer.ts'
+import { BODY_LIMIT } from './engine.ts'
 import { GRAPHQL_PATH, pathOf } from './http.ts'
 import { createProtocol, expire } from './protocol.ts'
 import type { Extra, ProtocolOptions } from './protocol.ts'
@@ -25,7 +26,6 @@ export type WebSockets = {
 
 /** How long a client may take to answer that its socket is closed. */
 const CLOSE_TIMEOUT_MS = 3_000
-const MESSAGE_LIMIT = 1024 * 1024
 
 /** graphql-transport-ws on the path of HTTP. */
 export function acceptWebSockets(server: Server, options: WebSocketOptions): WebSockets {
@@ -33,7 +33,7 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): Web
   const sockets = new WebSocketServer({
     noServer: true,
     handleProtocols,
-    maxPayload: MESSAGE_LIMIT,
+    maxPayload: BODY_LIMIT,
     perMessageDeflate: false,
   })
   const protocol = createProtocol(options)

@@ -1,22 +1,32 @@
 import { BREAK, Kind, visit } from 'graphql'
 import type { DocumentNode, FragmentDefinitionNode, OperationDefinitionNode, SelectionSetNode } from 'graphql'
+import { compileQuery, isCompiledQuery } from 'graphql-jit'
+import type { CompiledQuery } from 'graphql-jit'
+import { schema } from '../graphql/schema.ts'
 
 /** Compiling writes out every field, however little there is to answer. */
 const MOST_FIELDS = 500
 
 /**
- * Whether an operation is compiled: not one that amounts to very much, nor one with directives. Where fields come and go the
- * compiled answer may have its keys in another order than the specification says.
+ * An operation of a document that was found valid, as a function. null for one that is left to graphql-js: that amounts to
+ * very much, or has directives, for where fields come and go the compiled answer may have its keys in another order than the
+ * specification says.
  */
-export function isCompilable(document: DocumentNode, operation: OperationDefinitionNode): boolean {
-  let directives = false
+export function compile(document: DocumentNode, operation: OperationDefinitionNode): CompiledQuery['query'] | null {
+  if (hasDirectives(document) || expandedFields(document, operation) > MOST_FIELDS) return null
+  const compiled = compileQuery(schema, document, operation.name?.value)
+  return isCompiledQuery(compiled) ? compiled.query : null
+}
+
+function hasDirectives(document: DocumentNode): boolean {
+  let found = false
   visit(document, {
     Directive: () => {
-      directives = true
+      found = true
       return BREAK
     },
   })
-  return !directives && expandedFields(document, operation) <= MOST_FIELDS
+  return found
 }
 
 /**
