@@ -62,7 +62,8 @@ export async function createApp({ settings, log, announce = true, stallMs, onSta
     const revocations = await watchRevocations(db, () => cutRevoked())
     closers.push(revocations.stop)
     const authenticate = createAuthenticate(keys.rules, { fleetExists: fleetRegister(db), isRevoked: revocations.has })
-    const engine = createEngine({ db, tail }, settings.production, log)
+    const services = { db, tail }
+    const engine = createEngine(services, settings.production, log)
 
     let isDraining = false
     const draining = () => isDraining
@@ -77,7 +78,7 @@ export async function createApp({ settings, log, announce = true, stallMs, onSta
     const { allowedOrigins } = settings
     const takeSlot = createSlots(settings.socketsPerToken)
     const edge = { engine, authenticate, takeSlot, allowedOrigins, draining, log }
-    const fastPath = createFastPath(engine, { db, tail })
+    const fastPath = createFastPath(engine, services)
     const http = createHttpServer({ ...edge, fastPath, ready, playground })
     const { server } = http
     const stalls = endStalled(server, stallMs)

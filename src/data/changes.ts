@@ -2,6 +2,7 @@ import type { Command } from '../domain/command.ts'
 import type { NewEvent } from '../domain/event.ts'
 import type { Instant } from '../domain/period.ts'
 import type { Sharing } from '../domain/sharing.ts'
+import { timestamp } from './sql.ts'
 import type { Statement, Tx } from './sql.ts'
 
 type Change<T> = { readonly row: T; readonly isNew: boolean }
@@ -23,7 +24,7 @@ export function change<T extends { readonly id: string }>(
   changes.set(row.id, { row, isNew })
 }
 
-const iso = (at: Instant | null): string | null => (at === null ? null : new Date(at).toISOString())
+const iso = (at: Instant | null): string | null => (at === null ? null : timestamp(at))
 
 const sharingRow = (sharing: Sharing) => ({
   id: sharing.id,

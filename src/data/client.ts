@@ -182,7 +182,7 @@ async function sharedSecret(prisma: PrismaClient, name: string, bytes: number): 
  * Asks once for all who want to know at the same time. Who comes while a question is under way waits for the next one, for
  * the answer has to be younger than the wish to know it.
  */
-export function together<T>(ask: () => Promise<T>): () => Promise<T> {
+function together<T>(ask: () => Promise<T>): () => Promise<T> {
   let current: Promise<unknown> = Promise.resolve()
   let next: Promise<T> | null = null
   const askNext = async () => {

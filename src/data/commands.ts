@@ -7,12 +7,10 @@ import { RequestError } from '../domain/errors.ts'
 import { commandUpdated } from '../domain/event.ts'
 import { change } from './changes.ts'
 import type { Database } from './client.ts'
-import { COMMAND, toCommand } from './held-rows.ts'
-import type { CommandRow } from './held-rows.ts'
+import { storedCommand } from './held-rows.ts'
 import { checkKey, claimKey } from './idempotency.ts'
 import { withVehicle } from './lock.ts'
 import { isId } from './rows.ts'
-import type { Tx } from './sql.ts'
 import { admit, refuseIf } from './sharings.ts'
 import type { Requester } from './sharings.ts'
 
@@ -107,10 +105,4 @@ export async function reportOutcome(
     events.push(commandUpdated(completed, moment))
     return completed
   })
-}
-
-async function storedCommand(tx: Tx, id: string): Promise<Command> {
-  const [row] = await tx.query<{ command: CommandRow }>(COMMAND, [id])
-  if (!row) throw new Error('a command that is known is missing')
-  return toCommand(row.command)
 }

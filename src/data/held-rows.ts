@@ -3,9 +3,9 @@ import type { Instant } from '../domain/period.ts'
 import type { Sharing } from '../domain/sharing.ts'
 import type { VehicleState } from '../domain/state.ts'
 import type { Vehicle } from '../domain/vehicle.ts'
-import { commandsOf, toVehicle, VEHICLE_COLUMNS } from './reads.ts'
-import type { VehicleRow } from './reads.ts'
-import type { Statement } from './sql.ts'
+import { SHARING_COLUMNS, toOpenSharing, toVehicle, VEHICLE_COLUMNS } from './reads.ts'
+import type { OpenSharingRow, VehicleRow } from './reads.ts'
+import type { Statement, Tx } from './sql.ts'
 
 /** The row, and the database's clock once it was had: in one expression it would be read before the wait. */
 export const LOCK: Statement = {
@@ -13,6 +13,8 @@ export const LOCK: Statement = {
   text: `WITH locked AS MATERIALIZED (SELECT id FROM vehicle WHERE id = $1 FOR UPDATE)
     SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS now FROM locked`,
 }
+
+const OVER_COLUMNS = 's.ended_at, s.end_reason, s.cancelled_at, s.handover, s.returned'
 
 const IS_OPEN = 's.cancelled_at IS NULL AND s.ended_at IS NULL'
 
@@ -22,8 +24,7 @@ export const HELD: Statement = {
   text: `SELECT ${VEHICLE_COLUMNS}, v.last_instant, v.deleted_at IS NOT NULL AS deleted,
     (SELECT jsonb_agg(to_jsonb(c) ORDER BY c.requested_at, c.id) FROM command AS c
       WHERE c.vehicle_id = v.id AND c.status IN ('PENDING', 'DISPATCHED')) AS commands,
-    s.id AS sharing_id, s.partner_id, s.starts_at, s.ends_at, s.ended_at, s.end_reason, s.cancelled_at,
-    s.allowed_commands, s.start_recorded, s.end_requested_at, s.end_requested_by, s.handover, s.returned, s.created_at
+    ${SHARING_COLUMNS}, ${OVER_COLUMNS}
   FROM vehicle AS v LEFT JOIN LATERAL (
     SELECT * FROM sharing AS s WHERE s.vehicle_id = v.id AND ${IS_OPEN}
     UNION ALL
@@ -32,11 +33,12 @@ export const HELD: Statement = {
   WHERE v.id = $1`,
 }
 
-/** $1 its id. */
-export const SHARING: Statement = { name: 'sharing', text: 'SELECT * FROM sharing WHERE id = $1' }
+const SHARING: Statement = {
+  name: 'sharing',
+  text: `SELECT s.vehicle_id, s.owner_id, ${SHARING_COLUMNS}, ${OVER_COLUMNS} FROM sharing AS s WHERE s.id = $1`,
+}
 
-/** $1 its id. */
-export const COMMAND: Statement = {
+const COMMAND: Statement = {
   name: 'command',
   text: 'SELECT to_jsonb(c) AS command FROM command AS c WHERE id = $1',
 }
@@ -46,30 +48,18 @@ export type HeldRow = VehicleRow & {
   readonly last_instant: Instant
   readonly deleted: boolean
   readonly commands: readonly CommandRow[] | null
-  readonly sharing_id: string | null
-} & Omit<SharingRow, 'id' | 'vehicle_id' | 'owner_id'>
+} & (SharingRow | { readonly sharing_id: null })
 
-export type SharingRow = {
-  readonly id: string
-  readonly vehicle_id: string
-  readonly owner_id: string
-  readonly partner_id: string
-  readonly starts_at: Instant
-  readonly ends_at: Instant | null
+type SharingRow = OpenSharingRow & {
   readonly ended_at: Instant | null
   readonly end_reason: Sharing['endReason']
   readonly cancelled_at: Instant | null
-  readonly allowed_commands: string
-  readonly start_recorded: boolean
-  readonly end_requested_at: Instant | null
-  readonly end_requested_by: string | null
   readonly handover: VehicleState | null
   readonly returned: VehicleState | null
-  readonly created_at: Instant
 }
 
 /** As to_jsonb() writes it. */
-export type CommandRow = {
+type CommandRow = {
   readonly id: string
   readonly type: Command['type']
   readonly status: Command['status']
@@ -100,35 +90,36 @@ export function heldOf(rows: readonly HeldRow[]): Stored {
     vehicle: toVehicle(row),
     deleted: row.deleted,
     lastInstant: row.last_instant,
-    sharings: rows.flatMap((one) =>
-      one.sharing_id === null ? [] : [toSharing({ ...one, id: one.sharing_id, vehicle_id: one.id })],
-    ),
+    sharings: rows.flatMap((one) => (one.sharing_id === null ? [] : [toSharing(one, one.id, one.owner_id)])),
     commands: (row.commands ?? []).map(toCommand),
   }
 }
 
-export const toSharing = (row: SharingRow): Sharing => ({
-  id: row.id,
-  vehicleId: row.vehicle_id,
-  ownerId: row.owner_id,
-  partnerId: row.partner_id,
-  startsAt: row.starts_at,
-  endsAt: row.ends_at,
+/** As it is stored, over or not. */
+export async function storedSharing(tx: Tx, id: string): Promise<Sharing> {
+  const [row] = await tx.query<SharingRow & { vehicle_id: string; owner_id: string }>(SHARING, [id])
+  if (!row) throw new Error('a sharing that is known is missing')
+  return toSharing(row, row.vehicle_id, row.owner_id)
+}
+
+export async function storedCommand(tx: Tx, id: string): Promise<Command> {
+  const [row] = await tx.query<{ command: CommandRow }>(COMMAND, [id])
+  if (!row) throw new Error('a command that is known is missing')
+  return toCommand(row.command)
+}
+
+const toSharing = (row: SharingRow, vehicleId: string, ownerId: string): Sharing => ({
+  ...toOpenSharing(row, vehicleId, ownerId),
   endedAt: row.ended_at,
   endReason: row.end_reason,
   cancelledAt: row.cancelled_at,
-  allowedCommands: row.allowed_commands === '{}' ? null : commandsOf(row.allowed_commands),
-  startRecorded: row.start_recorded,
-  endRequestedAt: row.end_requested_at,
-  endRequestedBy: row.end_requested_by,
   handover: row.handover,
   returned: row.returned,
-  createdAt: row.created_at,
 })
 
 const instant = (text: string | null): Instant | null => (text === null ? null : Date.parse(text))
 
-export const toCommand = (row: CommandRow): Command => ({
+const toCommand = (row: CommandRow): Command => ({
   id: row.id,
   type: row.type,
   status: row.status,

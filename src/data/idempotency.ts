@@ -3,6 +3,7 @@ import { InputError, RequestError } from '../domain/errors.ts'
 import type { Instant } from '../domain/period.ts'
 import { checkText } from '../domain/text.ts'
 import type { Database } from './client.ts'
+import { timestamp } from './sql.ts'
 import type { Statement, Tx } from './sql.ts'
 
 /** How long a key is kept. Milliseconds. */
@@ -44,9 +45,8 @@ export async function claimKey(tx: Tx, use: KeyUse, resultId: string, at: Instan
   if (key === null || !isWellFormed(key)) return null
   const id = [use.fleetId, use.mutation, key]
   const inputHash = createHash('sha256').update(JSON.stringify(use.input)).digest('hex')
-  const iso = (time: Instant) => new Date(time).toISOString()
-  await tx.query(FORGET, [...id, iso(at - KEPT_MS)])
-  if ((await tx.query(CLAIM, [...id, inputHash, resultId, iso(at)])).length === 1) return null
+  await tx.query(FORGET, [...id, timestamp(at - KEPT_MS)])
+  if ((await tx.query(CLAIM, [...id, inputHash, resultId, timestamp(at)])).length === 1) return null
   const [known] = await tx.query<{ input_hash: string; result_id: string }>(KNOWN, id)
   if (!known) throw new Error('a key that was taken is missing')
   if (known.input_hash !== inputHash) throw new RequestError('IDEMPOTENCY_KEY_REUSED')

@@ -85,9 +85,12 @@ export const VEHICLE_COLUMNS = `v.id, v.owner_id, v.name, v.license_plate, v.vin
   v.energy_percent, v.energy_at, v.central_lock, v.central_lock_at, v.driving_enabled, v.driving_enabled_at, v.ignition,
   v.ignition_at`
 
-/** Those, and the ones of its open sharing `s`, of which there may be several. */
-export const OPEN_VEHICLE_COLUMNS = `${VEHICLE_COLUMNS}, s.id AS sharing_id, s.partner_id, s.starts_at, s.ends_at, s.allowed_commands, s.start_recorded,
-  s.end_requested_at, s.end_requested_by, s.created_at`
+/** Those of `sharing AS s` that say something of one that is open. */
+export const SHARING_COLUMNS = `s.id AS sharing_id, s.partner_id, s.starts_at, s.ends_at, s.allowed_commands,
+  s.start_recorded, s.end_requested_at, s.end_requested_by, s.created_at`
+
+/** A vehicle with its open sharing, of which there may be several. */
+export const OPEN_VEHICLE_COLUMNS = `${VEHICLE_COLUMNS}, ${SHARING_COLUMNS}`
 
 export const OPEN_SHARING = 's.vehicle_id = v.id AND s.cancelled_at IS NULL AND s.ended_at IS NULL'
 
@@ -124,9 +127,9 @@ export type VehicleRow = {
   readonly ignition_at: Instant | null
 }
 
-/** As OPEN_VEHICLE_COLUMNS names them. */
-export type OpenVehicleRow = VehicleRow & {
-  readonly sharing_id: string | null
+/** As SHARING_COLUMNS names them. */
+export type OpenSharingRow = {
+  readonly sharing_id: string
   readonly partner_id: string
   readonly starts_at: Instant
   readonly ends_at: Instant | null
@@ -137,6 +140,9 @@ export type OpenVehicleRow = VehicleRow & {
   readonly created_at: Instant
 }
 
+/** As OPEN_VEHICLE_COLUMNS names them. */
+export type OpenVehicleRow = VehicleRow & (OpenSharingRow | { readonly sharing_id: null })
+
 /** One row for each open sharing, those of a vehicle side by side or not; the vehicles in the order of their first rows. */
 export function vehiclesOf(rows: readonly OpenVehicleRow[]): OpenVehicle[] {
   const found = new Map<string, OpenVehicle & { sharings: Sharing[] }>()
@@ -146,7 +152,7 @@ export function vehiclesOf(rows: readonly OpenVehicleRow[]): OpenVehicle[] {
       vehicle = { ...toVehicle(row), sharings: [] }
       found.set(row.id, vehicle)
     }
-    if (row.sharing_id !== null) vehicle.sharings.push(toSharing(row, row.sharing_id))
+    if (row.sharing_id !== null) vehicle.sharings.push(toOpenSharing(row, row.id, row.owner_id))
   }
   return [...found.values()]
 }
@@ -180,10 +186,10 @@ const reading = <T>(value: T | null, observedAt: Instant | null): Reading<T> | n
   value === null || observedAt === null ? null : { value, observedAt }
 
 /** An open one: neither ended nor cancelled. Its snapshots are long, rarely asked for, and read on their own. */
-const toSharing = (row: OpenVehicleRow, id: string): Sharing => ({
-  id,
-  vehicleId: row.id,
-  ownerId: row.owner_id,
+export const toOpenSharing = (row: OpenSharingRow, vehicleId: string, ownerId: string): Sharing => ({
+  id: row.sharing_id,
+  vehicleId,
+  ownerId,
   partnerId: row.partner_id,
   startsAt: row.starts_at,
   endsAt: row.ends_at,

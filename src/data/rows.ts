@@ -12,7 +12,6 @@ import type * as row from '../generated/prisma/client.ts'
 export const isId = (id: string): boolean => /^[\w-]{1,64}$/.test(id)
 
 const instant = (date: Date | null): Instant | null => date && date.getTime()
-const date = (at: Instant | null): Date | null => (at === null ? null : new Date(at))
 
 const commands = (names: readonly string[]): CommandType[] =>
   names.filter((name): name is CommandType => COMMAND_TYPES.some((type) => type === name))
@@ -79,21 +78,6 @@ export const toSharing = (stored: row.Sharing): Sharing => ({
   createdAt: stored.createdAt.getTime(),
 })
 
-const json = (value: VehicleState | null) => value ?? Prisma.DbNull
-
-export const fromSharing = (sharing: Sharing) => ({
-  ...sharing,
-  startsAt: new Date(sharing.startsAt),
-  endsAt: date(sharing.endsAt),
-  endedAt: date(sharing.endedAt),
-  cancelledAt: date(sharing.cancelledAt),
-  endRequestedAt: date(sharing.endRequestedAt),
-  handover: json(sharing.handover),
-  returned: json(sharing.returned),
-  createdAt: new Date(sharing.createdAt),
-  allowedCommands: [...(sharing.allowedCommands ?? [])],
-})
-
 export const toCommand = (stored: row.Command): Command => ({
   ...stored,
   type: stored.type as CommandType,
@@ -102,12 +86,4 @@ export const toCommand = (stored: row.Command): Command => ({
   deadline: stored.deadline.getTime(),
   dispatchedAt: instant(stored.dispatchedAt),
   completedAt: instant(stored.completedAt),
-})
-
-export const fromCommand = (command: Command): row.Command => ({
-  ...command,
-  requestedAt: new Date(command.requestedAt),
-  deadline: new Date(command.deadline),
-  dispatchedAt: date(command.dispatchedAt),
-  completedAt: date(command.completedAt),
 })

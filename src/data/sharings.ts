@@ -17,8 +17,7 @@ import { arePartners } from './fleets.ts'
 import { checkKey, claimKey } from './idempotency.ts'
 import { cancelPending, withVehicle } from './lock.ts'
 import type { Held } from './lock.ts'
-import { SHARING, toSharing } from './held-rows.ts'
-import type { SharingRow } from './held-rows.ts'
+import { storedSharing } from './held-rows.ts'
 
 /** Who asks, and under which request id. */
 export type Requester = { readonly member: Member; readonly requestId: string }
@@ -66,7 +65,7 @@ export async function start(db: Database, by: Requester, order: StartSharingOrde
     if (known !== null) {
       return {
         vehicle: control.vehicle,
-        sharing: (await tx.query<SharingRow>(SHARING, [known])).map(toSharing)[0] as Sharing,
+        sharing: await storedSharing(tx, known),
       }
     }
     refuseIf(relation({ kind: 'startSharing' }, by.member, control, moment.at))

@@ -8,6 +8,9 @@ export type Statement = { readonly name: string; readonly text: string }
 /** Runs a statement. Instants come as numbers, arrays of texts as PostgreSQL writes them. */
 export type Query = <Row>(statement: Statement, values: readonly unknown[]) => Promise<Row[]>
 
+/** As PostgreSQL reads an instant. */
+export const timestamp = (at: Instant): string => new Date(at).toISOString()
+
 const TIMESTAMPTZ = 1184
 const TEXT_ARRAY = 1009
 

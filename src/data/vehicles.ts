@@ -10,6 +10,7 @@ import { withShortId } from './ids.ts'
 import { withVehicle } from './lock.ts'
 import { admit, refuseIf } from './sharings.ts'
 import type { Requester } from './sharings.ts'
+import { timestamp } from './sql.ts'
 import type { Statement } from './sql.ts'
 
 const COLUMNS = 'id, name, license_plate, vin, brand, model, supported_commands'
@@ -49,8 +50,7 @@ export async function create(db: Database, { member, requestId }: Requester, fie
 async function insertVehicle(db: Database, vehicle: Vehicle, requestId: string): Promise<Vehicle | null> {
   return db.transaction(async (tx) => {
     const at = db.clock.now()
-    const times = new Date(at).toISOString()
-    if ((await tx.query(INSERT, [...edited(vehicle), vehicle.ownerId, times])).length === 0) return null
+    if ((await tx.query(INSERT, [...edited(vehicle), vehicle.ownerId, timestamp(at)])).length === 0) return null
     await append(tx, [vehicleChanged(vehicle, [], { at, requestId })])
     return vehicle
   })
@@ -74,7 +74,7 @@ export async function remove(db: Database, by: Requester, id: string): Promise<v
     const { tx, control, moment, events } = admit({ kind: 'delete' }, by, held)
     refuseIf(relation({ kind: 'delete' }, by.member, control, moment.at))
     refuseIf(state({ kind: 'delete' }, by.member, control, moment.at))
-    await tx.query(DELETE, [id, new Date(moment.at).toISOString()])
+    await tx.query(DELETE, [id, timestamp(moment.at)])
     events.push(vehicleChanged(control.vehicle, control.sharings, moment))
   })
 }

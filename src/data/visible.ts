@@ -16,12 +16,6 @@ export const openAt = (at: Instant): Prisma.SharingWhereInput => ({
   AND: [{ OR: [{ endsAt: null }, { endsAt: after(at) }] }, { OR: [{ endedAt: null }, { endedAt: after(at) }] }],
 })
 
-/** What the log does not have as over at `at`; among it what ended by time and is not written down yet. */
-export const notRecordedAsOver = (at: Instant): Prisma.SharingWhereInput => ({
-  cancelledAt: null,
-  OR: [{ endedAt: null }, { endedAt: after(at) }],
-})
-
 /** inForce() */
 export const inForceAt = (at: Instant): Prisma.SharingWhereInput => ({ startsAt: until(at), ...openAt(at) })
 

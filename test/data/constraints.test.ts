@@ -2,13 +2,13 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { openDatabase } from '../../src/data/client.ts'
 import type { Database } from '../../src/data/client.ts'
-import { fromSharing, fromVehicle } from '../../src/data/rows.ts'
+import { fromVehicle } from '../../src/data/rows.ts'
 import { overlaps } from '../../src/domain/period.ts'
 import type { Instant, Period } from '../../src/domain/period.ts'
 import { periodOf } from '../../src/domain/sharing.ts'
 import type { Sharing } from '../../src/domain/sharing.ts'
 import { newPostgresDatabase } from '../support/databases.ts'
-import { aSharing, aVehicle } from '../support/sharings.ts'
+import { aSharing, aVehicle, fromSharing } from '../support/sharings.ts'
 
 let db: Database
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { openDatabase } from '../../src/data/client.ts'
 import type { Database } from '../../src/data/client.ts'
 import { listVehicles } from '../../src/data/lists.ts'
-import { fromSharing, fromVehicle, toSharing } from '../../src/data/rows.ts'
+import { fromVehicle, toSharing } from '../../src/data/rows.ts'
 import {
   inForceAt,
   openAt,
@@ -23,7 +23,7 @@ import type { Sharing } from '../../src/domain/sharing.ts'
 import type { Vehicle } from '../../src/domain/vehicle.ts'
 import type { Prisma } from '../../src/generated/prisma/client.ts'
 import { newPostgresDatabase } from '../support/databases.ts'
-import { aVehicle, instants, sharingsOf } from '../support/sharings.ts'
+import { aVehicle, fromSharing, instants, sharingsOf } from '../support/sharings.ts'
 
 let db: Database
 beforeAll(async () => {

@@ -3,7 +3,9 @@ import { COMMAND_TYPES } from '../../src/domain/command.ts'
 import type { Instant } from '../../src/domain/period.ts'
 import type { Sharing } from '../../src/domain/sharing.ts'
 import { UNKNOWN_STATE } from '../../src/domain/state.ts'
+import type { VehicleState } from '../../src/domain/state.ts'
 import type { Vehicle } from '../../src/domain/vehicle.ts'
+import { Prisma } from '../../src/generated/prisma/client.ts'
 
 export const aVehicle = (fields: Partial<Vehicle> = {}): Vehicle => ({
   id: 'car',
@@ -88,3 +90,20 @@ export const sharingsOf = (vehicle: Vehicle, partners: readonly string[], base: 
 /** Every instant from `from` to `to`, both included. */
 export const instants = (from: Instant, to: Instant): Instant[] =>
   Array.from({ length: to - from + 1 }, (_, index) => from + index)
+
+const date = (at: Instant | null): Date | null => (at === null ? null : new Date(at))
+const json = (value: VehicleState | null) => value ?? Prisma.DbNull
+
+/** A sharing as Prisma stores it. */
+export const fromSharing = (sharing: Sharing) => ({
+  ...sharing,
+  startsAt: new Date(sharing.startsAt),
+  endsAt: date(sharing.endsAt),
+  endedAt: date(sharing.endedAt),
+  cancelledAt: date(sharing.cancelledAt),
+  endRequestedAt: date(sharing.endRequestedAt),
+  handover: json(sharing.handover),
+  returned: json(sharing.returned),
+  createdAt: new Date(sharing.createdAt),
+  allowedCommands: [...(sharing.allowedCommands ?? [])],
+})
