@@ -1,7 +1,24 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto'
+import type { Cipheriv, Decipheriv } from 'node:crypto'
 import type { Database } from './client.ts'
 
 const HALF = 8
+
+type Ciphers = { readonly seal: Cipheriv; readonly open: Decipheriv }
+const known = new WeakMap<Uint8Array, Ciphers>()
+
+/** Each block is on its own, with nothing to chain: the ciphers go from one to the next as they are. */
+function ciphersOf(key: Uint8Array): Ciphers {
+  let ciphers = known.get(key)
+  if (!ciphers) {
+    ciphers = {
+      seal: createCipheriv('aes-128-ecb', key, null).setAutoPadding(false),
+      open: createDecipheriv('aes-128-ecb', key, null).setAutoPadding(false),
+    }
+    known.set(key, ciphers)
+  }
+  return ciphers
+}
 
 /**
  * A place in the log as clients hold it. Positions count everybody's events, so a plain number would tell each fleet how
@@ -11,16 +28,13 @@ const HALF = 8
 export function sealCursor({ cursorKey }: Pick<Database, 'cursorKey'>, position: number): string {
   const block = Buffer.alloc(2 * HALF)
   block.writeBigUInt64BE(BigInt(position), HALF)
-  // One block of its own, so that there is nothing to chain and no initialisation vector to carry.
-  const cipher = createCipheriv('aes-128-ecb', cursorKey, null).setAutoPadding(false)
-  return cipher.update(block).toString('base64url')
+  return ciphersOf(cursorKey).seal.update(block).toString('base64url')
 }
 
 /** @returns null for anything that sealCursor did not make */
 export function openCursor({ cursorKey }: Pick<Database, 'cursorKey'>, cursor: string): number | null {
   if (!/^[\w-]{22}$/.test(cursor)) return null
-  const decipher = createDecipheriv('aes-128-ecb', cursorKey, null).setAutoPadding(false)
-  const block = decipher.update(Buffer.from(cursor, 'base64url'))
+  const block = ciphersOf(cursorKey).open.update(Buffer.from(cursor, 'base64url'))
   if (block.readBigUInt64BE(0) !== 0n) return null
   const position = Number(block.readBigUInt64BE(HALF))
   return Number.isSafeInteger(position) && sealCursor({ cursorKey }, position) === cursor ? position : null
