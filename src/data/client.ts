@@ -63,7 +63,7 @@ const SILENCE = { query_timeout: 20_000, keepAlive: true, keepAliveInitialDelayM
  * are few and made for one plan each, so that none is planned again for its values.
  */
 const SESSION =
-  '-c plan_cache_mode=force_generic_plan -c statement_timeout=15s -c idle_in_transaction_session_timeout=10s -c timezone=UTC'
+  '-c plan_cache_mode=force_generic_plan -c statement_timeout=15s -c idle_in_transaction_session_timeout=10s -c enable_seqscan=off -c timezone=UTC'
 
 /** For interactive transactions: how long to wait for a connection, and how long one may last. Milliseconds. */
 const TRANSACTIONS = { maxWait: 10_000, timeout: 15_000 }
