@@ -35,6 +35,8 @@ export type Database = {
   /** One cheap round trip. @throws when the database cannot be reached */
   readonly ping: () => Promise<void>
   readonly close: () => Promise<void>
+  /** Up to where it could be read when that was last asked; 0 before. */
+  readonly settled: () => number
 }
 
 export type DatabaseSettings = {
@@ -154,10 +156,17 @@ async function assemble(
     query,
     transaction: (work) => sql.transaction((tx) => work({ query: told(tx) })),
     reads: createReads(query),
+  let settled = 0
+  const stored = batched((asked: readonly Asked[]) => readStored(query, asked))
     clock,
     cursorKey: await sharedSecret(prisma, 'cursor', 16),
     onAppend: () => {},
-    horizon: together(() => readHorizon(query)),
+    horizon: together(async () => {
+      const horizon = await readHorizon(query)
+      settled = Math.max(settled, horizon.settled)
+      return horizon
+    }),
+    settled: () => settled,
     appended: () => {
       database.onAppend()
       announce()

@@ -31,7 +31,7 @@ const SETTLE_LIMIT_MS = 1_000
  * events. Writers hold it back for the rest of their transactions, which is milliseconds; one that takes longer than a
  * second is not waited for. `drawn` is as of the asking.
  */
-export async function settledHorizon(db: Database): Promise<Horizon> {
+async function settledHorizon(db: Database): Promise<Horizon> {
   const first = await db.horizon()
   let { settled } = first
   for (const end = performance.now() + SETTLE_LIMIT_MS; settled < first.drawn && performance.now() < end;) {
@@ -90,6 +90,30 @@ export async function readFleetLog(
   const rows = await query<{ removed: string | null } & (EventRow | { position: null })>(statement, values)
   if (after !== null) checkPlace(after, rows[0]?.removed ?? null)
   return rows.flatMap((row) => (row.position === null ? [] : [toEvent(row)]))
+}
+
+/**
+ * A fleet's first events behind a place, as of now. What was settled before is so still: where that fills the page, how far
+ * the log has come since is not even asked.
+ * @param after null for the beginning
+ * @returns null for a place that the log has not reached
+ * @throws CursorExpiredError
+ */
+export async function readHistory(
+  db: Database,
+  fleetId: string,
+  filter: EventFilter,
+  after: number | null,
+  limit: number,
+): Promise<LoggedEvent[] | null> {
+  const read = (upTo: number) => readFleetLog(db, fleetId, filter, after, upTo, limit)
+  const known = db.settled()
+  const early = (after ?? 0) < known ? await read(known) : null
+  if (early?.length === limit) return early
+  const { settled, drawn } = await settledHorizon(db)
+  // Not `settled`: a writer that is only now taking its place can hold it a little behind what was read before.
+  if (after !== null && after > drawn) return null
+  return early && settled === known ? early : read(settled)
 }
 
 /** @throws CursorExpiredError if something behind the place that a fleet would have got has been removed */

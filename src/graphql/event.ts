@@ -1,5 +1,5 @@
 import { openCursor, sealCursor } from '../data/cursor.ts'
-import { checkKept, readFleetLog, settledHorizon } from '../data/log.ts'
+import { checkKept, readHistory } from '../data/log.ts'
 import type { EventFilter, LoggedEvent, VehicleEventType } from '../domain/event.ts'
 import { stateOf } from '../domain/state.ts'
 import { openStream } from '../events/stream.ts'
@@ -154,10 +154,8 @@ builder.queryField('vehicleEvents', (t) =>
     resolve: async (_root, { first, after, filter }, context) => {
       const { fleetId } = asMember(context)
       const size = sizeOf('first', first, MOST) ?? DEFAULT_SIZE
-      const { settled, drawn } = await settledHorizon(context.db)
-      // Not `settled`: a writer that is only now taking its place can hold it a little behind what was read before.
-      const from = placeOf(after, context, drawn)
-      const found = await readFleetLog(context.db, fleetId, filterOf(filter), from, settled, size + 1)
+      const found = await readHistory(context.db, fleetId, filterOf(filter), placeOf(after, context), size + 1)
+      if (!found) throw noCursor()
       return eventPage(found, size, after ?? null, context)
     },
   }),
@@ -176,7 +174,8 @@ builder.subscriptionField('vehicleEvents', (t) =>
       const { fleetId } = asMember(context)
       const { db, tail, viewer, gone } = context
       const filter = filterOf(args.filter)
-      const after = placeOf(args.after, context, args.after == null ? 0 : (await db.horizon()).drawn)
+      const after = placeOf(args.after, context)
+      if (after !== null && after > (await db.horizon()).drawn) throw noCursor()
       if (after !== null && !tail.covers(after)) {
         await tail.behind(() => checkKept(db, fleetId, filter, after))
       }
@@ -200,13 +199,15 @@ const filterOf = (filter: FilterInput | null | undefined): EventFilter => ({
   types: filter?.types ?? null,
 })
 
-/** @throws BAD_USER_INPUT for what is no cursor, and for a place that this log has not reached */
-function placeOf(cursor: string | null | undefined, { db }: Context, reached: number): number | null {
+/** @throws BAD_USER_INPUT for what is no cursor */
+function placeOf(cursor: string | null | undefined, { db }: Context): number | null {
   if (typeof cursor !== 'string') return null
   const position = openCursor(db, cursor)
-  if (position === null || position > reached) throw badUserInput('after is not a cursor of this log.')
+  if (position === null) throw noCursor()
   return position
 }
+
+const noCursor = () => badUserInput('after is not a cursor of this log.')
 
 function eventPage(
   found: readonly LoggedEvent[],
@@ -223,8 +224,12 @@ function eventPage(
     pageInfo: {
       hasNextPage: found.length > size,
       hasPreviousPage: after !== null,
-      startCursor: first ? cursorOf(first) : null,
-      endCursor: last ? cursorOf(last) : after,
+      get startCursor() {
+        return first ? cursorOf(first) : null
+      },
+      get endCursor() {
+        return last ? cursorOf(last) : after
+      },
     },
   }
 }

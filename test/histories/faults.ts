@@ -89,8 +89,8 @@ export const FAULTS: readonly Fault[] = [
     patches: [
       {
         file: 'src/graphql/event.ts',
-        find: 'endCursor: last ? cursorOf(last)',
-        replace: 'endCursor: last ? cursorOf(nodes.at(-2) ?? last)',
+        find: 'return last ? cursorOf(last)',
+        replace: 'return last ? cursorOf(nodes.at(-2) ?? last)',
       },
     ],
   },
