@@ -16,7 +16,7 @@ export type Request = {
   readonly viewer: Viewer
   readonly requestId: string
   /** Whether its connection is about to close: what is delivered now nobody gets. */
-  readonly gone?: () => boolean
+  readonly gone?: (() => boolean) | undefined
 }
 
 /** One operation; for a subscription, one event after the other. */
@@ -29,14 +29,17 @@ export type Context = Services &
     readonly renew: () => void
   }
 
-export function createContext(services: Services, request: Request): Context {
-  const { db } = services
-  const fleetId = request.viewer.kind === 'FLEET' ? request.viewer.fleetId : null
+/** Field by field: this is made for every operation, and spreading takes several times as long. */
+export function createContext({ db, tail }: Services, { viewer, requestId, gone }: Request): Context {
+  const fleetId = viewer.kind === 'FLEET' ? viewer.fleetId : null
   let now = db.clock.now()
   let loaders: Loaders | undefined
   return {
-    ...services,
-    ...request,
+    db,
+    tail,
+    viewer,
+    requestId,
+    gone,
     get now() {
       return now
     },
