@@ -2,6 +2,7 @@ import type { Command } from '../domain/command.ts'
 import type { NewEvent } from '../domain/event.ts'
 import type { Instant } from '../domain/period.ts'
 import type { Sharing } from '../domain/sharing.ts'
+import type { Vehicle } from '../domain/vehicle.ts'
 import { timestamp } from './sql.ts'
 import type { Statement, Tx } from './sql.ts'
 
@@ -73,35 +74,16 @@ const eventRow = (event: NewEvent) => ({
   facts: 'facts' in event ? event.facts : null,
 })
 
-const APPENDED = `INSERT INTO event
-  (type, vehicle_id, owner_id, partner_id, occurred_at, recorded_at, request_id, sharing_id, command_id, facts)
-  SELECT e.type, e.vehicle_id, e.owner_id, e.partner_id, e.occurred_at, e.recorded_at, e.request_id, e.sharing_id,
-    e.command_id, e.facts
-  FROM ROWS FROM (jsonb_to_recordset($1::jsonb) AS (
+const COLUMNS =
+  'type, vehicle_id, owner_id, partner_id, occurred_at, recorded_at, request_id, sharing_id, command_id, facts'
+
+const appended = (from: string, parameter: string) => `INSERT INTO event (${COLUMNS})
+  SELECT ${COLUMNS} FROM ${from} ROWS FROM (jsonb_to_recordset(${parameter}::jsonb) AS (
     type TEXT, vehicle_id TEXT, owner_id TEXT, partner_id TEXT, occurred_at TIMESTAMPTZ(3), recorded_at TIMESTAMPTZ(3),
     request_id TEXT, sharing_id TEXT, command_id TEXT, facts JSONB)) WITH ORDINALITY AS e
   ORDER BY e.ordinality`
 
-const APPEND: Statement = { name: 'append', text: APPENDED }
-
-/** The instant of the decision, what it changes, and the events, in one statement. */
-const SAVE: Statement = {
-  name: 'save',
-  text: `WITH kept AS (UPDATE vehicle SET last_instant = $3 WHERE id = $2),
-  new_sharing AS (INSERT INTO sharing SELECT * FROM jsonb_populate_recordset(NULL::sharing, $4::jsonb)),
-  old_sharing AS (
-    UPDATE sharing AS s SET starts_at = n.starts_at, ends_at = n.ends_at, ended_at = n.ended_at,
-      end_reason = n.end_reason, cancelled_at = n.cancelled_at, start_recorded = n.start_recorded,
-      end_requested_at = n.end_requested_at, end_requested_by = n.end_requested_by, handover = n.handover,
-      returned = n.returned
-    FROM jsonb_populate_recordset(NULL::sharing, $5::jsonb) AS n WHERE s.id = n.id),
-  new_command AS (INSERT INTO command SELECT * FROM jsonb_populate_recordset(NULL::command, $6::jsonb)),
-  old_command AS (
-    UPDATE command AS c SET status = n.status, dispatched_at = n.dispatched_at, completed_at = n.completed_at,
-      message = n.message
-    FROM jsonb_populate_recordset(NULL::command, $7::jsonb) AS n WHERE c.id = n.id)
-  ${APPENDED}`,
-}
+const APPEND: Statement = { name: 'append', text: appended('', '$1') }
 
 /**
  * Appends in the order given; the transaction is what makes them happen. Positions are drawn while the vehicle's lock is
@@ -111,22 +93,79 @@ export async function append(tx: Tx, events: readonly NewEvent[]): Promise<void>
   if (events.length > 0) await tx.query(APPEND, [JSON.stringify(events.map(eventRow))])
 }
 
+/** How long what was read counts where no lock is held. Milliseconds. */
+const FRESH_MS = 1_000
+
+/** Waits for whoever holds the row, and then looks at what has become of it. */
+const KEPT = `partners AS MATERIALIZED (
+    SELECT 1 FROM partnership WHERE fleet_id = $5 AND partner_id = $6 FOR KEY SHARE),
+  kept AS (UPDATE vehicle SET last_instant = $2 WHERE id = $1
+    AND ($3::text IS NULL OR xmin::text = $3 AND clock_timestamp() < $4)
+    AND ($6::text IS NULL OR EXISTS (SELECT FROM partners)) RETURNING 1)`
+
+const recordset = (table: string, part: string) =>
+  `kept, jsonb_populate_recordset(NULL::${table}, $8::jsonb -> '${part}') AS n`
+
+const PARTS = {
+  newSharings: `INSERT INTO sharing SELECT n.* FROM ${recordset('sharing', 'newSharings')}`,
+  sharings: `UPDATE sharing AS s SET starts_at = n.starts_at, ends_at = n.ends_at, ended_at = n.ended_at,
+    end_reason = n.end_reason, cancelled_at = n.cancelled_at, start_recorded = n.start_recorded,
+    end_requested_at = n.end_requested_at, end_requested_by = n.end_requested_by, handover = n.handover,
+    returned = n.returned FROM ${recordset('sharing', 'sharings')} WHERE s.id = n.id`,
+  newCommands: `INSERT INTO command SELECT n.* FROM ${recordset('command', 'newCommands')}`,
+  commands: `UPDATE command AS c SET status = n.status, dispatched_at = n.dispatched_at, completed_at = n.completed_at,
+    message = n.message FROM ${recordset('command', 'commands')} WHERE c.id = n.id`,
+}
+type Part = keyof typeof PARTS
+
+/** One for each set of parts, so that what does not change is not even looked at. */
+const saves = new Map<string, Statement>()
+
+function saving(parts: readonly Part[]): Statement {
+  const name = ['save', ...parts].join('_')
+  const known = saves.get(name)
+  if (known) return known
+  const changed = parts.map((part) => `changed_${part} AS (${PARTS[part]}), `).join('')
+  const text = `WITH ${KEPT}, ${changed} appended AS (${appended('kept,', '$7')}) SELECT 1 FROM kept`
+  const statement = { name, text }
+  saves.set(name, statement)
+  return statement
+}
+
+const rowsOf = <T>(changes: Map<string, Change<T>>, isNew: boolean, toRow: (row: T) => object): object[] =>
+  [...changes.values()].filter((one) => one.isNew === isNew).map(({ row }) => toRow(row))
+
+/**
+ * Writes the instant of a decision, what it changes, and the events, in one statement: all of it, or nothing if the vehicle
+ * is not the one that was read, or its owner's partnership with the partner of a new sharing has ended. Until the commit
+ * it stands.
+ * @param version null for whoever holds the vehicle's lock
+ * @returns whether it was written
+ */
 export async function save(
-  tx: Tx,
-  vehicleId: string,
+  { query }: Tx,
+  vehicle: Vehicle,
+  version: string | null,
   at: Instant,
   { sharings, commands }: Changes,
   events: readonly NewEvent[],
-): Promise<void> {
-  const rows = <T>(changes: Map<string, Change<T>>, isNew: boolean, toRow: (row: T) => object) =>
-    JSON.stringify([...changes.values()].filter((one) => one.isNew === isNew).map(({ row }) => toRow(row)))
-  await tx.query(SAVE, [
+): Promise<boolean> {
+  const rows: Record<Part, object[]> = {
+    newSharings: rowsOf(sharings, true, sharingRow),
+    sharings: rowsOf(sharings, false, sharingRow),
+    newCommands: rowsOf(commands, true, commandRow),
+    commands: rowsOf(commands, false, commandRow),
+  }
+  const parts = (Object.keys(PARTS) as Part[]).filter((part) => rows[part].length > 0)
+  const values = [
+    vehicle.id,
+    timestamp(at),
+    version,
+    timestamp(at + FRESH_MS),
+    vehicle.ownerId,
+    [...sharings.values()].find(({ isNew }) => isNew)?.row.partnerId ?? null,
     JSON.stringify(events.map(eventRow)),
-    vehicleId,
-    iso(at),
-    rows(sharings, true, sharingRow),
-    rows(sharings, false, sharingRow),
-    rows(commands, true, commandRow),
-    rows(commands, false, commandRow),
-  ])
+  ]
+  if (parts.length > 0) values.push(JSON.stringify(rows))
+  return (await query(saving(parts), values)).length > 0
 }

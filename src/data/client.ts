@@ -4,10 +4,13 @@ import { join } from 'node:path'
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { PrismaClient } from '../generated/prisma/client.ts'
+import { batched } from './batched.ts'
 import { startClock } from './clock.ts'
 import type { Clock } from './clock.ts'
 import { migrateEmbedded, migratePostgres } from './migrate.ts'
 import { openEmbedded } from './embedded.ts'
+import { readStored } from './held-rows.ts'
+import type { Asked, Stored } from './held-rows.ts'
 import { readHorizon } from './log.ts'
 import type { Horizon } from './log.ts'
 import { createReads } from './reads.ts'
@@ -23,6 +26,8 @@ export type Database = {
   readonly query: Query
   readonly transaction: Sql['transaction']
   readonly reads: Reads
+  /** What a decision on a vehicle needs; null for one that never was. Those who ask at once are answered together. */
+  readonly stored: (asked: Asked) => Promise<Stored | null>
   readonly clock: Clock
   /** Seals cursors; the same for all instances on one database. 16 bytes. */
   readonly cursorKey: Uint8Array
@@ -30,13 +35,13 @@ export type Database = {
   onAppend: () => void
   /** Up to where the log can be read now; those who ask at once are answered together. */
   readonly horizon: () => Promise<Horizon>
+  /** Up to where it could be read when that was last asked; 0 before. */
+  readonly settled: () => number
   /** To be called after each commit that appended to the log. */
   readonly appended: () => void
   /** One cheap round trip. @throws when the database cannot be reached */
   readonly ping: () => Promise<void>
   readonly close: () => Promise<void>
-  /** Up to where it could be read when that was last asked; 0 before. */
-  readonly settled: () => number
 }
 
 export type DatabaseSettings = {
@@ -151,13 +156,14 @@ async function assemble(
     }
   const query = told(sql)
   const clock = await startClock(prisma)
+  let settled = 0
+  const stored = batched((asked: readonly Asked[]) => readStored(query, asked))
   const database: Database = {
     prisma,
     query,
     transaction: (work) => sql.transaction((tx) => work({ query: told(tx) })),
     reads: createReads(query),
-  let settled = 0
-  const stored = batched((asked: readonly Asked[]) => readStored(query, asked))
+    stored: (asked) => stored.load(asked),
     clock,
     cursorKey: await sharedSecret(prisma, 'cursor', 16),
     onAppend: () => {},

@@ -24,23 +24,27 @@ export type SendOrder = {
 /** @throws UserError as the contract lists them for sendCommand */
 export async function send(db: Database, by: Requester, order: SendOrder): Promise<Command> {
   const { vehicleId, type, timeoutSeconds, idempotencyKey: key } = order
-  return withVehicle(db, { vehicleId, requestId: by.requestId, handover: false }, async (held) => {
-    const action: Action = { kind: 'sendCommand', type }
-    const { tx, control, moment, changes, events } = admit(action, by, held)
-    const { fleetId } = by.member
-    const id = randomUUID()
-    const input = { vehicleId, type, timeoutSeconds }
-    const known = await claimKey(tx, { fleetId, mutation: 'sendCommand', key, input }, id, moment.at)
-    if (known !== null) return storedCommand(tx, known)
-    refuseIf(relation(action, by.member, control, moment.at))
-    checkKey(key)
-    refuseIf(state(action, by.member, control, moment.at))
-    const sharing = sharingAt(control, moment.at)
-    const command = newCommand(control.vehicle, fleetId, sharing?.id ?? null, { id, type, timeoutSeconds }, moment.at)
-    change(changes.commands, command, true)
-    events.push(commandUpdated(command, moment))
-    return command
-  })
+  return withVehicle(
+    db,
+    { vehicleId, requestId: by.requestId, handover: false, writes: key !== null },
+    async (held) => {
+      const action: Action = { kind: 'sendCommand', type }
+      const { tx, control, moment, changes, events } = admit(action, by, held)
+      const { fleetId } = by.member
+      const id = randomUUID()
+      const input = { vehicleId, type, timeoutSeconds }
+      const known = await claimKey(tx, { fleetId, mutation: 'sendCommand', key, input }, id, moment.at)
+      if (known !== null) return storedCommand(tx, known)
+      refuseIf(relation(action, by.member, control, moment.at))
+      checkKey(key)
+      refuseIf(state(action, by.member, control, moment.at))
+      const sharing = sharingAt(control, moment.at)
+      const command = newCommand(control.vehicle, fleetId, sharing?.id ?? null, { id, type, timeoutSeconds }, moment.at)
+      change(changes.commands, command, true)
+      events.push(commandUpdated(command, moment))
+      return command
+    },
+  )
 }
 
 /**

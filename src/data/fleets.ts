@@ -4,7 +4,6 @@ import { newFleet, partnersOf } from '../domain/fleet.ts'
 import type { Fleet } from '../domain/fleet.ts'
 import type { Database } from './client.ts'
 import { withShortId } from './ids.ts'
-import type { Statement, Tx } from './sql.ts'
 import { isId } from './rows.ts'
 
 const KNOWN_FLEETS = 10_000
@@ -38,17 +37,6 @@ export async function createFleet({ prisma }: Database, id: string | null, name:
     }
     return fleet
   })
-}
-
-const PARTNERSHIP: Statement = {
-  name: 'partnership',
-  text: 'SELECT 1 FROM partnership WHERE fleet_id = $1 AND partner_id = $2 FOR KEY SHARE',
-}
-
-/** Whether the two may share; holds off an end of their partnership until the transaction is over. */
-export async function arePartners(tx: Tx, fleetId: string, partnerId: string): Promise<boolean> {
-  if (!isId(partnerId)) return false
-  return (await tx.query(PARTNERSHIP, [fleetId, partnerId])).length > 0
 }
 
 /** @returns the two, in the order given. @throws InputError; RequestError FLEET_NOT_FOUND */

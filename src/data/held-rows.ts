@@ -5,32 +5,36 @@ import type { VehicleState } from '../domain/state.ts'
 import type { Vehicle } from '../domain/vehicle.ts'
 import { SHARING_COLUMNS, toOpenSharing, toVehicle, VEHICLE_COLUMNS } from './reads.ts'
 import type { OpenSharingRow, VehicleRow } from './reads.ts'
-import type { Statement, Tx } from './sql.ts'
+import { isId } from './rows.ts'
+import type { Query, Statement, Tx } from './sql.ts'
 
-/** The row, and the database's clock once it was had: in one expression it would be read before the wait. */
-export const LOCK: Statement = {
-  name: 'lock',
-  text: `WITH locked AS MATERIALIZED (SELECT id FROM vehicle WHERE id = $1 FOR UPDATE)
-    SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS now FROM locked`,
-}
+export const LOCK: Statement = { name: 'lock', text: 'SELECT 1 FROM vehicle WHERE id = $1 FOR UPDATE' }
 
 const OVER_COLUMNS = 's.ended_at, s.end_reason, s.cancelled_at, s.handover, s.returned'
 
+/** ANY, because that leads to no index but the one of open sharings: the one that excludes overlaps costs ten times as much. */
 const IS_OPEN = 's.cancelled_at IS NULL AND s.ended_at IS NULL'
 
-/** A vehicle with its sharings that are not over by the log and the one that is named ($2), over or not; and its open commands. */
-export const HELD: Statement = {
+/**
+ * Vehicles ($1), each with its sharings that are not over by the log and the one that is named ($2), over or not; its open
+ * commands; and whether its owner is a partner of a fleet ($3). xmin is another one after each change of the row.
+ */
+const HELD: Statement = {
   name: 'held',
-  text: `SELECT ${VEHICLE_COLUMNS}, v.last_instant, v.deleted_at IS NOT NULL AS deleted,
+  text: `SELECT a.number, ${VEHICLE_COLUMNS}, v.xmin::text AS version, v.last_instant, v.deleted_at IS NOT NULL AS deleted,
+    extract(epoch FROM clock_timestamp())::float8 * 1000 AS now,
+    p.fleet_id IS NOT NULL AS are_partners,
     (SELECT jsonb_agg(to_jsonb(c) ORDER BY c.requested_at, c.id) FROM command AS c
       WHERE c.vehicle_id = v.id AND c.status IN ('PENDING', 'DISPATCHED')) AS commands,
     ${SHARING_COLUMNS}, ${OVER_COLUMNS}
-  FROM vehicle AS v LEFT JOIN LATERAL (
-    SELECT * FROM sharing AS s WHERE s.vehicle_id = v.id AND ${IS_OPEN}
-    UNION ALL
-    SELECT * FROM sharing AS s WHERE s.id = $2 AND s.vehicle_id = v.id AND NOT (${IS_OPEN})
-  ) AS s ON TRUE
-  WHERE v.id = $1`,
+  FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS a(id, sharing_id, fleet_id, number)
+    JOIN vehicle AS v ON v.id = a.id
+    LEFT JOIN partnership AS p ON p.fleet_id = v.owner_id AND p.partner_id = a.fleet_id
+    LEFT JOIN LATERAL (
+      SELECT * FROM sharing AS s WHERE s.vehicle_id = ANY (ARRAY[v.id]) AND ${IS_OPEN}
+      UNION ALL
+      SELECT * FROM sharing AS s WHERE s.id = a.sharing_id AND s.vehicle_id = v.id AND NOT (${IS_OPEN})
+    ) AS s ON TRUE`,
 }
 
 const SHARING: Statement = {
@@ -44,9 +48,14 @@ const COMMAND: Statement = {
 }
 
 /** As HELD names them: one row for each sharing, or one without. */
-export type HeldRow = VehicleRow & {
+type HeldRow = VehicleRow & {
+  /** Which of those asked for, from 1. */
+  readonly number: string
+  readonly version: string
   readonly last_instant: Instant
   readonly deleted: boolean
+  readonly now: number
+  readonly are_partners: boolean
   readonly commands: readonly CommandRow[] | null
 } & (SharingRow | { readonly sharing_id: null })
 
@@ -74,22 +83,55 @@ type CommandRow = {
   readonly message: string | null
 }
 
+/** A vehicle, and a sharing and a partner of its owner's that a decision is about. */
+export type Asked = {
+  readonly vehicleId: string
+  readonly sharingId?: string | null | undefined
+  readonly partnerId?: string | null
+}
+
 export type Stored = {
   readonly vehicle: Vehicle
   readonly deleted: boolean
   readonly lastInstant: Instant
+  /** Another one after each change. */
+  readonly version: string
+  /** By the database's clock, no earlier than the rest was so. Milliseconds, with fractions. */
+  readonly now: number
+  /** The same as a reading of performance.now(), or a little later. */
+  readonly read: number
+  /** Whether its owner may share with the partner asked for. */
+  readonly arePartners: boolean
   readonly sharings: readonly Sharing[]
   readonly commands: readonly Command[]
 }
 
-/** @param rows of HELD, for a vehicle that there is */
-export function heldOf(rows: readonly HeldRow[]): Stored {
+const idOrNull = (id: string | null | undefined): string | null => (id != null && isId(id) ? id : null)
+
+/** In one statement. @returns null for each vehicle that never was */
+export async function readStored(query: Query, asked: readonly Asked[]): Promise<(Stored | null)[]> {
+  const rows = await query<HeldRow>(HELD, [
+    asked.map(({ vehicleId }) => idOrNull(vehicleId)),
+    asked.map(({ sharingId }) => idOrNull(sharingId)),
+    asked.map(({ partnerId }) => idOrNull(partnerId)),
+  ])
+  const read = performance.now()
+  const groups = asked.map((): HeldRow[] => [])
+  for (const row of rows) groups[Number(row.number) - 1]?.push(row)
+  return groups.map((group) => toStored(group, read))
+}
+
+function toStored(rows: readonly HeldRow[], read: number): Stored | null {
   const [row] = rows
-  if (!row) throw new Error('a vehicle that was locked is missing')
+  if (!row) return null
   return {
     vehicle: toVehicle(row),
     deleted: row.deleted,
     lastInstant: row.last_instant,
+    version: row.version,
+    now: row.now,
+    read,
+    arePartners: row.are_partners,
     sharings: rows.flatMap((one) => (one.sharing_id === null ? [] : [toSharing(one, one.id, one.owner_id)])),
     commands: (row.commands ?? []).map(toCommand),
   }

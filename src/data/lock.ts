@@ -9,12 +9,12 @@ import { change, noChanges, save } from './changes.ts'
 import type { Changes } from './changes.ts'
 import type { Database } from './client.ts'
 import { until } from './clock.ts'
-import { HELD, heldOf, LOCK } from './held-rows.ts'
-import type { HeldRow } from './held-rows.ts'
+import { LOCK, readStored } from './held-rows.ts'
+import type { Asked, Stored } from './held-rows.ts'
 import { isId } from './rows.ts'
 import type { Tx } from './sql.ts'
 
-/** A vehicle whose row is locked until the transaction ends, with what fell due for it settled. */
+/** A vehicle as a decision on it finds it, with what fell due for it settled. */
 export type Held = {
   readonly tx: Tx
   readonly vehicle: Vehicle
@@ -22,42 +22,57 @@ export type Held = {
   readonly control: Control | null
   /** Its commands that are open. */
   readonly commands: readonly Command[]
+  /** Whether the owner may share with the partner that the request names. */
+  readonly arePartners: boolean
   /** The instant of the decision, by the database's clock, and the request that asked for it. */
   readonly moment: Moment
-  /** What the transaction will write, and append to the log, in order; what fell due comes first. */
+  /** What will be written, and appended to the log, in order; what fell due comes first. */
   readonly changes: Changes
   readonly events: NewEvent[]
   /** When the instant comes, as a reading of performance.now(). */
   readonly comes: number
+  /** The vehicle's row must still be this one when it is written; null under its lock, where it is. */
+  readonly version: string | null
 }
 
-export type LockOrder = {
-  readonly vehicleId: string
+export type LockOrder = Asked & {
   readonly requestId: string | null
   /** Whether control may pass: its instant is then later than every instant taken for the vehicle before. */
   readonly handover: boolean
-  /** A sharing that the request names, to be loaded even if it is over. */
-  readonly sharingId?: string | undefined
+  /** Whether deciding writes something by itself, which a transaction has to hold together. */
+  readonly writes?: boolean
 }
 
 /** The clock was set back by more than this: better to refuse than to hold the answer. Milliseconds. */
 const LONGEST_WAIT_MS = 5_000
 
+/** Somebody else was at the vehicle, or ended the partnership: then it is decided anew, under the lock. */
+class ChangedError extends Error {}
+
 /**
- * Decides on a vehicle under its row lock, in one transaction that settles what fell due first and appends the events
- * last. Whatever `decide` throws undoes all of it.
- * @param decide gets null if there never was such a vehicle
+ * Decides on a vehicle, settles what fell due first and appends the events last; whatever `decide` throws undoes all of it.
+ * Nobody else decides on it in between: first that is hoped for, and made sure of as it is written; if somebody
+ * did, it is decided under the vehicle's row lock.
+ * @param decide gets null if there never was such a vehicle; may be called more than once
  */
 export async function withVehicle<T>(
   db: Database,
   order: LockOrder,
   decide: (held: Held | null) => Promise<T>,
 ): Promise<T> {
-  const { held, result } = await db.transaction(async (tx) => {
-    const held = await hold(tx, order)
+  const attempt = async (held: Held | null) => {
     const result = await decide(held)
     if (held) await release(held)
     return { held, result }
+  }
+  const inHope = async () => {
+    const stored = isId(order.vehicleId) ? await db.stored(order) : null
+    return attempt(stored && settled(db, stored, order, stored.version))
+  }
+  const locked = () => db.transaction(async (tx) => attempt(await hold(tx, order)))
+  const { held, result } = await (order.writes ? locked() : inHope()).catch((error: unknown) => {
+    if (error instanceof ChangedError) return locked()
+    throw error
   })
   if (held) committed(db, [held])
   return result
@@ -70,24 +85,26 @@ export function committed(db: Database, held: readonly Held[]): void {
   for (const { moment } of happened) db.clock.observe(moment.at)
 }
 
-/** Locks a vehicle and settles what fell due. @returns null if there never was one */
-export async function hold(tx: Tx, { vehicleId, requestId, handover, sharingId }: LockOrder): Promise<Held | null> {
-  if (!isId(vehicleId)) return null
-  const [locked] = await tx.query<{ now: number }>(LOCK, [vehicleId])
-  if (!locked) return null
-  const { now } = locked
-  const read = performance.now()
+/** Locks a vehicle until the transaction ends, and settles what fell due. @returns null if there never was one */
+export async function hold(tx: Tx, order: LockOrder): Promise<Held | null> {
+  const { vehicleId } = order
+  if (!isId(vehicleId) || (await tx.query(LOCK, [vehicleId])).length === 0) return null
   // A statement of its own: what the locking one sees of other tables is from before it waited.
-  const named = sharingId !== undefined && isId(sharingId) ? sharingId : null
-  const stored = heldOf(await tx.query<HeldRow>(HELD, [vehicleId, named]))
+  const [stored] = await readStored(tx.query, [order])
+  if (!stored) throw new Error('a vehicle that was locked is missing')
+  return settled(tx, stored, order, null)
+}
+
+function settled(tx: Tx, stored: Stored, { requestId, handover }: LockOrder, version: string | null): Held {
+  const { now, read, arePartners } = stored
   let at = instantAfter(now, stored.lastInstant, handover)
   // In the very millisecond of a start an end would leave the partner nothing; the one after may start back to back.
   if (handover) while (stored.sharings.some(({ startsAt }) => startsAt === at)) at++
   const events: NewEvent[] = []
   const changes = noChanges()
-  const settled = settle(stored, stored.vehicle.state, at)
+  const due = settle(stored, stored.vehicle.state, at)
   const byTime: Moment = { at, requestId: null }
-  for (const step of settled.steps) {
+  for (const step of due.steps) {
     if (step.type === 'COMMAND_UPDATED') {
       change(changes.commands, step.command)
       events.push(commandUpdated(step.command, byTime, step.at))
@@ -97,19 +114,31 @@ export async function hold(tx: Tx, { vehicleId, requestId, handover, sharingId }
     }
   }
   const { vehicle } = stored
-  const control = stored.deleted ? null : { vehicle, sharings: settled.sharings }
+  const control = stored.deleted ? null : { vehicle, sharings: due.sharings }
   const moment = { at, requestId }
-  return { tx, vehicle, control, commands: settled.commands, moment, changes, events, comes: read + at - now }
+  return {
+    tx,
+    vehicle,
+    control,
+    commands: due.commands,
+    arePartners,
+    moment,
+    changes,
+    events,
+    comes: read + at - now,
+    version,
+  }
 }
 
 /**
- * Writes what was decided, appends what happened and keeps its instant, so that no later one is earlier. Resolves once that
- * instant has come: before it nobody is to see what happens then, be it in an answer or in the log.
+ * Writes what was decided, appends what happened and keeps its instant, so that no later one is earlier. Not before that
+ * instant has come: until then nobody is to see what happens in it, be it in an answer or in the log.
+ * @throws ChangedError if what it rests on is not so any more
  */
-export async function release({ tx, vehicle, moment, changes, events, comes }: Held): Promise<void> {
+export async function release({ tx, vehicle, version, moment, changes, events, comes }: Held): Promise<void> {
   if (events.length === 0) return
-  await save(tx, vehicle.id, moment.at, changes, events)
   await until(comes)
+  if (!(await save(tx, vehicle, version, moment.at, changes, events))) throw new ChangedError()
 }
 
 /** Control passes at the moment held: what the side that loses it has sent, and no gateway has, is cancelled. */

@@ -1,4 +1,4 @@
-import DataLoader from 'dataloader'
+import type DataLoader from 'dataloader'
 import { LRUCache } from 'lru-cache'
 import { COMMAND_TYPES } from '../domain/command.ts'
 import type { CommandType } from '../domain/command.ts'
@@ -7,6 +7,7 @@ import type { Instant } from '../domain/period.ts'
 import type { Sharing, SharingEndReason } from '../domain/sharing.ts'
 import type { CentralLock, Reading, VehicleState } from '../domain/state.ts'
 import type { Vehicle } from '../domain/vehicle.ts'
+import { batched } from './batched.ts'
 import { isId } from './rows.ts'
 import type { Query, Statement } from './sql.ts'
 
@@ -21,14 +22,11 @@ export type Reads = {
   readonly fleet: (id: string) => Fleet | Promise<Fleet | null>
 }
 
-/** How many ids one statement asks for, and how many statements of a kind run at once: who comes meanwhile goes together. */
-const BATCH = 500
-const AT_ONCE = 2
 const KNOWN_FLEETS = 10_000
 
 export function createReads(query: Query): Reads {
-  const vehicles = batched<OpenVehicle>(async (ids) => vehiclesOf(await query<OpenVehicleRow>(VEHICLES, [ids])))
-  const fleets = batched<Fleet>((ids) => query<Fleet>(FLEETS, [ids]))
+  const vehicles = byId(async (ids) => vehiclesOf(await query<OpenVehicleRow>(VEHICLES, [ids])))
+  const fleets = byId((ids) => query<Fleet>(FLEETS, [ids]))
   const known = new LRUCache<string, Fleet>({ max: KNOWN_FLEETS })
   return {
     vehicle: (id) => vehicles.load(id),
@@ -41,41 +39,16 @@ export function createReads(query: Query): Reads {
   }
 }
 
-/** Loads across requests. It keeps nothing: what is asked for again is read again. */
-function batched<T extends { readonly id: string }>(
+/** null for those that are not found. */
+const byId = <T extends { readonly id: string }>(
   find: (ids: readonly string[]) => Promise<readonly T[]>,
-): DataLoader<string, T | null> {
-  let running = 0
-  const waiting: (() => void)[] = []
-  const start = () => {
-    while (running < AT_ONCE && waiting.length > 0) {
-      running++
-      waiting.shift()?.()
-    }
-  }
-  return new DataLoader<string, T | null>(
-    async (ids) => {
-      try {
-        // What no id of this server's can look like is not asked for: PostgreSQL refuses some of it.
-        const rows = await find([...new Set(ids.filter(isId))])
-        const found = new Map(rows.map((row) => [row.id, row]))
-        return ids.map((id) => found.get(id) ?? null)
-      } finally {
-        running--
-        start()
-      }
-    },
-    {
-      cache: false,
-      maxBatchSize: BATCH,
-      batchScheduleFn: (dispatch) => {
-        waiting.push(dispatch)
-        // Once all that has arrived by now has been looked at.
-        setImmediate(start)
-      },
-    },
-  )
-}
+): DataLoader<string, T | null> =>
+  batched(async (ids) => {
+    // What no id of this server's can look like is not asked for: PostgreSQL refuses some of it.
+    const rows = await find([...new Set(ids.filter(isId))])
+    const found = new Map(rows.map((row) => [row.id, row]))
+    return ids.map((id) => found.get(id) ?? null)
+  })
 
 const FLEETS: Statement = { name: 'fleets', text: 'SELECT id, name FROM fleet WHERE id = ANY($1::text[])' }
 

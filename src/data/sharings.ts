@@ -13,7 +13,6 @@ import type { Sharing, SharingPhase } from '../domain/sharing.ts'
 import type { Vehicle } from '../domain/vehicle.ts'
 import type { Database } from './client.ts'
 import { change } from './changes.ts'
-import { arePartners } from './fleets.ts'
 import { checkKey, claimKey } from './idempotency.ts'
 import { cancelPending, withVehicle } from './lock.ts'
 import type { Held } from './lock.ts'
@@ -49,8 +48,9 @@ export type StartSharingOrder = {
 
 /** @throws UserError as the contract lists them for startSharing */
 export async function start(db: Database, by: Requester, order: StartSharingOrder): Promise<SharingResult> {
-  const { vehicleId, requestId } = { ...order, requestId: by.requestId }
-  return withVehicle(db, { vehicleId, requestId, handover: true }, async (held) => {
+  const { vehicleId, fleetId: partnerId, idempotencyKey } = order
+  const lock = { vehicleId, partnerId, requestId: by.requestId, handover: true, writes: idempotencyKey !== null }
+  return withVehicle(db, lock, async (held) => {
     const admitted = admit({ kind: 'startSharing' }, by, held)
     const { tx, control, moment, changes, events } = admitted
     const id = randomUUID()
@@ -73,7 +73,7 @@ export async function start(db: Database, by: Requester, order: StartSharingOrde
     const sharing = startSharing(
       control.vehicle,
       { ...order, id, partnerId: order.fleetId },
-      await arePartners(tx, control.vehicle.ownerId, order.fleetId),
+      admitted.arePartners,
       moment.at,
     )
     refuseIf(state({ kind: 'startSharing', period: periodOf(sharing) }, by.member, control, moment.at))

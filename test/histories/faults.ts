@@ -25,7 +25,7 @@ export const FAULTS: readonly Fault[] = [
     name: 'events are appended after the commit',
     by: ['lost', 'control', 'atomic', 'real time', 'order', 'stream'],
     patches: [
-      { file: 'src/data/lock.ts', find: 'changes, events)\n', replace: 'changes, [])\n' },
+      { file: 'src/data/lock.ts', find: 'changes, events)))', replace: 'changes, [])))' },
       { file: 'src/data/lock.ts', find: 'import { change, ', replace: 'import { append, change, ' },
       {
         file: 'src/data/lock.ts',
@@ -45,9 +45,9 @@ export const FAULTS: readonly Fault[] = [
     patches: [
       { file: FOUNDATION, find: 'PERFORM pg_advisory_xact_lock_shared(', replace: 'PERFORM abs(' },
       {
-        file: 'src/data/lock.ts',
-        find: 'changes, events)\n',
-        replace: `changes, events)\n  ${later(5)}\n`,
+        file: 'src/data/changes.ts',
+        find: "${appended('kept,', '$7')})",
+        replace: "${appended('kept,', '$7')} RETURNING pg_sleep(0.005))",
       },
     ],
   },
@@ -178,6 +178,11 @@ export const FAULTS: readonly Fault[] = [
     ],
   },
   {
+    name: 'what is decided without the lock is written whatever happened since',
+    by: ['control', 'dispatch', 'instant', 'real time'],
+    patches: [{ file: 'src/data/changes.ts', find: 'xmin::text = $3 AND', replace: 'TRUE AND' }],
+  },
+  {
     name: 'what fell due is settled behind what is asked for',
     by: ['control'],
     patches: [{ file: 'src/data/lock.ts', find: 'vehicle.state, at)', replace: 'vehicle.state, at - 200)' }],
@@ -238,17 +243,9 @@ export const FAULTS: readonly Fault[] = [
     patches: [
       {
         file: 'src/data/lock.ts',
-        find: 'const { held, result } = await db.transaction(async (tx) => {',
-        replace: `let told: (outcome: { held: Held | null; result: T }) => void = () => {}
-  const early = new Promise<{ held: Held | null; result: T }>((resolve) => (told = resolve))
-  const whole = db.transaction(async (tx) => {`,
-      },
-      {
-        file: 'src/data/lock.ts',
-        find: '    return { held, result }\n  })\n',
-        replace: `    told({ held, result })\n    ${later(100)}\n    return { held, result }\n  })
-  whole.catch(() => {})
-  const { held, result } = await Promise.race([early, whole])\n`,
+        find: 'if (held) await release(held)',
+        replace: `if (held?.version) setTimeout(() => void release(held).catch(() => {}), 100)
+    else if (held) await release(held)`,
       },
     ],
   },
