@@ -106,15 +106,16 @@ const KEPT = `partners AS MATERIALIZED (
 const recordset = (table: string, part: string) =>
   `kept, jsonb_populate_recordset(NULL::${table}, $8::jsonb -> '${part}') AS n`
 
+/** Of the vehicle's own: else the planner, who takes a list for a hundred rows, reads all there are. */
 const PARTS = {
   newSharings: `INSERT INTO sharing SELECT n.* FROM ${recordset('sharing', 'newSharings')}`,
   sharings: `UPDATE sharing AS s SET starts_at = n.starts_at, ends_at = n.ends_at, ended_at = n.ended_at,
     end_reason = n.end_reason, cancelled_at = n.cancelled_at, start_recorded = n.start_recorded,
     end_requested_at = n.end_requested_at, end_requested_by = n.end_requested_by, handover = n.handover,
-    returned = n.returned FROM ${recordset('sharing', 'sharings')} WHERE s.id = n.id`,
+    returned = n.returned FROM ${recordset('sharing', 'sharings')} WHERE s.id = n.id AND s.vehicle_id = $1`,
   newCommands: `INSERT INTO command SELECT n.* FROM ${recordset('command', 'newCommands')}`,
   commands: `UPDATE command AS c SET status = n.status, dispatched_at = n.dispatched_at, completed_at = n.completed_at,
-    message = n.message FROM ${recordset('command', 'commands')} WHERE c.id = n.id`,
+    message = n.message FROM ${recordset('command', 'commands')} WHERE c.id = n.id AND c.vehicle_id = $1`,
 }
 type Part = keyof typeof PARTS
 

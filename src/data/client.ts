@@ -67,7 +67,8 @@ const SILENCE = { query_timeout: 20_000, keepAlive: true, keepAliveInitialDelayM
 
 /**
  * A transaction holds row locks, so nothing in one may take long: a client that dies or stalls loses them soon. Statements
- * are few and made for one plan each, so that none is planned again for its values.
+ * are few and made for one plan each, so that none is planned again for its values, nor reads all of a table because it
+ * was small when it was planned.
  */
 const SESSION =
   '-c plan_cache_mode=force_generic_plan -c statement_timeout=15s -c idle_in_transaction_session_timeout=10s -c enable_seqscan=off -c timezone=UTC'
