@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 /** Programs of this project that run for another one. */
 export type Children = {
+  /** With the options that Node was given for this one. */
   readonly start: (file: string, env?: NodeJS.ProcessEnv, ...args: string[]) => ChildProcess
   /** Asks all to stop; the process ends with them, with the first code that it is given here. */
   readonly stop: (code: number) => void
@@ -21,7 +22,7 @@ export function createChildren(): Children {
   return {
     stop,
     start(file, env = {}, ...args) {
-      const child = spawn(process.execPath, [join(import.meta.dirname, file), ...args], {
+      const child = spawn(process.execPath, [...process.execArgv, join(import.meta.dirname, file), ...args], {
         stdio: 'inherit',
         env: { ...process.env, ...env },
       })

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openConnection } from './connection.ts'
@@ -9,9 +10,13 @@ import type { Issuer } from './tokens.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
+/** As `npm start` does. */
+const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { start: string } }
+const START = scripts.start.split(' ').slice(scripts.start.split(' ').indexOf('node') + 1)
+
 /** What is started for each system; all of them take the same environment. */
 export const SYSTEMS: Readonly<Record<string, { readonly title: string; readonly args: readonly string[] }>> = {
-  ours: { title: 'FleetShare', args: ['src/main.ts'] },
+  ours: { title: 'FleetShare', args: START },
   loaders: { title: 'Mercurius, JIT, SQL, loaders', args: ['test/bench/systems/mercurius.ts', 'loaders'] },
   joins: { title: 'Mercurius, JIT, SQL, joins', args: ['test/bench/systems/mercurius.ts', 'joins'] },
   stock: { title: 'Yoga, Pothos, Prisma as documented', args: ['test/bench/systems/stock/main.ts'] },
