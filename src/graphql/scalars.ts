@@ -30,9 +30,16 @@ const TWO = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, '0'))
 const THREE = Array.from({ length: 1_000 }, (_, n) => String(n).padStart(3, '0'))
 let dayNumber = NaN
 let dayText = ''
+let last: Instant = NaN
+let lastText = ''
 
-/** What Date.toISOString() says of the years 1970 to 9999. The day is mostly that of the one before. */
+/**
+ * What Date.toISOString() says of the years 1970 to 9999. The day is mostly that of the one before, and often, as with the
+ * readings of one report, all of it.
+ */
 export function isoOf(at: Instant): string {
+  if (at === last) return lastText
+  last = at
   const number = Math.floor(at / DAY_MS)
   if (number !== dayNumber) {
     dayText = new Date(at).toISOString().slice(0, 11)
@@ -41,7 +48,8 @@ export function isoOf(at: Instant): string {
   const ms = at - number * DAY_MS
   const minutes = Math.floor(ms / 60_000)
   const clock = `${TWO[Math.floor(minutes / 60)]}:${TWO[minutes % 60]}:${TWO[Math.floor(ms / 1_000) % 60]}`
-  return `${dayText}${clock}.${THREE[ms % 1_000]}Z`
+  lastText = `${dayText}${clock}.${THREE[ms % 1_000]}Z`
+  return lastText
 }
 
 /** @param node the value, if it stands in the document itself */
