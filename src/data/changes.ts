@@ -1,8 +1,11 @@
 import type { Command } from '../domain/command.ts'
-import type { NewEvent } from '../domain/event.ts'
+import { done } from '../domain/audit.ts'
+import type { Actor } from '../domain/audit.ts'
+import type { Moment, NewEvent } from '../domain/event.ts'
 import type { Instant } from '../domain/period.ts'
 import type { Sharing } from '../domain/sharing.ts'
 import type { Vehicle } from '../domain/vehicle.ts'
+import { auditing, auditRows } from './audit-rows.ts'
 import { timestamp } from './sql.ts'
 import type { Statement, Tx } from './sql.ts'
 
@@ -93,6 +96,20 @@ export async function append(tx: Tx, events: readonly NewEvent[]): Promise<void>
   if (events.length > 0) await tx.query(APPEND, [JSON.stringify(events.map(eventRow))])
 }
 
+/** What was decided on a vehicle. */
+export type Decision = {
+  readonly vehicle: Vehicle
+  /** The vehicle's row must still be this one when it is written; null under its lock, where it is. */
+  readonly version: string | null
+  /** The instant of the decision, by the database's clock, and the request that asked for it. */
+  readonly moment: Moment
+  /** What will be written, and appended to the log, in order; what fell due comes first. */
+  readonly changes: Changes
+  readonly events: NewEvent[]
+  /** Who is answerable for it; null where nobody asks. */
+  readonly actor: Actor | null
+}
+
 /** How long what was read counts where no lock is held. Milliseconds. */
 const FRESH_MS = 1_000
 
@@ -116,6 +133,7 @@ const PARTS = {
   newCommands: `INSERT INTO command SELECT n.* FROM ${recordset('command', 'newCommands')}`,
   commands: `UPDATE command AS c SET status = n.status, dispatched_at = n.dispatched_at, completed_at = n.completed_at,
     message = n.message FROM ${recordset('command', 'commands')} WHERE c.id = n.id AND c.vehicle_id = $1`,
+  audit: auditing(recordset('audit', 'audit')),
 }
 type Part = keyof typeof PARTS
 
@@ -140,22 +158,18 @@ const rowsOf = <T>(changes: Map<string, Change<T>>, isNew: boolean, toRow: (row:
  * Writes the instant of a decision, what it changes, and the events, in one statement: all of it, or nothing if the vehicle
  * is not the one that was read, or its owner's partnership with the partner of a new sharing has ended. Until the commit
  * it stands.
- * @param version null for whoever holds the vehicle's lock
  * @returns whether it was written
  */
-export async function save(
-  { query }: Tx,
-  vehicle: Vehicle,
-  version: string | null,
-  at: Instant,
-  { sharings, commands }: Changes,
-  events: readonly NewEvent[],
-): Promise<boolean> {
+export async function save({ query }: Tx, decision: Decision): Promise<boolean> {
+  const { vehicle, version, moment, changes, events, actor } = decision
+  const { sharings, commands } = changes
+  const { at } = moment
   const rows: Record<Part, object[]> = {
     newSharings: rowsOf(sharings, true, sharingRow),
     sharings: rowsOf(sharings, false, sharingRow),
     newCommands: rowsOf(commands, true, commandRow),
     commands: rowsOf(commands, false, commandRow),
+    audit: actor ? auditRows(done(events, actor)) : [],
   }
   const parts = (Object.keys(PARTS) as Part[]).filter((part) => rows[part].length > 0)
   const values = [

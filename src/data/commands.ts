@@ -5,6 +5,8 @@ import { complete, dispatch, newCommand } from '../domain/command.ts'
 import type { Command, CommandOutcome, CommandType } from '../domain/command.ts'
 import { RequestError } from '../domain/errors.ts'
 import { commandUpdated } from '../domain/event.ts'
+import { audited } from './audit.ts'
+import type { Requester } from './audit.ts'
 import { change } from './changes.ts'
 import type { Database } from './client.ts'
 import { storedCommand } from './held-rows.ts'
@@ -12,7 +14,6 @@ import { checkKey, claimKey } from './idempotency.ts'
 import { withVehicle } from './lock.ts'
 import { isId } from './rows.ts'
 import { admit, refuseIf } from './sharings.ts'
-import type { Requester } from './sharings.ts'
 
 export type SendOrder = {
   readonly vehicleId: string
@@ -24,27 +25,23 @@ export type SendOrder = {
 /** @throws UserError as the contract lists them for sendCommand */
 export async function send(db: Database, by: Requester, order: SendOrder): Promise<Command> {
   const { vehicleId, type, timeoutSeconds, idempotencyKey: key } = order
-  return withVehicle(
-    db,
-    { vehicleId, requestId: by.requestId, handover: false, writes: key !== null },
-    async (held) => {
-      const action: Action = { kind: 'sendCommand', type }
-      const { tx, control, moment, changes, events } = admit(action, by, held)
-      const { fleetId } = by.member
-      const id = randomUUID()
-      const input = { vehicleId, type, timeoutSeconds }
-      const known = await claimKey(tx, { fleetId, mutation: 'sendCommand', key, input }, id, moment.at)
-      if (known !== null) return storedCommand(tx, known)
-      refuseIf(relation(action, by.member, control, moment.at))
-      checkKey(key)
-      refuseIf(state(action, by.member, control, moment.at))
-      const sharing = sharingAt(control, moment.at)
-      const command = newCommand(control.vehicle, fleetId, sharing?.id ?? null, { id, type, timeoutSeconds }, moment.at)
-      change(changes.commands, command, true)
-      events.push(commandUpdated(command, moment))
-      return command
-    },
-  )
+  return audited(db, by, 'SEND_COMMAND', { vehicleId, handover: false, writes: key !== null }, async (held) => {
+    const action: Action = { kind: 'sendCommand', type }
+    const { tx, control, moment, changes, events } = admit(action, by, held)
+    const { fleetId } = by.member
+    const id = randomUUID()
+    const input = { vehicleId, type, timeoutSeconds }
+    const known = await claimKey(tx, { fleetId, mutation: 'sendCommand', key, input }, id, moment.at)
+    if (known !== null) return storedCommand(tx, known)
+    refuseIf(relation(action, by.member, control, moment.at))
+    checkKey(key)
+    refuseIf(state(action, by.member, control, moment.at))
+    const sharing = sharingAt(control, moment.at)
+    const command = newCommand(control.vehicle, fleetId, sharing?.id ?? null, { id, type, timeoutSeconds }, moment.at)
+    change(changes.commands, command, true)
+    events.push(commandUpdated(command, moment))
+    return command
+  })
 }
 
 /**

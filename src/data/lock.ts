@@ -1,12 +1,12 @@
 import type { Control } from '../domain/access.ts'
+import type { Actor } from '../domain/audit.ts'
 import type { Command } from '../domain/command.ts'
 import { commandUpdated, sharingEvent } from '../domain/event.ts'
 import type { Moment, NewEvent } from '../domain/event.ts'
 import type { Instant } from '../domain/period.ts'
 import { cancelled, settle } from '../domain/settle.ts'
-import type { Vehicle } from '../domain/vehicle.ts'
 import { change, noChanges, save } from './changes.ts'
-import type { Changes } from './changes.ts'
+import type { Decision } from './changes.ts'
 import type { Database } from './client.ts'
 import { until } from './clock.ts'
 import { LOCK, readStored } from './held-rows.ts'
@@ -15,28 +15,21 @@ import { isId } from './rows.ts'
 import type { Tx } from './sql.ts'
 
 /** A vehicle as a decision on it finds it, with what fell due for it settled. */
-export type Held = {
+export type Held = Decision & {
   readonly tx: Tx
-  readonly vehicle: Vehicle
   /** null once the vehicle is deleted: then nobody controls it. */
   readonly control: Control | null
   /** Its commands that are open. */
   readonly commands: readonly Command[]
   /** Whether the owner may share with the partner that the request names. */
   readonly arePartners: boolean
-  /** The instant of the decision, by the database's clock, and the request that asked for it. */
-  readonly moment: Moment
-  /** What will be written, and appended to the log, in order; what fell due comes first. */
-  readonly changes: Changes
-  readonly events: NewEvent[]
   /** When the instant comes, as a reading of performance.now(). */
   readonly comes: number
-  /** The vehicle's row must still be this one when it is written; null under its lock, where it is. */
-  readonly version: string | null
 }
 
 export type LockOrder = Asked & {
   readonly requestId: string | null
+  readonly actor?: Actor | null
   /** Whether control may pass: its instant is then later than every instant taken for the vehicle before. */
   readonly handover: boolean
   /** Whether deciding writes something by itself, which a transaction has to hold together. */
@@ -95,7 +88,12 @@ export async function hold(tx: Tx, order: LockOrder): Promise<Held | null> {
   return settled(tx, stored, order, null)
 }
 
-function settled(tx: Tx, stored: Stored, { requestId, handover }: LockOrder, version: string | null): Held {
+function settled(
+  tx: Tx,
+  stored: Stored,
+  { requestId, handover, actor = null }: LockOrder,
+  version: string | null,
+): Held {
   const { now, read, arePartners } = stored
   let at = instantAfter(now, stored.lastInstant, handover)
   // In the very millisecond of a start an end would leave the partner nothing; the one after may start back to back.
@@ -127,6 +125,7 @@ function settled(tx: Tx, stored: Stored, { requestId, handover }: LockOrder, ver
     events,
     comes: read + at - now,
     version,
+    actor,
   }
 }
 
@@ -135,10 +134,10 @@ function settled(tx: Tx, stored: Stored, { requestId, handover }: LockOrder, ver
  * instant has come: until then nobody is to see what happens in it, be it in an answer or in the log.
  * @throws ChangedError if what it rests on is not so any more
  */
-export async function release({ tx, vehicle, version, moment, changes, events, comes }: Held): Promise<void> {
-  if (events.length === 0) return
-  await until(comes)
-  if (!(await save(tx, vehicle, version, moment.at, changes, events))) throw new ChangedError()
+export async function release(held: Held): Promise<void> {
+  if (held.events.length === 0) return
+  await until(held.comes)
+  if (!(await save(held.tx, held))) throw new ChangedError()
 }
 
 /** Control passes at the moment held: what the side that loses it has sent, and no gateway has, is cancelled. */

@@ -6,20 +6,18 @@ import { normalised } from '../domain/command.ts'
 import { errorOf, InputError, RequestError, SharingConflictError } from '../domain/errors.ts'
 import type { Refusal } from '../domain/errors.ts'
 import { sharingEvent } from '../domain/event.ts'
-import type { Member } from '../domain/fleet.ts'
 import type { Instant } from '../domain/period.ts'
 import { endSharing, endWhenIdle, moveEnd, periodOf, phaseAt, startSharing } from '../domain/sharing.ts'
 import type { Sharing, SharingPhase } from '../domain/sharing.ts'
 import type { Vehicle } from '../domain/vehicle.ts'
 import type { Database } from './client.ts'
+import { audited } from './audit.ts'
+import type { Requester } from './audit.ts'
 import { change } from './changes.ts'
 import { checkKey, claimKey } from './idempotency.ts'
-import { cancelPending, withVehicle } from './lock.ts'
+import { cancelPending } from './lock.ts'
 import type { Held } from './lock.ts'
 import { storedSharing } from './held-rows.ts'
-
-/** Who asks, and under which request id. */
-export type Requester = { readonly member: Member; readonly requestId: string }
 
 export type SharingResult = { readonly vehicle: Vehicle; readonly sharing: Sharing }
 
@@ -49,8 +47,8 @@ export type StartSharingOrder = {
 /** @throws UserError as the contract lists them for startSharing */
 export async function start(db: Database, by: Requester, order: StartSharingOrder): Promise<SharingResult> {
   const { vehicleId, fleetId: partnerId, idempotencyKey } = order
-  const lock = { vehicleId, partnerId, requestId: by.requestId, handover: true, writes: idempotencyKey !== null }
-  return withVehicle(db, lock, async (held) => {
+  const lock = { vehicleId, partnerId, handover: true, writes: idempotencyKey !== null }
+  return audited(db, by, 'START_SHARING', lock, async (held) => {
     const admitted = admit({ kind: 'startSharing' }, by, held)
     const { tx, control, moment, changes, events } = admitted
     const id = randomUUID()
@@ -94,7 +92,7 @@ export type MoveEndOrder = {
 /** @throws UserError as the contract lists them for updateSharingEnd */
 export async function updateEnd(db: Database, by: Requester, order: MoveEndOrder): Promise<SharingResult> {
   const { vehicleId, sharingId, endsAt } = order
-  return withVehicle(db, { vehicleId, sharingId, requestId: by.requestId, handover: false }, async (held) => {
+  return audited(db, by, 'UPDATE_SHARING_END', { vehicleId, sharingId, handover: false }, async (held) => {
     const { control, moment, changes, events, target } = admitTo({ kind: 'updateSharingEnd', sharingId }, by, held)
     if (endsAt === undefined) throw new InputError(['endsAt'], 'endsAt has to be given; null makes the end open.')
     if (endsAt === target.endsAt) return { vehicle: control.vehicle, sharing: target }
@@ -125,7 +123,7 @@ export async function end(
   by: Requester,
   { vehicleId, sharingId, when }: EndOrder,
 ): Promise<{ vehicle: Vehicle | null; sharing: Sharing }> {
-  return withVehicle(db, { vehicleId, sharingId, requestId: by.requestId, handover: true }, async (held) => {
+  return audited(db, by, 'END_SHARING', { vehicleId, sharingId, handover: true }, async (held) => {
     const admitted = admitTo({ kind: 'endSharing', sharingId }, by, held)
     const { vehicle, control, moment, changes, events, target } = admitted
     const { fleetId } = by.member

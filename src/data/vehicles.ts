@@ -9,7 +9,7 @@ import { append } from './changes.ts'
 import { withShortId } from './ids.ts'
 import { withVehicle } from './lock.ts'
 import { admit, refuseIf } from './sharings.ts'
-import type { Requester } from './sharings.ts'
+import type { Requester } from './audit.ts'
 import { timestamp } from './sql.ts'
 import type { Statement } from './sql.ts'
 

@@ -1,4 +1,5 @@
 import type { Database } from '../data/client.ts'
+import { pruneAudit } from '../data/audit.ts'
 import { forgetKeys } from '../data/idempotency.ts'
 import { pruneLog } from '../data/log.ts'
 import { startLoop } from './loop.ts'
@@ -9,7 +10,8 @@ const TIDY_EVERY_MS = 60_000
 const PAUSE_MS = 200
 
 /**
- * Removes what is kept for a time only, once that is over: the log's events and idempotency keys. Any number of instances
+ * Removes what is kept for a time only, once that is over: the log's events, the trail of who did what, and
+ * idempotency keys. Any number of instances
  * may run one.
  * @param keptMs how long events are kept
  */
@@ -18,6 +20,7 @@ export const startHousekeeper = (db: Database, keptMs: number, onError: (error: 
     TIDY_EVERY_MS,
     async () => {
       if (await pruneLog(db, keptMs)) return PAUSE_MS
+      if (await pruneAudit(db, keptMs)) return PAUSE_MS
       await forgetKeys(db)
       return TIDY_EVERY_MS
     },

@@ -1,7 +1,7 @@
 import type { Database } from '../data/client.ts'
 import { createLoaders } from '../data/loaders.ts'
 import type { Loaders } from '../data/loaders.ts'
-import type { Requester } from '../data/sharings.ts'
+import type { Requester } from '../data/audit.ts'
 import type { Member } from '../domain/fleet.ts'
 import type { Instant } from '../domain/period.ts'
 import type { Viewer } from '../domain/viewer.ts'
@@ -61,6 +61,7 @@ export function asMember({ viewer }: Context): Member {
 
 export const asRequester = (context: Context): Requester => ({
   member: asMember(context),
+  subject: context.viewer.subject,
   requestId: context.requestId,
 })
 

@@ -10,6 +10,7 @@ import './state.ts'
 import './token.ts'
 import './command.ts'
 import './event.ts'
+import './audit.ts'
 
 export const schema = withoutIdleResolvers(builder.toSchema({ sortSchema: true }))
 

@@ -11,7 +11,7 @@ import { iso } from '../support/world.ts'
 
 /** Large enough that reading a whole table costs more than finding a row. */
 const WORLD = { vehicles: 5_000, events: 20_000 }
-const LARGE = ['vehicle', 'sharing', 'event', 'command', 'idempotency_key']
+const LARGE = ['vehicle', 'sharing', 'event', 'command', 'idempotency_key', 'audit']
 const HOUR = 3_600_000
 
 const VEHICLE =
@@ -22,6 +22,8 @@ const LISTS = [
   '{ sharings(first: 3) { nodes { id vehicle { id } } pageInfo { endCursor } } }',
   '{ sharings(last: 3) { nodes { id } } }',
   '{ sharingPartners { nodes { id } } viewer { fleet { name } } }',
+  '{ auditTrail(first: 3) { nodes { action } } }',
+  '{ auditTrail(last: 3, filter: { vehicleId: "V" }) { nodes { action } } }',
   '{ vehicleEvents(first: 3) { nodes { cursor vehicle { id } } pageInfo { endCursor } } }',
   '{ vehicleEvents(first: 500, filter: { types: [SHARING_STARTED, SHARING_ENDED] }) { nodes { id } } }',
 ]
@@ -33,6 +35,8 @@ const PAST = `
     FROM vehicle AS v, generate_series(1, 4) AS n, LATERAL (SELECT now() - n * interval '1 hour' AS at) AS t;
   INSERT INTO idempotency_key (fleet_id, mutation, key, input_hash, result_id, created_at)
     SELECT v.owner_id, 'sendCommand', v.id, 'hash', 'c' || v.id || 1, now() - interval '1 hour' FROM vehicle AS v;
+  INSERT INTO audit (reader_id, at, action, actor_id, vehicle_id, request_id)
+    SELECT owner_id, created_at, 'START_SHARING', owner_id, vehicle_id, id FROM sharing;
   ANALYZE`
 
 const statements = new Set<string>()
@@ -64,7 +68,11 @@ async function aDay(): Promise<void> {
   const { vehicles } = await ask(url, as, LISTS[0] ?? '')
   const more = 'query ($after: String) { vehicles(after: $after) { nodes { id } } }'
   await ask(url, as, more, { after: vehicles.pageInfo.endCursor })
-  const { vehicleEvents } = await ask(url, as, LISTS[5] ?? '')
+  const { vehicleEvents } = await ask(
+    url,
+    as,
+    LISTS.find((list) => list.includes('endCursor') && list.includes('vehicleEvents')) ?? '',
+  )
   const follower = await subscribe(url, as, FOLLOW, { after: vehicleEvents.pageInfo.endCursor })
   const dispatches = await commandDispatches(url, gateway)
   const history =

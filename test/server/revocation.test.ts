@@ -1,12 +1,9 @@
-import { SignJWT, importJWK } from 'jose'
-import type { JWK } from 'jose'
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ask, post, run } from '../support/api.ts'
 import { connectWith, openAcknowledged } from '../support/raw.ts'
 import { startSecond, startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
+import { sign } from '../support/signing.ts'
 import { FOLLOW, subscribe, subscribeSse } from '../support/sockets.ts'
 import { makeWorld } from '../support/world.ts'
 import type { World } from '../support/world.ts'
@@ -29,14 +26,6 @@ afterAll(async () => {
 
 const revoke = async (input: object) => (await ask(server.url, world.as.admin, REVOKE, { input })).revokeTokens
 
-/** A token as the development issuer would sign it, with other claims. */
-async function sign(claims: Readonly<Record<string, unknown>>): Promise<string> {
-  const file = join(server.settings.dataDir, 'development-key.json')
-  const key = await importJWK(JSON.parse(await readFile(file, 'utf8')) as JWK, 'ES256')
-  const standard = { iss: 'fleetshare-development', aud: 'fleetshare', exp: Math.floor(Date.now() / 1000) + 600 }
-  return new SignJWT({ ...standard, ...claims }).setProtectedHeader({ alg: 'ES256' }).sign(key)
-}
-
 /** A token says in whole seconds when it was issued: the first that is trusted again is of the second after. */
 async function nextSecond(until: string): Promise<void> {
   const next = Math.floor(Date.parse(until) / 1000) * 1000 + 1000
@@ -50,7 +39,7 @@ const untilRefused = async (token: string, on = server) => {
 }
 
 it('ends what is open with a token on every instance, and refuses it from then on; fresh ones are trusted', async () => {
-  const old = await sign({ fleet_id: world.owner, roles: ['MANAGER'], iat: Math.floor(Date.now() / 1000) })
+  const old = await sign(server, { fleet_id: world.owner, roles: ['MANAGER'], iat: Math.floor(Date.now() / 1000) })
   const socket = await openAcknowledged(server.url, old)
   const follow = await subscribe(second.url, old, FOLLOW)
   const stream = await subscribeSse(second.url, old, FOLLOW)
@@ -78,9 +67,9 @@ it('can be of one subject only', async () => {
   const iat = Math.floor(Date.now() / 1000) - 10
   const claims = { fleet_id: world.stranger, roles: ['VIEWER'], iat }
   const [ann, bob, nobody] = [
-    await sign({ ...claims, sub: 'Ann' }),
-    await sign({ ...claims, sub: 'Bob' }),
-    await sign(claims),
+    await sign(server, { ...claims, sub: 'Ann' }),
+    await sign(server, { ...claims, sub: 'Bob' }),
+    await sign(server, claims),
   ]
   await revoke({ fleetId: world.stranger, subject: 'Ann' })
   await untilRefused(ann)
@@ -89,12 +78,12 @@ it('can be of one subject only', async () => {
   await untilRefused(bob)
   expect(await isTrusted(nobody)).toBe(false)
   // Who does not say when it was issued may be as old as any.
-  expect(await isTrusted(await sign({ fleet_id: world.stranger, roles: ['VIEWER'] }))).toBe(false)
-  expect(await isTrusted(await sign({ fleet_id: world.partner, roles: ['VIEWER'] }))).toBe(true)
+  expect(await isTrusted(await sign(server, { fleet_id: world.stranger, roles: ['VIEWER'] }))).toBe(false)
+  expect(await isTrusted(await sign(server, { fleet_id: world.partner, roles: ['VIEWER'] }))).toBe(true)
 })
 
 it('reaches gateways, whose tokens are of no fleet', async () => {
-  const gateway = await sign({ roles: ['GATEWAY'], sub: 'gateway 7', iat: Math.floor(Date.now() / 1000) })
+  const gateway = await sign(server, { roles: ['GATEWAY'], sub: 'gateway 7', iat: Math.floor(Date.now() / 1000) })
   await revoke({ subject: 'gateway 7' })
   await untilRefused(gateway, second)
   expect(await isTrusted(world.as.admin)).toBe(true)

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest'
+import { done, refused } from '../../src/domain/audit.ts'
+import type { AuditEntry } from '../../src/domain/audit.ts'
+import { commandUpdated, sharingEvent, vehicleChanged } from '../../src/domain/event.ts'
+import { newCommand } from '../../src/domain/command.ts'
+import { aSharing, aVehicle } from '../support/sharings.ts'
+
+const actor = { fleetId: 'owner', subject: 'alice' }
+const moment = { at: 7, requestId: 'r' }
+const sharing = aSharing({ id: 's', ownerId: 'owner', partnerId: 'partner' })
+
+describe('what was done', () => {
+  it.each([
+    ['SHARING_SCHEDULED', 'START_SHARING'],
+    ['SHARING_STARTED', 'START_SHARING'],
+    ['SHARING_END_CHANGED', 'UPDATE_SHARING_END'],
+    ['SHARING_END_REQUESTED', 'END_SHARING'],
+    ['SHARING_ENDED', 'END_SHARING'],
+    ['SHARING_CANCELLED', 'END_SHARING'],
+  ] as const)('%s is told to both parties as %s', (type, action) => {
+    expect(done([sharingEvent(type, sharing, moment)], actor)).toEqual([
+      {
+        at: 7,
+        action,
+        actor,
+        vehicleId: 'car',
+        sharingId: 's',
+        refusal: null,
+        requestId: 'r',
+        readers: ['owner', 'partner'],
+      },
+    ])
+  })
+
+  it('is not what came by time, nor what commands and edits did', () => {
+    const command = newCommand(aVehicle(), 'owner', null, { id: 'c', type: 'DRAW_ATTENTION', timeoutSeconds: 5 }, 7)
+    const events = [
+      sharingEvent('SHARING_ENDED', sharing, { at: 7, requestId: null }),
+      commandUpdated(command, moment),
+      vehicleChanged(aVehicle(), [], moment),
+    ]
+    expect(done(events, actor)).toEqual([])
+  })
+})
+
+describe('what was refused', () => {
+  const entry = (fleetId: string, refusal: AuditEntry['refusal']): AuditEntry => ({
+    at: 7,
+    action: 'END_SHARING',
+    actor: { fleetId, subject: null },
+    vehicleId: 'car',
+    sharingId: null,
+    refusal,
+    requestId: 'r',
+  })
+
+  it.each([
+    ['the owner itself', 'owner', 'NOT_SHARED', 'owner', ['owner']],
+    ['a partner', 'partner', 'NOT_OWNER', 'owner', ['partner', 'owner']],
+    ['somebody who cannot see the vehicle', 'stranger', 'VEHICLE_NOT_FOUND', 'owner', ['stranger']],
+    ['somebody who named no vehicle', 'stranger', 'VEHICLE_NOT_FOUND', null, ['stranger']],
+  ] as const)('to %s', (_who, fleetId, refusal, ownerId, readers) => {
+    expect(refused(entry(fleetId, refusal), ownerId).readers).toEqual(readers)
+  })
+})
