@@ -25,7 +25,7 @@ export const FAULTS: readonly Fault[] = [
     name: 'events are appended after the commit',
     by: ['lost', 'control', 'atomic', 'real time', 'order', 'stream'],
     patches: [
-      { file: 'src/data/lock.ts', find: 'changes, events)))', replace: 'changes, [])))' },
+      { file: 'src/data/lock.ts', find: 'save(held.tx, held)', replace: 'save(held.tx, { ...held, events: [] })' },
       { file: 'src/data/lock.ts', find: 'import { change, ', replace: 'import { append, change, ' },
       {
         file: 'src/data/lock.ts',
