@@ -20,6 +20,6 @@ export const builder = new SchemaBuilder<Types>({
   errors: { directResult: true, defaultTypes: [] },
 })
 
-builder.queryType({})
-builder.mutationType({})
-builder.subscriptionType({})
+builder.queryType({ description: 'What there is to read. Nothing here changes anything.' })
+builder.mutationType({ description: 'What there is to do. Each answers a union: its success, or why not.' })
+builder.subscriptionType({ description: 'What there is to follow, over WebSocket or server-sent events.' })

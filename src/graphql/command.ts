@@ -1,6 +1,6 @@
 import { reportOutcome, send } from '../data/commands.ts'
-import { COMMAND_OUTCOMES, COMMAND_TYPES, DEFAULT_TIMEOUT_SECONDS, isOpen } from '../domain/command.ts'
-import type { Command, CommandOutcome, CommandStatus } from '../domain/command.ts'
+import { COMMAND_OUTCOMES, DEFAULT_TIMEOUT_SECONDS, isOpen } from '../domain/command.ts'
+import type { Command, CommandOutcome, CommandStatus, CommandType as CommandName } from '../domain/command.ts'
 import { InputError, RequestError, SharingConflictError } from '../domain/errors.ts'
 import { settle } from '../domain/settle.ts'
 import { UNKNOWN_STATE } from '../domain/state.ts'
@@ -13,7 +13,19 @@ import { fleetOf, FleetType } from './fleet.ts'
 
 export const CommandTypeEnum = builder.enumType('CommandType', {
   description: 'What a vehicle can be told to do.',
-  values: COMMAND_TYPES,
+  values: {
+    REQUEST_VEHICLE_STATE: { description: 'Report all readings now.' },
+    ENABLE_DRIVING: { description: 'Let the engine be started.' },
+    DISABLE_DRIVING: { description: 'Do not let the engine be started.' },
+    UNLOCK_CENTRAL_LOCK: { description: 'Unlock the doors.' },
+    LOCK_CENTRAL_LOCK: { description: 'Lock the doors.' },
+    UNLOCK_AND_ENABLE_DRIVING: { description: 'Unlock the doors and let the engine be started.' },
+    LOCK_AND_DISABLE_DRIVING: { description: 'Lock the doors and do not let the engine be started.' },
+    UNLOCK_TOP_CASE: { description: 'Unlock the top case of a scooter.' },
+    LOCK_TOP_CASE: { description: 'Lock the top case of a scooter.' },
+    UNLOCK_BATTERY_COMPARTMENT: { description: 'Unlock the place of the battery, to swap it.' },
+    DRAW_ATTENTION: { description: 'Flash or sound, so that the vehicle is found.' },
+  } satisfies Record<CommandName, { description: string }>,
 })
 
 export const CommandStatusEnum = builder.enumType('CommandStatus', {
@@ -152,7 +164,7 @@ builder.mutationFields((t) => ({
   }),
   reportCommandOutcome: t.field({
     type: ReportCommandOutcomeResult,
-    description: 'GATEWAY.',
+    description: 'GATEWAY. What became of a command that it was given.',
     args: { input: t.arg({ type: ReportCommandOutcomeInput, required: true, description: 'The outcome.' }) },
     resolve: async (_root, { input: { commandId, outcome, message } }, context) => {
       asGateway(context)

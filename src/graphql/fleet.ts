@@ -130,7 +130,7 @@ const PartnershipResult = resultOf('Partnership', PartnershipSuccess, [RequestEr
 builder.mutationFields((t) => ({
   createFleet: t.field({
     type: CreateFleetResult,
-    description: 'ADMIN.',
+    description: 'ADMIN. A fleet that is there from now on, without vehicles and partners.',
     args: { input: t.arg({ type: CreateFleetInput, required: true, description: 'The fleet.' }) },
     resolve: async (_root, { input }, context) => {
       asAdmin(context)

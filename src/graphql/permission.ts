@@ -32,12 +32,12 @@ export const VehiclePermissionsType = builder.objectRef<Question>('VehiclePermis
         resolve: ({ control, by, at }) => permission({ kind }, by, control, at),
       })
     return {
-      update: may('update', 'updateVehicle'),
-      delete: may('delete', 'deleteVehicle'),
-      sendCommand: may('sendCommand', 'sendCommand'),
-      startSharing: may('startSharing', 'startSharing'),
-      updateSharingEnd: may('updateSharingEnd', 'updateSharingEnd'),
-      endSharing: may('endSharing', 'endSharing'),
+      update: may('update', 'For updateVehicle.'),
+      delete: may('delete', 'For deleteVehicle.'),
+      sendCommand: may('sendCommand', 'For sendCommand.'),
+      startSharing: may('startSharing', 'For startSharing.'),
+      updateSharingEnd: may('updateSharingEnd', 'For updateSharingEnd.'),
+      endSharing: may('endSharing', 'For endSharing.'),
     }
   },
 })
