@@ -14,6 +14,7 @@ import { createEngine } from './server/engine.ts'
 import { createFastPath } from './server/fast.ts'
 import { createHttpServer } from './server/http.ts'
 import { developmentKeys, providerKeys } from './server/keys.ts'
+import { createPages } from './server/pages.ts'
 import { createPlayground } from './server/playground.ts'
 import { createSlots } from './server/slots.ts'
 import { endStalled } from './server/stalls.ts'
@@ -75,11 +76,12 @@ export async function createApp({ settings, log, announce = true, stallMs, onSta
             () => false,
           )
     const playground = settings.production ? null : createPlayground(settings)
+    const pages = createPages(settings)
     const { allowedOrigins } = settings
     const takeSlot = createSlots(settings.socketsPerToken)
     const edge = { engine, authenticate, takeSlot, allowedOrigins, draining, log }
     const fastPath = createFastPath(engine, services)
-    const http = createHttpServer({ ...edge, fastPath, ready, playground })
+    const http = createHttpServer({ ...edge, fastPath, ready, playground, pages })
     const { server } = http
     const stalls = endStalled(server, stallMs)
     closers.push(stalls.stop)

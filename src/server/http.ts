@@ -10,6 +10,7 @@ import type { Authenticate } from './auth.ts'
 import { BODY_LIMIT } from './engine.ts'
 import type { Engine } from './engine.ts'
 import type { FastPath } from './fast.ts'
+import type { Pages } from './pages.ts'
 import type { TakeSlot } from './slots.ts'
 
 export const GRAPHQL_PATH = '/graphql'
@@ -26,6 +27,8 @@ export type HttpOptions = {
   readonly takeSlot: TakeSlot
   /** The page for people who look before they read; null where there is none. */
   readonly playground: ((request: IncomingMessage, response: ServerResponse) => Promise<void>) | null
+  /** What else there is to read, without a token. */
+  readonly pages: Pages
   readonly log: Logger
 }
 
@@ -107,8 +110,10 @@ async function route(
       if (!options.playground) return answer(response, 404, { status: 'not found' })
       response.writeHead(302, { Location: GRAPHQL_PATH }).end()
       return
-    default:
-      return answer(response, 404, { status: 'not found' })
+    default: {
+      const page = request.method === 'GET' ? options.pages.get(path) : undefined
+      return page ? page(request, response) : answer(response, 404, { status: 'not found' })
+    }
   }
 }
 
