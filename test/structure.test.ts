@@ -149,7 +149,7 @@ async function filesIn(folder: string): Promise<string[]> {
   return entries
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length + 1))
-    .filter((file) => !file.startsWith('src/generated/'))
+    .filter((file) => !file.includes('/generated/'))
     .toSorted()
 }
 
@@ -253,7 +253,7 @@ it('the check of shapes lets errors and named exports pass', () => {
 })
 
 it(`no file is longer than ${LONGEST_FILE} lines`, async () => {
-  const files = [...(await filesIn('src')), ...(await filesIn('test'))]
+  const files = [...(await filesIn('src')), ...(await filesIn('test'))].filter((file) => !file.endsWith('.graphql'))
   const lengths = await Promise.all(files.map(async (file) => ({ file, lines: linesOf(await read(file)) })))
   expect(lengths.filter(({ lines }) => lines > LONGEST_FILE)).toEqual([])
   expect(lengths.length).toBeGreaterThan(50)
