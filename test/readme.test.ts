@@ -6,6 +6,7 @@ import { buildSchema, parse, validate } from 'graphql'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { readSettings } from '../src/settings.ts'
+import { PRESET_CONFIG } from './clients/generate.ts'
 import { ask, post } from './support/api.ts'
 import { ISSUER, newKey, startProvider } from './support/provider.ts'
 import type { SigningKey, TestProvider } from './support/provider.ts'
@@ -160,7 +161,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     await writeFile(file, text)
     const { default: config } = (await import(file)) as { default: { schema: string; generates: object } }
     expect(existsSync(join(ROOT, config.schema))).toBe(true)
-    expect(Object.values(config.generates)).toEqual([expect.objectContaining({ preset: 'client' })])
+    expect(config.generates).toMatchObject({ 'src/gql/': { preset: 'client', config: PRESET_CONFIG } })
   },
   sql: async ({ text }) => {
     for (const statement of text.split(/(?<=;)\n/)) {
