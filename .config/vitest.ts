@@ -4,7 +4,7 @@ export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/databases.ts', 'test/clients/generate.ts'],
+    globalSetup: ['test/support/databases.ts', 'test/clients/generate.ts', 'test/support/console.ts'],
     reporters: ['default', './test/support/reporter.ts'],
     // Tests run as production does: Node strips the types, and there is one copy of graphql.
     experimental: { viteModuleRunner: false },

@@ -1,73 +1,42 @@
-import { existsSync } from 'node:fs'
-import { chromium } from 'playwright-core'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { seedDemoWorld } from '../prisma/seed.ts'
 import { stepsAt } from '../src/server/playground-steps.ts'
+import { hasBrowser, launchBrowser, surf } from './support/browser.ts'
+import type { Surf } from './support/browser.ts'
 import { startServer } from './support/server.ts'
 import type { TestServer } from './support/server.ts'
-
-const CHROMIUM = '/usr/bin/chromium'
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 
 /** Tabs bear the names of their operations. */
 const TABS = stepsAt(0).map(({ query }) => /(?:query|mutation|subscription) (\w+)/.exec(query)?.[1] ?? '')
 const [FOLLOW = '', LOOK = '', SHARE = '', BORROWED = '', , GIVE_BACK = ''] = TABS
 
-const hasBrowser = existsSync(CHROMIUM)
-if (!hasBrowser) console.warn(`\n*** The playground is NOT tested: there is no ${CHROMIUM}. ***\n`)
-
-describe.skipIf(!hasBrowser)('the playground in a browser', () => {
+describe.skipIf(!hasBrowser('The playground'))('the playground in a browser', () => {
   let server: TestServer
   let browser: Browser
-  let context: BrowserContext
-  /** What must not happen: requests to other machines, errors on the console or in the page. */
-  let wrongs: string[]
+  let surfing: Surf
   let horizonAsked = Promise.withResolvers<void>()
 
   beforeAll(async () => {
     const onStatement = (sql: string) => sql.includes('log_horizon') && horizonAsked.resolve()
     server = await startServer({ database: 'embedded', onStatement })
     await seedDemoWorld(server.app.db)
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS })
+    browser = await launchBrowser()
   })
   afterAll(async () => {
     await browser?.close()
     await server?.close()
   })
   beforeEach(async () => {
-    wrongs = []
-    context = await browser.newContext({ viewport: { width: 1600, height: 1000 } })
-    await context.route(
-      (url) => url.origin !== server.url,
-      (route) => {
-        wrongs.push(`a request to ${route.request().url()}`)
-        return route.abort()
-      },
-    )
+    surfing = await surf(browser, server.url)
   })
   afterEach(async () => {
-    await context.close()
-    expect(wrongs).toEqual([])
+    await surfing.context.close()
+    expect(surfing.wrongs).toEqual([])
   })
 
   async function open(): Promise<Page> {
-    const page = await context.newPage()
-    page.on('console', (message) => message.type() === 'error' && wrongs.push(`on the console: ${message.text()}`))
-    page.on('pageerror', (error) => wrongs.push(`in the page: ${error.message}`))
-    page.on('websocket', (socket) => {
-      if (new URL(socket.url()).host !== new URL(server.url).host) wrongs.push(`a socket to ${socket.url()}`)
-    })
-    await page.goto(`${server.url}/graphql`)
+    const page = await surfing.open('/graphql')
     await page.getByRole('tab', { name: FOLLOW }).waitFor()
     return page
   }

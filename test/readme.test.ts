@@ -255,7 +255,7 @@ describe('README.md, beside its snippets,', () => {
     expect(new Set(rows.flatMap(([names]) => words(names)))).toEqual(new Set(known))
     const settings = readSettings({})
     const { host, port, dataDir, fleetClaim, rolesClaim, production, logLevel, ...more } = settings
-    const { poolSize, socketsPerToken, retentionMs, ...others } = more
+    const { poolSize, socketsPerToken, retentionMs, console: hasConsole, ...others } = more
     expect(rows.flatMap(([, defaults]) => words(defaults))).toEqual([
       host,
       String(port),
@@ -268,6 +268,7 @@ describe('README.md, beside its snippets,', () => {
       String(retentionMs / 24 / 60 / 60 / 1000),
       logLevel,
     ])
+    expect(hasConsole).toBe(true)
     expect(others).toEqual({ databaseUrl: null, databaseDirectUrl: null, provider: null, allowedOrigins: [] })
   })
 

@@ -35,6 +35,7 @@ describe('settings', () => {
     allowedOrigins: [],
     socketsPerToken: 5000,
     retentionMs: 30 * 24 * 60 * 60 * 1000,
+    console: true,
     logLevel: 'info',
   }
 
@@ -45,7 +46,7 @@ describe('settings', () => {
   it('that are set to nothing are not set', () => {
     const names = `HOST PORT DATABASE_URL DATA_DIR AUTH_JWKS_URL AUTH_ISSUER AUTH_AUDIENCE AUTH_FLEET_CLAIM
       AUTH_ROLES_CLAIM NODE_ENV ALLOWED_ORIGINS LOG_LEVEL SOCKETS_PER_TOKEN
-      DATABASE_POOL_SIZE DATABASE_DIRECT_URL EVENT_RETENTION_DAYS`
+      DATABASE_POOL_SIZE DATABASE_DIRECT_URL EVENT_RETENTION_DAYS CONSOLE`
     expect(readSettings(Object.fromEntries(names.split(/\s+/).map((name) => [name, ''])))).toEqual(defaults)
   })
 
@@ -58,6 +59,9 @@ describe('settings', () => {
     [{ DATABASE_DIRECT_URL: DATABASE_URL }, { databaseDirectUrl: DATABASE_URL }],
     [{ DATABASE_POOL_SIZE: '50' }, { poolSize: 50 }],
     [{ SOCKETS_PER_TOKEN: '1' }, { socketsPerToken: 1 }],
+    [{ CONSOLE: 'off' }, { console: false }],
+    [{ ...PRODUCTION, CONSOLE: 'on' }, { console: true }],
+    [PRODUCTION, { console: false }],
     [{ EVENT_RETENTION_DAYS: '7' }, { retentionMs: 604_800_000 }],
     [{ DATABASE_URL: 'postgres://db.example/fleet' }, { databaseUrl: 'postgres://db.example/fleet' }],
     [{ DATA_DIR: '/var/lib/fleetshare' }, { dataDir: '/var/lib/fleetshare' }],
@@ -106,6 +110,7 @@ describe('a wrong setting', () => {
     ['ALLOWED_ORIGINS', { ALLOWED_ORIGINS: 'a.example' }],
     ['ALLOWED_ORIGINS', { ALLOWED_ORIGINS: 'https://a.example/' }],
     ['ALLOWED_ORIGINS', { ALLOWED_ORIGINS: 'https://a.example,null' }],
+    ['CONSOLE', { CONSOLE: 'yes' }],
     ['LOG_LEVEL', { LOG_LEVEL: 'loud' }],
   ])('%s is named in one line: %o', (name, environment) => {
     const complaint = complaintOf(environment)

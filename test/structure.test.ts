@@ -52,6 +52,11 @@ const LAYERS: Readonly<Record<string, { readonly own: readonly string[]; readonl
   },
   // A client like any other: it knows the API, and the ids of the demo world.
   'src/simulator/': { own: ['prisma/demo.ts'], packages: ['node:', 'graphql-ws', 'ws'] },
+  // A client like any other, in a browser; it is bundled, and the server hands it out.
+  'src/console/': {
+    own: ['src/generated/'],
+    packages: ['@urql/core', 'gql.tada', 'graphql-ws', 'preact'],
+  },
   'src/children.ts': { own: [], packages: ['node:'] },
   'src/demo.ts': { own: ['src/children.ts', 'src/server/keys.ts', 'src/settings.ts'], packages: ['node:'] },
   'src/instances.ts': { own: ['src/children.ts', 'src/settings.ts'], packages: [] },
@@ -76,8 +81,8 @@ function* nodesOf(value: unknown): Generator<Node> {
 }
 
 /** Every node of the syntax tree, so that neither a comment nor a text is taken for code. */
-const parse = (text: string): Node[] => [
-  ...nodesOf((parsers.typescript.parse as (text: string, options: object) => unknown)(text, { filepath: 'file.ts' })),
+const parse = (text: string, filepath = 'file.ts'): Node[] => [
+  ...nodesOf((parsers.typescript.parse as (text: string, options: object) => unknown)(text, { filepath })),
 ]
 
 /** A name that is written out, or null for one that only running the program would tell. */
@@ -112,7 +117,7 @@ function wrongImports(file: string, nodes: readonly Node[]): string[] {
     if (!/^[./]/.test(specifier)) return layer.packages.some((name) => matches(specifier, name))
     const target = posix.join(folder, specifier)
     return (
-      target.endsWith('.ts') && own.some((place) => target === place || (place.endsWith('/') && inside(target, place)))
+      /\.tsx?$/.test(target) && own.some((place) => target === place || (place.endsWith('/') && inside(target, place)))
     )
   }
   return importsOf(nodes)
@@ -157,11 +162,14 @@ const read = (file: string) => readFile(join(ROOT, file), 'utf8')
 const linesOf = (text: string) => text.split('\n').length - (text.endsWith('\n') ? 1 : 0)
 
 describe('the source', async () => {
-  const files = await filesIn('src')
+  // The console has a page and its style, too.
+  const files = (await filesIn('src')).filter(
+    (file) => !/^src\/console\/(index\.html|style\.css|tsconfig\.json)$/.test(file),
+  )
 
   it.each(files)('%s keeps to its layer and to the shapes of the house', async (file) => {
-    expect(file).toMatch(/\.ts$/)
-    const nodes = parse(await read(file))
+    expect(file).toMatch(file.startsWith('src/console/') ? /\.tsx?$/ : /\.ts$/)
+    const nodes = parse(await read(file), file)
     expect([...wrongImports(file, nodes), ...wrongShapes(file, nodes)]).toEqual([])
   })
 
@@ -173,7 +181,7 @@ describe('the source', async () => {
   it('never gives a package or a folder to a layer that does not use it', async () => {
     const used = await Promise.all(
       files.map(async (file) => {
-        const specifiers = importsOf(parse(await read(file))).filter((specifier) => specifier !== null)
+        const specifiers = importsOf(parse(await read(file), file)).filter((specifier) => specifier !== null)
         const targets = specifiers.map((name) => (name.startsWith('.') ? posix.join(posix.dirname(file), name) : name))
         return { place: file in LAYERS ? file : `${posix.dirname(file)}/`, targets }
       }),
@@ -253,7 +261,7 @@ it('the check of shapes lets errors and named exports pass', () => {
 })
 
 it(`no file is longer than ${LONGEST_FILE} lines`, async () => {
-  const files = [...(await filesIn('src')), ...(await filesIn('test'))].filter((file) => !file.endsWith('.graphql'))
+  const files = [...(await filesIn('src')), ...(await filesIn('test'))].filter((file) => /\.tsx?$/.test(file))
   const lengths = await Promise.all(files.map(async (file) => ({ file, lines: linesOf(await read(file)) })))
   expect(lengths.filter(({ lines }) => lines > LONGEST_FILE)).toEqual([])
   expect(lengths.length).toBeGreaterThan(50)

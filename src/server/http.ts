@@ -112,7 +112,7 @@ async function route(
       return
     default: {
       const page = request.method === 'GET' ? options.pages.get(path) : undefined
-      return page ? page(request, response) : answer(response, 404, { status: 'not found' })
+      return page ? page(response) : answer(response, 404, { status: 'not found' })
     }
   }
 }

@@ -1,5 +1,5 @@
-const OWNER = '78LMK'
-const PARTNER = 'DE3P4'
+export const OWNER = '78LMK'
+export const PARTNER = 'DE3P4'
 const DAY_MS = 24 * 60 * 60 * 1000
 
 export type Step = { readonly fleetId: string; readonly query: string }

@@ -8,14 +8,18 @@ import { makeWorld } from './world.ts'
 export type Production = TestServer & { readonly owner: string }
 
 /** A server as operators run it: an identity provider's tokens, and nothing for people who look around. */
-export async function startProduction(options: Omit<ServerOptions, 'env'> = {}): Promise<Production> {
+export async function startProduction(options: ServerOptions = {}): Promise<Production> {
   const databaseUrl = await newPostgresDatabase(inject('postgresUrl'))
   const development = await startServer({ databaseUrl })
   const { owner } = await makeWorld(development)
   await development.close()
   const key = await newKey('ES256', 'key')
   const provider = await startProvider(key)
-  const server = await startServer({ ...options, databaseUrl, env: { ...provider.env, NODE_ENV: 'production' } })
+  const server = await startServer({
+    ...options,
+    databaseUrl,
+    env: { ...options.env, ...provider.env, NODE_ENV: 'production' },
+  })
   return {
     ...server,
     owner,

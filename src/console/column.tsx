@@ -1,0 +1,56 @@
+import { useEffect } from 'preact/hooks'
+import { useFleet } from './fleet.ts'
+import { VehicleList } from './list.tsx'
+import { FleetMap } from './map.tsx'
+import type { Frame } from './map.tsx'
+import type { Vehicle } from './operations.ts'
+import type { Sides } from './sides.ts'
+import { Stream } from './stream.tsx'
+import { VehiclePanel } from './vehicle.tsx'
+
+export type Seen = { readonly fleetId: string | null; readonly vehicles: readonly Vehicle[] }
+
+type Props = {
+  readonly token: string
+  readonly side: 'a' | 'b'
+  readonly sides: Sides
+  readonly frame: Frame | null
+  readonly selected: string
+  readonly onSelect: (id: string) => void
+  /** What the columns have in common, such as the frame of the maps, is made of what each sees. */
+  readonly onSeen: (seen: Seen) => void
+  readonly onLeave: () => void
+}
+
+/** One fleet, from its own end. */
+export function Column({ token, side, sides, frame, selected, onSelect, onSeen, onLeave }: Props) {
+  const view = useFleet(token)
+  const { fleet, vehicles, viewer, link, problem } = view
+  useEffect(() => onSeen({ fleetId: fleet?.id ?? null, vehicles }), [fleet, vehicles])
+  return (
+    <section class="fleet" data-side={side} aria-label={fleet?.name ?? 'Fleet'}>
+      <header>
+        <h2>{fleet?.name ?? 'Fleet'}</h2>
+        {fleet && <code>{fleet.id}</code>}
+        <span class="roles">{viewer?.roles.join(', ').toLowerCase()}</span>
+        <button type="button" onClick={onLeave}>
+          Change
+        </button>
+      </header>
+      {fleet ? (
+        <>
+          <FleetMap fleetId={fleet.id} {...{ vehicles, frame, sides, selected, onSelect }} />
+          <div class="split">
+            <VehicleList name={`vehicle-${side}`} {...{ vehicles, sides, selected, onSelect }} />
+            <VehiclePanel {...{ view, fleet, sides, selected }} />
+          </div>
+          <Stream view={view} name={fleet.name} />
+        </>
+      ) : (
+        <p class="hint" role="status">
+          {link.is === 'over' ? link.reason : (problem ?? 'Connecting…')}
+        </p>
+      )}
+    </section>
+  )
+}

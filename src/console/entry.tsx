@@ -1,0 +1,44 @@
+import { useState } from 'preact/hooks'
+
+/** A fleet of the demo world, with a token of the development issuer. */
+export type Offer = { readonly name: string; readonly token: string }
+
+type Props = { readonly side: 'a' | 'b'; readonly offers: readonly Offer[]; readonly onEnter: (token: string) => void }
+
+/** Who is to be looked at in a column: a fleet of the demo world, or whoever a token speaks for. It is kept nowhere. */
+export function Entry({ side, offers, onEnter }: Props) {
+  const [token, setToken] = useState('')
+  return (
+    <section class="fleet entry" data-side={side} aria-label={`Choose the ${side === 'a' ? 'first' : 'second'} fleet`}>
+      <h2>{side === 'a' ? 'First' : 'Second'} fleet</h2>
+      {offers.length > 0 && (
+        <p>
+          {offers.map((offer) => (
+            <button key={offer.name} type="button" class="primary" onClick={() => onEnter(offer.token)}>
+              {offer.name}
+            </button>
+          ))}
+        </p>
+      )}
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          if (token.trim() !== '') onEnter(token.trim().replace(/^Bearer\s+/i, ''))
+        }}
+      >
+        <label>
+          Access token
+          <input
+            type="password"
+            autocomplete="off"
+            spellcheck={false}
+            value={token}
+            onInput={({ currentTarget }) => setToken(currentTarget.value)}
+          />
+        </label>
+        <button type="submit">Follow</button>
+      </form>
+      <p class="hint">The token stays in this page, and is forgotten with it.</p>
+    </section>
+  )
+}

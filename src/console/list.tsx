@@ -1,0 +1,52 @@
+import { useState } from 'preact/hooks'
+import { controllerOf } from './fleet.ts'
+import type { Vehicle } from './operations.ts'
+import { sideOf } from './sides.ts'
+import type { Sides } from './sides.ts'
+
+type Props = {
+  readonly name: string
+  readonly vehicles: readonly Vehicle[]
+  readonly sides: Sides
+  readonly selected: string
+  readonly onSelect: (id: string) => void
+}
+
+/** The vehicles that a fleet sees, and who controls each. Radio buttons bring the keyboard along: arrows move the choice. */
+export function VehicleList({ name, vehicles, sides, selected, onSelect }: Props) {
+  const [search, setSearch] = useState('')
+  const wanted = search.trim().toLowerCase()
+  const found = vehicles.filter((vehicle) =>
+    [vehicle.id, vehicle.name, vehicle.licensePlate, controllerOf(vehicle).name].some((text) =>
+      text?.toLowerCase().includes(wanted),
+    ),
+  )
+  return (
+    <fieldset class="list">
+      <legend>
+        Vehicles <span class="count">{vehicles.length}</span>
+      </legend>
+      <input
+        type="search"
+        placeholder="Find"
+        aria-label="Find a vehicle"
+        value={search}
+        onInput={({ currentTarget }) => setSearch(currentTarget.value)}
+      />
+      <div class="rows">
+        {found.map((vehicle) => (
+          <label key={vehicle.id} class="row">
+            <input type="radio" name={name} checked={vehicle.id === selected} onChange={() => onSelect(vehicle.id)} />
+            <span class="id">{vehicle.id}</span>
+            <span class="name">{vehicle.name}</span>
+            <span class="controller" data-side={sideOf(sides, controllerOf(vehicle).id)}>
+              <span class="hidden">controlled by </span>
+              {controllerOf(vehicle).name}
+            </span>
+          </label>
+        ))}
+        {found.length === 0 && <p class="hint">No vehicle.</p>}
+      </div>
+    </fieldset>
+  )
+}
