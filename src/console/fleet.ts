@@ -162,14 +162,17 @@ function withEvent(data: Data, event: Event, late: boolean): Data {
   return { ...common, vehicles, readings: data.readings + 1 }
 }
 
-/** The readings that came together replace those that they are newer than; the others stay. */
-const merged = (known: Reading, { position, speedKmh, energyPercent, centralLock, ignition }: Reading): Reading => ({
-  position: position ?? known.position,
-  speedKmh: speedKmh ?? known.speedKmh,
-  energyPercent: energyPercent ?? known.energyPercent,
-  centralLock: centralLock ?? known.centralLock,
-  ignition: ignition ?? known.ignition,
+/** Each reading by its own time: what is reported late changes nothing. */
+const merged = (known: Reading, told: Reading): Reading => ({
+  position: newer(known.position, told.position),
+  speedKmh: newer(known.speedKmh, told.speedKmh),
+  energyPercent: newer(known.energyPercent, told.energyPercent),
+  centralLock: newer(known.centralLock, told.centralLock),
+  ignition: newer(known.ignition, told.ignition),
 })
+
+const newer = <T extends { readonly observedAt: string }>(known: T | null, told: T | null): T | null =>
+  told === null || (known !== null && known.observedAt > told.observedAt) ? known : told
 
 /** Who controls a vehicle now. */
 export const controllerOf = ({ sharing, fleet }: Vehicle): Fleet => sharing?.partner ?? fleet

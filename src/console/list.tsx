@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { controllerOf } from './fleet.ts'
 import type { Vehicle } from './operations.ts'
 import { sideOf } from './sides.ts'
@@ -15,6 +15,11 @@ type Props = {
 /** The vehicles that a fleet sees, and who controls each. Radio buttons bring the keyboard along: arrows move the choice. */
 export function VehicleList({ name, vehicles, sides, selected, onSelect }: Props) {
   const [search, setSearch] = useState('')
+  const rows = useRef<HTMLDivElement>(null)
+  const isListed = vehicles.some(({ id }) => id === selected)
+  useEffect(() => {
+    if (rows.current) showChosen(rows.current)
+  }, [selected, isListed])
   const wanted = search.trim().toLowerCase()
   const found = vehicles.filter((vehicle) =>
     [vehicle.id, vehicle.name, vehicle.licensePlate, controllerOf(vehicle).name].some((text) =>
@@ -33,7 +38,7 @@ export function VehicleList({ name, vehicles, sides, selected, onSelect }: Props
         value={search}
         onInput={({ currentTarget }) => setSearch(currentTarget.value)}
       />
-      <div class="rows">
+      <div class="rows" ref={rows}>
         {found.map((vehicle) => (
           <label key={vehicle.id} class="row">
             <input type="radio" name={name} checked={vehicle.id === selected} onChange={() => onSelect(vehicle.id)} />
@@ -49,4 +54,13 @@ export function VehicleList({ name, vehicles, sides, selected, onSelect }: Props
       </div>
     </fieldset>
   )
+}
+
+/** What was chosen on a map or in the other column; only the list moves, not the page. */
+function showChosen(rows: HTMLElement): void {
+  const row = rows.querySelector<HTMLElement>('label:has(:checked)')
+  if (!row) return
+  const above = row.offsetTop
+  const isHidden = above < rows.scrollTop || above + row.offsetHeight > rows.scrollTop + rows.clientHeight
+  if (isHidden) rows.scrollTop = above - rows.clientHeight / 2
 }

@@ -4,44 +4,58 @@ import type { introspection } from '../generated/introspection.d.ts'
 
 const graphql = initGraphQLTada<{ introspection: introspection; scalars: { DateTime: string } }>()
 
-const VehicleParts = graphql(`
-  fragment VehicleParts on Vehicle @_unmask {
-    id
-    name
-    licensePlate
-    brand
-    model
-    fleet {
-      id
-      name
+const StateParts = graphql(`
+  fragment StateParts on VehicleState @_unmask {
+    position {
+      latitude
+      longitude
+      observedAt
     }
-    sharing {
-      id
-      partner {
-        id
-        name
-      }
+    speedKmh {
+      value
+      observedAt
     }
-    state {
-      position {
-        latitude
-        longitude
-      }
-      speedKmh {
-        value
-      }
-      energyPercent {
-        value
-      }
-      centralLock {
-        value
-      }
-      ignition {
-        value
-      }
+    energyPercent {
+      value
+      observedAt
+    }
+    centralLock {
+      value
+      observedAt
+    }
+    ignition {
+      value
+      observedAt
     }
   }
 `)
+
+const VehicleParts = graphql(
+  `
+    fragment VehicleParts on Vehicle @_unmask {
+      id
+      name
+      licensePlate
+      brand
+      model
+      fleet {
+        id
+        name
+      }
+      sharing {
+        id
+        partner {
+          id
+          name
+        }
+      }
+      state {
+        ...StateParts
+      }
+    }
+  `,
+  [StateParts],
+)
 
 const SharingParts = graphql(`
   fragment SharingParts on Sharing @_unmask {
@@ -66,52 +80,40 @@ const PermissionParts = graphql(`
   }
 `)
 
-const EventParts = graphql(`
-  fragment EventParts on VehicleEvent @_unmask {
-    __typename
-    id
-    cursor
-    type
-    vehicleId
-    occurredAt
-    ... on SharingEvent {
-      endReason
-      endsAt
-      sharing {
-        partner {
-          name
+const EventParts = graphql(
+  `
+    fragment EventParts on VehicleEvent @_unmask {
+      __typename
+      id
+      cursor
+      type
+      vehicleId
+      occurredAt
+      ... on SharingEvent {
+        endReason
+        endsAt
+        sharing {
+          partner {
+            name
+          }
+        }
+      }
+      ... on CommandEvent {
+        status
+        command {
+          id
+          type
+        }
+      }
+      ... on StateEvent {
+        state {
+          ...StateParts
         }
       }
     }
-    ... on CommandEvent {
-      status
-      command {
-        id
-        type
-      }
-    }
-    ... on StateEvent {
-      state {
-        position {
-          latitude
-          longitude
-        }
-        speedKmh {
-          value
-        }
-        energyPercent {
-          value
-        }
-        centralLock {
-          value
-        }
-        ignition {
-          value
-        }
-      }
-    }
-  }
-`)
+  `,
+  [StateParts],
+)
 
 export const Who = graphql(`
   query Who {
