@@ -77,10 +77,8 @@ function follow(api: Client, token: string, update: Update) {
   /** When the connection came back: what was recorded before that waited in the log. */
   let resumedAt: string | null = null
   let cutOff = false
-  let timer = 0
-  let closed = false
-
   let known = false
+  let closed = false
 
   /** @param read what to ask for, and what is to be shown of it */
   const load = async (read: () => Promise<(data: Data) => Data>) => {
@@ -104,8 +102,7 @@ function follow(api: Client, token: string, update: Update) {
     ])
     known = true
     anchor = history.cursor
-    // Once: it may be asked for again before it is there.
-    const fresh = early === null ? [] : history.events.filter(({ id }) => early?.has(id) === false)
+    const fresh = history.events.filter(({ id }) => early?.has(id) === false)
     early = null
     const before = fresh.map((event) => ({ event, late: false })).toReversed()
     return (data: Data) => ({
@@ -117,9 +114,19 @@ function follow(api: Client, token: string, update: Update) {
       cursor: data.cursor ?? history.cursor,
     })
   }
-  const refreshSoon = () => {
-    clearTimeout(timer)
-    timer = setTimeout(() => void load(known ? readVehicles : readAll), TOGETHER_MS)
+  /** One question at a time, so that no older answer replaces a newer one. */
+  let isAsking = false
+  let isStale = false
+  const refreshSoon = async () => {
+    isStale = true
+    if (isAsking) return
+    isAsking = true
+    while (isStale && !closed) {
+      await new Promise((resolve) => setTimeout(resolve, TOGETHER_MS))
+      isStale = false
+      await load(known ? readVehicles : readAll)
+    }
+    isAsking = false
   }
 
   const link = openLink(token, {
@@ -129,14 +136,14 @@ function follow(api: Client, token: string, update: Update) {
       const again = cutOff && state.is === 'connecting'
       if (again) resumedAt = new Date().toISOString()
       cutOff = state.is === 'cut'
-      if (state.is === 'live') refreshSoon()
+      if (state.is === 'live') void refreshSoon()
       update((data) => ({ ...data, link: state, caughtUp: again ? 0 : data.caughtUp }))
     },
     onEvent: (event) => {
       early?.add(event.id)
       cursor = event.cursor
-      const late = resumedAt !== null && event.occurredAt < resumedAt
-      if (event.__typename !== 'StateEvent') refreshSoon()
+      const late = resumedAt !== null && event.recordedAt < resumedAt
+      if (event.__typename !== 'StateEvent') void refreshSoon()
       update((data) => withEvent(data, event, late))
     },
   })
@@ -145,7 +152,6 @@ function follow(api: Client, token: string, update: Update) {
     link,
     close: () => {
       closed = true
-      clearTimeout(timer)
       link.close()
     },
   }

@@ -89,6 +89,7 @@ const EventParts = graphql(
       type
       vehicleId
       occurredAt
+      recordedAt
       ... on SharingEvent {
         endReason
         endsAt

@@ -10,10 +10,9 @@ export type Pages = ReadonlyMap<string, (response: ServerResponse) => Promise<vo
 export function createPages(settings: Settings): Pages {
   const pages = new Map<string, (response: ServerResponse) => Promise<void> | void>()
   if (!settings.production) {
-    const text = printedSchema()
     pages.set('/schema.graphql', (response) => {
       response.setHeader('Content-Type', 'text/plain; charset=utf-8')
-      response.end(text)
+      response.end(printedSchema())
     })
   }
   if (settings.console) for (const [path, answer] of consolePages(settings)) pages.set(path, answer)
