@@ -10,6 +10,7 @@ import { startAnnouncer } from './events/announcer.ts'
 import { startHousekeeper } from './events/housekeeper.ts'
 import { startTail } from './events/tail.ts'
 import { createAuthenticate } from './server/auth.ts'
+import { count, countingPlugin, createCounts } from './server/counts.ts'
 import { createEngine } from './server/engine.ts'
 import { createFastPath } from './server/fast.ts'
 import { createHttpServer } from './server/http.ts'
@@ -62,8 +63,9 @@ export async function createApp({ settings, log, announce = true, stallMs, onSta
     const revocations = await watchRevocations(db, () => cutRevoked())
     closers.push(revocations.stop)
     const authenticate = createAuthenticate(keys.rules, { fleetExists: fleetRegister(db), isRevoked: revocations.has })
-    const services = { db, tail }
-    const engine = createEngine(services, settings.production, log)
+    const counts = createCounts()
+    const services = { db, tail, onRefusal: (code: string) => count(counts.refusals, code) }
+    const engine = createEngine(services, settings.production, log, [countingPlugin(counts)])
 
     let isDraining = false
     const draining = () => isDraining
@@ -77,8 +79,8 @@ export async function createApp({ settings, log, announce = true, stallMs, onSta
     const playground = settings.production ? null : createPlayground(settings)
     const { allowedOrigins } = settings
     const takeSlot = createSlots(settings.socketsPerToken)
-    const edge = { engine, authenticate, takeSlot, allowedOrigins, draining, log }
-    const fastPath = createFastPath(engine, services)
+    const edge = { engine, authenticate, takeSlot, allowedOrigins, draining, counts, log }
+    const fastPath = createFastPath(engine, services, counts)
     const http = createHttpServer({ ...edge, fastPath, ready, playground })
     const { server } = http
     const stalls = endStalled(server, stallMs)
@@ -109,6 +111,13 @@ export async function createApp({ settings, log, announce = true, stallMs, onSta
     return {
       db,
       listen: async () => {
+        if (settings.metricsPort !== null) {
+          const { serveMetrics } = await import('./server/metrics.ts')
+          const connections = { sockets: sockets.open, streams: http.openStreams }
+          const sources = { counts, db, tail, connections }
+          // First in the list, last to close: what a server does while it drains is worth seeing.
+          closers.unshift(await serveMetrics({ host: settings.host, port: settings.metricsPort }, sources))
+        }
         server.listen(settings.port, settings.host)
         await once(server, 'listening')
         const { port } = server.address() as AddressInfo

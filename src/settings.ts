@@ -44,6 +44,7 @@ const Environment = z.object({
   DATABASE_POOL_SIZE: given(whole(2, 1_000).default(10)),
   DATABASE_DIRECT_URL: given(url('postgresql:', 'postgres:').optional()),
   EVENT_RETENTION_DAYS: given(whole(1, 36_500).default(30)),
+  METRICS_PORT: given(whole(1, 65_535).optional()),
   LOG_LEVEL: given(z.enum(LOG_LEVELS, `takes ${LOG_LEVELS.join(', ')}`).default('info')),
 })
 
@@ -68,6 +69,8 @@ export type Settings = {
   readonly socketsPerToken: number
   /** How long the log keeps an event. Milliseconds. */
   readonly retentionMs: number
+  /** Where Prometheus finds the metrics, on the same host; null for nowhere. */
+  readonly metricsPort: number | null
   readonly logLevel: (typeof LOG_LEVELS)[number]
 }
 
@@ -111,6 +114,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     allowedOrigins: env.ALLOWED_ORIGINS,
     socketsPerToken: env.SOCKETS_PER_TOKEN,
     retentionMs: env.EVENT_RETENTION_DAYS * 24 * 60 * 60 * 1000,
+    metricsPort: env.METRICS_PORT ?? null,
     logLevel: env.LOG_LEVEL,
   }
 }

@@ -267,7 +267,13 @@ describe('README.md, beside its snippets,', () => {
       String(retentionMs / 24 / 60 / 60 / 1000),
       logLevel,
     ])
-    expect(others).toEqual({ databaseUrl: null, databaseDirectUrl: null, provider: null, allowedOrigins: [] })
+    expect(others).toEqual({
+      databaseUrl: null,
+      databaseDirectUrl: null,
+      provider: null,
+      allowedOrigins: [],
+      metricsPort: null,
+    })
   })
 
   it('names npm scripts, codes and fields that there are', () => {

@@ -35,6 +35,7 @@ describe('settings', () => {
     allowedOrigins: [],
     socketsPerToken: 5000,
     retentionMs: 30 * 24 * 60 * 60 * 1000,
+    metricsPort: null,
     logLevel: 'info',
   }
 
@@ -45,7 +46,7 @@ describe('settings', () => {
   it('that are set to nothing are not set', () => {
     const names = `HOST PORT DATABASE_URL DATA_DIR AUTH_JWKS_URL AUTH_ISSUER AUTH_AUDIENCE AUTH_FLEET_CLAIM
       AUTH_ROLES_CLAIM NODE_ENV ALLOWED_ORIGINS LOG_LEVEL SOCKETS_PER_TOKEN
-      DATABASE_POOL_SIZE DATABASE_DIRECT_URL EVENT_RETENTION_DAYS`
+      DATABASE_POOL_SIZE DATABASE_DIRECT_URL EVENT_RETENTION_DAYS METRICS_PORT`
     expect(readSettings(Object.fromEntries(names.split(/\s+/).map((name) => [name, ''])))).toEqual(defaults)
   })
 
@@ -58,6 +59,7 @@ describe('settings', () => {
     [{ DATABASE_DIRECT_URL: DATABASE_URL }, { databaseDirectUrl: DATABASE_URL }],
     [{ DATABASE_POOL_SIZE: '50' }, { poolSize: 50 }],
     [{ SOCKETS_PER_TOKEN: '1' }, { socketsPerToken: 1 }],
+    [{ METRICS_PORT: '9464' }, { metricsPort: 9464 }],
     [{ EVENT_RETENTION_DAYS: '7' }, { retentionMs: 604_800_000 }],
     [{ DATABASE_URL: 'postgres://db.example/fleet' }, { databaseUrl: 'postgres://db.example/fleet' }],
     [{ DATA_DIR: '/var/lib/fleetshare' }, { dataDir: '/var/lib/fleetshare' }],
@@ -93,6 +95,7 @@ describe('a wrong setting', () => {
     ['PORT', { PORT: '0x50' }],
     ['SOCKETS_PER_TOKEN', { SOCKETS_PER_TOKEN: '0' }],
     ['DATABASE_POOL_SIZE', { DATABASE_POOL_SIZE: '1' }],
+    ['METRICS_PORT', { METRICS_PORT: '0' }],
     ['DATABASE_DIRECT_URL', { DATABASE_DIRECT_URL: 'db.example' }],
     ['EVENT_RETENTION_DAYS', { EVENT_RETENTION_DAYS: '0' }],
     ['EVENT_RETENTION_DAYS', { EVENT_RETENTION_DAYS: '1.5' }],

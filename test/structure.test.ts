@@ -47,6 +47,7 @@ const LAYERS: Readonly<Record<string, { readonly own: readonly string[]; readonl
       'jose',
       'lru-cache',
       'pino',
+      'prom-client',
       'ws',
     ],
   },

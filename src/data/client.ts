@@ -15,6 +15,8 @@ import type { Reads } from './reads.ts'
 import { postgresSql } from './sql.ts'
 import type { Query, Sql, Tx } from './sql.ts'
 import { startWakeups } from './wakeups.ts'
+import { nothingWritten } from './written.ts'
+import type { Written } from './written.ts'
 
 /** What the data layer works on: one per instance. */
 export type Database = {
@@ -32,6 +34,9 @@ export type Database = {
   readonly horizon: () => Promise<Horizon>
   /** To be called after each commit that appended to the log. */
   readonly appended: () => void
+  readonly written: Written
+  /** The connections to PostgreSQL; null for the embedded database, which has none. */
+  readonly pool: Pick<pg.Pool, 'totalCount' | 'idleCount' | 'waitingCount'> | null
   /** One cheap round trip. @throws when the database cannot be reached */
   readonly ping: () => Promise<void>
   readonly close: () => Promise<void>
@@ -98,7 +103,7 @@ async function openPostgres(url: string, settings: DatabaseSettings): Promise<Da
   try {
     if (isPooled) await checkTimeZone(pool)
     const sql = postgresSql(pool, !isPooled)
-    return (database = await assemble(new PrismaPg(pool), sql, settings, wakeups.announce, release))
+    return (database = await assemble(new PrismaPg(pool), sql, settings, { pool, announce: wakeups.announce, release }))
   } catch (error) {
     await release()
     throw error
@@ -121,19 +126,21 @@ async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Databas
   const embedded = await openEmbedded(join(settings.dataDir, 'postgres'))
   try {
     await migrateEmbedded(embedded.adapter)
-    return await assemble(embedded.adapter, embedded.sql, settings, () => {}, embedded.close)
+    const parts = { pool: null, announce: () => {}, release: embedded.close }
+    return await assemble(embedded.adapter, embedded.sql, settings, parts)
   } catch (error) {
     await embedded.close()
     throw error
   }
 }
 
+type Parts = Pick<Database, 'pool'> & { readonly announce: () => void; readonly release: () => Promise<void> }
+
 async function assemble(
   adapter: NonNullable<ConstructorParameters<typeof PrismaClient>[0]['adapter']>,
   sql: Sql,
   { onStatement }: DatabaseSettings,
-  announce: () => void,
-  release: () => Promise<void>,
+  { pool, announce, release }: Parts,
 ): Promise<Database> {
   const prisma = new PrismaClient({
     adapter,
@@ -157,6 +164,8 @@ async function assemble(
     clock,
     cursorKey: await sharedSecret(prisma, 'cursor', 16),
     onAppend: () => {},
+    written: nothingWritten(),
+    pool,
     horizon: together(() => readHorizon(query)),
     appended: () => {
       database.onAppend()

@@ -13,6 +13,7 @@ import { HELD, heldOf, LOCK } from './held-rows.ts'
 import type { HeldRow } from './held-rows.ts'
 import { isId } from './rows.ts'
 import type { Tx } from './sql.ts'
+import { countWritten } from './written.ts'
 
 /** A vehicle whose row is locked until the transaction ends, with what fell due for it settled. */
 export type Held = {
@@ -67,7 +68,10 @@ export async function withVehicle<T>(
 export function committed(db: Database, held: readonly Held[]): void {
   const happened = held.filter(({ events }) => events.length > 0)
   if (happened.length > 0) db.appended()
-  for (const { moment } of happened) db.clock.observe(moment.at)
+  for (const { moment, events } of happened) {
+    db.clock.observe(moment.at)
+    countWritten(db.written, events)
+  }
 }
 
 /** Locks a vehicle and settles what fell due. @returns null if there never was one */

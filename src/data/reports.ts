@@ -38,6 +38,7 @@ export async function recordReports(db: Database, requestId: string, reports: re
 
   let outcome = await recordAll(db, valid, requestId, [])
   if (outcome.attention.length > 0) outcome = await recordWithHandovers(db, valid, requestId, outcome.attention)
+  db.written.events.STATE_RECORDED += outcome.recorded
   if (outcome.recorded > 0) db.appended()
   for (const index of outcome.unknown) rejected.push({ index, ...notFound })
   return {
