@@ -48,7 +48,12 @@ export async function createApp({ settings, log, announce = true, stallMs, onSta
   const closers: (() => Promise<void> | void)[] = []
   const close = () => closeAll(closers)
   try {
-    const db = await openDatabase({ ...settings, ...(onStatement ? { onStatement } : {}) })
+    // Loaded where it is wanted, and stopped last.
+    const tracer = settings.tracing && (await import('./server/tracing.ts'))
+    const tracing = tracer && settings.tracing && tracer.startTracing(settings.tracing, log)
+    if (tracing) closers.push(tracing.stop)
+    const around = tracing ? { around: tracing.statement } : {}
+    const db = await openDatabase({ ...settings, ...around, ...(onStatement ? { onStatement } : {}) })
     closers.push(db.close)
     const onError = (err: unknown) => log.error({ err }, 'following the log failed; it is tried again')
     const tail = startTail(db, onError)
@@ -65,7 +70,8 @@ export async function createApp({ settings, log, announce = true, stallMs, onSta
     const authenticate = createAuthenticate(keys.rules, { fleetExists: fleetRegister(db), isRevoked: revocations.has })
     const counts = createCounts()
     const services = { db, tail, onRefusal: (code: string) => count(counts.refusals, code) }
-    const engine = createEngine(services, settings.production, log, [countingPlugin(counts)])
+    const watching = [countingPlugin(counts), ...(tracing ? [tracer.tracingPlugin(tracing)] : [])]
+    const engine = createEngine(services, settings.production, log, watching)
 
     let isDraining = false
     const draining = () => isDraining
@@ -80,7 +86,7 @@ export async function createApp({ settings, log, announce = true, stallMs, onSta
     const { allowedOrigins } = settings
     const takeSlot = createSlots(settings.socketsPerToken)
     const edge = { engine, authenticate, takeSlot, allowedOrigins, draining, counts, log }
-    const fastPath = createFastPath(engine, services, counts)
+    const fastPath = createFastPath(engine, services, counts, tracing)
     const http = createHttpServer({ ...edge, fastPath, ready, playground })
     const { server } = http
     const stalls = endStalled(server, stallMs)

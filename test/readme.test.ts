@@ -265,6 +265,7 @@ describe('README.md, beside its snippets,', () => {
       production ? 'production' : 'development',
       String(socketsPerToken),
       String(retentionMs / 24 / 60 / 60 / 1000),
+      String(readSettings({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://otel' }).tracing?.ratio),
       logLevel,
     ])
     expect(others).toEqual({
@@ -273,6 +274,7 @@ describe('README.md, beside its snippets,', () => {
       provider: null,
       allowedOrigins: [],
       metricsPort: null,
+      tracing: null,
     })
   })
 

@@ -40,6 +40,11 @@ const LAYERS: Readonly<Record<string, { readonly own: readonly string[]; readonl
     packages: [
       'node:',
       '@graphql-yoga/render-graphiql',
+      '@opentelemetry/api',
+      '@opentelemetry/core',
+      '@opentelemetry/exporter-trace-otlp-http',
+      '@opentelemetry/resources',
+      '@opentelemetry/sdk-trace',
       'graphql',
       'graphql-jit',
       'graphql-ws',

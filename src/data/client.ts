@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { PrismaClient } from '../generated/prisma/client.ts'
+import { watchAdapter } from './around.ts'
+import type { Around } from './around.ts'
 import { startClock } from './clock.ts'
 import type { Clock } from './clock.ts'
 import { migrateEmbedded, migratePostgres } from './migrate.ts'
@@ -53,6 +55,8 @@ export type DatabaseSettings = {
   /** Connections to PostgreSQL, beside the one that listens; 10 if absent. */
   readonly poolSize?: number
   readonly dataDir: string
+  /** Is put around every SQL statement. */
+  readonly around?: Around
   /** For tests: is told of every SQL statement. */
   readonly onStatement?: (sql: string) => void
 }
@@ -139,11 +143,11 @@ type Parts = Pick<Database, 'pool'> & { readonly announce: () => void; readonly 
 async function assemble(
   adapter: NonNullable<ConstructorParameters<typeof PrismaClient>[0]['adapter']>,
   sql: Sql,
-  { onStatement }: DatabaseSettings,
+  { onStatement, around }: DatabaseSettings,
   { pool, announce, release }: Parts,
 ): Promise<Database> {
   const prisma = new PrismaClient({
-    adapter,
+    adapter: around ? watchAdapter(adapter, around) : adapter,
     transactionOptions: TRANSACTIONS,
     log: onStatement ? [{ level: 'query', emit: 'event' }] : [],
   })
@@ -152,7 +156,7 @@ async function assemble(
     ({ query }: Tx): Query =>
     async (statement, values) => {
       onStatement?.(statement.text)
-      return query(statement, values)
+      return around ? around(statement.name, () => query(statement, values)) : query(statement, values)
     }
   const query = told(sql)
   const clock = await startClock(prisma)

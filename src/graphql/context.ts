@@ -25,6 +25,8 @@ export type Request = {
   readonly viewer: Viewer
   readonly requestId: string
   readonly transport: Transport
+  /** The span that the client wants this to be a part of, as W3C Trace Context writes it. */
+  readonly traceparent?: string | undefined
   /** Whether its connection is about to close: what is delivered now nobody gets. */
   readonly gone?: () => boolean
 }

@@ -9,6 +9,7 @@ import { compile } from './compile.ts'
 import { addTo, countErrors } from './counts.ts'
 import type { Counts } from './counts.ts'
 import type { Engine } from './engine.ts'
+import type { Tracing } from './tracing.ts'
 
 /** Answers what it can, and says whether it did; what it does not answer has not been executed. */
 export type FastPath = (
@@ -43,7 +44,7 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
  * node:http without Yoga. Whatever is unusual, and every query that fails, goes Yoga's way, which says what is right: a
  * test holds the two byte-equal.
  */
-export function createFastPath(engine: Engine, services: Services, counts: Counts): FastPath {
+export function createFastPath(engine: Engine, services: Services, counts: Counts, tracing: Tracing | null): FastPath {
   const keeping = { ...DOCUMENTS, sizeCalculation: (_: unknown, text: string) => text.length + 1 }
   const plans = new LRUCache<string, Plan | typeof NOT_FOR_US>(keeping)
   // On their own: texts that come once and never again do not push out what is compiled.
@@ -77,7 +78,10 @@ export function createFastPath(engine: Engine, services: Services, counts: Count
     if (validate(schema, document).length > 0) return null
     if (operation.operation === OperationTypeNode.MUTATION) return mutationPlan(document, operationName)
     const query = compile(document, operation)
-    return query && { isQuery: true, run: (by, variables) => query(undefined, createContext(services, by), variables) }
+    if (!query) return null
+    const run: Plan['run'] = (by, variables) => query(undefined, createContext(services, by), variables)
+    if (!tracing) return { isQuery: true, run }
+    return { isQuery: true, run: (by, variables) => tracing.operation(by, operation, () => run(by, variables)) }
   }
 
   /** Not compiled: what fails has to be told as Yoga's pipeline tells it, and cannot be done again. */

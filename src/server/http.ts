@@ -157,7 +157,8 @@ async function graphql(
   // Who went while its token was looked at is told nothing, and holds nothing.
   if (response.destroyed) return
   const isStream = request.headers.accept?.includes('text/event-stream') === true
-  const asker = { viewer, requestId, transport: isStream ? 'sse' : 'http' } as const
+  const traceparent = request.headers['traceparent'] as string | undefined
+  const asker = { viewer, requestId, transport: isStream ? 'sse' : 'http', traceparent } as const
   if (isStream) {
     const release = takeSlot(viewer.tokenId)
     if (release === null) {

@@ -117,6 +117,7 @@ async function prepare(
     viewer,
     requestId,
     transport: 'websocket',
+    traceparent: traceparentIn(payload),
     gone: () => !connection.isOpen(),
   })
   const document = parse(payload.query)
@@ -139,6 +140,12 @@ async function prepare(
   const opened = (await subscribe(args)) as ExecutionResult | AsyncIterable<ExecutionResult>
   if (!(Symbol.asyncIterator in opened)) return opened.errors ?? []
   return { ...args, rootValue: { execute, subscribe: () => opened } satisfies Operation }
+}
+
+/** A socket has no headers of its own for each operation. */
+function traceparentIn({ extensions }: SubscribePayload): string | undefined {
+  const value = extensions?.['traceparent']
+  return typeof value === 'string' ? value : undefined
 }
 
 function authorizationIn(params: Readonly<Record<string, unknown>> | undefined): string | undefined {
