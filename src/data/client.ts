@@ -14,6 +14,7 @@ import { readHorizon } from './log.ts'
 import type { Horizon } from './log.ts'
 import { createReads } from './reads.ts'
 import type { Reads } from './reads.ts'
+import { retried } from './retried.ts'
 import { postgresSql } from './sql.ts'
 import type { Query, Sql, Tx } from './sql.ts'
 import { startWakeups } from './wakeups.ts'
@@ -163,7 +164,7 @@ async function assemble(
   const database: Database = {
     prisma,
     query,
-    transaction: (work) => sql.transaction((tx) => work({ query: told(tx) })),
+    transaction: (work) => retried(() => sql.transaction((tx) => work({ query: told(tx) }))),
     reads: createReads(query),
     clock,
     cursorKey: await sharedSecret(prisma, 'cursor', 16),
