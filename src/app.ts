@@ -19,6 +19,7 @@ import { createPlayground } from './server/playground.ts'
 import { createSlots } from './server/slots.ts'
 import { endStalled } from './server/stalls.ts'
 import { acceptWebSockets } from './server/websocket.ts'
+import { tellSparingly } from './log.ts'
 import type { Settings } from './settings.ts'
 
 /** How long running requests may take once the server is told to stop; all of it fits into 10 s. Milliseconds. */
@@ -55,12 +56,14 @@ export async function createApp({ settings, log, announce = true, stallMs, onSta
     const around = tracing ? { around: tracing.statement } : {}
     const db = await openDatabase({ ...settings, ...around, ...(onStatement ? { onStatement } : {}) })
     closers.push(db.close)
-    const onError = (err: unknown) => log.error({ err }, 'following the log failed; it is tried again')
-    const tail = startTail(db, onError)
+    const tail = startTail(db, tellSparingly(log, 'following the log'))
     closers.push(tail.stop)
     db.onAppend = tail.wake
-    if (announce)
-      closers.push(startAnnouncer(db, onError).stop, startHousekeeper(db, settings.retentionMs, onError).stop)
+    if (announce) {
+      const announcer = startAnnouncer(db, tellSparingly(log, 'announcing what falls due'))
+      const housekeeper = startHousekeeper(db, settings.retentionMs, tellSparingly(log, 'removing what is old'))
+      closers.push(announcer.stop, housekeeper.stop)
+    }
 
     const keys = await (settings.provider ? providerKeys(settings.provider, settings) : developmentKeys(settings))
     closers.push(keys.stop)

@@ -12,6 +12,23 @@ export const createLog = ({ production, logLevel }: Settings): Logger => {
   })
 }
 
+/** What fails again and again is told of this often. Milliseconds. */
+const REPEAT_MS = 10_000
+
+/** Tells of the failures of something that is tried again: the first at once, then one in ten seconds, with their number. */
+export function tellSparingly(log: Logger, what: string): (error: unknown) => void {
+  let last = -Infinity
+  let times = 0
+  return (err) => {
+    times++
+    const now = performance.now()
+    if (now - last < REPEAT_MS) return
+    log.error({ err, times }, `${what} failed; it is tried again`)
+    last = now
+    times = 0
+  }
+}
+
 /** How deep causes are followed. */
 const CAUSES = 5
 

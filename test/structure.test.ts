@@ -64,7 +64,10 @@ const LAYERS: Readonly<Record<string, { readonly own: readonly string[]; readonl
   'src/settings.ts': { own: [], packages: ['zod'] },
   'src/timer.ts': { own: [], packages: [] },
   'src/log.ts': { own: ['src/settings.ts'], packages: ['pino'] },
-  'src/app.ts': { own: ['src/data/', 'src/events/', 'src/server/', 'src/settings.ts'], packages: ['node:', 'pino'] },
+  'src/app.ts': {
+    own: ['src/data/', 'src/events/', 'src/server/', 'src/log.ts', 'src/settings.ts'],
+    packages: ['node:', 'pino'],
+  },
   'src/main.ts': { own: ['src/app.ts', 'src/log.ts', 'src/settings.ts', 'prisma/seed.ts'], packages: [] },
   'src/migrate.ts': { own: ['src/data/', 'src/settings.ts'], packages: [] },
   'src/token.ts': { own: ['src/domain/', 'src/server/keys.ts', 'src/settings.ts'], packages: ['node:'] },
