@@ -77,7 +77,8 @@ export function countingPlugin(counts: Counts): Plugin<Context> {
   return {
     onExecute({ args }) {
       const end = begin(args)
-      return { onExecuteDone: ({ result }) => end(result) }
+      // Without data it was not begun, and on the fast path it comes again.
+      return { onExecuteDone: ({ result }) => void ('data' in result && end(result)) }
     },
     onSubscribe({ args }) {
       const { transport } = args.contextValue

@@ -89,6 +89,16 @@ describe('metrics', () => {
     ).toEqual([4, 4, 4])
   })
 
+  it('count what has wrong variables as an error, and not as executed', async () => {
+    const names = [operations('http', 'mutation', 'failed'), errors('BAD_USER_INPUT')]
+    const wrong = () => post(server.url, world.as.owner, mutations.endSharing, { input: {} })
+    expect(
+      await growth(names, async () => {
+        for (let nth = 0; nth < 3; nth++) await wrong()
+      }),
+    ).toEqual([0, 3])
+  })
+
   it.each(TRANSPORTS)('count queries and mutations over %s', async (name, open) => {
     const transport = name === 'WebSocket' ? 'websocket' : 'sse'
     const names = [operations(transport, 'query'), operations(transport, 'mutation'), durations(transport, 'query')]
