@@ -10,6 +10,7 @@ import { startAnnouncer } from './events/announcer.ts'
 import { startHousekeeper } from './events/housekeeper.ts'
 import { startTail } from './events/tail.ts'
 import { createAuthenticate } from './server/auth.ts'
+import { count, countingPlugin, createCounts } from './server/counts.ts'
 import { createEngine } from './server/engine.ts'
 import { createFastPath } from './server/fast.ts'
 import { createHttpServer } from './server/http.ts'
@@ -19,6 +20,7 @@ import { createPlayground } from './server/playground.ts'
 import { createSlots } from './server/slots.ts'
 import { endStalled } from './server/stalls.ts'
 import { acceptWebSockets } from './server/websocket.ts'
+import { tellSparingly } from './log.ts'
 import type { Settings } from './settings.ts'
 
 /** How long running requests may take once the server is told to stop; all of it fits into 10 s. Milliseconds. */
@@ -48,14 +50,21 @@ export async function createApp({ settings, log, announce = true, stallMs, onSta
   const closers: (() => Promise<void> | void)[] = []
   const close = () => closeAll(closers)
   try {
-    const db = await openDatabase({ ...settings, ...(onStatement ? { onStatement } : {}) })
+    // Loaded where it is wanted, and stopped last.
+    const tracer = settings.tracing && (await import('./server/tracing.ts'))
+    const tracing = tracer && settings.tracing && tracer.startTracing(settings.tracing, log)
+    if (tracing) closers.push(tracing.stop)
+    const around = tracing ? { around: tracing.statement } : {}
+    const db = await openDatabase({ ...settings, ...around, ...(onStatement ? { onStatement } : {}) })
     closers.push(db.close)
-    const onError = (err: unknown) => log.error({ err }, 'following the log failed; it is tried again')
-    const tail = startTail(db, onError)
+    const tail = startTail(db, tellSparingly(log, 'following the log'))
     closers.push(tail.stop)
     db.onAppend = tail.wake
-    if (announce)
-      closers.push(startAnnouncer(db, onError).stop, startHousekeeper(db, settings.retentionMs, onError).stop)
+    if (announce) {
+      const announcer = startAnnouncer(db, tellSparingly(log, 'announcing what falls due'))
+      const housekeeper = startHousekeeper(db, settings.retentionMs, tellSparingly(log, 'removing what is old'))
+      closers.push(announcer.stop, housekeeper.stop)
+    }
 
     const keys = await (settings.provider ? providerKeys(settings.provider, settings) : developmentKeys(settings))
     closers.push(keys.stop)
@@ -63,8 +72,10 @@ export async function createApp({ settings, log, announce = true, stallMs, onSta
     const revocations = await watchRevocations(db, () => cutRevoked())
     closers.push(revocations.stop)
     const authenticate = createAuthenticate(keys.rules, { fleetExists: fleetRegister(db), isRevoked: revocations.has })
-    const services = { db, tail }
-    const engine = createEngine(services, settings.production, log)
+    const counts = createCounts()
+    const services = { db, tail, onRefusal: (code: string) => count(counts.refusals, code) }
+    const watching = [countingPlugin(counts), ...(tracing ? [tracer.tracingPlugin(tracing)] : [])]
+    const engine = createEngine(services, settings.production, log, watching)
 
     let isDraining = false
     const draining = () => isDraining
@@ -79,8 +90,8 @@ export async function createApp({ settings, log, announce = true, stallMs, onSta
     const pages = createPages(settings)
     const { allowedOrigins } = settings
     const takeSlot = createSlots(settings.socketsPerToken)
-    const edge = { engine, authenticate, takeSlot, allowedOrigins, draining, log }
-    const fastPath = createFastPath(engine, services)
+    const edge = { engine, authenticate, takeSlot, allowedOrigins, draining, counts, log }
+    const fastPath = createFastPath(engine, services, counts, tracing)
     const http = createHttpServer({ ...edge, fastPath, ready, playground, pages })
     const { server } = http
     const stalls = endStalled(server, stallMs)
@@ -111,6 +122,13 @@ export async function createApp({ settings, log, announce = true, stallMs, onSta
     return {
       db,
       listen: async () => {
+        if (settings.metricsPort !== null) {
+          const { serveMetrics } = await import('./server/metrics.ts')
+          const connections = { sockets: sockets.open, streams: http.openStreams }
+          const sources = { counts, db, tail, connections }
+          // First in the list, last to close: what a server does while it drains is worth seeing.
+          closers.unshift(await serveMetrics({ host: settings.host, port: settings.metricsPort }, sources))
+        }
         server.listen(settings.port, settings.host)
         await once(server, 'listening')
         const { port } = server.address() as AddressInfo

@@ -2,7 +2,7 @@ import { createChildren } from './children.ts'
 import { readSettings, SettingsError } from './settings.ts'
 import type { Settings } from './settings.ts'
 
-/** Two instances on one PostgreSQL, on PORT and the one after it, until they are told to stop. Each lives on without the other. */
+/** Two instances on one PostgreSQL, on PORT (and METRICS_PORT) and the one after it, until told to stop; each lives on alone. */
 let settings: Settings
 try {
   settings = readSettings(process.env)
@@ -20,8 +20,10 @@ try {
 
 const { start } = createChildren()
 let running = 2
-for (const port of [settings.port, settings.port + 1]) {
-  start('main.ts', { PORT: `${port}` }).on('exit', (code, signal) => {
+for (const nth of [0, 1]) {
+  const port = settings.port + nth
+  const metrics = settings.metricsPort === null ? {} : { METRICS_PORT: `${settings.metricsPort + nth}` }
+  start('main.ts', { PORT: `${port}`, ...metrics }).on('exit', (code, signal) => {
     if (process.exitCode !== undefined) return
     console.error(`The instance on port ${port} ended: ${signal ?? code}.`)
     if (--running === 0) process.exitCode = 1

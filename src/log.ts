@@ -3,10 +3,60 @@ import type { Logger } from 'pino'
 import type { Settings } from './settings.ts'
 
 /** JSON lines in production, readable lines in development; on standard output either way. */
-export const createLog = ({ production, logLevel }: Settings): Logger =>
-  production
-    ? pino({ level: logLevel })
-    : pino({
-        level: logLevel,
-        transport: { target: 'pino-pretty', options: { colorize: process.stdout.isTTY, ignore: 'pid,hostname' } },
-      })
+export const createLog = ({ production, logLevel }: Settings): Logger => {
+  const options = { level: logLevel, serializers: { err: (error: unknown) => described(error, CAUSES) } }
+  if (production) return pino(options)
+  return pino({
+    ...options,
+    transport: { target: 'pino-pretty', options: { colorize: process.stdout.isTTY, ignore: 'pid,hostname' } },
+  })
+}
+
+/** What fails again and again is told of this often. Milliseconds. */
+const REPEAT_MS = 10_000
+
+/** Tells of the failures of something that is tried again: the first at once, then one in ten seconds, with their number. */
+export function tellSparingly(log: Logger, what: string): (error: unknown) => void {
+  let last = -Infinity
+  let times = 0
+  return (err) => {
+    times++
+    const now = performance.now()
+    if (now - last < REPEAT_MS) return
+    log.error({ err, times }, `${what} failed; it is tried again`)
+    last = now
+    times = 0
+  }
+}
+
+/** How deep causes are followed. */
+const CAUSES = 5
+
+type Described = {
+  readonly type: string
+  readonly code?: string
+  readonly message: string
+  readonly stack?: string | undefined
+  readonly causes?: readonly Described[]
+}
+
+/**
+ * What went wrong, and where. Not what else stands in an error: PostgreSQL adds the row that failed, Prisma what it was
+ * called with, and jose a token's claims.
+ */
+function described(error: unknown, depth: number): Described {
+  if (!(error instanceof Error)) return { type: typeof error, message: scrubbed(String(error)) }
+  const { constructor, message, stack, cause, code, errors } = error as Error & { code?: unknown; errors?: unknown }
+  const causes = [...(cause === undefined ? [] : [cause]), ...(Array.isArray(errors) ? (errors as unknown[]) : [])]
+  return {
+    type: constructor.name,
+    ...(typeof code === 'string' ? { code } : {}),
+    message: scrubbed(message),
+    stack: stack && scrubbed(stack),
+    ...(depth > 0 && causes.length > 0 ? { causes: causes.map((one) => described(one, depth - 1)) } : {}),
+  }
+}
+
+/** A message may quote a value. What looks like a token or like the number of a vehicle is taken out of it. */
+const scrubbed = (text: string): string =>
+  text.replaceAll(/\beyJ[\w-]+(\.[\w-]*)*/g, '[token]').replaceAll(/\b(?=[A-Z\d]*\d)[A-HJ-NPR-Z\d]{17}\b/g, '[vin]')

@@ -17,6 +17,11 @@ const whole = (least: number, most: number) => {
     .refine((value) => value >= least && value <= most, message)
 }
 
+const share = z
+  .string()
+  .regex(/^(0|1|0?\.\d{1,9})$/, 'takes a number from 0 to 1')
+  .transform(Number)
+
 const Environment = z.object({
   HOST: given(z.string().default('127.0.0.1')),
   PORT: given(whole(0, 65_535).default(4000)),
@@ -45,10 +50,20 @@ const Environment = z.object({
   DATABASE_DIRECT_URL: given(url('postgresql:', 'postgres:').optional()),
   EVENT_RETENTION_DAYS: given(whole(1, 36_500).default(30)),
   CONSOLE: given(z.enum(['on', 'off'], 'takes on or off').optional()),
+  METRICS_PORT: given(whole(1, 65_535).optional()),
+  OTEL_EXPORTER_OTLP_ENDPOINT: given(url('https:', 'http:').optional()),
+  OTEL_TRACES_SAMPLER_ARG: given(share.default(1)),
   LOG_LEVEL: given(z.enum(LOG_LEVELS, `takes ${LOG_LEVELS.join(', ')}`).default('info')),
 })
 
 export type Provider = { readonly jwksUrl: URL; readonly issuer: string; readonly audience: string }
+
+export type TracingSettings = {
+  /** Of a collector that takes OTLP over HTTP; no slash at the end. */
+  readonly endpoint: string
+  /** Of all traces, from 0 to 1. */
+  readonly ratio: number
+}
 
 export type Settings = {
   readonly host: string
@@ -71,6 +86,10 @@ export type Settings = {
   readonly retentionMs: number
   /** Whether there is a page at /console. */
   readonly console: boolean
+  /** Where Prometheus finds the metrics, on the same host; null for nowhere. */
+  readonly metricsPort: number | null
+  /** null: nothing is traced. */
+  readonly tracing: TracingSettings | null
   readonly logLevel: (typeof LOG_LEVELS)[number]
 }
 
@@ -115,6 +134,11 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     socketsPerToken: env.SOCKETS_PER_TOKEN,
     retentionMs: env.EVENT_RETENTION_DAYS * 24 * 60 * 60 * 1000,
     console: (env.CONSOLE ?? (production ? 'off' : 'on')) === 'on',
+    metricsPort: env.METRICS_PORT ?? null,
+    tracing:
+      env.OTEL_EXPORTER_OTLP_ENDPOINT === undefined
+        ? null
+        : { endpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT.replace(/\/+$/, ''), ratio: env.OTEL_TRACES_SAMPLER_ARG },
     logLevel: env.LOG_LEVEL,
   }
 }

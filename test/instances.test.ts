@@ -16,8 +16,15 @@ it('two instances serve one log; one lives on without the other, and both stop w
   const port = await freePair()
   const [first, second] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${port + 1}`]
   const databaseUrl = await newPostgresDatabase(inject('postgresUrl'))
-  const program = startNode('src/instances.ts', { PORT: `${port}`, DATA_DIR: folder, DATABASE_URL: databaseUrl })
+  const metrics = await freePair()
+  const program = startNode('src/instances.ts', {
+    PORT: `${port}`,
+    METRICS_PORT: `${metrics}`,
+    DATA_DIR: folder,
+    DATABASE_URL: databaseUrl,
+  })
   for (const url of [first, second]) await program.line(new RegExp(`listens on ${url}/graphql`))
+  for (const own of [metrics, metrics + 1]) expect((await fetch(`http://127.0.0.1:${own}/metrics`)).status).toBe(200)
 
   // Both found an empty database, and the demo world is there once.
   const token = await developmentToken(readSettings({ DATA_DIR: folder }), '78LMK', ['manager'], 600)

@@ -266,10 +266,18 @@ describe('README.md, beside its snippets,', () => {
       production ? 'production' : 'development',
       String(socketsPerToken),
       String(retentionMs / 24 / 60 / 60 / 1000),
+      String(readSettings({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://otel' }).tracing?.ratio),
       logLevel,
     ])
     expect(hasConsole).toBe(true)
-    expect(others).toEqual({ databaseUrl: null, databaseDirectUrl: null, provider: null, allowedOrigins: [] })
+    expect(others).toEqual({
+      databaseUrl: null,
+      databaseDirectUrl: null,
+      provider: null,
+      allowedOrigins: [],
+      metricsPort: null,
+      tracing: null,
+    })
   })
 
   it('names npm scripts, codes and fields that there are', () => {

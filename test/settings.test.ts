@@ -36,6 +36,8 @@ describe('settings', () => {
     socketsPerToken: 5000,
     retentionMs: 30 * 24 * 60 * 60 * 1000,
     console: true,
+    metricsPort: null,
+    tracing: null,
     logLevel: 'info',
   }
 
@@ -46,7 +48,8 @@ describe('settings', () => {
   it('that are set to nothing are not set', () => {
     const names = `HOST PORT DATABASE_URL DATA_DIR AUTH_JWKS_URL AUTH_ISSUER AUTH_AUDIENCE AUTH_FLEET_CLAIM
       AUTH_ROLES_CLAIM NODE_ENV ALLOWED_ORIGINS LOG_LEVEL SOCKETS_PER_TOKEN
-      DATABASE_POOL_SIZE DATABASE_DIRECT_URL EVENT_RETENTION_DAYS CONSOLE`
+      DATABASE_POOL_SIZE DATABASE_DIRECT_URL EVENT_RETENTION_DAYS CONSOLE METRICS_PORT
+      OTEL_EXPORTER_OTLP_ENDPOINT OTEL_TRACES_SAMPLER_ARG`
     expect(readSettings(Object.fromEntries(names.split(/\s+/).map((name) => [name, ''])))).toEqual(defaults)
   })
 
@@ -62,6 +65,12 @@ describe('settings', () => {
     [{ CONSOLE: 'off' }, { console: false }],
     [{ ...PRODUCTION, CONSOLE: 'on' }, { console: true }],
     [PRODUCTION, { console: false }],
+    [{ METRICS_PORT: '9464' }, { metricsPort: 9464 }],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://otel:4318/' }, { tracing: { endpoint: 'http://otel:4318', ratio: 1 } }],
+    [
+      { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://otel:4318', OTEL_TRACES_SAMPLER_ARG: '0.05' },
+      { tracing: { endpoint: 'http://otel:4318', ratio: 0.05 } },
+    ],
     [{ EVENT_RETENTION_DAYS: '7' }, { retentionMs: 604_800_000 }],
     [{ DATABASE_URL: 'postgres://db.example/fleet' }, { databaseUrl: 'postgres://db.example/fleet' }],
     [{ DATA_DIR: '/var/lib/fleetshare' }, { dataDir: '/var/lib/fleetshare' }],
@@ -97,6 +106,9 @@ describe('a wrong setting', () => {
     ['PORT', { PORT: '0x50' }],
     ['SOCKETS_PER_TOKEN', { SOCKETS_PER_TOKEN: '0' }],
     ['DATABASE_POOL_SIZE', { DATABASE_POOL_SIZE: '1' }],
+    ['METRICS_PORT', { METRICS_PORT: '0' }],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', { OTEL_EXPORTER_OTLP_ENDPOINT: 'otel:4318' }],
+    ['OTEL_TRACES_SAMPLER_ARG', { OTEL_TRACES_SAMPLER_ARG: '1.5' }],
     ['DATABASE_DIRECT_URL', { DATABASE_DIRECT_URL: 'db.example' }],
     ['EVENT_RETENTION_DAYS', { EVENT_RETENTION_DAYS: '0' }],
     ['EVENT_RETENTION_DAYS', { EVENT_RETENTION_DAYS: '1.5' }],

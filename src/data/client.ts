@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { PrismaClient } from '../generated/prisma/client.ts'
+import { watchAdapter } from './around.ts'
+import type { Around } from './around.ts'
 import { batched } from './batched.ts'
 import { startClock } from './clock.ts'
 import type { Clock } from './clock.ts'
@@ -15,9 +17,12 @@ import { readHorizon } from './log.ts'
 import type { Horizon } from './log.ts'
 import { createReads } from './reads.ts'
 import type { Reads } from './reads.ts'
+import { retried } from './retried.ts'
 import { postgresSql } from './sql.ts'
 import type { Query, Sql, Tx } from './sql.ts'
 import { startWakeups } from './wakeups.ts'
+import { nothingWritten } from './written.ts'
+import type { Written } from './written.ts'
 
 /** What the data layer works on: one per instance. */
 export type Database = {
@@ -39,6 +44,9 @@ export type Database = {
   readonly settled: () => number
   /** To be called after each commit that appended to the log. */
   readonly appended: () => void
+  readonly written: Written
+  /** The connections to PostgreSQL; null for the embedded database, which has none. */
+  readonly pool: Pick<pg.Pool, 'totalCount' | 'idleCount' | 'waitingCount'> | null
   /** One cheap round trip. @throws when the database cannot be reached */
   readonly ping: () => Promise<void>
   readonly close: () => Promise<void>
@@ -55,6 +63,8 @@ export type DatabaseSettings = {
   /** Connections to PostgreSQL, beside the one that listens; 10 if absent. */
   readonly poolSize?: number
   readonly dataDir: string
+  /** Is put around every SQL statement. */
+  readonly around?: Around
   /** For tests: is told of every SQL statement. */
   readonly onStatement?: (sql: string) => void
 }
@@ -106,7 +116,7 @@ async function openPostgres(url: string, settings: DatabaseSettings): Promise<Da
   try {
     if (isPooled) await checkTimeZone(pool)
     const sql = postgresSql(pool, !isPooled)
-    return (database = await assemble(new PrismaPg(pool), sql, settings, wakeups.announce, release))
+    return (database = await assemble(new PrismaPg(pool), sql, settings, { pool, announce: wakeups.announce, release }))
   } catch (error) {
     await release()
     throw error
@@ -129,22 +139,24 @@ async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Databas
   const embedded = await openEmbedded(join(settings.dataDir, 'postgres'))
   try {
     await migrateEmbedded(embedded.adapter)
-    return await assemble(embedded.adapter, embedded.sql, settings, () => {}, embedded.close)
+    const parts = { pool: null, announce: () => {}, release: embedded.close }
+    return await assemble(embedded.adapter, embedded.sql, settings, parts)
   } catch (error) {
     await embedded.close()
     throw error
   }
 }
 
+type Parts = Pick<Database, 'pool'> & { readonly announce: () => void; readonly release: () => Promise<void> }
+
 async function assemble(
   adapter: NonNullable<ConstructorParameters<typeof PrismaClient>[0]['adapter']>,
   sql: Sql,
-  { onStatement }: DatabaseSettings,
-  announce: () => void,
-  release: () => Promise<void>,
+  { onStatement, around }: DatabaseSettings,
+  { pool, announce, release }: Parts,
 ): Promise<Database> {
   const prisma = new PrismaClient({
-    adapter,
+    adapter: around ? watchAdapter(adapter, around) : adapter,
     transactionOptions: TRANSACTIONS,
     log: onStatement ? [{ level: 'query', emit: 'event' }] : [],
   })
@@ -153,7 +165,7 @@ async function assemble(
     ({ query }: Tx): Query =>
     async (statement, values) => {
       onStatement?.(statement.text)
-      return query(statement, values)
+      return around ? around(statement.name, () => query(statement, values)) : query(statement, values)
     }
   const query = told(sql)
   const clock = await startClock(prisma)
@@ -162,12 +174,14 @@ async function assemble(
   const database: Database = {
     prisma,
     query,
-    transaction: (work) => sql.transaction((tx) => work({ query: told(tx) })),
+    transaction: (work) => retried(() => sql.transaction((tx) => work({ query: told(tx) }))),
     reads: createReads(query),
     stored: (asked) => stored.load(asked),
     clock,
     cursorKey: await sharedSecret(prisma, 'cursor', 16),
     onAppend: () => {},
+    written: nothingWritten(),
+    pool,
     horizon: together(async () => {
       const horizon = await readHorizon(query)
       settled = Math.max(settled, horizon.settled)

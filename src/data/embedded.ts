@@ -1,4 +1,4 @@
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { PGlite } from '@electric-sql/pglite'
 import { btree_gist } from '@electric-sql/pglite/contrib/btree_gist'
 import type {
@@ -7,6 +7,7 @@ import type {
   SqlMigrationAwareDriverAdapterFactory,
 } from '@prisma/driver-adapter-utils'
 import { PrismaPGlite } from 'pglite-prisma-adapter'
+import { checkRoom, keepRoom } from './disk.ts'
 import { embeddedSql } from './sql.ts'
 import type { Sql } from './sql.ts'
 
@@ -18,16 +19,19 @@ export type Embedded = {
 
 /**
  * PostgreSQL inside this process, its files in `folder`. Every write is on disk before it is answered.
- * @throws when another process has the folder open: two would corrupt it
+ * @throws when another process has the folder open: two would corrupt it; DiskFullError
  */
 export async function openEmbedded(folder: string): Promise<Embedded> {
   const lock = `${folder}.pid`
   await takeLock(lock, folder)
   try {
+    await mkdir(folder, { recursive: true })
+    checkRoom(folder)
     const client = await PGlite.create({ dataDir: folder, extensions: { btree_gist } })
+    const guarded = keepRoom(client, folder)
     return {
-      adapter: adapterFor(client),
-      sql: embeddedSql(client),
+      adapter: adapterFor(guarded),
+      sql: embeddedSql(guarded),
       close: async () => {
         await client.close()
         await rm(lock, { force: true })

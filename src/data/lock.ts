@@ -13,6 +13,7 @@ import { LOCK, readStored } from './held-rows.ts'
 import type { Asked, Stored } from './held-rows.ts'
 import { isId } from './rows.ts'
 import type { Tx } from './sql.ts'
+import { countWritten } from './written.ts'
 
 /** A vehicle as a decision on it finds it, with what fell due for it settled. */
 export type Held = Decision & {
@@ -75,7 +76,10 @@ export async function withVehicle<T>(
 export function committed(db: Database, held: readonly Held[]): void {
   const happened = held.filter(({ events }) => events.length > 0)
   if (happened.length > 0) db.appended()
-  for (const { moment } of happened) db.clock.observe(moment.at)
+  for (const { moment, events } of happened) {
+    db.clock.observe(moment.at)
+    countWritten(db.written, events)
+  }
 }
 
 /** Locks a vehicle until the transaction ends, and settles what fell due. @returns null if there never was one */

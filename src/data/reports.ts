@@ -10,6 +10,7 @@ import { change } from './changes.ts'
 import type { Database } from './client.ts'
 import { cancelPending, committed, hold, release } from './lock.ts'
 import type { Held } from './lock.ts'
+import { retried } from './retried.ts'
 import { isId } from './rows.ts'
 import type { Statement, Tx } from './sql.ts'
 
@@ -36,8 +37,9 @@ export async function recordReports(db: Database, requestId: string, reports: re
   const rejected = [...objections].flatMap(([index, reason]) => (repeated.has(index) ? [] : [{ index, ...reason }]))
   if (valid.length === 0) return { recorded: 0, skipped: repeated.size, rejected }
 
-  let outcome = await recordAll(db, valid, requestId, [])
+  let outcome = await retried(() => recordAll(db, valid, requestId, []))
   if (outcome.attention.length > 0) outcome = await recordWithHandovers(db, valid, requestId, outcome.attention)
+  db.written.events.STATE_RECORDED += outcome.recorded
   if (outcome.recorded > 0) db.appended()
   for (const index of outcome.unknown) rejected.push({ index, ...notFound })
   return {
@@ -127,6 +129,8 @@ async function recordWithHandovers(
 ): Promise<Outcome> {
   const decided: Held[] = []
   const outcome = await db.transaction(async (tx) => {
+    // It may be the second try.
+    decided.length = 0
     const ids = [...new Set(reports.map(({ vehicleId }) => vehicleId))].toSorted()
     await tx.query(LOCK_ALL, [ids])
     const settled = async (vehicleId: string) => {

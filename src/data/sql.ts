@@ -19,7 +19,7 @@ export type Tx = { readonly query: Query }
 
 /** Straight through the driver: for what is read and decided so often that Prisma's way takes longer than the database. */
 export type Sql = Tx & {
-  /** Commits once `work` resolves; whatever it throws undoes all of it. */
+  /** Commits once `work` resolves; whatever it throws undoes all of it. What the database undoes may be tried again. */
   readonly transaction: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>
 }
 

@@ -42,6 +42,7 @@ export async function create(db: Database, { member, requestId }: Requester, fie
   if (!hasRole(member, 'MANAGER')) throw new RequestError('ROLE_NOT_SUFFICIENT')
   const draft = newVehicle('', member.fleetId, fields)
   const vehicle = await withShortId((id) => insertVehicle(db, { ...draft, id }, requestId))
+  db.written.events.VEHICLE_CHANGED++
   db.appended()
   return vehicle
 }

@@ -3,10 +3,10 @@ import type { NewEvent } from './event.ts'
 import type { Instant } from './period.ts'
 
 export const AUDIT_ACTIONS = {
-  START_SHARING: 'startSharing',
-  UPDATE_SHARING_END: 'updateSharingEnd',
-  END_SHARING: 'endSharing',
-  SEND_COMMAND: 'sendCommand; only what was refused, for the rest is in the log.',
+  START_SHARING: 'To start a sharing, now or later.',
+  UPDATE_SHARING_END: 'To move the due end of one.',
+  END_SHARING: 'To end one, to have it end once the vehicle is idle, or to call it off.',
+  SEND_COMMAND: 'To send a command. Only what was refused: the rest is in the log.',
 } as const
 export type AuditAction = keyof typeof AUDIT_ACTIONS
 

@@ -6,6 +6,17 @@ import type { LoggedEvent } from '../domain/event.ts'
 /** What the log holds behind a position: the events, and how far they reach. */
 export type Stretch = { readonly events: readonly LoggedEvent[]; readonly upTo: number }
 
+/** How far the reading has come; positions. */
+export type Progress = {
+  readonly followers: number
+  /** What is settled and not read yet. */
+  readonly behind: number
+  /** What was drawn and is not settled yet, as of the last look. */
+  readonly unsettled: number
+  /** How long ago the log's end was last reached, in milliseconds; 0 while nobody follows. */
+  readonly age: number
+}
+
 /**
  * One reader of the log's end for all subscribers of this instance. It keeps the newest events; who is further behind
  * reads the log. It rests while nobody follows.
@@ -34,6 +45,7 @@ export type Tail = {
   readonly stop: () => void
   /** Nothing comes any more. */
   readonly stopped: () => boolean
+  readonly progress: () => Progress
 }
 
 /** Events kept in memory for all subscribers together. */
@@ -56,6 +68,8 @@ export function startTail(db: Database, onError: (error: unknown) => void): Tail
   let stopped = false
   let timer: NodeJS.Timeout | undefined
   let reading: Promise<void> | null = null
+  let horizon = { settled: 0, drawn: 0 }
+  let reachedAt = 0
   let again = false
   /** Who waits for a fleet's events, or for anybody's. */
   const waiting = new Map<string | null, Set<(position?: number) => void>>()
@@ -63,7 +77,7 @@ export function startTail(db: Database, onError: (error: unknown) => void): Tail
   const turns = pLimit(1)
 
   async function advance(): Promise<void> {
-    const { settled, drawn } = await db.horizon()
+    const { settled, drawn } = (horizon = await db.horizon())
     while (head < settled) {
       const from = head
       const events = await readLog(db, from, settled, READ_LIMIT)
@@ -79,6 +93,7 @@ export function startTail(db: Database, onError: (error: unknown) => void): Tail
       }
       for (const event of events) notify(event)
     }
+    reachedAt = performance.now()
     schedule(settled < drawn ? UNSETTLED_POLL_MS : POLL_MS)
   }
 
@@ -120,6 +135,7 @@ export function startTail(db: Database, onError: (error: unknown) => void): Tail
         const { settled } = await db.horizon()
         if (resting) {
           resting = false
+          reachedAt = performance.now()
           // Nobody has moved the window since it was left: start it afresh.
           if (head < settled) [window, floor, head] = [[], settled, settled]
           schedule(POLL_MS)
@@ -164,6 +180,12 @@ export function startTail(db: Database, onError: (error: unknown) => void): Tail
       for (const some of waiting.values()) for (const go of some) go()
     },
     stopped: () => stopped,
+    progress: () => ({
+      followers,
+      behind: resting ? 0 : Math.max(horizon.settled - head, 0),
+      unsettled: resting ? 0 : horizon.drawn - horizon.settled,
+      age: resting ? 0 : performance.now() - reachedAt,
+    }),
   }
 }
 

@@ -22,7 +22,7 @@ const AuditEntryType = builder.objectRef<TrailEntry>('AuditEntry').implement({
   description:
     "Who did what to whose sharing, or was refused it. What was done belongs to both parties; what was refused to whoever\nasked and, unless the vehicle does not exist for them, to the vehicle's owner.",
   fields: (t) => ({
-    at: t.expose('at', { type: 'DateTime', description: 'When it was done or refused.' }),
+    occurredAt: t.expose('at', { type: 'DateTime', description: 'When it was done or refused.' }),
     action: t.expose('action', { type: AuditActionEnum, description: 'What was asked for.' }),
     fleet: t.field({
       type: FleetType,

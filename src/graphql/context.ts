@@ -2,6 +2,8 @@ import type { Database } from '../data/client.ts'
 import { createLoaders } from '../data/loaders.ts'
 import type { Loaders } from '../data/loaders.ts'
 import type { Requester } from '../data/audit.ts'
+import { UserError } from '../domain/errors.ts'
+import type { ErrorCode } from '../domain/errors.ts'
 import type { Member } from '../domain/fleet.ts'
 import type { Instant } from '../domain/period.ts'
 import type { Viewer } from '../domain/viewer.ts'
@@ -9,12 +11,22 @@ import type { Tail } from '../events/tail.ts'
 import { forbidden } from './errors.ts'
 
 /** What the whole server shares. */
-export type Services = { readonly db: Database; readonly tail: Tail }
+export type Services = {
+  readonly db: Database
+  readonly tail: Tail
+  /** Is told of each expected failure that a mutation answers. */
+  readonly onRefusal: (code: ErrorCode) => void
+}
+
+export type Transport = 'http' | 'sse' | 'websocket'
 
 /** Who asks. */
 export type Request = {
   readonly viewer: Viewer
   readonly requestId: string
+  readonly transport: Transport
+  /** The span that the client wants this to be a part of, as W3C Trace Context writes it. */
+  readonly traceparent?: string | undefined
   /** Whether its connection is about to close: what is delivered now nobody gets. */
   readonly gone?: (() => boolean) | undefined
 }
@@ -30,15 +42,19 @@ export type Context = Services &
   }
 
 /** Field by field: this is made for every operation, and spreading takes several times as long. */
-export function createContext({ db, tail }: Services, { viewer, requestId, gone }: Request): Context {
+export function createContext({ db, tail, onRefusal }: Services, request: Request): Context {
+  const { viewer, requestId, transport, traceparent, gone } = request
   const fleetId = viewer.kind === 'FLEET' ? viewer.fleetId : null
   let now = db.clock.now()
   let loaders: Loaders | undefined
   return {
     db,
     tail,
+    onRefusal,
     viewer,
     requestId,
+    transport,
+    traceparent,
     gone,
     get now() {
       return now
@@ -77,9 +93,14 @@ export function asGateway({ viewer }: Context): void {
 
 /** Runs a mutation; what its answer selects is read as it is afterwards. */
 export async function change<T>(context: Context, verb: Promise<T>): Promise<T> {
-  const result = await verb
-  context.renew()
-  return result
+  try {
+    const result = await verb
+    context.renew()
+    return result
+  } catch (error) {
+    if (error instanceof UserError) context.onRefusal(error.code)
+    throw error
+  }
 }
 
 /** What a foreign key leads to. */

@@ -15,8 +15,16 @@ export type Engine = YogaServerInstance<Request, Context>
 /** Of a request's body, and of a message on a socket. Bytes. */
 export const BODY_LIMIT = 1024 * 1024
 
-/** Yoga with this project's schema, context and failures; HTTP, SSE and WebSocket all run operations through it. */
-export function createEngine(services: Services, production: boolean, log: Logger): Engine {
+/**
+ * Yoga with this project's schema, context and failures; HTTP, SSE and WebSocket all run operations through it.
+ * @param watching plugins that look on, and change nothing
+ */
+export function createEngine(
+  services: Services,
+  production: boolean,
+  log: Logger,
+  watching: readonly Plugin<Context>[],
+): Engine {
   return createYoga<Request, Context>({
     schema,
     plugins: [
@@ -25,6 +33,7 @@ export function createEngine(services: Services, production: boolean, log: Logge
       failurePlugin(log, production),
       noStore,
       ...(production ? [noIntrospection] : []),
+      ...watching,
     ],
     maskedErrors: {
       maskError: (error) => presentable(error, '', (cause) => log.error({ err: cause }, 'outside of an operation')),

@@ -54,9 +54,9 @@ export function sharedEvents(services: Services): Plugin<Context> {
     const key = keyOf(plan, args)
     const group = groups.get(key) ?? new Map<object, Outcome>()
     groups.set(key, group)
-    const { viewer, requestId } = args.contextValue as Context
+    const { viewer, requestId, transport } = args.contextValue as Context
     const evaluate = async (event: object): Promise<ExecutionResult> => {
-      const context = createContext(services, { viewer, requestId })
+      const context = createContext(services, { viewer, requestId, transport })
       const result = (await plan.query(event, context, args.variableValues)) as ExecutionResult
       // Said as graphql-js says it; nothing was changed by asking.
       return result.errors ? execute({ ...args, rootValue: event, contextValue: context }) : result

@@ -6,7 +6,10 @@ import { createContext } from '../graphql/context.ts'
 import type { Request, Services } from '../graphql/context.ts'
 import { schema } from '../graphql/schema.ts'
 import { compile } from './compile.ts'
+import { addTo, countErrors } from './counts.ts'
+import type { Counts } from './counts.ts'
 import type { Engine } from './engine.ts'
+import type { Tracing } from './tracing.ts'
 
 /** Answers what it can, and says whether it did; what it does not answer has not been executed. */
 export type FastPath = (
@@ -41,7 +44,7 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
  * node:http without Yoga. Whatever is unusual, and every query that fails, goes Yoga's way, which says what is right: a
  * test holds the two byte-equal.
  */
-export function createFastPath(engine: Engine, services: Services): FastPath {
+export function createFastPath(engine: Engine, services: Services, counts: Counts, tracing: Tracing | null): FastPath {
   const keeping = { ...DOCUMENTS, sizeCalculation: (_: unknown, text: string) => text.length + 1 }
   const plans = new LRUCache<string, Plan | typeof NOT_FOR_US>(keeping)
   // On their own: texts that come once and never again do not push out what is compiled.
@@ -75,7 +78,10 @@ export function createFastPath(engine: Engine, services: Services): FastPath {
     if (validate(schema, document).length > 0) return null
     if (operation.operation === OperationTypeNode.MUTATION) return mutationPlan(document, operationName)
     const query = compile(document, operation)
-    return query && { isQuery: true, run: (by, variables) => query(undefined, createContext(services, by), variables) }
+    if (!query) return null
+    const run: Plan['run'] = (by, variables) => query(undefined, createContext(services, by), variables)
+    if (!tracing) return { isQuery: true, run }
+    return { isQuery: true, run: (by, variables) => tracing.operation(by, operation, () => run(by, variables)) }
   }
 
   /** Not compiled: what fails has to be told as Yoga's pipeline tells it, and cannot be done again. */
@@ -88,16 +94,31 @@ export function createFastPath(engine: Engine, services: Services): FastPath {
     return { isQuery: false, run }
   }
 
+  /** A mutation's execution is counted with those of Yoga's way. */
+  function finish(
+    response: ServerResponse,
+    type: string,
+    result: ExecutionResult,
+    plan: Plan,
+    started: number,
+  ): boolean {
+    const answered = answer(response, type, result, plan.isQuery)
+    if (answered && plan.isQuery) addTo(counts.operations.http.query, started, true)
+    if (answered && result.errors) countErrors(counts, result)
+    return answered
+  }
+
   return (request, response, body, asker) => {
     const type = MEDIA_TYPES[/^[^,; ]*/.exec(request.headers.accept ?? '*/*')?.[0] ?? '']
     if (type === undefined || asker.viewer.kind === 'NOBODY') return false
     const params = paramsOf(body)
     const plan = params && planOf(params.query, params.operationName, asker)
     if (!plan) return false
+    const started = performance.now()
     const result = plan.run(asker, params.variables)
     return result instanceof Promise
-      ? result.then((settled) => answer(response, type, settled, plan.isQuery))
-      : answer(response, type, result, plan.isQuery)
+      ? result.then((settled) => finish(response, type, settled, plan, started))
+      : finish(response, type, result, plan, started)
   }
 }
 

@@ -7,6 +7,8 @@ import type { Viewer } from '../domain/viewer.ts'
 import type { TopLevelCode } from '../graphql/errors.ts'
 import { AuthenticationError } from './auth.ts'
 import type { Authenticate } from './auth.ts'
+import { count } from './counts.ts'
+import type { Counts } from './counts.ts'
 import { BODY_LIMIT } from './engine.ts'
 import type { Engine } from './engine.ts'
 import type { FastPath } from './fast.ts'
@@ -29,6 +31,7 @@ export type HttpOptions = {
   readonly playground: ((request: IncomingMessage, response: ServerResponse) => Promise<void>) | null
   /** What else there is to read, without a token. */
   readonly pages: Pages
+  readonly counts: Counts
   readonly log: Logger
 }
 
@@ -41,10 +44,12 @@ export type HttpServer = {
   readonly cutStreams: () => void
   /** The same for those of viewers who are not to be let in any more. */
   readonly cutRevoked: (isRevoked: (viewer: Viewer) => boolean) => void
+  /** How many streams of server-sent events are open. */
+  readonly openStreams: () => number
 }
 
 export function createHttpServer(options: HttpOptions): HttpServer {
-  const { log } = options
+  const { log, counts } = options
   const streams: Streams = new Map()
   const cutStreams = () => {
     for (const response of streams.keys()) {
@@ -65,6 +70,8 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     response.on('close', () => {
       const ms = Math.round(performance.now() - started)
       log.debug({ requestId, method: request.method, path, status: response.statusCode, ms }, 'request')
+      const refusal = response.statusCode >= 400 && refusals.get(response)
+      if (refusal) count(counts.errors, refusal)
     })
     route(options, streams, request, response, path, requestId).catch((err: unknown) => {
       if (err instanceof ClientGoneError) return
@@ -74,7 +81,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
       else response.destroy()
     })
   })
-  return { server, cutStreams, cutRevoked }
+  return { server, cutStreams, cutRevoked, openStreams: () => streams.size }
 }
 
 /** The client's own id, if it is one, so that its log and ours can be laid side by side. */
@@ -154,7 +161,10 @@ async function graphql(
   }
   // Who went while its token was looked at is told nothing, and holds nothing.
   if (response.destroyed) return
-  if (request.headers.accept?.includes('text/event-stream')) {
+  const isStream = request.headers.accept?.includes('text/event-stream') === true
+  const traceparent = request.headers['traceparent'] as string | undefined
+  const asker = { viewer, requestId, transport: isStream ? 'sse' : 'http', traceparent } as const
+  if (isStream) {
     const release = takeSlot(viewer.tokenId)
     if (release === null) {
       return refuse(response, 429, 'BAD_USER_INPUT', 'Too many connections are open with this access token.')
@@ -166,11 +176,11 @@ async function graphql(
     })
   } else if (request.method === 'POST') {
     const body = await bodyOf(request)
-    if (body && (await fastPath(request, response, body, { viewer, requestId }))) return
+    if (body && (await fastPath(request, response, body, asker))) return
     // What was read is handed on as frameworks do that parse bodies.
     if (body) Object.assign(request, { body: Readable.from([body]) })
   }
-  await engine.handle(request, response, { viewer, requestId, gone: () => response.destroyed })
+  await engine.handle(request, response, { ...asker, gone: () => response.destroyed })
 }
 
 /** The body; null, and not begun to be read, for one that is too long, or of which the length is not known beforehand. */
@@ -210,6 +220,9 @@ function answer(response: ServerResponse, status: number, body: object): void {
   response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8' }).end(JSON.stringify(body))
 }
 
+/** The codes of those below, to be counted once they are answered. */
+const refusals = new WeakMap<ServerResponse, string>()
+
 /** A refusal before GraphQL, in GraphQL's form, so that clients need one way to read errors. */
 function refuse(
   response: ServerResponse,
@@ -218,6 +231,7 @@ function refuse(
   message: string,
   requestId?: string,
 ): void {
+  refusals.set(response, code)
   const extensions = requestId === undefined ? { code } : { code, requestId }
   answer(response, status, { errors: [{ message, extensions }] })
 }

@@ -8,6 +8,8 @@ import type { Viewer } from '../domain/viewer.ts'
 import { badUserInput, presentable } from '../graphql/errors.ts'
 import { AuthenticationError } from './auth.ts'
 import type { Authenticate } from './auth.ts'
+import { countErrors } from './counts.ts'
+import type { Counts } from './counts.ts'
 import type { Engine } from './engine.ts'
 import type { TakeSlot } from './slots.ts'
 import { CLOSE } from './socket.ts'
@@ -19,6 +21,7 @@ export type ProtocolOptions = {
   readonly authenticate: Authenticate
   /** A place among the connections that stay open with one token. */
   readonly takeSlot: TakeSlot
+  readonly counts: Counts
   readonly log: Logger
 }
 
@@ -29,7 +32,7 @@ const MOST_OPERATIONS = 100
 export type Extra = { readonly connection: Connection; viewer?: Viewer }
 
 /** graphql-transport-ws: who is let in, and how an operation is run by the engine that runs those of HTTP. */
-export function createProtocol({ engine, authenticate, takeSlot, log }: ProtocolOptions) {
+export function createProtocol({ engine, authenticate, takeSlot, counts, log }: ProtocolOptions) {
   return makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
     async onConnect({ connectionParams, extra }) {
@@ -70,9 +73,15 @@ export function createProtocol({ engine, authenticate, takeSlot, log }: Protocol
         return [presentable(error, requestId, report)]
       }
     },
-    onError: (_context, _id, _payload, errors) => errors.map(plain),
-    onNext: (_context, _id, _payload, _args, { errors, ...result }) =>
-      errors && ({ ...result, errors: errors.map(plain) } as FormattedExecutionResult),
+    onError: (_context, _id, _payload, errors) => {
+      countErrors(counts, { errors })
+      return errors.map(plain)
+    },
+    onNext: (_context, _id, _payload, _args, { errors, ...result }) => {
+      if (!errors) return undefined
+      countErrors(counts, { errors })
+      return { ...result, errors: errors.map(plain) } as FormattedExecutionResult
+    },
     execute: (args) => operationOf(args).execute(args) as ExecutionResult,
     subscribe: (args) => operationOf(args).subscribe(args) as ExecutionResult,
   })
@@ -107,6 +116,8 @@ async function prepare(
   const { schema, parse, validate, contextFactory, execute, subscribe } = engine.getEnveloped({
     viewer,
     requestId,
+    transport: 'websocket',
+    traceparent: traceparentIn(payload),
     gone: () => !connection.isOpen(),
   })
   const document = parse(payload.query)
@@ -129,6 +140,12 @@ async function prepare(
   const opened = (await subscribe(args)) as ExecutionResult | AsyncIterable<ExecutionResult>
   if (!(Symbol.asyncIterator in opened)) return opened.errors ?? []
   return { ...args, rootValue: { execute, subscribe: () => opened } satisfies Operation }
+}
+
+/** A socket has no headers of its own for each operation. */
+function traceparentIn({ extensions }: SubscribePayload): string | undefined {
+  const value = extensions?.['traceparent']
+  return typeof value === 'string' ? value : undefined
 }
 
 function authorizationIn(params: Readonly<Record<string, unknown>> | undefined): string | undefined {

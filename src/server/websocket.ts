@@ -22,6 +22,7 @@ export type WebSockets = {
   readonly close: () => void
   /** Closes those of viewers who are not to be let in any more. */
   readonly closeRevoked: (isRevoked: (viewer: Viewer) => boolean) => void
+  readonly open: () => number
 }
 
 /** How long a client may take to answer that its socket is closed. */
@@ -91,6 +92,7 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): Web
   })
 
   return {
+    open: () => open.size,
     close: () => {
       for (const socket of sockets.clients) {
         const connection = open.get(socket)?.connection

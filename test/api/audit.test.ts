@@ -12,7 +12,7 @@ import type { World } from '../support/world.ts'
 
 const TRAIL = `query ($first: Int, $after: String, $last: Int, $before: String, $vehicleId: ID) {
   auditTrail(first: $first, after: $after, last: $last, before: $before, filter: { vehicleId: $vehicleId }) {
-    nodes { at action fleet { id } subject vehicleId sharingId refusal requestId } edges { cursor }
+    nodes { occurredAt action fleet { id } subject vehicleId sharingId refusal requestId } edges { cursor }
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`
 const HOUR = 3_600_000
 
@@ -76,7 +76,7 @@ describe.each(DATABASE_KINDS)('the trail of who did what, on %s', (database) => 
     const start = nodes.find(({ requestId }: Answer['data']) => requestId === started)
     const { events } = await eventsOf(vehicleId)
     const event = events.find(({ requestId }: Answer['data']) => requestId === started)
-    expect(start).toMatchObject({ vehicleId, sharingId: event.sharing.id, at: event.recordedAt })
+    expect(start).toMatchObject({ vehicleId, sharingId: event.sharing.id, occurredAt: event.recordedAt })
   })
 
   const eventsOf = async (vehicleId: string) => {

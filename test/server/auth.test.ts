@@ -85,6 +85,14 @@ describe('a token that is not trusted', () => {
       new SignJWT(withUsual(manager()))
         .setProtectedHeader({ alg: 'HS256', kid: 'rsa' })
         .sign(new TextEncoder().encode(await exportSPKI(keys.RS256.publicKey))),
+    'is not signed, and says so in another case': () => {
+      const [, payload] = new UnsecuredJWT(withUsual(manager())).encode().split('.')
+      return [Buffer.from('{"alg":"nOnE"}').toString('base64url'), payload, ''].join('.')
+    },
+    'is signed with HS256 and the public key as it stands in the key set': async () =>
+      new SignJWT(withUsual(manager()))
+        .setProtectedHeader({ alg: 'HS256', kid: 'rsa' })
+        .sign(new TextEncoder().encode(JSON.stringify(keys.RS256.jwk))),
     "is signed with an algorithm that is not among the three, by the provider's own key": async () =>
       new SignJWT(withUsual(manager()))
         .setProtectedHeader({ alg: 'RS512', kid: 'rsa' })
@@ -105,6 +113,12 @@ describe('a token that is not trusted', () => {
     'has no iss': () => keys.ES256.sign(manager({ iss: undefined })),
     'has no aud': () => keys.ES256.sign(manager({ aud: undefined })),
     'has an exp that is no number': () => keys.ES256.sign(manager({ exp: String(seconds() + 3600) })),
+    'has an exp that is null': () => keys.ES256.sign(manager({ exp: null })),
+    'has an iss that is a list': () => keys.ES256.sign(manager({ iss: [provider.env['AUTH_ISSUER']] })),
+    'has an aud that is an object': () => keys.ES256.sign(manager({ aud: { a: provider.env['AUTH_AUDIENCE'] } })),
+    'has an nbf that is no number': () => keys.ES256.sign(manager({ nbf: '0' })),
+    'has an iat that is no number': () => keys.ES256.sign(manager({ iat: String(seconds()) })),
+    'has a sub that is no text': () => keys.ES256.sign(manager({ sub: 7 })),
     'is not valid yet': () => keys.ES256.sign(manager({ nbf: seconds() + 600 })),
     'names an unknown key': async () => (await newKey('ES256', 'unknown')).sign(manager()),
     'is no token at all': () => 'not.a.token',

@@ -12,6 +12,10 @@ export type Postgres = {
   readonly pid: number
   /** A folder that its user can enter; removed with the server. */
   readonly folder: string
+  /** Stops it for a while: its sessions end, and nobody gets in. */
+  readonly halt: () => Promise<void>
+  /** Starts it again with what it had, on the same port. */
+  readonly resume: () => Promise<void>
   readonly stop: () => Promise<void>
 }
 
@@ -30,7 +34,7 @@ export async function startPostgres(settings: readonly string[] = FOR_TESTS): Pr
     user: 'postgres',
     password: 'postgres',
     port,
-    persistent: false,
+    persistent: true,
     createPostgresUser: process.getuid?.() === 0,
     postgresFlags: settings.flatMap((setting) => ['-c', setting]),
     onLog: () => {},
@@ -42,6 +46,8 @@ export async function startPostgres(settings: readonly string[] = FOR_TESTS): Pr
     url: `postgresql://postgres:postgres@127.0.0.1:${port}`,
     pid: Number((await readFile(join(databaseDir, 'postmaster.pid'), 'utf8')).split('\n')[0]),
     folder,
+    halt: () => server.stop(),
+    resume: () => server.start(),
     stop: async () => {
       await server.stop()
       await rm(folder, { recursive: true, force: true })

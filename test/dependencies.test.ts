@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { ROOT, tableOf } from './support/readme.ts'
+
+type Package = {
+  readonly version?: string
+  readonly hasInstallScript?: boolean
+  readonly integrity?: string
+}
+
+const read = (file: string) => readFileSync(join(ROOT, file), 'utf8')
+const { dependencies, devDependencies, allowScripts } = JSON.parse(read('package.json')) as Record<
+  'dependencies' | 'devDependencies',
+  Record<string, string>
+> & { allowScripts: Record<string, boolean> }
+const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, Package> }
+
+/** All that npm would install, by name; the project itself is not among them. */
+const installed = Object.entries(packages).flatMap(([path, found]) =>
+  path === '' ? [] : [{ name: path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length), ...found }],
+)
+
+it('no package runs a script when it is installed, but for those that were looked at', () => {
+  const withScript = installed.filter(({ hasInstallScript }) => hasInstallScript).map(({ name }) => name)
+  expect(new Set(withScript)).toEqual(new Set(Object.keys(allowScripts)))
+})
+
+it('the README says of each that may run one why', () => {
+  const allowed = Object.keys(allowScripts).filter((name) => allowScripts[name])
+  const named = tableOf(read('README.md'), 'package').flatMap(([names = '']) =>
+    Array.from(names.matchAll(/`([^`]+)`/g), ([, name = '']) => name),
+  )
+  const explained = (name: string) =>
+    named.some((one) => (one.endsWith('*') ? name.startsWith(one.slice(0, -1)) : name === one))
+  expect(allowed.length).toBeGreaterThan(0)
+  expect(allowed.filter((name) => !explained(name))).toEqual([])
+})
+
+it('every version is pinned, and every package by its hash', () => {
+  for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
+    expect([name, version]).toEqual([name, expect.stringMatching(/^\d+\.\d+\.\d+(-[\w.-]+)?$/)])
+    expect(packages[`node_modules/${name}`]?.version).toBe(version)
+  }
+  expect(installed.length).toBeGreaterThan(200)
+  expect(installed.filter(({ integrity }) => !integrity?.startsWith('sha512-')).map(({ name }) => name)).toEqual([])
+})
