@@ -8,6 +8,7 @@ import type { Context, Request, Services } from '../graphql/context.ts'
 import { forbidden, presentable } from '../graphql/errors.ts'
 import { schema } from '../graphql/schema.ts'
 import { sharedEvents } from './fan-out.ts'
+import { documentLimits, LIMITS } from './limits.ts'
 
 /** What each transport hands over with an operation. */
 export type Engine = YogaServerInstance<Request, Context>
@@ -24,6 +25,7 @@ export function createEngine(services: Services, production: boolean, log: Logge
       sharedEvents(services),
       failurePlugin(log, production),
       noStore,
+      documentLimits(),
       ...(production ? [noIntrospection] : []),
     ],
     maskedErrors: {
@@ -51,7 +53,7 @@ function failurePlugin(log: Logger, production: boolean): Plugin<Context> {
   const show = (errors: readonly unknown[], { requestId }: Context): GraphQLError[] => {
     const report = (err: unknown) => log.error({ err, requestId }, 'an operation failed')
     const shown = errors.map((error) => presentable(error, requestId, report))
-    return production ? shown.map(withoutSuggestion) : shown
+    return (production ? shown.map(withoutSuggestion) : shown).slice(0, LIMITS.errors)
   }
   const present = <R extends ExecutionResult>(result: R, context: Context): R =>
     result.errors ? { ...result, errors: show(result.errors, context) } : result
