@@ -9,6 +9,7 @@ import { watchRevocations } from './data/revocations.ts'
 import { startAnnouncer } from './events/announcer.ts'
 import { startHousekeeper } from './events/housekeeper.ts'
 import { startTail } from './events/tail.ts'
+import { createAdmission } from './server/admission.ts'
 import { createAuthenticate } from './server/auth.ts'
 import { createEngine } from './server/engine.ts'
 import { createFastPath } from './server/fast.ts'
@@ -63,7 +64,8 @@ export async function createApp({ settings, log, announce = true, stallMs, onSta
     closers.push(revocations.stop)
     const authenticate = createAuthenticate(keys.rules, { fleetExists: fleetRegister(db), isRevoked: revocations.has })
     const services = { db, tail }
-    const engine = createEngine(services, settings.production, log)
+    const admission = createAdmission(settings)
+    const engine = createEngine(services, admission, settings.production, log)
 
     let isDraining = false
     const draining = () => isDraining
@@ -78,8 +80,8 @@ export async function createApp({ settings, log, announce = true, stallMs, onSta
     const { allowedOrigins } = settings
     const takeSlot = createSlots(settings.socketsPerToken)
     const edge = { engine, authenticate, takeSlot, allowedOrigins, draining, log }
-    const fastPath = createFastPath(engine, services)
-    const http = createHttpServer({ ...edge, fastPath, ready, playground })
+    const fastPath = createFastPath(engine, services, admission)
+    const http = createHttpServer({ ...edge, fastPath, isFull: admission.isFull, ready, playground })
     const { server } = http
     const stalls = endStalled(server, stallMs)
     closers.push(stalls.stop)

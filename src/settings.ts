@@ -17,6 +17,9 @@ const whole = (least: number, most: number) => {
     .refine((value) => value >= least && value <= most, message)
 }
 
+/** How long a token that spent nothing has saved up, if nobody says how much. */
+const BURST_SECONDS = 20
+
 const Environment = z.object({
   HOST: given(z.string().default('127.0.0.1')),
   PORT: given(whole(0, 65_535).default(4000)),
@@ -43,6 +46,9 @@ const Environment = z.object({
   SOCKETS_PER_TOKEN: given(whole(1, 1_000_000).default(5_000)),
   DATABASE_POOL_SIZE: given(whole(2, 1_000).default(10)),
   DATABASE_DIRECT_URL: given(url('postgresql:', 'postgres:').optional()),
+  OPERATIONS_AT_ONCE: given(whole(1, 1_000_000).default(500)),
+  RATE_LIMIT: given(whole(1, 1_000_000).optional()),
+  RATE_LIMIT_BURST: given(whole(1, 100_000_000).optional()),
   EVENT_RETENTION_DAYS: given(whole(1, 36_500).default(30)),
   LOG_LEVEL: given(z.enum(LOG_LEVELS, `takes ${LOG_LEVELS.join(', ')}`).default('info')),
 })
@@ -66,6 +72,10 @@ export type Settings = {
   readonly allowedOrigins: readonly string[]
   /** Connections that stay open with one token: WebSockets and streams of server-sent events. */
   readonly socketsPerToken: number
+  /** Queries and mutations that may be under way in this instance; more are refused. */
+  readonly operationsAtOnce: number
+  /** What each token may spend on operations: points that come back each second, and how many there are at most. */
+  readonly rateLimit: { readonly perSecond: number; readonly burst: number } | null
   /** How long the log keeps an event. Milliseconds. */
   readonly retentionMs: number
   readonly logLevel: (typeof LOG_LEVELS)[number]
@@ -110,6 +120,10 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     production,
     allowedOrigins: env.ALLOWED_ORIGINS,
     socketsPerToken: env.SOCKETS_PER_TOKEN,
+    operationsAtOnce: env.OPERATIONS_AT_ONCE,
+    rateLimit: env.RATE_LIMIT
+      ? { perSecond: env.RATE_LIMIT, burst: env.RATE_LIMIT_BURST ?? BURST_SECONDS * env.RATE_LIMIT }
+      : null,
     retentionMs: env.EVENT_RETENTION_DAYS * 24 * 60 * 60 * 1000,
     logLevel: env.LOG_LEVEL,
   }

@@ -254,7 +254,7 @@ describe('README.md, beside its snippets,', () => {
     expect(new Set(rows.flatMap(([names]) => words(names)))).toEqual(new Set(known))
     const settings = readSettings({})
     const { host, port, dataDir, fleetClaim, rolesClaim, production, logLevel, ...more } = settings
-    const { poolSize, socketsPerToken, retentionMs, ...others } = more
+    const { poolSize, socketsPerToken, operationsAtOnce, retentionMs, ...others } = more
     expect(rows.flatMap(([, defaults]) => words(defaults))).toEqual([
       host,
       String(port),
@@ -264,10 +264,17 @@ describe('README.md, beside its snippets,', () => {
       rolesClaim,
       production ? 'production' : 'development',
       String(socketsPerToken),
+      String(operationsAtOnce),
       String(retentionMs / 24 / 60 / 60 / 1000),
       logLevel,
     ])
-    expect(others).toEqual({ databaseUrl: null, databaseDirectUrl: null, provider: null, allowedOrigins: [] })
+    expect(others).toEqual({
+      databaseUrl: null,
+      databaseDirectUrl: null,
+      provider: null,
+      allowedOrigins: [],
+      rateLimit: null,
+    })
   })
 
   it('names npm scripts, codes and fields that there are', () => {

@@ -34,6 +34,8 @@ describe('settings', () => {
     production: false,
     allowedOrigins: [],
     socketsPerToken: 5000,
+    operationsAtOnce: 500,
+    rateLimit: null,
     retentionMs: 30 * 24 * 60 * 60 * 1000,
     logLevel: 'info',
   }
@@ -45,7 +47,7 @@ describe('settings', () => {
   it('that are set to nothing are not set', () => {
     const names = `HOST PORT DATABASE_URL DATA_DIR AUTH_JWKS_URL AUTH_ISSUER AUTH_AUDIENCE AUTH_FLEET_CLAIM
       AUTH_ROLES_CLAIM NODE_ENV ALLOWED_ORIGINS LOG_LEVEL SOCKETS_PER_TOKEN
-      DATABASE_POOL_SIZE DATABASE_DIRECT_URL EVENT_RETENTION_DAYS`
+      DATABASE_POOL_SIZE DATABASE_DIRECT_URL EVENT_RETENTION_DAYS OPERATIONS_AT_ONCE RATE_LIMIT RATE_LIMIT_BURST`
     expect(readSettings(Object.fromEntries(names.split(/\s+/).map((name) => [name, ''])))).toEqual(defaults)
   })
 
@@ -58,6 +60,10 @@ describe('settings', () => {
     [{ DATABASE_DIRECT_URL: DATABASE_URL }, { databaseDirectUrl: DATABASE_URL }],
     [{ DATABASE_POOL_SIZE: '50' }, { poolSize: 50 }],
     [{ SOCKETS_PER_TOKEN: '1' }, { socketsPerToken: 1 }],
+    [{ OPERATIONS_AT_ONCE: '1' }, { operationsAtOnce: 1 }],
+    [{ RATE_LIMIT: '50' }, { rateLimit: { perSecond: 50, burst: 1000 } }],
+    [{ RATE_LIMIT: '50', RATE_LIMIT_BURST: '70' }, { rateLimit: { perSecond: 50, burst: 70 } }],
+    [{ RATE_LIMIT_BURST: '70' }, { rateLimit: null }],
     [{ EVENT_RETENTION_DAYS: '7' }, { retentionMs: 604_800_000 }],
     [{ DATABASE_URL: 'postgres://db.example/fleet' }, { databaseUrl: 'postgres://db.example/fleet' }],
     [{ DATA_DIR: '/var/lib/fleetshare' }, { dataDir: '/var/lib/fleetshare' }],
@@ -92,6 +98,9 @@ describe('a wrong setting', () => {
     ['PORT', { PORT: ' 80' }],
     ['PORT', { PORT: '0x50' }],
     ['SOCKETS_PER_TOKEN', { SOCKETS_PER_TOKEN: '0' }],
+    ['OPERATIONS_AT_ONCE', { OPERATIONS_AT_ONCE: '0' }],
+    ['RATE_LIMIT', { RATE_LIMIT: '0' }],
+    ['RATE_LIMIT_BURST', { RATE_LIMIT: '5', RATE_LIMIT_BURST: 'many' }],
     ['DATABASE_POOL_SIZE', { DATABASE_POOL_SIZE: '1' }],
     ['DATABASE_DIRECT_URL', { DATABASE_DIRECT_URL: 'db.example' }],
     ['EVENT_RETENTION_DAYS', { EVENT_RETENTION_DAYS: '0' }],

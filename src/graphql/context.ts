@@ -17,6 +17,8 @@ export type Request = {
   readonly requestId: string
   /** Whether its connection is about to close: what is delivered now nobody gets. */
   readonly gone?: () => boolean
+  /** Whether it was let in before it came to the pipeline, and has paid. */
+  readonly isAdmitted?: boolean
 }
 
 /** One operation; for a subscription, one event after the other. */

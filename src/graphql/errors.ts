@@ -47,12 +47,14 @@ export const resultOf = <T>(verb: string, success: ObjectRef<SchemaTypes, T>, er
     resolveType: () => `${verb}Success`,
   })
 
-/** The codes of top-level errors, beside those of limits. */
+/** The codes of top-level errors. */
 const TOP_LEVEL_CODES = [
   'UNAUTHENTICATED',
   'FORBIDDEN',
   'BAD_USER_INPUT',
   'CURSOR_EXPIRED',
+  'RATE_LIMITED',
+  'SERVICE_UNAVAILABLE',
   'INTERNAL_SERVER_ERROR',
 ] as const
 export type TopLevelCode = (typeof TOP_LEVEL_CODES)[number]
@@ -71,6 +73,22 @@ export const cursorExpired = () =>
     'CURSOR_EXPIRED',
     'Events behind this cursor have been removed for their age. Read what is now, and the log from its beginning.',
   )
+
+/** The token has spent its points; in so many seconds it will have enough. */
+export const rateLimited = (points: number, seconds: number) =>
+  refusedNow(
+    'RATE_LIMITED',
+    429,
+    seconds,
+    `This costs ${points} points, more than are left. Try again in ${seconds} s.`,
+  )
+
+/** Nothing was begun. */
+export const overloaded = () =>
+  refusedNow('SERVICE_UNAVAILABLE', 503, 1, 'Too much is under way. Nothing was done; try again soon.')
+
+const refusedNow = (code: TopLevelCode, status: number, seconds: number, message: string) =>
+  new GraphQLError(message, { extensions: { code, http: { status, headers: { 'Retry-After': String(seconds) } } } })
 
 /** What went wrong inside: said to the log, and not to the client but by the request's id. */
 export type Report = (error: unknown) => void

@@ -7,6 +7,8 @@ import { createContext } from '../graphql/context.ts'
 import type { Context, Request, Services } from '../graphql/context.ts'
 import { forbidden, presentable } from '../graphql/errors.ts'
 import { schema } from '../graphql/schema.ts'
+import type { Admission } from './admission.ts'
+import { admitted } from './admitted.ts'
 import { sharedEvents } from './fan-out.ts'
 import { documentLimits, LIMITS } from './limits.ts'
 
@@ -17,7 +19,7 @@ export type Engine = YogaServerInstance<Request, Context>
 export const BODY_LIMIT = 1024 * 1024
 
 /** Yoga with this project's schema, context and failures; HTTP, SSE and WebSocket all run operations through it. */
-export function createEngine(services: Services, production: boolean, log: Logger): Engine {
+export function createEngine(services: Services, admission: Admission, production: boolean, log: Logger): Engine {
   return createYoga<Request, Context>({
     schema,
     plugins: [
@@ -26,6 +28,7 @@ export function createEngine(services: Services, production: boolean, log: Logge
       failurePlugin(log, production),
       noStore,
       documentLimits(),
+      admitted(admission),
       ...(production ? [noIntrospection] : []),
     ],
     maskedErrors: {

@@ -5,8 +5,11 @@ import { LRUCache } from 'lru-cache'
 import { createContext } from '../graphql/context.ts'
 import type { Request, Services } from '../graphql/context.ts'
 import { schema } from '../graphql/schema.ts'
+import type { Admission } from './admission.ts'
 import { compile } from './compile.ts'
 import type { Engine } from './engine.ts'
+import { weigh } from './weight.ts'
+import type { Weight } from './weight.ts'
 
 /** Answers what it can, and says whether it did; what it does not answer has not been executed. */
 export type FastPath = (
@@ -24,6 +27,7 @@ type Plan = {
   readonly run: (asker: Request, variables: Readonly<Record<string, unknown>>) => Outcome
   /** Whether it may be done again. */
   readonly isQuery: boolean
+  readonly weight: Weight
 }
 
 /** What was looked at and is left to Yoga, so that it is not looked at again. */
@@ -41,7 +45,7 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
  * node:http without Yoga. Whatever is unusual, and every query that fails, goes Yoga's way, which says what is right: a
  * test holds the two byte-equal.
  */
-export function createFastPath(engine: Engine, services: Services): FastPath {
+export function createFastPath(engine: Engine, services: Services, admission: Admission): FastPath {
   const keeping = { ...DOCUMENTS, sizeCalculation: (_: unknown, text: string) => text.length + 1 }
   const plans = new LRUCache<string, Plan | typeof NOT_FOR_US>(keeping)
   // On their own: texts that come once and never again do not push out what is compiled.
@@ -73,19 +77,21 @@ export function createFastPath(engine: Engine, services: Services): FastPath {
     const operation = getOperationAST(document, operationName)
     if (!operation || operation.operation === OperationTypeNode.SUBSCRIPTION) return null
     if (validate(schema, document).length > 0) return null
-    if (operation.operation === OperationTypeNode.MUTATION) return mutationPlan(document, operationName)
+    const weight = weigh(document, operation)
+    if (operation.operation === OperationTypeNode.MUTATION) return mutationPlan(document, operationName, weight)
     const query = compile(document, operation)
-    return query && { isQuery: true, run: (by, variables) => query(undefined, createContext(services, by), variables) }
+    if (!query) return null
+    return { isQuery: true, weight, run: (by, variables) => query(undefined, createContext(services, by), variables) }
   }
 
   /** Not compiled: what fails has to be told as Yoga's pipeline tells it, and cannot be done again. */
-  function mutationPlan(document: DocumentNode, operationName: string | null): Plan {
+  function mutationPlan(document: DocumentNode, operationName: string | null, weight: Weight): Plan {
     const run: Plan['run'] = async (asker, variableValues) => {
-      const { execute, contextFactory } = engine.getEnveloped(asker)
+      const { execute, contextFactory } = engine.getEnveloped({ ...asker, isAdmitted: true })
       const contextValue = await contextFactory()
       return (await execute({ schema, document, operationName, variableValues, contextValue })) as ExecutionResult
     }
-    return { isQuery: false, run }
+    return { isQuery: false, weight, run }
   }
 
   return (request, response, body, asker) => {
@@ -94,10 +100,34 @@ export function createFastPath(engine: Engine, services: Services): FastPath {
     const params = paramsOf(body)
     const plan = params && planOf(params.query, params.operationName, asker)
     if (!plan) return false
-    const result = plan.run(asker, params.variables)
-    return result instanceof Promise
-      ? result.then((settled) => answer(response, type, settled, plan.isQuery))
-      : answer(response, type, result, plan.isQuery)
+    const { weight, isQuery } = plan
+    const { variables } = params
+    const { viewer } = asker
+    // Why not is said by Yoga's pipeline, which asks again.
+    if (!admission.enter()) return false
+    if (admission.admit(viewer, weight, variables)) {
+      admission.leave()
+      return false
+    }
+    const finish = (result: ExecutionResult): boolean => {
+      admission.leave()
+      admission.tellBudget(viewer, response)
+      const cost = admission.costOf(viewer, weight, variables, request.headers)
+      if (answer(response, type, cost ? { ...result, extensions: { cost } } : result, isQuery)) return true
+      admission.undo(viewer, weight, variables)
+      return false
+    }
+    const fail = (error: unknown): never => {
+      admission.leave()
+      throw error
+    }
+    let result: Outcome
+    try {
+      result = plan.run(asker, variables)
+    } catch (error) {
+      return fail(error)
+    }
+    return result instanceof Promise ? result.then(finish, fail) : finish(result)
   }
 }
 

@@ -22,6 +22,8 @@ export type HttpOptions = {
   /** Whether it can serve: the database answers, and it is not about to stop. */
   readonly ready: () => Promise<boolean>
   readonly draining: () => boolean
+  /** Whether as much is under way as may be. */
+  readonly isFull: () => boolean
   /** A place among the connections that stay open with one token. */
   readonly takeSlot: TakeSlot
   /** The page for people who look before they read; null where there is none. */
@@ -113,7 +115,7 @@ async function route(
 }
 
 async function graphql(
-  { engine, fastPath, authenticate, allowedOrigins, draining, takeSlot, playground }: HttpOptions,
+  { engine, fastPath, authenticate, allowedOrigins, draining, isFull, takeSlot, playground }: HttpOptions,
   streams: Streams,
   request: IncomingMessage,
   response: ServerResponse,
@@ -138,6 +140,12 @@ async function graphql(
     // Yoga compares letter by letter; the names of media types have no case.
     request.headers['content-type'] = 'application/json'
   }
+  const isStream = request.headers.accept?.includes('text/event-stream') ?? false
+  // Whoever wants a stream starts no query; if it does, the pipeline refuses it.
+  if (isFull() && !isStream) {
+    response.setHeader('Retry-After', '1')
+    return refuse(response, 503, 'SERVICE_UNAVAILABLE', 'Too much is under way. Nothing was done; try again soon.')
+  }
   let viewer: Viewer
   try {
     viewer = await authenticate(request.headers.authorization)
@@ -149,7 +157,7 @@ async function graphql(
   }
   // Who went while its token was looked at is told nothing, and holds nothing.
   if (response.destroyed) return
-  if (request.headers.accept?.includes('text/event-stream')) {
+  if (isStream) {
     const release = takeSlot(viewer.tokenId)
     if (release === null) {
       return refuse(response, 429, 'BAD_USER_INPUT', 'Too many connections are open with this access token.')
@@ -194,10 +202,10 @@ function allowOrigin(request: IncomingMessage, response: ServerResponse, allowed
   const { origin } = request.headers
   if (origin === undefined || !allowed.includes(origin)) return
   response.setHeader('Access-Control-Allow-Origin', origin)
-  response.setHeader('Access-Control-Expose-Headers', 'X-Request-Id')
+  response.setHeader('Access-Control-Expose-Headers', 'X-Request-Id, RateLimit, RateLimit-Policy, Retry-After')
   if (request.method !== 'OPTIONS') return
   response.setHeader('Access-Control-Allow-Methods', 'GET, POST')
-  response.setHeader('Access-Control-Allow-Headers', 'Authorization, Content-Type, X-Request-Id')
+  response.setHeader('Access-Control-Allow-Headers', 'Authorization, Content-Type, GraphQL-Cost, X-Request-Id')
   response.setHeader('Access-Control-Max-Age', '600')
 }
 
@@ -209,7 +217,7 @@ function answer(response: ServerResponse, status: number, body: object): void {
 function refuse(
   response: ServerResponse,
   status: number,
-  code: TopLevelCode | 'SERVICE_UNAVAILABLE',
+  code: TopLevelCode,
   message: string,
   requestId?: string,
 ): void {

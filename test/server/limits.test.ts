@@ -1,9 +1,10 @@
 import { getIntrospectionQuery, parse } from 'graphql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { run } from '../support/api.ts'
+import { placeBefore } from '../support/following.ts'
 import { openAcknowledged } from '../support/raw.ts'
 import { startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
+import { FOLLOW } from '../support/sockets.ts'
 import { sendOver, TRANSPORTS } from '../support/transports.ts'
 import { makeWorld } from '../support/world.ts'
 import type { World } from '../support/world.ts'
@@ -141,12 +142,14 @@ it('a subscription is held to the same', async () => {
 })
 
 it('a refusal costs what else runs on the socket nothing', async () => {
+  const { after } = await placeBefore(server.url, world.as.owner)
   const { send, message, socket } = await openAcknowledged(server.url, world.as.owner)
-  send({ id: 'follow', type: 'subscribe', payload: { query: 'subscription { vehicleEvents { type } }' } })
+  send({ id: 'follow', type: 'subscribe', payload: { query: FOLLOW, variables: { after } } })
+  await message(({ id }) => id === 'follow')
   for (const [n, [, make, limit]] of CASES.entries())
     send({ id: `r${n}`, type: 'subscribe', payload: { query: make(limit + 1) } })
   for (const [n] of CASES.entries()) expect((await message(({ id }) => id === `r${n}`)).type).toBe('error')
-  await run(server.url, world.as.owner, 'createVehicle', {})
-  expect((await message(({ id }) => id === 'follow')).type).toBe('next')
+  const vehicleId = await world.newVehicle()
+  await message(({ id, payload }) => id === 'follow' && JSON.stringify(payload).includes(vehicleId))
   socket.close()
 })
