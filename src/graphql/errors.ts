@@ -2,6 +2,7 @@ import type { ObjectRef } from '@pothos/core'
 import { GraphQLError } from 'graphql'
 import type { ASTNode } from 'graphql'
 import { CursorExpiredError } from '../data/log.ts'
+import { isUnavailable } from '../data/unavailable.ts'
 import { ERROR_CODES, InputError, RequestError, SharingConflictError } from '../domain/errors.ts'
 import type { ErrorCode, UserError } from '../domain/errors.ts'
 import { builder } from './builder.ts'
@@ -100,6 +101,13 @@ export type Report = (error: unknown) => void
 export function presentable(error: unknown, requestId: string, report: Report): GraphQLError {
   const cause = error instanceof GraphQLError ? error.originalError : error
   if (cause instanceof CursorExpiredError) return cursorExpired()
+  // Further down, something may have been done before.
+  const isFirst = !(error instanceof GraphQLError) || (error.path?.length ?? 0) <= 1
+  if (isFirst && isUnavailable(cause)) {
+    report(cause)
+    const path = error instanceof GraphQLError ? (error.path ?? null) : null
+    return new GraphQLError(UNAVAILABLE, { path, extensions: unavailable(requestId) })
+  }
   if (!(error instanceof GraphQLError)) {
     report(error)
     return new GraphQLError(MASKED, { extensions: internal(requestId) })
@@ -123,4 +131,6 @@ export function presentable(error: unknown, requestId: string, report: Report): 
 }
 
 const MASKED = 'Something went wrong inside the server. The log has the details under the request id.'
+const UNAVAILABLE = 'The database cannot be reached at present. Nothing was done; try again soon.'
+const unavailable = (requestId: string) => ({ code: 'SERVICE_UNAVAILABLE' satisfies TopLevelCode, requestId })
 const internal = (requestId: string) => ({ code: 'INTERNAL_SERVER_ERROR' satisfies TopLevelCode, requestId })

@@ -4,6 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import type { Logger } from 'pino'
 import type { Viewer } from '../domain/viewer.ts'
+import { presentable } from '../graphql/errors.ts'
 import type { TopLevelCode } from '../graphql/errors.ts'
 import { AuthenticationError } from './auth.ts'
 import type { Authenticate } from './auth.ts'
@@ -67,10 +68,11 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     })
     route(options, streams, request, response, path, requestId).catch((err: unknown) => {
       if (err instanceof ClientGoneError) return
-      log.error({ err, requestId }, 'a request failed')
-      if (!response.headersSent)
-        refuse(response, 500, 'INTERNAL_SERVER_ERROR', 'Something went wrong inside the server.', requestId)
-      else response.destroy()
+      const shown = presentable(err, requestId, () => log.error({ err, requestId }, 'a request failed'))
+      const isAway = shown.extensions['code'] === 'SERVICE_UNAVAILABLE'
+      if (response.headersSent) response.destroy()
+      else if (isAway) refuse(response, 503, 'SERVICE_UNAVAILABLE', shown.message, requestId)
+      else refuse(response, 500, 'INTERNAL_SERVER_ERROR', 'Something went wrong inside the server.', requestId)
     })
   })
   return { server, cutStreams, cutRevoked }
