@@ -18,6 +18,7 @@ import { developmentKeys, providerKeys } from './server/keys.ts'
 import { createPlayground } from './server/playground.ts'
 import { createSlots } from './server/slots.ts'
 import { endStalled } from './server/stalls.ts'
+import { readTrustedDocuments } from './server/trusted.ts'
 import { acceptWebSockets } from './server/websocket.ts'
 import type { Settings } from './settings.ts'
 
@@ -47,7 +48,9 @@ export type App = {
 export async function createApp({ settings, log, announce = true, stallMs, onStatement }: Resources): Promise<App> {
   const closers: (() => Promise<void> | void)[] = []
   const close = () => closeAll(closers)
+  const { production, trustedDocuments } = settings
   try {
+    const trusted = trustedDocuments === null ? null : await readTrustedDocuments(trustedDocuments)
     const db = await openDatabase({ ...settings, ...(onStatement ? { onStatement } : {}) })
     closers.push(db.close)
     const onError = (err: unknown) => log.error({ err }, 'following the log failed; it is tried again')
@@ -65,7 +68,7 @@ export async function createApp({ settings, log, announce = true, stallMs, onSta
     const authenticate = createAuthenticate(keys.rules, { fleetExists: fleetRegister(db), isRevoked: revocations.has })
     const services = { db, tail }
     const admission = createAdmission(settings)
-    const engine = createEngine(services, admission, settings.production, log)
+    const engine = createEngine({ services, admission, trusted, production, log })
 
     let isDraining = false
     const draining = () => isDraining
@@ -76,16 +79,16 @@ export async function createApp({ settings, log, announce = true, stallMs, onSta
             () => true,
             () => false,
           )
-    const playground = settings.production ? null : createPlayground(settings)
+    const playground = production ? null : createPlayground(settings)
     const { allowedOrigins } = settings
     const takeSlot = createSlots(settings.socketsPerToken)
     const edge = { engine, authenticate, takeSlot, allowedOrigins, draining, log }
-    const fastPath = createFastPath(engine, services, admission)
+    const fastPath = createFastPath(engine, services, admission, trusted)
     const http = createHttpServer({ ...edge, fastPath, isFull: admission.isFull, ready, playground })
     const { server } = http
     const stalls = endStalled(server, stallMs)
     closers.push(stalls.stop)
-    const sockets = acceptWebSockets(server, { ...edge, stalls })
+    const sockets = acceptWebSockets(server, { ...edge, trusted, stalls })
     cutRevoked = () => {
       sockets.closeRevoked(revocations.has)
       http.cutRevoked(revocations.has)

@@ -49,6 +49,7 @@ const Environment = z.object({
   OPERATIONS_AT_ONCE: given(whole(1, 1_000_000).default(500)),
   RATE_LIMIT: given(whole(1, 1_000_000).optional()),
   RATE_LIMIT_BURST: given(whole(1, 100_000_000).optional()),
+  TRUSTED_DOCUMENTS: given(z.string().optional()),
   EVENT_RETENTION_DAYS: given(whole(1, 36_500).default(30)),
   LOG_LEVEL: given(z.enum(LOG_LEVELS, `takes ${LOG_LEVELS.join(', ')}`).default('info')),
 })
@@ -76,6 +77,8 @@ export type Settings = {
   readonly operationsAtOnce: number
   /** What each token may spend on operations: points that come back each second, and how many there are at most. */
   readonly rateLimit: { readonly perSecond: number; readonly burst: number } | null
+  /** The manifest of the documents that are admitted; null: any are. */
+  readonly trustedDocuments: string | null
   /** How long the log keeps an event. Milliseconds. */
   readonly retentionMs: number
   readonly logLevel: (typeof LOG_LEVELS)[number]
@@ -124,6 +127,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     rateLimit: env.RATE_LIMIT
       ? { perSecond: env.RATE_LIMIT, burst: env.RATE_LIMIT_BURST ?? BURST_SECONDS * env.RATE_LIMIT }
       : null,
+    trustedDocuments: env.TRUSTED_DOCUMENTS ?? null,
     retentionMs: env.EVENT_RETENTION_DAYS * 24 * 60 * 60 * 1000,
     logLevel: env.LOG_LEVEL,
   }

@@ -36,6 +36,7 @@ describe('settings', () => {
     socketsPerToken: 5000,
     operationsAtOnce: 500,
     rateLimit: null,
+    trustedDocuments: null,
     retentionMs: 30 * 24 * 60 * 60 * 1000,
     logLevel: 'info',
   }
@@ -47,7 +48,7 @@ describe('settings', () => {
   it('that are set to nothing are not set', () => {
     const names = `HOST PORT DATABASE_URL DATA_DIR AUTH_JWKS_URL AUTH_ISSUER AUTH_AUDIENCE AUTH_FLEET_CLAIM
       AUTH_ROLES_CLAIM NODE_ENV ALLOWED_ORIGINS LOG_LEVEL SOCKETS_PER_TOKEN
-      DATABASE_POOL_SIZE DATABASE_DIRECT_URL EVENT_RETENTION_DAYS OPERATIONS_AT_ONCE RATE_LIMIT RATE_LIMIT_BURST`
+      DATABASE_POOL_SIZE DATABASE_DIRECT_URL EVENT_RETENTION_DAYS OPERATIONS_AT_ONCE RATE_LIMIT RATE_LIMIT_BURST TRUSTED_DOCUMENTS`
     expect(readSettings(Object.fromEntries(names.split(/\s+/).map((name) => [name, ''])))).toEqual(defaults)
   })
 
@@ -61,6 +62,7 @@ describe('settings', () => {
     [{ DATABASE_POOL_SIZE: '50' }, { poolSize: 50 }],
     [{ SOCKETS_PER_TOKEN: '1' }, { socketsPerToken: 1 }],
     [{ OPERATIONS_AT_ONCE: '1' }, { operationsAtOnce: 1 }],
+    [{ TRUSTED_DOCUMENTS: 'documents.json' }, { trustedDocuments: 'documents.json' }],
     [{ RATE_LIMIT: '50' }, { rateLimit: { perSecond: 50, burst: 1000 } }],
     [{ RATE_LIMIT: '50', RATE_LIMIT_BURST: '70' }, { rateLimit: { perSecond: 50, burst: 70 } }],
     [{ RATE_LIMIT_BURST: '70' }, { rateLimit: null }],

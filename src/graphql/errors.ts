@@ -54,6 +54,7 @@ const TOP_LEVEL_CODES = [
   'FORBIDDEN',
   'BAD_USER_INPUT',
   'CURSOR_EXPIRED',
+  'DOCUMENT_NOT_TRUSTED',
   'RATE_LIMITED',
   'SERVICE_UNAVAILABLE',
   'INTERNAL_SERVER_ERROR',
@@ -74,6 +75,12 @@ export const cursorExpired = () =>
     'CURSOR_EXPIRED',
     'Events behind this cursor have been removed for their age. Read what is now, and the log from its beginning.',
   )
+
+/** It is not among those that the operator has named, or has no such hash. */
+export const documentNotTrusted = () =>
+  new GraphQLError('Only documents that this server knows are admitted, and this is none of them.', {
+    extensions: { code: 'DOCUMENT_NOT_TRUSTED' satisfies TopLevelCode, http: { spec: true, status: 400 } },
+  })
 
 /** The token has spent its points; in so many seconds it will have enough. */
 export const rateLimited = (points: number, seconds: number) =>

@@ -11,6 +11,8 @@ import type { Admission } from './admission.ts'
 import { admitted } from './admitted.ts'
 import { sharedEvents } from './fan-out.ts'
 import { documentLimits, LIMITS } from './limits.ts'
+import { onlyTrusted } from './trusted.ts'
+import type { TrustedDocuments } from './trusted.ts'
 
 /** What each transport hands over with an operation. */
 export type Engine = YogaServerInstance<Request, Context>
@@ -18,8 +20,17 @@ export type Engine = YogaServerInstance<Request, Context>
 /** Of a request's body, and of a message on a socket. Bytes. */
 export const BODY_LIMIT = 1024 * 1024
 
+export type EngineOptions = {
+  readonly services: Services
+  readonly admission: Admission
+  /** null: any document is admitted. */
+  readonly trusted: TrustedDocuments | null
+  readonly production: boolean
+  readonly log: Logger
+}
+
 /** Yoga with this project's schema, context and failures; HTTP, SSE and WebSocket all run operations through it. */
-export function createEngine(services: Services, admission: Admission, production: boolean, log: Logger): Engine {
+export function createEngine({ services, admission, trusted, production, log }: EngineOptions): Engine {
   return createYoga<Request, Context>({
     schema,
     plugins: [
@@ -27,6 +38,7 @@ export function createEngine(services: Services, admission: Admission, productio
       sharedEvents(services),
       failurePlugin(log, production),
       noStore,
+      ...(trusted ? [onlyTrusted(trusted)] : []),
       documentLimits(),
       admitted(admission),
       ...(production ? [noIntrospection] : []),

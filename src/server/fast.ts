@@ -8,6 +8,7 @@ import { schema } from '../graphql/schema.ts'
 import type { Admission } from './admission.ts'
 import { compile } from './compile.ts'
 import type { Engine } from './engine.ts'
+import type { TrustedDocuments } from './trusted.ts'
 import { weigh } from './weight.ts'
 import type { Weight } from './weight.ts'
 
@@ -45,7 +46,12 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
  * node:http without Yoga. Whatever is unusual, and every query that fails, goes Yoga's way, which says what is right: a
  * test holds the two byte-equal.
  */
-export function createFastPath(engine: Engine, services: Services, admission: Admission): FastPath {
+export function createFastPath(
+  engine: Engine,
+  services: Services,
+  admission: Admission,
+  trusted: TrustedDocuments | null,
+): FastPath {
   const keeping = { ...DOCUMENTS, sizeCalculation: (_: unknown, text: string) => text.length + 1 }
   const plans = new LRUCache<string, Plan | typeof NOT_FOR_US>(keeping)
   // On their own: texts that come once and never again do not push out what is compiled.
@@ -97,7 +103,7 @@ export function createFastPath(engine: Engine, services: Services, admission: Ad
   return (request, response, body, asker) => {
     const type = MEDIA_TYPES[/^[^,; ]*/.exec(request.headers.accept ?? '*/*')?.[0] ?? '']
     if (type === undefined || asker.viewer.kind === 'NOBODY') return false
-    const params = paramsOf(body)
+    const params = paramsOf(body, trusted)
     const plan = params && planOf(params.query, params.operationName, asker)
     if (!plan) return false
     const { weight, isQuery } = plan
@@ -137,14 +143,18 @@ type Params = {
   readonly variables: Readonly<Record<string, unknown>>
 }
 
+const isObject = (value: unknown): value is object => typeof value === 'object' && !Array.isArray(value)
+
 /** null unless it is exactly what every client sends. */
-function paramsOf(body: Buffer): Params | null {
+function paramsOf(body: Buffer, trusted: TrustedDocuments | null): Params | null {
   try {
-    const { query, operationName = null, variables, ...others } = JSON.parse(body.toString()) as Record<string, unknown>
+    const { query: sent, ...more } = JSON.parse(body.toString()) as Record<string, unknown>
+    const { operationName = null, variables, ...others } = more
+    const query = trusted ? trusted.textOf({ query: sent, ...others }) : sent
     if (typeof query !== 'string' || (operationName !== null && typeof operationName !== 'string')) return null
-    if (variables != null && (typeof variables !== 'object' || Array.isArray(variables))) return null
-    for (const name in others) if (name !== 'extensions') return null
-    if (others['extensions'] != null) return null
+    if (variables != null && !isObject(variables)) return null
+    for (const name in others) if (name !== 'extensions' && !(trusted && name === 'documentId')) return null
+    if (others['extensions'] != null && !(trusted && isObject(others['extensions']))) return null
     return { query, operationName, variables: (variables ?? {}) as Params['variables'] }
   } catch {
     return null
