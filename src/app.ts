@@ -14,6 +14,7 @@ import { createAuthenticate } from './server/auth.ts'
 import { createEngine } from './server/engine.ts'
 import { createFastPath } from './server/fast.ts'
 import { createHttpServer } from './server/http.ts'
+import type { Patience } from './server/http.ts'
 import { developmentKeys, providerKeys } from './server/keys.ts'
 import { createPlayground } from './server/playground.ts'
 import { createSlots } from './server/slots.ts'
@@ -32,6 +33,8 @@ export type Resources = {
   readonly announce?: boolean
   /** For tests: how long a reader may stall, in milliseconds. */
   readonly stallMs?: number
+  /** For tests: how long a client may take for a request. */
+  readonly patience?: Patience
   /** For tests: is told of every SQL statement. */
   readonly onStatement?: (sql: string) => void
 }
@@ -45,7 +48,8 @@ export type App = {
 }
 
 /** The whole server, its database open and migrated, not yet listening. */
-export async function createApp({ settings, log, announce = true, stallMs, onStatement }: Resources): Promise<App> {
+export async function createApp(resources: Resources): Promise<App> {
+  const { settings, log, announce = true, stallMs, patience, onStatement } = resources
   const closers: (() => Promise<void> | void)[] = []
   const close = () => closeAll(closers)
   const { production, trustedDocuments } = settings
@@ -84,7 +88,7 @@ export async function createApp({ settings, log, announce = true, stallMs, onSta
     const takeSlot = createSlots(settings.socketsPerToken)
     const edge = { engine, authenticate, takeSlot, allowedOrigins, draining, log }
     const fastPath = createFastPath(engine, services, admission, trusted)
-    const http = createHttpServer({ ...edge, fastPath, isFull: admission.isFull, ready, playground })
+    const http = createHttpServer({ ...edge, fastPath, isFull: admission.isFull, ready, playground, patience })
     const { server } = http
     const stalls = endStalled(server, stallMs)
     closers.push(stalls.stop)

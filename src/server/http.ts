@@ -15,6 +15,23 @@ import type { TakeSlot } from './slots.ts'
 
 export const GRAPHQL_PATH = '/graphql'
 
+/** How long a client may take. Milliseconds. */
+export type Patience = {
+  /** For the headers of a request. */
+  readonly headers: number
+  /** For all of it; what it is answered may take longer. */
+  readonly request: number
+  /** Until the next one on the same connection: longer than balancers keep theirs, or they would meet one just closed. */
+  readonly idle: number
+}
+
+const PATIENCE: Patience = { headers: 10_000, request: 30_000, idle: 65_000 }
+/** How often the first two are looked at, for each time of the headers. */
+const LOOKS = 5
+
+/** Of a request's headers; a token with many claims has some. Bytes. */
+const HEADERS_LIMIT = 16 * 1024
+
 export type HttpOptions = {
   readonly engine: Engine
   readonly fastPath: FastPath
@@ -29,6 +46,8 @@ export type HttpOptions = {
   readonly takeSlot: TakeSlot
   /** The page for people who look before they read; null where there is none. */
   readonly playground: ((request: IncomingMessage, response: ServerResponse) => Promise<void>) | null
+  /** For tests. */
+  readonly patience?: Patience | undefined
   readonly log: Logger
 }
 
@@ -44,7 +63,7 @@ export type HttpServer = {
 }
 
 export function createHttpServer(options: HttpOptions): HttpServer {
-  const { log } = options
+  const { log, patience = PATIENCE } = options
   const streams: Streams = new Map()
   const cutStreams = () => {
     for (const response of streams.keys()) {
@@ -55,7 +74,14 @@ export function createHttpServer(options: HttpOptions): HttpServer {
   const cutRevoked = (isRevoked: (viewer: Viewer) => boolean) => {
     for (const [response, viewer] of streams) if (isRevoked(viewer)) response.destroy()
   }
-  const server = createServer((request, response) => {
+  const limits = {
+    headersTimeout: patience.headers,
+    requestTimeout: patience.request,
+    keepAliveTimeout: patience.idle,
+    connectionsCheckingInterval: patience.headers / LOOKS,
+    maxHeaderSize: HEADERS_LIMIT,
+  }
+  const server = createServer(limits, (request, response) => {
     const started = performance.now()
     const requestId = requestIdOf(request)
     response.setHeader('X-Request-Id', requestId)
