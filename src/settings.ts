@@ -46,7 +46,7 @@ const Environment = z.object({
   SOCKETS_PER_TOKEN: given(whole(1, 1_000_000).default(5_000)),
   DATABASE_POOL_SIZE: given(whole(2, 1_000).default(10)),
   DATABASE_DIRECT_URL: given(url('postgresql:', 'postgres:').optional()),
-  OPERATIONS_AT_ONCE: given(whole(1, 1_000_000).default(500)),
+  OPERATIONS_AT_ONCE: given(whole(1, 1_000_000).default(200)),
   RATE_LIMIT: given(whole(1, 1_000_000).optional()),
   RATE_LIMIT_BURST: given(whole(1, 100_000_000).optional()),
   TRUSTED_DOCUMENTS: given(z.string().optional()),

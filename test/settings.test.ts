@@ -34,7 +34,7 @@ describe('settings', () => {
     production: false,
     allowedOrigins: [],
     socketsPerToken: 5000,
-    operationsAtOnce: 500,
+    operationsAtOnce: 200,
     rateLimit: null,
     trustedDocuments: null,
     retentionMs: 30 * 24 * 60 * 60 * 1000,
