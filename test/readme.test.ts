@@ -274,6 +274,7 @@ describe('README.md, beside its snippets,', () => {
       provider: null,
       allowedOrigins: [],
       rateLimit: null,
+      trustedDocuments: null,
     })
   })
 
