@@ -9,16 +9,19 @@ import { watchRevocations } from './data/revocations.ts'
 import { startAnnouncer } from './events/announcer.ts'
 import { startHousekeeper } from './events/housekeeper.ts'
 import { startTail } from './events/tail.ts'
+import { createAdmission } from './server/admission.ts'
 import { createAuthenticate } from './server/auth.ts'
 import { count, countingPlugin, createCounts } from './server/counts.ts'
 import { createEngine } from './server/engine.ts'
 import { createFastPath } from './server/fast.ts'
 import { createHttpServer } from './server/http.ts'
+import type { Patience } from './server/http.ts'
 import { developmentKeys, providerKeys } from './server/keys.ts'
 import { createPages } from './server/pages.ts'
 import { createPlayground } from './server/playground.ts'
 import { createSlots } from './server/slots.ts'
 import { endStalled } from './server/stalls.ts'
+import { readTrustedDocuments } from './server/trusted.ts'
 import { acceptWebSockets } from './server/websocket.ts'
 import { tellSparingly } from './log.ts'
 import type { Settings } from './settings.ts'
@@ -33,6 +36,8 @@ export type Resources = {
   readonly announce?: boolean
   /** For tests: how long a reader may stall, in milliseconds. */
   readonly stallMs?: number
+  /** For tests: how long a client may take for a request. */
+  readonly patience?: Patience
   /** For tests: is told of every SQL statement. */
   readonly onStatement?: (sql: string) => void
 }
@@ -46,10 +51,13 @@ export type App = {
 }
 
 /** The whole server, its database open and migrated, not yet listening. */
-export async function createApp({ settings, log, announce = true, stallMs, onStatement }: Resources): Promise<App> {
+export async function createApp(resources: Resources): Promise<App> {
+  const { settings, log, announce = true, stallMs, patience, onStatement } = resources
   const closers: (() => Promise<void> | void)[] = []
   const close = () => closeAll(closers)
+  const { production, trustedDocuments } = settings
   try {
+    const trusted = trustedDocuments === null ? null : await readTrustedDocuments(trustedDocuments)
     // Loaded where it is wanted, and stopped last.
     const tracer = settings.tracing && (await import('./server/tracing.ts'))
     const tracing = tracer && settings.tracing && tracer.startTracing(settings.tracing, log)
@@ -75,7 +83,8 @@ export async function createApp({ settings, log, announce = true, stallMs, onSta
     const counts = createCounts()
     const services = { db, tail, onRefusal: (code: string) => count(counts.refusals, code) }
     const watching = [countingPlugin(counts), ...(tracing ? [tracer.tracingPlugin(tracing)] : [])]
-    const engine = createEngine(services, settings.production, log, watching)
+    const admission = createAdmission(settings)
+    const engine = createEngine({ services, admission, trusted, production, log, watching })
 
     let isDraining = false
     const draining = () => isDraining
@@ -86,17 +95,17 @@ export async function createApp({ settings, log, announce = true, stallMs, onSta
             () => true,
             () => false,
           )
-    const playground = settings.production ? null : createPlayground(settings)
+    const playground = production ? null : createPlayground(settings)
     const pages = createPages(settings)
     const { allowedOrigins } = settings
     const takeSlot = createSlots(settings.socketsPerToken)
     const edge = { engine, authenticate, takeSlot, allowedOrigins, draining, counts, log }
-    const fastPath = createFastPath(engine, services, counts, tracing)
-    const http = createHttpServer({ ...edge, fastPath, ready, playground, pages })
+    const fastPath = createFastPath({ engine, services, admission, trusted, counts, tracing })
+    const http = createHttpServer({ ...edge, fastPath, isFull: admission.isFull, ready, playground, pages, patience })
     const { server } = http
     const stalls = endStalled(server, stallMs)
     closers.push(stalls.stop)
-    const sockets = acceptWebSockets(server, { ...edge, stalls })
+    const sockets = acceptWebSockets(server, { ...edge, trusted, stalls })
     cutRevoked = () => {
       sockets.closeRevoked(revocations.has)
       http.cutRevoked(revocations.has)

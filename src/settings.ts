@@ -21,6 +21,8 @@ const share = z
   .string()
   .regex(/^(0|1|0?\.\d{1,9})$/, 'takes a number from 0 to 1')
   .transform(Number)
+/** How long a token that spent nothing has saved up, if nobody says how much. */
+const BURST_SECONDS = 20
 
 const Environment = z.object({
   HOST: given(z.string().default('127.0.0.1')),
@@ -48,6 +50,10 @@ const Environment = z.object({
   SOCKETS_PER_TOKEN: given(whole(1, 1_000_000).default(5_000)),
   DATABASE_POOL_SIZE: given(whole(2, 1_000).default(10)),
   DATABASE_DIRECT_URL: given(url('postgresql:', 'postgres:').optional()),
+  OPERATIONS_AT_ONCE: given(whole(1, 1_000_000).default(200)),
+  RATE_LIMIT: given(whole(1, 1_000_000).optional()),
+  RATE_LIMIT_BURST: given(whole(1, 100_000_000).optional()),
+  TRUSTED_DOCUMENTS: given(z.string().optional()),
   EVENT_RETENTION_DAYS: given(whole(1, 36_500).default(30)),
   CONSOLE: given(z.enum(['on', 'off'], 'takes on or off').optional()),
   METRICS_PORT: given(whole(1, 65_535).optional()),
@@ -82,6 +88,12 @@ export type Settings = {
   readonly allowedOrigins: readonly string[]
   /** Connections that stay open with one token: WebSockets and streams of server-sent events. */
   readonly socketsPerToken: number
+  /** Queries and mutations that may be under way in this instance; more are refused. */
+  readonly operationsAtOnce: number
+  /** What each token may spend on operations: points that come back each second, and how many there are at most. */
+  readonly rateLimit: { readonly perSecond: number; readonly burst: number } | null
+  /** The manifest of the documents that are admitted; null: any are. */
+  readonly trustedDocuments: string | null
   /** How long the log keeps an event. Milliseconds. */
   readonly retentionMs: number
   /** Whether there is a page at /console. */
@@ -132,6 +144,11 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     production,
     allowedOrigins: env.ALLOWED_ORIGINS,
     socketsPerToken: env.SOCKETS_PER_TOKEN,
+    operationsAtOnce: env.OPERATIONS_AT_ONCE,
+    rateLimit: env.RATE_LIMIT
+      ? { perSecond: env.RATE_LIMIT, burst: env.RATE_LIMIT_BURST ?? BURST_SECONDS * env.RATE_LIMIT }
+      : null,
+    trustedDocuments: env.TRUSTED_DOCUMENTS ?? null,
     retentionMs: env.EVENT_RETENTION_DAYS * 24 * 60 * 60 * 1000,
     console: (env.CONSOLE ?? (production ? 'off' : 'on')) === 'on',
     metricsPort: env.METRICS_PORT ?? null,

@@ -255,7 +255,7 @@ describe('README.md, beside its snippets,', () => {
     expect(new Set(rows.flatMap(([names]) => words(names)))).toEqual(new Set(known))
     const settings = readSettings({})
     const { host, port, dataDir, fleetClaim, rolesClaim, production, logLevel, ...more } = settings
-    const { poolSize, socketsPerToken, retentionMs, console: hasConsole, ...others } = more
+    const { poolSize, socketsPerToken, operationsAtOnce, retentionMs, console: hasConsole, ...others } = more
     expect(rows.flatMap(([, defaults]) => words(defaults))).toEqual([
       host,
       String(port),
@@ -265,6 +265,7 @@ describe('README.md, beside its snippets,', () => {
       rolesClaim,
       production ? 'production' : 'development',
       String(socketsPerToken),
+      String(operationsAtOnce),
       String(retentionMs / 24 / 60 / 60 / 1000),
       String(readSettings({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://otel' }).tracing?.ratio),
       logLevel,
@@ -277,6 +278,8 @@ describe('README.md, beside its snippets,', () => {
       allowedOrigins: [],
       metricsPort: null,
       tracing: null,
+      rateLimit: null,
+      trustedDocuments: null,
     })
   })
 

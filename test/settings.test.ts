@@ -34,6 +34,9 @@ describe('settings', () => {
     production: false,
     allowedOrigins: [],
     socketsPerToken: 5000,
+    operationsAtOnce: 200,
+    rateLimit: null,
+    trustedDocuments: null,
     retentionMs: 30 * 24 * 60 * 60 * 1000,
     console: true,
     metricsPort: null,
@@ -48,7 +51,7 @@ describe('settings', () => {
   it('that are set to nothing are not set', () => {
     const names = `HOST PORT DATABASE_URL DATA_DIR AUTH_JWKS_URL AUTH_ISSUER AUTH_AUDIENCE AUTH_FLEET_CLAIM
       AUTH_ROLES_CLAIM NODE_ENV ALLOWED_ORIGINS LOG_LEVEL SOCKETS_PER_TOKEN
-      DATABASE_POOL_SIZE DATABASE_DIRECT_URL EVENT_RETENTION_DAYS CONSOLE METRICS_PORT
+      DATABASE_POOL_SIZE DATABASE_DIRECT_URL EVENT_RETENTION_DAYS CONSOLE METRICS_PORT OPERATIONS_AT_ONCE RATE_LIMIT RATE_LIMIT_BURST TRUSTED_DOCUMENTS
       OTEL_EXPORTER_OTLP_ENDPOINT OTEL_TRACES_SAMPLER_ARG`
     expect(readSettings(Object.fromEntries(names.split(/\s+/).map((name) => [name, ''])))).toEqual(defaults)
   })
@@ -71,6 +74,11 @@ describe('settings', () => {
       { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://otel:4318', OTEL_TRACES_SAMPLER_ARG: '0.05' },
       { tracing: { endpoint: 'http://otel:4318', ratio: 0.05 } },
     ],
+    [{ OPERATIONS_AT_ONCE: '1' }, { operationsAtOnce: 1 }],
+    [{ TRUSTED_DOCUMENTS: 'documents.json' }, { trustedDocuments: 'documents.json' }],
+    [{ RATE_LIMIT: '50' }, { rateLimit: { perSecond: 50, burst: 1000 } }],
+    [{ RATE_LIMIT: '50', RATE_LIMIT_BURST: '70' }, { rateLimit: { perSecond: 50, burst: 70 } }],
+    [{ RATE_LIMIT_BURST: '70' }, { rateLimit: null }],
     [{ EVENT_RETENTION_DAYS: '7' }, { retentionMs: 604_800_000 }],
     [{ DATABASE_URL: 'postgres://db.example/fleet' }, { databaseUrl: 'postgres://db.example/fleet' }],
     [{ DATA_DIR: '/var/lib/fleetshare' }, { dataDir: '/var/lib/fleetshare' }],
@@ -105,6 +113,9 @@ describe('a wrong setting', () => {
     ['PORT', { PORT: ' 80' }],
     ['PORT', { PORT: '0x50' }],
     ['SOCKETS_PER_TOKEN', { SOCKETS_PER_TOKEN: '0' }],
+    ['OPERATIONS_AT_ONCE', { OPERATIONS_AT_ONCE: '0' }],
+    ['RATE_LIMIT', { RATE_LIMIT: '0' }],
+    ['RATE_LIMIT_BURST', { RATE_LIMIT: '5', RATE_LIMIT_BURST: 'many' }],
     ['DATABASE_POOL_SIZE', { DATABASE_POOL_SIZE: '1' }],
     ['METRICS_PORT', { METRICS_PORT: '0' }],
     ['OTEL_EXPORTER_OTLP_ENDPOINT', { OTEL_EXPORTER_OTLP_ENDPOINT: 'otel:4318' }],

@@ -4,7 +4,10 @@ import { builder } from './builder.ts'
 import type { SchemaTypes } from './builder.ts'
 import { badUserInput } from './errors.ts'
 
-const DEFAULT_SIZE = 50
+/** How many nodes a page has if nobody says, and how many it may have; `first` of every list tells it in its extensions. */
+export type PageSize = { readonly usual: number; readonly most: number }
+
+const PAGE_SIZE: PageSize = { usual: 50, most: 100 }
 
 export type Edge<T> = { readonly cursor: string; readonly node: T }
 
@@ -55,7 +58,10 @@ export function connectionOf<T>(name: string, node: ObjectRef<SchemaTypes, T> | 
 /** The arguments of every list that goes both ways. */
 export const pageArgs = () =>
   builder.args((arg) => ({
-    first: arg.int({ description: 'At most this many, from the start or from `after`: 0 to 100, 50 if absent.' }),
+    first: arg.int({
+      description: 'At most this many, from the start or from `after`: 0 to 100, 50 if absent.',
+      extensions: { pageSize: PAGE_SIZE },
+    }),
     after: arg.string({ description: 'A cursor: only what comes behind it.' }),
     last: arg.int({ description: 'At most this many, from the end or from `before`: 0 to 100.' }),
     before: arg.string({ description: 'A cursor: only what comes ahead of it.' }),
@@ -94,7 +100,7 @@ export function pageOf<T, Key>(args: Args, cursors: Cursors<T, Key>): Page<Key> 
   const { first, last } = args
   if (typeof first === 'number' && typeof last === 'number')
     throw badUserInput('first and last cannot be given together.')
-  const size = sizeOf('first', first, 100) ?? sizeOf('last', last, 100) ?? DEFAULT_SIZE
+  const size = sizeOf('first', first, PAGE_SIZE.most) ?? sizeOf('last', last, PAGE_SIZE.most) ?? PAGE_SIZE.usual
   const key = (name: 'after' | 'before') => {
     const text = args[name]
     return typeof text === 'string' ? parseCursor(name, text, cursors) : null

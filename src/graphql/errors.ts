@@ -2,6 +2,7 @@ import type { ObjectRef } from '@pothos/core'
 import { GraphQLError } from 'graphql'
 import type { ASTNode } from 'graphql'
 import { CursorExpiredError } from '../data/log.ts'
+import { isUnavailable } from '../data/unavailable.ts'
 import { ERROR_CODES, InputError, RequestError, SharingConflictError } from '../domain/errors.ts'
 import type { ErrorCode, UserError } from '../domain/errors.ts'
 import { builder } from './builder.ts'
@@ -47,12 +48,15 @@ export const resultOf = <T>(verb: string, success: ObjectRef<SchemaTypes, T>, er
     resolveType: () => `${verb}Success`,
   })
 
-/** The codes of top-level errors, beside those of limits. */
+/** The codes of top-level errors. */
 const TOP_LEVEL_CODES = [
   'UNAUTHENTICATED',
   'FORBIDDEN',
   'BAD_USER_INPUT',
   'CURSOR_EXPIRED',
+  'DOCUMENT_NOT_TRUSTED',
+  'RATE_LIMITED',
+  'SERVICE_UNAVAILABLE',
   'INTERNAL_SERVER_ERROR',
 ] as const
 export type TopLevelCode = (typeof TOP_LEVEL_CODES)[number]
@@ -72,6 +76,28 @@ export const cursorExpired = () =>
     'Events behind this cursor have been removed for their age. Read what is now, and the log from its beginning.',
   )
 
+/** It is not among those that the operator has named, or has no such hash. */
+export const documentNotTrusted = () =>
+  new GraphQLError('Only documents that this server knows are admitted, and this is none of them.', {
+    extensions: { code: 'DOCUMENT_NOT_TRUSTED' satisfies TopLevelCode, http: { spec: true, status: 400 } },
+  })
+
+/** The token has spent its points; in so many seconds it will have enough. */
+export const rateLimited = (points: number, seconds: number) =>
+  refusedNow(
+    'RATE_LIMITED',
+    429,
+    seconds,
+    `This costs ${points} points, more than are left. Try again in ${seconds} s.`,
+  )
+
+/** Nothing was begun. */
+export const overloaded = () =>
+  refusedNow('SERVICE_UNAVAILABLE', 503, 1, 'Too much is under way. Nothing was done; try again soon.')
+
+const refusedNow = (code: TopLevelCode, status: number, seconds: number, message: string) =>
+  new GraphQLError(message, { extensions: { code, http: { status, headers: { 'Retry-After': String(seconds) } } } })
+
 /** What went wrong inside: said to the log, and not to the client but by the request's id. */
 export type Report = (error: unknown) => void
 
@@ -82,6 +108,13 @@ export type Report = (error: unknown) => void
 export function presentable(error: unknown, requestId: string, report: Report): GraphQLError {
   const cause = error instanceof GraphQLError ? error.originalError : error
   if (cause instanceof CursorExpiredError) return cursorExpired()
+  // Further down, a mutation may have done its work before.
+  const isFirst = !(error instanceof GraphQLError) || (error.path?.length ?? 0) <= 1
+  if (isFirst && isUnavailable(cause)) {
+    report(cause)
+    const path = error instanceof GraphQLError ? (error.path ?? null) : null
+    return new GraphQLError(UNAVAILABLE, { path, extensions: unavailable(requestId) })
+  }
   if (!(error instanceof GraphQLError)) {
     report(error)
     return new GraphQLError(MASKED, { extensions: internal(requestId) })
@@ -105,4 +138,6 @@ export function presentable(error: unknown, requestId: string, report: Report): 
 }
 
 const MASKED = 'Something went wrong inside the server. The log has the details under the request id.'
+const UNAVAILABLE = 'The database cannot be reached at present. Try again soon.'
+const unavailable = (requestId: string) => ({ code: 'SERVICE_UNAVAILABLE' satisfies TopLevelCode, requestId })
 const internal = (requestId: string) => ({ code: 'INTERNAL_SERVER_ERROR' satisfies TopLevelCode, requestId })

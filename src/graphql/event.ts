@@ -5,6 +5,7 @@ import { stateOf } from '../domain/state.ts'
 import { openStream } from '../events/stream.ts'
 import { builder } from './builder.ts'
 import { connectionOf, sizeOf } from './connection.ts'
+import type { PageSize } from './connection.ts'
 import type { Connection } from './connection.ts'
 import { CommandStatusEnum, CommandType } from './command.ts'
 import { asMember, existing } from './context.ts'
@@ -15,8 +16,7 @@ import { SharingType } from './sharing.ts'
 import { VehicleStateType } from './state.ts'
 import { VehicleType } from './vehicle.ts'
 
-const MOST = 500
-const DEFAULT_SIZE = 50
+const PAGE_SIZE: PageSize = { usual: 50, most: 500 }
 
 const VehicleEventTypeEnum = builder.enumType('VehicleEventType', {
   description: 'What happened.',
@@ -147,13 +147,16 @@ builder.queryField('vehicleEvents', (t) =>
     type: VehicleEventConnection,
     description: "The log as far as it belongs to the viewer's fleet, oldest first.",
     args: {
-      first: t.arg.int({ description: 'At most this many: 0 to 500, 50 if absent.' }),
+      first: t.arg.int({
+        description: 'At most this many: 0 to 500, 50 if absent.',
+        extensions: { pageSize: PAGE_SIZE },
+      }),
       after: t.arg.string({ description: 'A cursor: only what comes behind it.' }),
       filter: t.arg({ type: VehicleEventFilter, description: FILTERED }),
     },
     resolve: async (_root, { first, after, filter }, context) => {
       const { fleetId } = asMember(context)
-      const size = sizeOf('first', first, MOST) ?? DEFAULT_SIZE
+      const size = sizeOf('first', first, PAGE_SIZE.most) ?? PAGE_SIZE.usual
       const found = await readHistory(context.db, fleetId, filterOf(filter), placeOf(after, context), size + 1)
       if (!found) throw noCursor()
       return eventPage(found, size, after ?? null, context)

@@ -7,7 +7,12 @@ import { createContext } from '../graphql/context.ts'
 import type { Context, Request, Services } from '../graphql/context.ts'
 import { forbidden, presentable } from '../graphql/errors.ts'
 import { schema } from '../graphql/schema.ts'
+import type { Admission } from './admission.ts'
+import { admitted } from './admitted.ts'
 import { sharedEvents } from './fan-out.ts'
+import { documentLimits, LIMITS } from './limits.ts'
+import { onlyTrusted } from './trusted.ts'
+import type { TrustedDocuments } from './trusted.ts'
 
 /** What each transport hands over with an operation. */
 export type Engine = YogaServerInstance<Request, Context>
@@ -15,16 +20,19 @@ export type Engine = YogaServerInstance<Request, Context>
 /** Of a request's body, and of a message on a socket. Bytes. */
 export const BODY_LIMIT = 1024 * 1024
 
-/**
- * Yoga with this project's schema, context and failures; HTTP, SSE and WebSocket all run operations through it.
- * @param watching plugins that look on, and change nothing
- */
-export function createEngine(
-  services: Services,
-  production: boolean,
-  log: Logger,
-  watching: readonly Plugin<Context>[],
-): Engine {
+export type EngineOptions = {
+  readonly services: Services
+  readonly admission: Admission
+  /** null: any document is admitted. */
+  readonly trusted: TrustedDocuments | null
+  readonly production: boolean
+  readonly log: Logger
+  /** Plugins that look on, and change nothing. */
+  readonly watching: readonly Plugin<Context>[]
+}
+
+/** Yoga with this project's schema, context and failures; HTTP, SSE and WebSocket all run operations through it. */
+export function createEngine({ services, admission, trusted, production, log, watching }: EngineOptions): Engine {
   return createYoga<Request, Context>({
     schema,
     plugins: [
@@ -32,6 +40,9 @@ export function createEngine(
       sharedEvents(services),
       failurePlugin(log, production),
       noStore,
+      ...(trusted ? [onlyTrusted(trusted)] : []),
+      documentLimits(),
+      admitted(admission),
       ...(production ? [noIntrospection] : []),
       ...watching,
     ],
@@ -60,7 +71,7 @@ function failurePlugin(log: Logger, production: boolean): Plugin<Context> {
   const show = (errors: readonly unknown[], { requestId }: Context): GraphQLError[] => {
     const report = (err: unknown) => log.error({ err, requestId }, 'an operation failed')
     const shown = errors.map((error) => presentable(error, requestId, report))
-    return production ? shown.map(withoutSuggestion) : shown
+    return (production ? shown.map(withoutSuggestion) : shown).slice(0, LIMITS.errors)
   }
   const present = <R extends ExecutionResult>(result: R, context: Context): R =>
     result.errors ? { ...result, errors: show(result.errors, context) } : result

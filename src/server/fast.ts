@@ -5,11 +5,15 @@ import { LRUCache } from 'lru-cache'
 import { createContext } from '../graphql/context.ts'
 import type { Request, Services } from '../graphql/context.ts'
 import { schema } from '../graphql/schema.ts'
+import type { Admission } from './admission.ts'
 import { compile } from './compile.ts'
 import { addTo, countErrors } from './counts.ts'
 import type { Counts } from './counts.ts'
 import type { Engine } from './engine.ts'
 import type { Tracing } from './tracing.ts'
+import type { TrustedDocuments } from './trusted.ts'
+import { weigh } from './weight.ts'
+import type { Weight } from './weight.ts'
 
 /** Answers what it can, and says whether it did; what it does not answer has not been executed. */
 export type FastPath = (
@@ -27,6 +31,7 @@ type Plan = {
   readonly run: (asker: Request, variables: Readonly<Record<string, unknown>>) => Outcome
   /** Whether it may be done again. */
   readonly isQuery: boolean
+  readonly weight: Weight
 }
 
 /** What was looked at and is left to Yoga, so that it is not looked at again. */
@@ -39,12 +44,22 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
   'application/graphql-response+json': 'application/graphql-response+json; charset=utf-8',
 }
 
+export type FastPathOptions = {
+  readonly engine: Engine
+  readonly services: Services
+  readonly admission: Admission
+  readonly trusted: TrustedDocuments | null
+  readonly counts: Counts
+  readonly tracing: Tracing | null
+}
+
 /**
  * The short way for documents that came before: parsed and checked once by Yoga's own pipeline, compiled, and executed on
  * node:http without Yoga. Whatever is unusual, and every query that fails, goes Yoga's way, which says what is right: a
  * test holds the two byte-equal.
  */
-export function createFastPath(engine: Engine, services: Services, counts: Counts, tracing: Tracing | null): FastPath {
+export function createFastPath(options: FastPathOptions): FastPath {
+  const { engine, services, admission, trusted, counts, tracing } = options
   const keeping = { ...DOCUMENTS, sizeCalculation: (_: unknown, text: string) => text.length + 1 }
   const plans = new LRUCache<string, Plan | typeof NOT_FOR_US>(keeping)
   // On their own: texts that come once and never again do not push out what is compiled.
@@ -76,49 +91,65 @@ export function createFastPath(engine: Engine, services: Services, counts: Count
     const operation = getOperationAST(document, operationName)
     if (!operation || operation.operation === OperationTypeNode.SUBSCRIPTION) return null
     if (validate(schema, document).length > 0) return null
-    if (operation.operation === OperationTypeNode.MUTATION) return mutationPlan(document, operationName)
+    const weight = weigh(document, operation)
+    if (operation.operation === OperationTypeNode.MUTATION) return mutationPlan(document, operationName, weight)
     const query = compile(document, operation)
     if (!query) return null
     const run: Plan['run'] = (by, variables) => query(undefined, createContext(services, by), variables)
-    if (!tracing) return { isQuery: true, run }
-    return { isQuery: true, run: (by, variables) => tracing.operation(by, operation, () => run(by, variables)) }
+    if (!tracing) return { isQuery: true, weight, run }
+    return { isQuery: true, weight, run: (by, variables) => tracing.operation(by, operation, () => run(by, variables)) }
   }
 
   /** Not compiled: what fails has to be told as Yoga's pipeline tells it, and cannot be done again. */
-  function mutationPlan(document: DocumentNode, operationName: string | null): Plan {
+  function mutationPlan(document: DocumentNode, operationName: string | null, weight: Weight): Plan {
     const run: Plan['run'] = async (asker, variableValues) => {
-      const { execute, contextFactory } = engine.getEnveloped(asker)
+      const { execute, contextFactory } = engine.getEnveloped({ ...asker, isAdmitted: true })
       const contextValue = await contextFactory()
       return (await execute({ schema, document, operationName, variableValues, contextValue })) as ExecutionResult
     }
-    return { isQuery: false, run }
-  }
-
-  /** A mutation's execution is counted with those of Yoga's way. */
-  function finish(
-    response: ServerResponse,
-    type: string,
-    result: ExecutionResult,
-    plan: Plan,
-    started: number,
-  ): boolean {
-    const answered = answer(response, type, result, plan.isQuery)
-    if (answered && plan.isQuery) addTo(counts.operations.http.query, started, true)
-    if (answered && result.errors) countErrors(counts, result)
-    return answered
+    return { isQuery: false, weight, run }
   }
 
   return (request, response, body, asker) => {
     const type = MEDIA_TYPES[/^[^,; ]*/.exec(request.headers.accept ?? '*/*')?.[0] ?? '']
     if (type === undefined || asker.viewer.kind === 'NOBODY') return false
-    const params = paramsOf(body)
+    const params = paramsOf(body, trusted)
     const plan = params && planOf(params.query, params.operationName, asker)
     if (!plan) return false
+    const { weight, isQuery } = plan
+    const { variables } = params
+    const { viewer } = asker
+    // Why not is said by Yoga's pipeline, which asks again.
+    if (!admission.enter()) return false
+    if (admission.admit(viewer, weight, variables)) {
+      admission.leave()
+      return false
+    }
     const started = performance.now()
-    const result = plan.run(asker, params.variables)
-    return result instanceof Promise
-      ? result.then((settled) => finish(response, type, settled, plan, started))
-      : finish(response, type, result, plan, started)
+    const finish = (result: ExecutionResult): boolean => {
+      admission.leave()
+      admission.tellBudget(viewer, response)
+      const cost = admission.costOf(viewer, weight, variables, request.headers)
+      if (!answer(response, type, cost ? { ...result, extensions: { cost } } : result, isQuery)) {
+        admission.undo(viewer, weight, variables)
+        return false
+      }
+      // A mutation's execution is counted with those of Yoga's way.
+      if (isQuery) addTo(counts.operations.http.query, started, true)
+      if (result.errors) countErrors(counts, result)
+      return true
+    }
+    const fail = (error: unknown): never => {
+      admission.leave()
+      throw error
+    }
+    let result: Outcome
+    try {
+      result = plan.run(asker, variables)
+    } catch (error) {
+      return fail(error)
+    }
+    return result instanceof Promise ? result.then(finish, fail) : finish(result)
   }
 }
 
@@ -128,14 +159,18 @@ type Params = {
   readonly variables: Readonly<Record<string, unknown>>
 }
 
+const isObject = (value: unknown): value is object => typeof value === 'object' && !Array.isArray(value)
+
 /** null unless it is exactly what every client sends. */
-function paramsOf(body: Buffer): Params | null {
+function paramsOf(body: Buffer, trusted: TrustedDocuments | null): Params | null {
   try {
-    const { query, operationName = null, variables, ...others } = JSON.parse(body.toString()) as Record<string, unknown>
+    const { query: sent, ...more } = JSON.parse(body.toString()) as Record<string, unknown>
+    const { operationName = null, variables, ...others } = more
+    const query = trusted ? trusted.textOf({ query: sent, ...others }) : sent
     if (typeof query !== 'string' || (operationName !== null && typeof operationName !== 'string')) return null
-    if (variables != null && (typeof variables !== 'object' || Array.isArray(variables))) return null
-    for (const name in others) if (name !== 'extensions') return null
-    if (others['extensions'] != null) return null
+    if (variables != null && !isObject(variables)) return null
+    for (const name in others) if (name !== 'extensions' && !(trusted && name === 'documentId')) return null
+    if (others['extensions'] != null && !(trusted && isObject(others['extensions']))) return null
     return { query, operationName, variables: (variables ?? {}) as Params['variables'] }
   } catch {
     return null

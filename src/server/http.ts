@@ -4,6 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import type { Logger } from 'pino'
 import type { Viewer } from '../domain/viewer.ts'
+import { presentable } from '../graphql/errors.ts'
 import type { TopLevelCode } from '../graphql/errors.ts'
 import { AuthenticationError } from './auth.ts'
 import type { Authenticate } from './auth.ts'
@@ -17,6 +18,23 @@ import type { TakeSlot } from './slots.ts'
 
 export const GRAPHQL_PATH = '/graphql'
 
+/** How long a client may take. Milliseconds. */
+export type Patience = {
+  /** For the headers of a request. */
+  readonly headers: number
+  /** For all of it; what it is answered may take longer. */
+  readonly request: number
+  /** Until the next one on the same connection: longer than balancers keep theirs, or they would meet one just closed. */
+  readonly idle: number
+}
+
+const PATIENCE: Patience = { headers: 10_000, request: 30_000, idle: 65_000 }
+/** How often the first two are looked at, for each time of the headers. */
+const LOOKS = 5
+
+/** Of a request's headers; a token with many claims has some. Bytes. */
+const HEADERS_LIMIT = 16 * 1024
+
 export type HttpOptions = {
   readonly engine: Engine
   readonly fastPath: FastPath
@@ -25,6 +43,8 @@ export type HttpOptions = {
   /** Whether it can serve: the database answers, and it is not about to stop. */
   readonly ready: () => Promise<boolean>
   readonly draining: () => boolean
+  /** Whether as much is under way as may be. */
+  readonly isFull: () => boolean
   /** A place among the connections that stay open with one token. */
   readonly takeSlot: TakeSlot
   /** The page for people who look before they read; null where there is none. */
@@ -32,6 +52,8 @@ export type HttpOptions = {
   /** What else there is to read, without a token. */
   readonly pages: Pages
   readonly counts: Counts
+  /** For tests. */
+  readonly patience?: Patience | undefined
   readonly log: Logger
 }
 
@@ -49,7 +71,7 @@ export type HttpServer = {
 }
 
 export function createHttpServer(options: HttpOptions): HttpServer {
-  const { log, counts } = options
+  const { log, counts, patience = PATIENCE } = options
   const streams: Streams = new Map()
   const cutStreams = () => {
     for (const response of streams.keys()) {
@@ -60,7 +82,14 @@ export function createHttpServer(options: HttpOptions): HttpServer {
   const cutRevoked = (isRevoked: (viewer: Viewer) => boolean) => {
     for (const [response, viewer] of streams) if (isRevoked(viewer)) response.destroy()
   }
-  const server = createServer((request, response) => {
+  const limits = {
+    headersTimeout: patience.headers,
+    requestTimeout: patience.request,
+    keepAliveTimeout: patience.idle,
+    connectionsCheckingInterval: patience.headers / LOOKS,
+    maxHeaderSize: HEADERS_LIMIT,
+  }
+  const server = createServer(limits, (request, response) => {
     const started = performance.now()
     const requestId = requestIdOf(request)
     response.setHeader('X-Request-Id', requestId)
@@ -75,10 +104,11 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     })
     route(options, streams, request, response, path, requestId).catch((err: unknown) => {
       if (err instanceof ClientGoneError) return
-      log.error({ err, requestId }, 'a request failed')
-      if (!response.headersSent)
-        refuse(response, 500, 'INTERNAL_SERVER_ERROR', 'Something went wrong inside the server.', requestId)
-      else response.destroy()
+      const shown = presentable(err, requestId, () => log.error({ err, requestId }, 'a request failed'))
+      const isAway = shown.extensions['code'] === 'SERVICE_UNAVAILABLE'
+      if (response.headersSent) response.destroy()
+      else if (isAway) refuse(response, 503, 'SERVICE_UNAVAILABLE', shown.message, requestId)
+      else refuse(response, 500, 'INTERNAL_SERVER_ERROR', 'Something went wrong inside the server.', requestId)
     })
   })
   return { server, cutStreams, cutRevoked, openStreams: () => streams.size }
@@ -125,7 +155,7 @@ async function route(
 }
 
 async function graphql(
-  { engine, fastPath, authenticate, allowedOrigins, draining, takeSlot, playground }: HttpOptions,
+  { engine, fastPath, authenticate, allowedOrigins, draining, isFull, takeSlot, playground }: HttpOptions,
   streams: Streams,
   request: IncomingMessage,
   response: ServerResponse,
@@ -150,6 +180,12 @@ async function graphql(
     // Yoga compares letter by letter; the names of media types have no case.
     request.headers['content-type'] = 'application/json'
   }
+  const isStream = request.headers.accept?.includes('text/event-stream') ?? false
+  // Whoever wants a stream starts no query; if it does, the pipeline refuses it.
+  if (isFull() && !isStream) {
+    response.setHeader('Retry-After', '1')
+    return refuse(response, 503, 'SERVICE_UNAVAILABLE', 'Too much is under way. Nothing was done; try again soon.')
+  }
   let viewer: Viewer
   try {
     viewer = await authenticate(request.headers.authorization)
@@ -161,7 +197,6 @@ async function graphql(
   }
   // Who went while its token was looked at is told nothing, and holds nothing.
   if (response.destroyed) return
-  const isStream = request.headers.accept?.includes('text/event-stream') === true
   const traceparent = request.headers['traceparent'] as string | undefined
   const asker = { viewer, requestId, transport: isStream ? 'sse' : 'http', traceparent } as const
   if (isStream) {
@@ -209,10 +244,10 @@ function allowOrigin(request: IncomingMessage, response: ServerResponse, allowed
   const { origin } = request.headers
   if (origin === undefined || !allowed.includes(origin)) return
   response.setHeader('Access-Control-Allow-Origin', origin)
-  response.setHeader('Access-Control-Expose-Headers', 'X-Request-Id')
+  response.setHeader('Access-Control-Expose-Headers', 'X-Request-Id, RateLimit, RateLimit-Policy, Retry-After')
   if (request.method !== 'OPTIONS') return
   response.setHeader('Access-Control-Allow-Methods', 'GET, POST')
-  response.setHeader('Access-Control-Allow-Headers', 'Authorization, Content-Type, X-Request-Id')
+  response.setHeader('Access-Control-Allow-Headers', 'Authorization, Content-Type, GraphQL-Cost, X-Request-Id')
   response.setHeader('Access-Control-Max-Age', '600')
 }
 
@@ -227,7 +262,7 @@ const refusals = new WeakMap<ServerResponse, string>()
 function refuse(
   response: ServerResponse,
   status: number,
-  code: TopLevelCode | 'SERVICE_UNAVAILABLE',
+  code: TopLevelCode,
   message: string,
   requestId?: string,
 ): void {

@@ -12,12 +12,15 @@ import { countErrors } from './counts.ts'
 import type { Counts } from './counts.ts'
 import type { Engine } from './engine.ts'
 import type { TakeSlot } from './slots.ts'
+import type { TrustedDocuments } from './trusted.ts'
 import { CLOSE } from './socket.ts'
 import type { Connection } from './socket.ts'
 import { atInstant } from '../timer.ts'
 
 export type ProtocolOptions = {
   readonly engine: Engine
+  /** null: any document is admitted. */
+  readonly trusted: TrustedDocuments | null
   readonly authenticate: Authenticate
   /** A place among the connections that stay open with one token. */
   readonly takeSlot: TakeSlot
@@ -32,7 +35,7 @@ const MOST_OPERATIONS = 100
 export type Extra = { readonly connection: Connection; viewer?: Viewer }
 
 /** graphql-transport-ws: who is let in, and how an operation is run by the engine that runs those of HTTP. */
-export function createProtocol({ engine, authenticate, takeSlot, counts, log }: ProtocolOptions) {
+export function createProtocol({ engine, trusted, authenticate, takeSlot, counts, log }: ProtocolOptions) {
   return makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
     async onConnect({ connectionParams, extra }) {
@@ -67,7 +70,8 @@ export function createProtocol({ engine, authenticate, takeSlot, counts, log }: 
         if (Object.keys(subscriptions).length > MOST_OPERATIONS) {
           throw badUserInput(`On one socket at most ${MOST_OPERATIONS} operations run at a time.`)
         }
-        return await prepare(engine, extra, payload, requestId)
+        const query = trusted ? String(trusted.textOf(payload)) : payload.query
+        return await prepare(engine, extra, { ...payload, query }, requestId)
       } catch (error) {
         // A throw would close the socket, and with it all that runs on it, for the fault of one operation.
         return [presentable(error, requestId, report)]

@@ -7,7 +7,6 @@ import { operationsOf } from '../support/operations.ts'
 import type { Operation } from '../support/operations.ts'
 import { startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
-import { subscribe } from '../support/sockets.ts'
 import { iso, makeWorld } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
@@ -124,22 +123,6 @@ describe('a document that came before is answered byte for byte as when it was n
     const { data } = await post(server.url, as.owner, '{ vehicles(first: 100) { nodes { name } } }')
     const found = data.vehicles.nodes.map(({ name }: { name: string | null }) => name)
     expect(found.filter((name: string | null) => name?.startsWith('once')).toSorted()).toEqual(names)
-  })
-
-  it('a few lines that amount to millions of fields are not compiled', async () => {
-    const level = (n: number) =>
-      `fragment F${n} on Vehicle { sharing { ${n === 0 ? 'id' : `a: vehicle { ...F${n - 1} } b: vehicle { ...F${n - 1} }`} } }`
-    const fragments = Array.from({ length: 24 }, (_, n) => level(n)).join(' ')
-    const id = ids[2] ?? ''
-    const query = `query ($id: ID!) { vehicle(id: $id) { ...F23 } } ${fragments}`
-    const { unseen, compiled } = await both(world.as.owner, { query, variables: { id } })
-    expect(compiled).toEqual(unseen)
-    expect(JSON.parse(compiled.body)).toEqual({ data: { vehicle: { sharing: null } } })
-    const subscription = `subscription { vehicleEvents { vehicle { ...F23 } } } ${fragments}`
-    const follower = await subscribe(server.url, world.as.owner, subscription)
-    await run(server.url, world.as.owner, 'updateVehicle', { id, name: 'the same' })
-    expect((await follower.received(1))[0].data.vehicleEvents).toEqual({ vehicle: { sharing: null } })
-    follower.stop()
   })
 
   it.each([

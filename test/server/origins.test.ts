@@ -49,12 +49,12 @@ describe('a page of another origin', () => {
     expect(preflight.cors).toMatchObject({
       'allow-origin': origin,
       'allow-methods': 'GET, POST',
-      'allow-headers': 'Authorization, Content-Type, X-Request-Id',
+      'allow-headers': 'Authorization, Content-Type, GraphQL-Cost, X-Request-Id',
     })
     const call = await corsOf(open, 'POST', origin, await open.token(null, 'admin'))
     expect(call).toEqual({
       status: 200,
-      cors: { 'allow-origin': origin, 'expose-headers': 'X-Request-Id' },
+      cors: { 'allow-origin': origin, 'expose-headers': 'X-Request-Id, RateLimit, RateLimit-Policy, Retry-After' },
       vary: 'Origin',
     })
   })

@@ -1,0 +1,92 @@
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import type { GraphQLError } from 'graphql'
+import type { Viewer } from '../domain/viewer.ts'
+import { badUserInput, rateLimited } from '../graphql/errors.ts'
+import { createBudget } from './budget.ts'
+import type { RateLimit } from './budget.ts'
+import { beyond, LIMITS } from './limits.ts'
+import type { Variables, Weight } from './weight.ts'
+
+/** Whether an operation is begun at all: asked right before, when its variables are known, on every way to execution. */
+export type Admission = {
+  /** Takes its points. @returns why not, or null */
+  readonly admit: (viewer: Viewer, weight: Weight, variables: Variables) => GraphQLError | null
+  /** Gives its points back: it was not done, and comes again. */
+  readonly undo: (viewer: Viewer, weight: Weight, variables: Variables) => void
+  /** @returns false while too many queries and mutations are under way; else leave() has to follow */
+  readonly enter: () => boolean
+  readonly leave: () => void
+  readonly isFull: () => boolean
+  /** What is said of the price, in `extensions.cost`: where there is a budget, or to who asks. null for nothing. */
+  readonly costOf: (
+    viewer: Viewer,
+    weight: Weight,
+    variables: Variables,
+    headers: IncomingHttpHeaders | undefined,
+  ) => Cost | null
+  /** The headers of the budget, where there is one. */
+  readonly tellBudget: (viewer: Viewer, response: ServerResponse | undefined) => void
+}
+
+/** By Shopify's convention. */
+export type Cost = {
+  readonly requestedQueryCost: number
+  readonly actualQueryCost: number | null
+  readonly throttleStatus?: {
+    readonly maximumAvailable: number
+    readonly currentlyAvailable: number
+    readonly restoreRate: number
+  }
+}
+
+export type AdmissionRules = {
+  /** null: there is no budget. */
+  readonly rateLimit: RateLimit | null
+  /** Queries and mutations under way in this process. */
+  readonly operationsAtOnce: number
+}
+
+export function createAdmission({ rateLimit, operationsAtOnce }: AdmissionRules): Admission {
+  const budget = rateLimit && createBudget(rateLimit)
+  let underWay = 0
+  return {
+    admit({ tokenId }, weight, variables) {
+      if (weight.mostNodes > LIMITS.nodes) {
+        const nodes = weight.nodes(variables)
+        if (nodes > LIMITS.nodes) return beyond(`The pages multiply to ${nodes} nodes`, LIMITS.nodes)
+      }
+      if (!budget) return null
+      const points = weight.points(variables)
+      if (points > budget.burst) {
+        return badUserInput(`The operation costs ${points} points, and there are never more than ${budget.burst}.`)
+      }
+      const seconds = budget.take(tokenId, points)
+      return seconds === 0 ? null : rateLimited(points, seconds)
+    },
+    undo: ({ tokenId }, weight, variables) => budget?.giveBack(tokenId, weight.points(variables)),
+    enter: () => {
+      if (underWay >= operationsAtOnce) return false
+      underWay++
+      return true
+    },
+    leave: () => void underWay--,
+    isFull: () => underWay >= operationsAtOnce,
+    costOf({ tokenId }, weight, variables, headers) {
+      if (!budget && headers?.['graphql-cost'] === undefined) return null
+      const points = weight.points(variables)
+      const cost = { requestedQueryCost: points, actualQueryCost: points }
+      if (!budget) return cost
+      const { burst, perSecond } = budget
+      const currentlyAvailable = budget.left(tokenId)
+      return { ...cost, throttleStatus: { maximumAvailable: burst, currentlyAvailable, restoreRate: perSecond } }
+    },
+    tellBudget({ tokenId }, response) {
+      if (!budget || !response) return
+      const { burst, perSecond } = budget
+      const left = budget.left(tokenId)
+      // draft-ietf-httpapi-ratelimit-headers: what there is at most, and until when it is all there again.
+      response.setHeader('RateLimit-Policy', `"points";q=${burst};w=${Math.ceil(burst / perSecond)}`)
+      response.setHeader('RateLimit', `"points";r=${left};t=${Math.ceil((burst - left) / perSecond)}`)
+    },
+  }
+}

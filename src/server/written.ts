@@ -1,0 +1,32 @@
+import { Kind, visit } from 'graphql'
+import type { DocumentNode, SelectionSetNode } from 'graphql'
+
+/** What stands in a document, wherever it stands. */
+export type Written = {
+  readonly operations: number
+  /** Aliases, and fields that a selection names again: either asks for the same once more. */
+  readonly aliases: number
+  readonly directives: number
+}
+
+export function countWritten(document: DocumentNode): Written {
+  const written = { operations: 0, aliases: 0, directives: 0 }
+  visit(document, {
+    OperationDefinition: () => void written.operations++,
+    Directive: () => void written.directives++,
+    SelectionSet: (selection) => void (written.aliases += aliasesIn(selection)),
+  })
+  return written
+}
+
+function aliasesIn({ selections }: SelectionSetNode): number {
+  let aliases = 0
+  const named = new Set<string>()
+  for (const selection of selections) {
+    if (selection.kind !== Kind.FIELD) continue
+    const { value } = selection.name
+    if (selection.alias || named.has(value)) aliases++
+    else named.add(value)
+  }
+  return aliases
+}
