@@ -19,6 +19,7 @@ import type { Patience } from './server/http.ts'
 import { developmentKeys, providerKeys } from './server/keys.ts'
 import { createPages } from './server/pages.ts'
 import { createPlayground } from './server/playground.ts'
+import { createShow } from './server/show.ts'
 import { createSlots } from './server/slots.ts'
 import { endStalled } from './server/stalls.ts'
 import { readTrustedDocuments } from './server/trusted.ts'
@@ -84,7 +85,8 @@ export async function createApp(resources: Resources): Promise<App> {
     const services = { db, tail, onRefusal: (code: string) => count(counts.refusals, code) }
     const watching = [countingPlugin(counts), ...(tracing ? [tracer.tracingPlugin(tracing)] : [])]
     const admission = createAdmission(settings)
-    const engine = createEngine({ services, admission, trusted, production, log, watching })
+    const show = createShow(log, production)
+    const engine = createEngine({ services, admission, trusted, production, show, log, watching })
 
     let isDraining = false
     const draining = () => isDraining
@@ -100,7 +102,7 @@ export async function createApp(resources: Resources): Promise<App> {
     const { allowedOrigins } = settings
     const takeSlot = createSlots(settings.socketsPerToken)
     const edge = { engine, authenticate, takeSlot, allowedOrigins, draining, counts, log }
-    const fastPath = createFastPath({ engine, services, admission, trusted, counts, tracing })
+    const fastPath = createFastPath({ engine, services, admission, trusted, show, counts, tracing })
     const http = createHttpServer({ ...edge, fastPath, isFull: admission.isFull, ready, playground, pages, patience })
     const { server } = http
     const stalls = endStalled(server, stallMs)

@@ -29,8 +29,6 @@ export type Request = {
   readonly traceparent?: string | undefined
   /** Whether its connection is about to close: what is delivered now nobody gets. */
   readonly gone?: (() => boolean) | undefined
-  /** Whether it was let in before it came to the pipeline, and has paid. */
-  readonly isAdmitted?: boolean
 }
 
 /** One operation; for a subscription, one event after the other. */

@@ -11,7 +11,7 @@ import type { Variables, Weight } from './weight.ts'
 /** HTTP has both, a WebSocket neither. */
 type Served = Context & { readonly req?: IncomingMessage; readonly res?: ServerResponse }
 
-/** Asks for every operation that is about to be executed, whatever it came by, unless that was done on its way. */
+/** Asks for every operation that is about to be executed, whatever it came by. */
 export function admitted(admission: Admission): Plugin<Context> {
   const weights = new WeakMap<DocumentNode, Map<string, Weight>>()
   const weightOf = ({ document, operationName }: ExecutionArgs): Weight | null => {
@@ -36,8 +36,7 @@ export function admitted(admission: Admission): Plugin<Context> {
   }
 
   return {
-    onExecute({ executeFn, setExecuteFn, args: { contextValue } }) {
-      if (contextValue.isAdmitted) return
+    onExecute({ executeFn, setExecuteFn }) {
       setExecuteFn(async (args: ExecutionArgs) => {
         const weight = weightOf(args)
         // Nothing is going to be executed, and that is told.

@@ -1,4 +1,4 @@
-import { BREAK, visit } from 'graphql'
+import { BREAK, GraphQLError, visit } from 'graphql'
 import type { DocumentNode, OperationDefinitionNode } from 'graphql'
 import { compileQuery, isCompiledQuery } from 'graphql-jit'
 import type { CompiledQuery } from 'graphql-jit'
@@ -24,4 +24,20 @@ function hasDirectives(document: DocumentNode): boolean {
     },
   })
   return found
+}
+
+/** An error of a compiled operation with the place in the document as graphql-js has it, which all that look at it rely on. */
+export function located(error: GraphQLError, { loc }: DocumentNode): GraphQLError {
+  const { message, locations, path, originalError, extensions } = error
+  const source = loc?.source ?? null
+  const ends = [...(source?.body ?? '').matchAll(/\r\n|[\n\r]/g)]
+  const lines = [0, ...ends.map(({ index, 0: end }) => index + end.length)]
+  const positions = (locations ?? []).map(({ line, column }) => (lines[line - 1] ?? 0) + column - 1)
+  return new GraphQLError(message, {
+    source,
+    positions,
+    path: path ?? null,
+    originalError: originalError ?? null,
+    extensions,
+  })
 }

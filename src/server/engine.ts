@@ -10,7 +10,8 @@ import { schema } from '../graphql/schema.ts'
 import type { Admission } from './admission.ts'
 import { admitted } from './admitted.ts'
 import { sharedEvents } from './fan-out.ts'
-import { documentLimits, LIMITS } from './limits.ts'
+import { documentLimits } from './limits.ts'
+import type { Show } from './show.ts'
 import { onlyTrusted } from './trusted.ts'
 import type { TrustedDocuments } from './trusted.ts'
 
@@ -26,19 +27,20 @@ export type EngineOptions = {
   /** null: any document is admitted. */
   readonly trusted: TrustedDocuments | null
   readonly production: boolean
+  readonly show: Show
   readonly log: Logger
   /** Plugins that look on, and change nothing. */
   readonly watching: readonly Plugin<Context>[]
 }
 
 /** Yoga with this project's schema, context and failures; HTTP, SSE and WebSocket all run operations through it. */
-export function createEngine({ services, admission, trusted, production, log, watching }: EngineOptions): Engine {
+export function createEngine({ services, admission, trusted, production, show, log, watching }: EngineOptions): Engine {
   return createYoga<Request, Context>({
     schema,
     plugins: [
       contextPlugin(services),
       sharedEvents(services),
-      failurePlugin(log, production),
+      failurePlugin(show),
       noStore,
       ...(trusted ? [onlyTrusted(trusted)] : []),
       documentLimits(),
@@ -67,12 +69,7 @@ const contextPlugin = (services: Services): Plugin<Context> => ({
 })
 
 /** Refuses those who may do nothing, and shows every error as clients may see it. */
-function failurePlugin(log: Logger, production: boolean): Plugin<Context> {
-  const show = (errors: readonly unknown[], { requestId }: Context): GraphQLError[] => {
-    const report = (err: unknown) => log.error({ err, requestId }, 'an operation failed')
-    const shown = errors.map((error) => presentable(error, requestId, report))
-    return (production ? shown.map(withoutSuggestion) : shown).slice(0, LIMITS.errors)
-  }
+function failurePlugin(show: Show): Plugin<Context> {
   const present = <R extends ExecutionResult>(result: R, context: Context): R =>
     result.errors ? { ...result, errors: show(result.errors, context) } : result
   const refusal = ({ viewer }: Context) => (viewer.kind === 'NOBODY' ? { errors: [forbidden()] } : null)
@@ -121,20 +118,6 @@ const Introspection: ValidationRule = (context) => ({
 
 /** Production does not describe itself: its clients know the schema. */
 const noIntrospection: Plugin<Context> = { onValidate: ({ addValidationRule }) => addValidationRule(Introspection) }
-
-/** Nor does it help to guess names. */
-function withoutSuggestion(error: GraphQLError): GraphQLError {
-  const message = error.message.replace(/ ?Did you mean .*$/s, '')
-  if (message === error.message) return error
-  const { nodes, source, positions, path, extensions } = error
-  return new GraphQLError(message, {
-    nodes: nodes ?? null,
-    source: source ?? null,
-    positions: positions ?? null,
-    path: path ?? null,
-    extensions,
-  })
-}
 
 /** What was found in time may take until after the token's end to be read: then it is not told. */
 function untilExpiry<T>(results: AsyncIterable<T>, until: number): AsyncIterableIterator<T> {

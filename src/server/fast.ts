@@ -1,15 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { getOperationAST, OperationTypeNode } from 'graphql'
-import type { DocumentNode, ExecutionResult } from 'graphql'
+import { getOperationAST, Kind, OperationTypeNode } from 'graphql'
+import type { DocumentNode, ExecutionResult, OperationDefinitionNode } from 'graphql'
 import { LRUCache } from 'lru-cache'
 import { createContext } from '../graphql/context.ts'
 import type { Request, Services } from '../graphql/context.ts'
 import { schema } from '../graphql/schema.ts'
 import type { Admission } from './admission.ts'
-import { compile } from './compile.ts'
+import { compile, located } from './compile.ts'
 import { addTo, countErrors } from './counts.ts'
 import type { Counts } from './counts.ts'
 import type { Engine } from './engine.ts'
+import type { Show } from './show.ts'
 import type { Tracing } from './tracing.ts'
 import type { TrustedDocuments } from './trusted.ts'
 import { weigh } from './weight.ts'
@@ -29,8 +30,7 @@ const DOCUMENTS = { max: 1_000, maxSize: 5_000_000 }
 type Outcome = ExecutionResult | Promise<ExecutionResult>
 type Plan = {
   readonly run: (asker: Request, variables: Readonly<Record<string, unknown>>) => Outcome
-  /** Whether it may be done again. */
-  readonly isQuery: boolean
+  readonly kind: 'query' | 'mutation'
   readonly weight: Weight
 }
 
@@ -49,6 +49,7 @@ export type FastPathOptions = {
   readonly services: Services
   readonly admission: Admission
   readonly trusted: TrustedDocuments | null
+  readonly show: Show
   readonly counts: Counts
   readonly tracing: Tracing | null
 }
@@ -59,7 +60,7 @@ export type FastPathOptions = {
  * test holds the two byte-equal.
  */
 export function createFastPath(options: FastPathOptions): FastPath {
-  const { engine, services, admission, trusted, counts, tracing } = options
+  const { engine, services, admission, trusted, show, counts, tracing } = options
   const keeping = { ...DOCUMENTS, sizeCalculation: (_: unknown, text: string) => text.length + 1 }
   const plans = new LRUCache<string, Plan | typeof NOT_FOR_US>(keeping)
   // On their own: texts that come once and never again do not push out what is compiled.
@@ -91,23 +92,31 @@ export function createFastPath(options: FastPathOptions): FastPath {
     const operation = getOperationAST(document, operationName)
     if (!operation || operation.operation === OperationTypeNode.SUBSCRIPTION) return null
     if (validate(schema, document).length > 0) return null
-    const weight = weigh(document, operation)
-    if (operation.operation === OperationTypeNode.MUTATION) return mutationPlan(document, operationName, weight)
-    const query = compile(document, operation)
-    if (!query) return null
-    const run: Plan['run'] = (by, variables) => query(undefined, createContext(services, by), variables)
-    if (!tracing) return { isQuery: true, weight, run }
-    return { isQuery: true, weight, run: (by, variables) => tracing.operation(by, operation, () => run(by, variables)) }
+    const isQuery = operation.operation === OperationTypeNode.QUERY
+    // Of several mutations each has to wait for all that the one before it answers.
+    if (!isQuery && !isOneField(operation)) return null
+    const compiled = compile(document, operation)
+    if (!compiled) return null
+    const execute: Plan['run'] = (by, variables) => compiled(undefined, createContext(services, by), variables)
+    const tell = isQuery ? execute : telling(execute, document)
+    const run: Plan['run'] = tracing ? (by, given) => tracing.operation(by, operation, () => tell(by, given)) : tell
+    return { kind: isQuery ? 'query' : 'mutation', weight: weigh(document, operation), run }
   }
 
-  /** Not compiled: what fails has to be told as Yoga's pipeline tells it, and cannot be done again. */
-  function mutationPlan(document: DocumentNode, operationName: string | null, weight: Weight): Plan {
-    const run: Plan['run'] = async (asker, variableValues) => {
-      const { execute, contextFactory } = engine.getEnveloped({ ...asker, isAdmitted: true })
-      const contextValue = await contextFactory()
-      return (await execute({ schema, document, operationName, variableValues, contextValue })) as ExecutionResult
+  /** What failed of a mutation cannot be done again, so that Yoga would tell it. */
+  function telling(execute: Plan['run'], document: DocumentNode): Plan['run'] {
+    return async (by, variables) => {
+      const result = await execute(by, variables)
+      const { errors, data } = result
+      if (!errors || data === undefined) return result
+      return {
+        errors: show(
+          errors.map((error) => located(error, document)),
+          by,
+        ),
+        data,
+      }
     }
-    return { isQuery: false, weight, run }
   }
 
   return (request, response, body, asker) => {
@@ -116,7 +125,7 @@ export function createFastPath(options: FastPathOptions): FastPath {
     const params = paramsOf(body, trusted)
     const plan = params && planOf(params.query, params.operationName, asker)
     if (!plan) return false
-    const { weight, isQuery } = plan
+    const { weight, kind } = plan
     const { variables } = params
     const { viewer } = asker
     // Why not is said by Yoga's pipeline, which asks again.
@@ -130,12 +139,11 @@ export function createFastPath(options: FastPathOptions): FastPath {
       admission.leave()
       admission.tellBudget(viewer, response)
       const cost = admission.costOf(viewer, weight, variables, request.headers)
-      if (!answer(response, type, cost ? { ...result, extensions: { cost } } : result, isQuery)) {
+      if (!answer(response, type, cost ? { ...result, extensions: { cost } } : result, kind)) {
         admission.undo(viewer, weight, variables)
         return false
       }
-      // A mutation's execution is counted with those of Yoga's way.
-      if (isQuery) addTo(counts.operations.http.query, started, true)
+      addTo(counts.operations.http[kind], started, !result.errors)
       if (result.errors) countErrors(counts, result)
       return true
     }
@@ -152,6 +160,9 @@ export function createFastPath(options: FastPathOptions): FastPath {
     return result instanceof Promise ? result.then(finish, fail) : finish(result)
   }
 }
+
+const isOneField = ({ selectionSet: { selections } }: OperationDefinitionNode): boolean =>
+  selections.length === 1 && selections[0]?.kind === Kind.FIELD
 
 type Params = {
   readonly query: string
@@ -178,8 +189,8 @@ function paramsOf(body: Buffer, trusted: TrustedDocuments | null): Params | null
 }
 
 /** A query that failed changed nothing, and a mutation without data was not begun: either is done again by Yoga. */
-function answer(response: ServerResponse, type: string, result: ExecutionResult, isQuery: boolean): boolean {
-  if (result.errors && (isQuery || !('data' in result))) return false
+function answer(response: ServerResponse, type: string, result: ExecutionResult, kind: Plan['kind']): boolean {
+  if (result.errors && (kind === 'query' || !('data' in result))) return false
   const text = JSON.stringify(result)
   const bytes = Buffer.byteLength(text)
   response.writeHead(200, { 'Content-Type': type, 'Content-Length': bytes })

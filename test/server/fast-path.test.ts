@@ -116,6 +116,41 @@ describe('a document that came before is answered byte for byte as when it was n
     }
   })
 
+  it.each([
+    ['a page that is too long', 'sharings(first: 1000) { nodes { id } }'],
+    ['two of them', 'a: sharings(first: 1000) { nodes { id } } b: sharings(last: -1) { nodes { id } }'],
+    ['a place that is none', 'fleet { name }\n\r\n\r  sharings(after: "é") { nodes { id } }'],
+  ])('also a mutation that is done, while part of its answer fails: %s', async (_, part) => {
+    const query = `mutation ($input: UpdateVehicleInput!) {\r\n updateVehicle(input: $input) {
+      ... on UpdateVehicleSuccess { vehicle { id ${part} name } } } }`
+    const { unseen, compiled } = await both(world.as.owner, {
+      query,
+      variables: { input: { id: ids[2], name: 'the same' } },
+    })
+    expect(compiled).toEqual({
+      ...unseen,
+      body: unseen.body.replaceAll(/"line":(\d+)/g, (_all, n) => `"line":${n - 1}`),
+    })
+    expect(JSON.parse(compiled.body)).toMatchObject({
+      errors: expect.arrayContaining([
+        expect.objectContaining({ extensions: { code: 'BAD_USER_INPUT' }, locations: [expect.anything()] }),
+      ]),
+    })
+  })
+
+  it('leaves several mutations of one operation to follow each other', async () => {
+    const id = ids[2]
+    const query = `mutation ($id: ID!) {
+      a: updateVehicle(input: { id: $id, name: "a" }) { ... on UpdateVehicleSuccess { vehicle { name } } }
+      b: updateVehicle(input: { id: $id, name: "the same" }) { ... on UpdateVehicleSuccess { vehicle { name } } } }`
+    const { unseen, compiled } = await both(world.as.owner, { query, variables: { id } })
+    expect(compiled).toEqual(unseen)
+    expect(JSON.parse(compiled.body).data).toEqual({
+      a: { vehicle: { name: 'a' } },
+      b: { vehicle: { name: 'the same' } },
+    })
+  })
+
   it('does a mutation once', async () => {
     const { as } = world
     const names = Array.from({ length: 6 }, (_, n) => `once ${n}`)
