@@ -10,6 +10,7 @@ import { compile, located } from './compile.ts'
 import { addTo, countErrors } from './counts.ts'
 import type { Counts } from './counts.ts'
 import type { Engine } from './engine.ts'
+import { standing } from './headers.ts'
 import type { Show } from './show.ts'
 import type { Tracing } from './tracing.ts'
 import type { TrustedDocuments } from './trusted.ts'
@@ -137,12 +138,13 @@ export function createFastPath(options: FastPathOptions): FastPath {
     const started = performance.now()
     const finish = (result: ExecutionResult): boolean => {
       admission.leave()
-      admission.tellBudget(viewer, response)
-      const cost = admission.costOf(viewer, weight, variables, request.headers)
-      if (!answer(response, type, cost ? { ...result, extensions: { cost } } : result, kind)) {
+      if (isForYoga(result, kind)) {
         admission.undo(viewer, weight, variables)
         return false
       }
+      admission.tellBudget(viewer, response)
+      const cost = admission.costOf(viewer, weight, variables, request.headers)
+      answer(response, asker.requestId, type, cost ? { ...result, extensions: { cost } } : result)
       addTo(counts.operations.http[kind], started, !result.errors)
       if (result.errors) countErrors(counts, result)
       return true
@@ -189,12 +191,13 @@ function paramsOf(body: Buffer, trusted: TrustedDocuments | null): Params | null
 }
 
 /** A query that failed changed nothing, and a mutation without data was not begun: either is done again by Yoga. */
-function answer(response: ServerResponse, type: string, result: ExecutionResult, kind: Plan['kind']): boolean {
-  if (result.errors && (kind === 'query' || !('data' in result))) return false
+const isForYoga = (result: ExecutionResult, kind: Plan['kind']): boolean =>
+  result.errors !== undefined && (kind === 'query' || !('data' in result))
+
+function answer(response: ServerResponse, requestId: string, type: string, result: ExecutionResult): void {
   const text = JSON.stringify(result)
   const bytes = Buffer.byteLength(text)
-  response.writeHead(200, { 'Content-Type': type, 'Content-Length': bytes })
+  response.writeHead(200, [...standing(requestId), 'Content-Type', type, 'Content-Length', bytes])
   // A text of ASCII alone is the same in either, and takes less time this way.
   response.end(text, bytes === text.length ? 'latin1' : 'utf8')
-  return true
 }

@@ -38,7 +38,7 @@ it('a database that goes away and comes back is all that has to be started again
   await postgres.halt()
   expect(await readiness()).toBe(503)
   expect((await fetch(`${first.url}/health`)).status).toBe(200)
-  const failed = { code: 'INTERNAL_SERVER_ERROR', requestId: expect.any(String) }
+  const failed = { code: 'SERVICE_UNAVAILABLE', requestId: expect.any(String) }
   for (const [query, variables] of [
     [VEHICLES, {}],
     [mutations.createVehicle, { input: {} }],

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask, post, run } from '../support/api.ts'
 import { startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
+import { endOfLog } from '../support/events.ts'
 import { FOLLOW, subscribe } from '../support/sockets.ts'
 
 const AUDIENCE = 'https://api.fleet.example'
@@ -113,7 +114,10 @@ describe.each(['RS256', 'ES256'] as const)('an OpenID provider that signs with %
     const token = await provider.tokenOf('manager')
     const query = await subscribe(server.url, token, VIEWER)
     expect(await query.received(1)).toEqual([{ data: { viewer: { fleet: { id: 'OIDC1' }, roles: ['MANAGER'] } } }])
-    const follow = await subscribe(server.url, token, FOLLOW)
+    // From a place that is known: without one it may begin after what happens next.
+    await run(server.url, token, 'createVehicle', {})
+    const after = await endOfLog(server.url, token)
+    const follow = await subscribe(server.url, token, FOLLOW, { after })
     const { vehicle } = await run(server.url, token, 'createVehicle', {})
     const [event] = await follow.received(1)
     expect(event).toMatchObject({ data: { vehicleEvents: { type: 'VEHICLE_CHANGED', vehicleId: vehicle.id } } })
