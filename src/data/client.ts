@@ -184,7 +184,7 @@ async function assemble(
     pool,
     horizon: together(async () => {
       const horizon = await readHorizon(query)
-      settled = Math.max(settled, horizon.settled)
+      settled = horizon.settled
       return horizon
     }),
     settled: () => settled,

@@ -106,14 +106,18 @@ export async function readHistory(
   after: number | null,
   limit: number,
 ): Promise<LoggedEvent[] | null> {
-  const read = (upTo: number) => readFleetLog(db, fleetId, filter, after, upTo, limit)
+  const read = (behind: number | null, upTo: number, most: number) =>
+    readFleetLog(db, fleetId, filter, behind, upTo, most)
   const known = db.settled()
-  const early = (after ?? 0) < known ? await read(known) : null
+  const from = after ?? 0
+  // So close to the end it cannot be full.
+  const early = known - from >= limit ? await read(after, known, limit) : null
   if (early?.length === limit) return early
   const { settled, drawn } = await settledHorizon(db)
   // Not `settled`: a writer that is only now taking its place can hold it a little behind what was read before.
-  if (after !== null && after > drawn) return null
-  return early && settled === known ? early : read(settled)
+  if (from > drawn) return null
+  if (!early) return read(after, settled, limit)
+  return settled > known ? [...early, ...(await read(known, settled, limit - early.length))] : early
 }
 
 /** @throws CursorExpiredError if something behind the place that a fleet would have got has been removed */
