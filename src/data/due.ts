@@ -12,13 +12,13 @@ const WORKERS = 4
  */
 export async function settleDue(db: Database): Promise<number> {
   const rows = await db.prisma.$queryRaw<{ vehicle_id: string }[]>`
-    (SELECT vehicle_id FROM sharing WHERE NOT start_recorded AND cancelled_at IS NULL AND starts_at <= clock_timestamp()
+    (SELECT vehicle_id FROM sharing WHERE NOT start_recorded AND cancelled_at IS NULL AND starts_at <= statement_timestamp()
       ORDER BY starts_at LIMIT ${BATCH})
     UNION
-    (SELECT vehicle_id FROM sharing WHERE ended_at IS NULL AND cancelled_at IS NULL AND ends_at <= clock_timestamp()
+    (SELECT vehicle_id FROM sharing WHERE ended_at IS NULL AND cancelled_at IS NULL AND ends_at <= statement_timestamp()
       ORDER BY ends_at LIMIT ${BATCH})
     UNION
-    (SELECT vehicle_id FROM command WHERE status IN ('PENDING', 'DISPATCHED') AND deadline <= clock_timestamp()
+    (SELECT vehicle_id FROM command WHERE completed_at IS NULL AND deadline <= statement_timestamp()
       ORDER BY deadline LIMIT ${BATCH})
     LIMIT ${BATCH}`
   const vehicles = rows.values()
@@ -37,7 +37,7 @@ export async function nextDue({ prisma }: Database): Promise<Instant | null> {
     SELECT LEAST(
       (SELECT min(starts_at) FROM sharing WHERE NOT start_recorded AND cancelled_at IS NULL),
       (SELECT min(ends_at) FROM sharing WHERE ended_at IS NULL AND cancelled_at IS NULL AND ends_at IS NOT NULL),
-      (SELECT min(deadline) FROM command WHERE status IN ('PENDING', 'DISPATCHED'))
+      (SELECT min(deadline) FROM command WHERE completed_at IS NULL)
     ) AS next`
   return row.next && row.next.getTime()
 }

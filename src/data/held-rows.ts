@@ -8,30 +8,37 @@ import type { OpenSharingRow, VehicleRow } from './reads.ts'
 import { isId } from './rows.ts'
 import type { Query, Statement, Tx } from './sql.ts'
 
-export const LOCK: Statement = { name: 'lock', text: 'SELECT 1 FROM vehicle WHERE id = $1 FOR UPDATE' }
+export const LOCK: Statement = { name: 'lock', text: 'SELECT owner_id FROM vehicle WHERE id = $1 FOR UPDATE' }
+
+/** $1 and $2 two fleets; holds off an end of their partnership until the transaction is over. */
+export const LOCK_PARTNERSHIP: Statement = {
+  name: 'lock_partnership',
+  text: 'SELECT 1 FROM partnership WHERE fleet_id = $1 AND partner_id = $2 FOR KEY SHARE',
+}
 
 const OVER_COLUMNS = 's.ended_at, s.end_reason, s.cancelled_at, s.handover, s.returned'
 
-/** ANY, because that leads to no index but the one of open sharings: the one that excludes overlaps costs ten times as much. */
 const IS_OPEN = 's.cancelled_at IS NULL AND s.ended_at IS NULL'
 
 /**
  * Vehicles ($1), each with its sharings that are not over by the log and the one that is named ($2), over or not; its open
- * commands; and whether its owner is a partner of a fleet ($3). xmin is another one after each change of the row.
+ * commands; and whether its owner is a partner of a fleet ($3), which is looked up (OFFSET 0) rather than all partners hashed.
+ * xmin is another one after each change of the row.
  */
 const HELD: Statement = {
   name: 'held',
   text: `SELECT a.number, ${VEHICLE_COLUMNS}, v.xmin::text AS version, v.last_instant, v.deleted_at IS NOT NULL AS deleted,
     extract(epoch FROM clock_timestamp())::float8 * 1000 AS now,
-    p.fleet_id IS NOT NULL AS are_partners,
+    a.fleet_id IS NOT NULL AND EXISTS (
+      SELECT FROM partnership AS p WHERE p.fleet_id = v.owner_id AND p.partner_id = a.fleet_id
+      OFFSET 0) AS are_partners,
     (SELECT jsonb_agg(to_jsonb(c) ORDER BY c.requested_at, c.id) FROM command AS c
       WHERE c.vehicle_id = v.id AND c.status IN ('PENDING', 'DISPATCHED')) AS commands,
     ${SHARING_COLUMNS}, ${OVER_COLUMNS}
   FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS a(id, sharing_id, fleet_id, number)
     JOIN vehicle AS v ON v.id = a.id
-    LEFT JOIN partnership AS p ON p.fleet_id = v.owner_id AND p.partner_id = a.fleet_id
     LEFT JOIN LATERAL (
-      SELECT * FROM sharing AS s WHERE s.vehicle_id = ANY (ARRAY[v.id]) AND ${IS_OPEN}
+      SELECT * FROM sharing AS s WHERE s.vehicle_id = v.id AND ${IS_OPEN}
       UNION ALL
       SELECT * FROM sharing AS s WHERE s.id = a.sharing_id AND s.vehicle_id = v.id AND NOT (${IS_OPEN})
     ) AS s ON TRUE`,
