@@ -101,6 +101,8 @@ export type Decision = {
   readonly vehicle: Vehicle
   /** The vehicle's row must still be this one when it is written; null under its lock, where it is. */
   readonly version: string | null
+  /** Until then it may be written, unless under the lock: nothing falls due before, and what was read is not old. */
+  readonly validUntil: Instant
   /** The instant of the decision, by the database's clock, and the request that asked for it. */
   readonly moment: Moment
   /** What will be written, and appended to the log, in order; what fell due comes first. */
@@ -110,29 +112,29 @@ export type Decision = {
   readonly actor: Actor | null
 }
 
-/** How long what was read counts where no lock is held. Milliseconds. */
-const FRESH_MS = 1_000
-
-/** Waits for whoever holds the row, and then looks at what has become of it. */
+/** Waits for whoever holds the row, and then looks at what has become of it, and of the time. */
 const KEPT = `partners AS MATERIALIZED (
     SELECT 1 FROM partnership WHERE fleet_id = $5 AND partner_id = $6 FOR KEY SHARE),
-  kept AS (UPDATE vehicle SET last_instant = $2 WHERE id = $1
-    AND ($3::text IS NULL OR xmin::text = $3 AND clock_timestamp() < $4)
-    AND ($6::text IS NULL OR EXISTS (SELECT FROM partners)) RETURNING 1)`
+  waited AS (UPDATE vehicle SET last_instant = $2 WHERE id = $1 AND ($3::text IS NULL OR xmin::text = $3)
+    AND ($6::text IS NULL OR EXISTS (SELECT FROM partners))
+    RETURNING $3::text IS NULL OR clock_timestamp() < $4 AS in_time),
+  kept AS (SELECT 1 FROM waited WHERE in_time)`
 
 const recordset = (table: string, part: string) =>
   `kept, jsonb_populate_recordset(NULL::${table}, $8::jsonb -> '${part}') AS n`
 
-/** Of the vehicle's own: else the planner, who takes a list for a hundred rows, reads all there are. */
+/** What changes is one of the vehicle's that are open. Said so, it is found among those few, and not among all there are. */
 const PARTS = {
   newSharings: `INSERT INTO sharing SELECT n.* FROM ${recordset('sharing', 'newSharings')}`,
   sharings: `UPDATE sharing AS s SET starts_at = n.starts_at, ends_at = n.ends_at, ended_at = n.ended_at,
     end_reason = n.end_reason, cancelled_at = n.cancelled_at, start_recorded = n.start_recorded,
     end_requested_at = n.end_requested_at, end_requested_by = n.end_requested_by, handover = n.handover,
-    returned = n.returned FROM ${recordset('sharing', 'sharings')} WHERE s.id = n.id AND s.vehicle_id = $1`,
+    returned = n.returned FROM ${recordset('sharing', 'sharings')} WHERE s.id = n.id AND s.vehicle_id = $1
+      AND s.cancelled_at IS NULL AND s.ended_at IS NULL`,
   newCommands: `INSERT INTO command SELECT n.* FROM ${recordset('command', 'newCommands')}`,
   commands: `UPDATE command AS c SET status = n.status, dispatched_at = n.dispatched_at, completed_at = n.completed_at,
-    message = n.message FROM ${recordset('command', 'commands')} WHERE c.id = n.id AND c.vehicle_id = $1`,
+    message = n.message FROM ${recordset('command', 'commands')} WHERE c.id = n.id AND c.vehicle_id = $1
+      AND c.status IN ('PENDING', 'DISPATCHED')`,
   audit: auditing(recordset('audit', 'audit')),
 }
 type Part = keyof typeof PARTS
@@ -161,7 +163,7 @@ const rowsOf = <T>(changes: Map<string, Change<T>>, isNew: boolean, toRow: (row:
  * @returns whether it was written
  */
 export async function save({ query }: Tx, decision: Decision): Promise<boolean> {
-  const { vehicle, version, moment, changes, events, actor } = decision
+  const { vehicle, version, validUntil, moment, changes, events, actor } = decision
   const { sharings, commands } = changes
   const { at } = moment
   const rows: Record<Part, object[]> = {
@@ -176,7 +178,7 @@ export async function save({ query }: Tx, decision: Decision): Promise<boolean> 
     vehicle.id,
     timestamp(at),
     version,
-    timestamp(at + FRESH_MS),
+    timestamp(validUntil),
     vehicle.ownerId,
     [...sharings.values()].find(({ isNew }) => isNew)?.row.partnerId ?? null,
     JSON.stringify(events.map(eventRow)),

@@ -4,7 +4,7 @@ import type { PrismaClient } from '../generated/prisma/client.ts'
 
 /**
  * The database's clock as this process knows it. Reads compare times with it; what grants or refuses control asks the
- * database itself, under the vehicle's lock.
+ * database itself.
  */
 export type Clock = {
   /** Never before an instant that was observed. */

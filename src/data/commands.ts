@@ -25,7 +25,7 @@ export type SendOrder = {
 /** @throws UserError as the contract lists them for sendCommand */
 export async function send(db: Database, by: Requester, order: SendOrder): Promise<Command> {
   const { vehicleId, type, timeoutSeconds, idempotencyKey: key } = order
-  return audited(db, by, 'SEND_COMMAND', { vehicleId, handover: false, writes: key !== null }, async (held) => {
+  return audited(db, by, 'SEND_COMMAND', { vehicleId, handover: false, transactional: key !== null }, async (held) => {
     const action: Action = { kind: 'sendCommand', type }
     const { tx, control, moment, changes, events } = admit(action, by, held)
     const { fleetId } = by.member
@@ -45,7 +45,7 @@ export async function send(db: Database, by: Requester, order: SendOrder): Promi
 }
 
 /**
- * Hands a command to a gateway, if it may still be executed: decided once more under the lock, and committed before the
+ * Hands a command to a gateway, if it may still be executed: decided once more, and committed before the
  * gateway gets it. However many ask, one gets it.
  * @returns null for all others, and for a command that must not be executed any more
  */

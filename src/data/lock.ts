@@ -9,7 +9,7 @@ import { change, noChanges, save } from './changes.ts'
 import type { Decision } from './changes.ts'
 import type { Database } from './client.ts'
 import { until } from './clock.ts'
-import { LOCK, readStored } from './held-rows.ts'
+import { LOCK, LOCK_PARTNERSHIP, readStored } from './held-rows.ts'
 import type { Asked, Stored } from './held-rows.ts'
 import { isId } from './rows.ts'
 import type { Tx } from './sql.ts'
@@ -33,20 +33,23 @@ export type LockOrder = Asked & {
   readonly actor?: Actor | null
   /** Whether control may pass: its instant is then later than every instant taken for the vehicle before. */
   readonly handover: boolean
-  /** Whether deciding writes something by itself, which a transaction has to hold together. */
-  readonly writes?: boolean
+  /** Whether deciding writes something by itself, which a transaction has to hold together with the rest. */
+  readonly transactional?: boolean
 }
 
 /** The clock was set back by more than this: better to refuse than to hold the answer. Milliseconds. */
 const LONGEST_WAIT_MS = 5_000
+
+/** How long what was read without the lock counts. Milliseconds. */
+const FRESH_MS = 1_000
 
 /** Somebody else was at the vehicle, or ended the partnership: then it is decided anew, under the lock. */
 class ChangedError extends Error {}
 
 /**
  * Decides on a vehicle, settles what fell due first and appends the events last; whatever `decide` throws undoes all of it.
- * Nobody else decides on it in between: first that is hoped for, and made sure of as it is written; if somebody
- * did, it is decided under the vehicle's row lock.
+ * Nobody else decides on it in between, and nothing falls due: first that is hoped for, and made sure of as it is written,
+ * under the vehicle's row lock; if it was not so, it is decided anew under that lock.
  * @param decide gets null if there never was such a vehicle; may be called more than once
  */
 export async function withVehicle<T>(
@@ -64,7 +67,7 @@ export async function withVehicle<T>(
     return attempt(stored && settled(db, stored, order, stored.version))
   }
   const locked = () => db.transaction(async (tx) => attempt(await hold(tx, order)))
-  const { held, result } = await (order.writes ? locked() : inHope()).catch((error: unknown) => {
+  const { held, result } = await (order.transactional ? locked() : inHope()).catch((error: unknown) => {
     if (error instanceof ChangedError) return locked()
     throw error
   })
@@ -84,8 +87,10 @@ export function committed(db: Database, held: readonly Held[]): void {
 
 /** Locks a vehicle until the transaction ends, and settles what fell due. @returns null if there never was one */
 export async function hold(tx: Tx, order: LockOrder): Promise<Held | null> {
-  const { vehicleId } = order
-  if (!isId(vehicleId) || (await tx.query(LOCK, [vehicleId])).length === 0) return null
+  const { vehicleId, partnerId } = order
+  const [locked] = isId(vehicleId) ? await tx.query<{ owner_id: string }>(LOCK, [vehicleId]) : []
+  if (!locked) return null
+  if (partnerId != null && isId(partnerId)) await tx.query(LOCK_PARTNERSHIP, [locked.owner_id, partnerId])
   // A statement of its own: what the locking one sees of other tables is from before it waited.
   const [stored] = await readStored(tx.query, [order])
   if (!stored) throw new Error('a vehicle that was locked is missing')
@@ -129,6 +134,7 @@ function settled(
     events,
     comes: read + at - now,
     version,
+    validUntil: Math.min(at + FRESH_MS, ...instantsOf(due).filter((instant) => instant > at)),
     actor,
   }
 }
@@ -143,6 +149,12 @@ export async function release(held: Held): Promise<void> {
   await until(held.comes)
   if (!(await save(held.tx, held))) throw new ChangedError()
 }
+
+/** When something falls due, or did. */
+const instantsOf = ({ sharings, commands }: Pick<Stored, 'sharings' | 'commands'>): Instant[] => [
+  ...sharings.flatMap(({ startsAt, endsAt }) => (endsAt === null ? [startsAt] : [startsAt, endsAt])),
+  ...commands.map(({ deadline }) => deadline),
+]
 
 /** Control passes at the moment held: what the side that loses it has sent, and no gateway has, is cancelled. */
 export function cancelPending({ commands, moment, changes, events }: Held): void {

@@ -47,7 +47,7 @@ export type StartSharingOrder = {
 /** @throws UserError as the contract lists them for startSharing */
 export async function start(db: Database, by: Requester, order: StartSharingOrder): Promise<SharingResult> {
   const { vehicleId, fleetId: partnerId, idempotencyKey } = order
-  const lock = { vehicleId, partnerId, handover: true, writes: idempotencyKey !== null }
+  const lock = { vehicleId, partnerId, handover: true, transactional: idempotencyKey !== null }
   return audited(db, by, 'START_SHARING', lock, async (held) => {
     const admitted = admit({ kind: 'startSharing' }, by, held)
     const { tx, control, moment, changes, events } = admitted
