@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { refused } from '../domain/audit.ts'
 import type { AuditAction, AuditEntry } from '../domain/audit.ts'
 import { UserError } from '../domain/errors.ts'
@@ -13,6 +14,19 @@ import { isId } from './rows.ts'
 import type { Statement } from './sql.ts'
 
 const RECORD: Statement = { name: 'audit', text: auditing('jsonb_populate_recordset(NULL::audit, $1::jsonb)') }
+
+/** Of one fleet's refusals so many are kept in a minute, by each instance: who is refused more often has tried enough. */
+const MOST_REFUSALS = 60
+const COUNTED_FLEETS = 10_000
+const refusals = new WeakMap<Database, LRUCache<string, number>>()
+
+function isToBeKept(db: Database, fleetId: string): boolean {
+  const counts = refusals.get(db) ?? new LRUCache({ max: COUNTED_FLEETS, ttl: 60_000, noUpdateTTL: true })
+  refusals.set(db, counts)
+  const number = (counts.get(fleetId) ?? 0) + 1
+  counts.set(fleetId, number)
+  return number <= MOST_REFUSALS
+}
 
 /** Who asks, and under which request id. */
 export type Requester = {
@@ -43,7 +57,7 @@ export async function audited<T>(
   } catch (error) {
     const { vehicleId, sharingId } = order
     // What no id looks like names nothing that could be looked at later.
-    if (!(error instanceof UserError) || !isId(vehicleId)) throw error
+    if (!(error instanceof UserError) || !isId(vehicleId) || !isToBeKept(db, actor.fleetId)) throw error
     const named = sharingId != null && isId(sharingId) ? sharingId : null
     const entry = { at: db.clock.now(), action, actor, vehicleId, sharingId: named, refusal: error.code, requestId }
     await db.query(RECORD, [JSON.stringify(auditRows([refused(entry, ownerId)]))])

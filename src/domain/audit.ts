@@ -1,3 +1,4 @@
+import type { CommandStatus } from './command.ts'
 import type { ErrorCode } from './errors.ts'
 import type { NewEvent } from './event.ts'
 import type { Instant } from './period.ts'
@@ -6,7 +7,7 @@ export const AUDIT_ACTIONS = {
   START_SHARING: 'To start a sharing, now or later.',
   UPDATE_SHARING_END: 'To move the due end of one.',
   END_SHARING: 'To end one, to have it end once the vehicle is idle, or to call it off.',
-  SEND_COMMAND: 'To send a command. Only what was refused: the rest is in the log.',
+  SEND_COMMAND: 'To send a command; what came of it is in the log of events.',
 } as const
 export type AuditAction = keyof typeof AUDIT_ACTIONS
 
@@ -36,15 +37,20 @@ const ACTION_OF: Readonly<Partial<Record<NewEvent['type'], AuditAction>>> = {
   SHARING_CANCELLED: 'END_SHARING',
 }
 
-/** What a request has done to sharings, by the events that it caused. It belongs to both parties. */
+/** Its first step is what somebody asked for; the others follow from it. */
+const acceptance = (status: CommandStatus): AuditAction | undefined =>
+  status === 'PENDING' ? 'SEND_COMMAND' : undefined
+
+/** What a request has done, by the events that it caused. It belongs to those whom they belong to. */
 export const done = (events: readonly NewEvent[], actor: Actor): Audited[] =>
   events.flatMap((event) => {
     const { type, vehicleId, ownerId, partnerId, requestId, recordedAt: at } = event
-    const action = ACTION_OF[type]
+    const action = type === 'COMMAND_UPDATED' ? acceptance(event.facts.status) : ACTION_OF[type]
     // What fell due meanwhile came by time.
-    if (action === undefined || requestId === null || !('sharingId' in event)) return []
+    if (action === undefined || requestId === null) return []
     const readers = partnerId === null ? [ownerId] : [ownerId, partnerId]
-    return [{ at, action, actor, vehicleId, sharingId: event.sharingId, refusal: null, requestId, readers }]
+    const sharingId = 'sharingId' in event ? event.sharingId : null
+    return [{ at, action, actor, vehicleId, sharingId, refusal: null, requestId, readers }]
   })
 
 /**

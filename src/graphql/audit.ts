@@ -56,22 +56,22 @@ const AuditFilter = builder.inputType('AuditFilter', {
 /** Numbers count what all fleets do, so they are sealed as places in the log are. */
 const cursorsOf = ({ db }: Context): Cursors<TrailEntry, string> => ({
   list: 'auditTrail',
-  keyOf: ({ position }) => sealCursor(db, position),
-  parse: (json) => (isText(json) && openCursor(db, json) !== null ? json : null),
+  keyOf: ({ position }) => sealCursor(db, position, 'trail'),
+  parse: (json) => (isText(json) && openCursor(db, json, 'trail') !== null ? json : null),
 })
 
 builder.queryField('auditTrail', (t) =>
   t.field({
     type: connectionOf('AuditEntry', AuditEntryType),
     description:
-      "Who started, moved and ended the sharings of the viewer's fleet, and what was refused, newest first. Kept as long as\nevents are.",
+      "Who started, moved and ended the sharings of the viewer's fleet, and what was refused, newest first. Kept as long as\nevents are. Two of the same moment may come to be seen in either order: to follow what happens, follow the events.",
     args: { ...pageArgs(), filter: t.arg({ type: AuditFilter, description: 'Only some of it.' }) },
     resolve: async (_root, { filter, ...args }, context) => {
       const { fleetId } = asMember(context)
       const { db } = context
       const cursors = cursorsOf(context)
       const page = pageOf(args, cursors)
-      const place = (key: string | null) => (key === null ? null : openCursor(db, key))
+      const place = (key: string | null) => (key === null ? null : openCursor(db, key, 'trail'))
       const found = await readTrail(db, fleetId, filter?.vehicleId ?? null, {
         ...page,
         after: place(page.after),

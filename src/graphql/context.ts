@@ -77,9 +77,13 @@ export function asMember({ viewer }: Context): Member {
 
 export const asRequester = (context: Context): Requester => ({
   member: asMember(context),
-  subject: context.viewer.subject,
+  subject: storable(context.viewer.subject),
   requestId: context.requestId,
 })
+
+/** A provider may put anything into a token; what is written down of it is a text that PostgreSQL takes, and not long. */
+const storable = (subject: string | null): string | null =>
+  subject && subject.slice(0, 200).toWellFormed().replaceAll('\0', '\ufffd')
 
 /** @throws FORBIDDEN for everybody but ADMIN */
 export function asAdmin({ viewer }: Context): void {

@@ -56,9 +56,12 @@ describe.each(DATABASE_KINDS)('the trail of who did what, on %s', (database) => 
     await change(partner, 'sendCommand', { vehicleId, type: 'DRAW_ATTENTION' })
     await change(partner, 'endSharing', { vehicleId })
     const [o, p] = [world.owner, world.partner]
-    const both = [`${p} END_SHARING done`, `${o} UPDATE_SHARING_END done`]
+    const end = `${p} END_SHARING done`
+    const moved = `${o} UPDATE_SHARING_END done`
     expect(await shown(owner, vehicleId)).toEqual([
-      ...both,
+      end,
+      `${p} SEND_COMMAND done`,
+      moved,
       `${o} SEND_COMMAND SHARED_WITH_PARTNER`,
       `${p} UPDATE_SHARING_END NOT_OWNER`,
       `${o} START_SHARING ALREADY_SHARED`,
@@ -66,7 +69,9 @@ describe.each(DATABASE_KINDS)('the trail of who did what, on %s', (database) => 
       `${o} END_SHARING NOT_SHARED`,
     ])
     expect(await shown(partner, vehicleId)).toEqual([
-      ...both,
+      end,
+      `${p} SEND_COMMAND done`,
+      moved,
       `${p} UPDATE_SHARING_END NOT_OWNER`,
       `${o} START_SHARING done`,
       `${p} SEND_COMMAND VEHICLE_NOT_FOUND`,
@@ -98,6 +103,22 @@ describe.each(DATABASE_KINDS)('the trail of who did what, on %s', (database) => 
     expect({ ...others.nodes[0], subject: 'alice' }).toEqual(own.nodes[0])
   })
 
+  it.each(['a\0b', '\ud800', '😀'.repeat(500)])('takes whatever a token calls its bearer: %j', async (sub) => {
+    const vehicleId = await world.newVehicle()
+    const token = await sign(server, { fleet_id: world.owner, roles: 'manager', sub })
+    await change(token, 'endSharing', { vehicleId })
+    await change(token, 'startSharing', { vehicleId, fleetId: world.partner })
+    const { nodes } = await trail(token, { vehicleId })
+    expect(nodes).toHaveLength(2)
+    expect(nodes[0].subject.length).toBeLessThanOrEqual(200)
+  })
+
+  it('keeps 60 refusals of a fleet in a minute, and all that was done', async () => {
+    const vehicleId = await world.newVehicle()
+    for (let time = 0; time < 65; time++) await change(world.as.stranger, 'endSharing', { vehicleId })
+    expect((await trail(world.as.stranger, { vehicleId, first: 100 })).nodes.length).toBeLessThanOrEqual(60)
+  })
+
   it('goes by pages, either way', async () => {
     const vehicleId = await world.newVehicle()
     for (let time = 0; time < 5; time++) await change(world.as.owner, 'endSharing', { vehicleId })
@@ -113,6 +134,13 @@ describe.each(DATABASE_KINDS)('the trail of who did what, on %s', (database) => 
     expect(ids(before)).toEqual(ids(all).slice(1, 3))
     const { errors } = await post(server.url, world.as.owner, TRAIL, { after: all.pageInfo.endCursor.slice(1) })
     expect(errors?.[0]).toMatchObject({ extensions: { code: 'BAD_USER_INPUT' } })
+    // Nor is a place in the log one in the trail.
+    const log = await ask(server.url, world.as.owner, '{ vehicleEvents(first: 1) { pageInfo { endCursor } } }')
+    const foreign = Buffer.from(JSON.stringify(['auditTrail', log.vehicleEvents.pageInfo.endCursor])).toString(
+      'base64url',
+    )
+    const refused = await post(server.url, world.as.owner, TRAIL, { after: foreign })
+    expect(refused.errors?.[0]).toMatchObject({ extensions: { code: 'BAD_USER_INPUT' } })
   })
 
   it('is for fleets, and takes whatever is given as a vehicle', async () => {

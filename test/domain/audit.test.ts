@@ -32,11 +32,17 @@ describe('what was done', () => {
     ])
   })
 
-  it('is not what came by time, nor what commands and edits did', () => {
-    const command = newCommand(aVehicle(), 'owner', null, { id: 'c', type: 'DRAW_ATTENTION', timeoutSeconds: 5 }, 7)
+  it('of a command its acceptance, to the owner and the fleet that sent it', () => {
+    const command = newCommand(aVehicle(), 'partner', 's', { id: 'c', type: 'DRAW_ATTENTION', timeoutSeconds: 5 }, 7)
+    const steps = [command, { ...command, status: 'DISPATCHED' as const }].map((step) => commandUpdated(step, moment))
+    expect(done(steps, { fleetId: 'partner', subject: null })).toMatchObject([
+      { action: 'SEND_COMMAND', readers: ['owner', 'partner'], sharingId: null, refusal: null },
+    ])
+  })
+
+  it('is not what came by time, nor what edits did', () => {
     const events = [
       sharingEvent('SHARING_ENDED', sharing, { at: 7, requestId: null }),
-      commandUpdated(command, moment),
       vehicleChanged(aVehicle(), [], moment),
     ]
     expect(done(events, actor)).toEqual([])
