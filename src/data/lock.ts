@@ -90,11 +90,13 @@ export async function hold(tx: Tx, order: LockOrder): Promise<Held | null> {
   const { vehicleId, partnerId } = order
   const [locked] = isId(vehicleId) ? await tx.query<{ owner_id: string }>(LOCK, [vehicleId]) : []
   if (!locked) return null
-  if (partnerId != null && isId(partnerId)) await tx.query(LOCK_PARTNERSHIP, [locked.owner_id, partnerId])
+  const partnership =
+    partnerId != null && isId(partnerId) ? await tx.query(LOCK_PARTNERSHIP, [locked.owner_id, partnerId]) : []
   // A statement of its own: what the locking one sees of other tables is from before it waited.
   const [stored] = await readStored(tx.query, [order])
   if (!stored) throw new Error('a vehicle that was locked is missing')
-  return settled(tx, stored, order, null)
+  // Not as it is read: what is registered again just now is not held.
+  return settled(tx, { ...stored, arePartners: partnership.length > 0 }, order, null)
 }
 
 function settled(
