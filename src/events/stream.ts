@@ -24,8 +24,8 @@ export type Ending = { readonly ended: () => boolean; readonly signal: AbortSign
 export type StreamOrder = Limits & {
   readonly fleetId: string
   readonly filter: EventFilter
-  /** The place behind which the stream starts; null for now. */
-  readonly after: number | null
+  /** The place behind which the stream starts. */
+  readonly after: number
 }
 
 /**
@@ -40,9 +40,9 @@ export function openStream(db: Database, tail: Tail, { fleetId, filter, after, .
     read: (from, upTo, limit) => readFleetLog(db, fleetId, filter, from, upTo, limit),
   }
   return closeable(tail, limits, async function* (ending) {
-    const start = await tail.join()
+    await tail.join()
     try {
-      yield* follow(tail, source, after ?? start, ending)
+      yield* follow(tail, source, after, ending)
     } finally {
       tail.leave()
     }

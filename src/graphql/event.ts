@@ -177,11 +177,14 @@ builder.subscriptionField('vehicleEvents', (t) =>
       const { fleetId } = asMember(context)
       const { db, tail, viewer, gone } = context
       const filter = filterOf(args.filter)
-      const after = placeOf(args.after, context)
-      if (after !== null && after > (await db.horizon()).drawn) throw noCursor()
-      if (after !== null && !tail.covers(after)) {
-        await tail.behind(() => checkKept(db, fleetId, filter, after))
+      const place = placeOf(args.after, context)
+      const { settled, drawn } = await db.horizon()
+      if (place !== null && place > drawn) throw noCursor()
+      if (place !== null && !tail.covers(place)) {
+        await tail.behind(() => checkKept(db, fleetId, filter, place))
       }
+      // Where it is now, and not once it is first read: who sees that the answer has begun has missed nothing since.
+      const after = place ?? settled
       return openStream(db, tail, { fleetId, filter, after, until: viewer.expiresAt, gone })
     },
     resolve: (event, _args, context) => {

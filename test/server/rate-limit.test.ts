@@ -99,6 +99,7 @@ it.each([
   ['WebSocket', subscribe],
 ])('a subscription over %s is paid when it is opened, and its events are not', async (_, open) => {
   const token = await fresh()
+  await run(server.url, await fresh(), 'createVehicle', {})
   const place = '{ vehicleEvents(first: 1) { pageInfo { endCursor } } }'
   const { vehicleEvents } = await ask(server.url, await fresh(), place)
   const after: string = vehicleEvents.pageInfo.endCursor
