@@ -14,7 +14,9 @@ import type { Stage } from './support/snippets.ts'
 
 const pages = ['README.md', ...readdirSync(join(ROOT, '.docs')).map((name) => `.docs/${name}`)]
 const read = (page: string) => readFileSync(join(ROOT, page), 'utf8')
-const words = (text = '') => Array.from(text.matchAll(/`([^`]+)`/g), ([, word = '']) => word)
+/** What a page sets in the type of code, its snippets left out. */
+const words = (text: string) =>
+  Array.from(text.replaceAll(/^```[^]*?^```$/gm, '').matchAll(/`([^`]+)`/g), ([, word = '']) => word)
 const schema = buildSchema(read('schema.graphql'))
 const valuesOf = (name: string) => {
   const type = schema.getType(name)
@@ -106,6 +108,15 @@ describe.skipIf(!hasTools)('.docs/integrate.md, read after the README', () => {
   })
 
   testSnippets(blocksOf(read('.docs/integrate.md')), () => stage)
+})
+
+it.each(['.docs/errors.md', '.docs/integrate.md'])('%s names no code, type or setting that there is not', (page) => {
+  const settings = Array.from(read('src/settings.ts').matchAll(/^ {2}([A-Z_]+): given\(/gm), ([, name = '']) => name)
+  const enums = Object.values(schema.getTypeMap()).flatMap(({ name }) => valuesOf(name))
+  const known = [...settings, ...enums, ...TOP_LEVEL_CODES]
+  const named = words(read(page)).filter((word) => /^[A-Z]+_[A-Z_]+$/.test(word))
+  expect(named.length).toBeGreaterThan(5)
+  expect(named.filter((name) => !known.includes(name))).toEqual([])
 })
 
 it('no other page has snippets that nobody tests', () => {

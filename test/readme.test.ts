@@ -128,7 +128,14 @@ describe('README.md, beside its snippets,', () => {
   it('names npm scripts, codes and fields that there are', () => {
     const named = Array.from(page.matchAll(/npm (?:run (?:--silent )?([\w-]+)|(start|test)\b)/g))
     for (const [, run, short] of named) expect(Object.keys(scripts)).toContain(run ?? short)
-    const sources = ['src/settings.ts', 'src/graphql/errors.ts', 'src/server/http.ts', 'src/log.ts', 'src/main.ts']
+    const sources = [
+      'src/settings.ts',
+      'src/graphql/errors.ts',
+      'src/server/http.ts',
+      'src/log.ts',
+      'src/main.ts',
+      '.docker/compose.yaml',
+    ]
     const texts = [schemaText, ...sources.map((file) => readFileSync(join(ROOT, file), 'utf8'))].join('\n')
     for (const [, name = ''] of page.matchAll(/`([A-Z]+_[A-Z_]+|[a-z]+[A-Z]\w*)`/g))
       expect(texts).toMatch(new RegExp(`\\b${name}\\b`))
