@@ -5,7 +5,7 @@ export default defineConfig({
   root: new URL('../src/console', import.meta.url).pathname,
   base: '/console/',
   logLevel: 'warn',
-  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact', development: false } },
   build: {
     outDir: '../generated/console',
     emptyOutDir: true,

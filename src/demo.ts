@@ -1,16 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createChildren } from './children.ts'
+import { settingsOf } from './command.ts'
 import { developmentToken } from './server/keys.ts'
-import { readSettings } from './settings.ts'
+import { SettingsError } from './settings.ts'
 
-/** The server with its demo world, and the simulator that brings it to life, until it is told to stop. */
+/** How long the simulator may go on. */
 const TOKEN_SECONDS = 24 * 60 * 60
 
-const settings = readSettings(process.env)
-if (settings.provider) {
-  console.error('npm run demo: AUTH_* is set; the demo makes its own tokens. Start the simulator by itself instead.')
-  process.exit(1)
-}
+const HELP = `Starts the server with its demo world, and a simulator that drives the vehicles of it, until Ctrl-C.
+
+  npm run demo
+
+Then open http://127.0.0.1:4000/graphql or http://127.0.0.1:4000/console. HOST, PORT, DATA_DIR and the other settings
+are those of npm start, as environment variables.
+  --help  this text`
+
+const settings = settingsOf('demo', HELP, ({ provider, port }) => {
+  if (provider) {
+    throw new SettingsError('AUTH_* is set; the demo makes its own tokens. Start the simulator by itself instead')
+  }
+  if (port === 0) throw new SettingsError('PORT is 0: the simulator has to know where the server is')
+})
 const { start, stop } = createChildren()
 const endsAll = (code: number | null) => stop(code ?? 0)
 

@@ -1,22 +1,22 @@
 import { createChildren } from './children.ts'
-import { readSettings, SettingsError } from './settings.ts'
-import type { Settings } from './settings.ts'
+import { settingsOf } from './command.ts'
+import { SettingsError } from './settings.ts'
 
-/** Two instances on one PostgreSQL, on PORT (and METRICS_PORT) and the one after it, until told to stop; each lives on alone. */
-let settings: Settings
-try {
-  settings = readSettings(process.env)
-  if (settings.databaseUrl === null) {
+const HELP = `Starts two instances on one PostgreSQL, until Ctrl-C. Kill one, and its clients resume on the other.
+
+  DATABASE_URL=postgresql://fleetshare:secret@localhost:5432/fleetshare npm run instances
+
+They listen on PORT (4000) and the one after it, and serve metrics on METRICS_PORT, if set, and the one after it.
+  --help  this text`
+
+const settings = settingsOf('instances', HELP, ({ databaseUrl, port }) => {
+  if (databaseUrl === null) {
     throw new SettingsError('DATABASE_URL is missing: the embedded database serves a single process')
   }
-  if (settings.port === 0 || settings.port === 65_535) {
-    throw new SettingsError(`PORT is ${settings.port}: two instances need it and the one after it`)
+  if (port === 0 || port === 65_535) {
+    throw new SettingsError(`PORT is ${port}: two instances need it and the one after it`)
   }
-} catch (error) {
-  if (!(error instanceof SettingsError)) throw error
-  console.error(`npm run instances: ${error.message}.`)
-  process.exit(1)
-}
+})
 
 const { start } = createChildren()
 let running = 2

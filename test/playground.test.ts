@@ -9,7 +9,7 @@ import type { TestServer } from './support/server.ts'
 
 /** Tabs bear the names of their operations. */
 const TABS = stepsAt(0).map(({ query }) => /(?:query|mutation|subscription) (\w+)/.exec(query)?.[1] ?? '')
-const [FOLLOW = '', LOOK = '', SHARE = '', BORROWED = '', , GIVE_BACK = ''] = TABS
+const [FOLLOW = '', LOOK = '', SHARE = '', BORROWED = '', MOVE_END = '', GIVE_BACK = '', LOG = ''] = TABS
 
 describe.skipIf(!hasBrowser('The playground'))('the playground in a browser', () => {
   let server: TestServer
@@ -88,7 +88,7 @@ describe.skipIf(!hasBrowser('The playground'))('the playground in a browser', ()
     await page.getByText('The events that belong to the viewer').waitFor()
   })
 
-  it('shows in one page what is done in another', async () => {
+  it('tells the whole story, and shows live in one page what is done in another', async () => {
     horizonAsked = Promise.withResolvers()
     const follower = await open()
     const sockets: string[] = []
@@ -97,6 +97,8 @@ describe.skipIf(!hasBrowser('The playground'))('the playground in a browser', ()
     await horizonAsked.promise
 
     const actor = await open()
+    await play(actor, LOOK)
+    await expectAnswer(actor, { data: { vehicle: { viewerCan: { startSharing: { allowed: true, code: null } } } } })
     await play(actor, SHARE)
     await expectAnswer(actor, {
       data: { startSharing: { sharing: { status: 'SHARED_OWN_VEHICLE', phase: 'ACTIVE', endsAt: null } } },
@@ -110,11 +112,19 @@ describe.skipIf(!hasBrowser('The playground'))('the playground in a browser', ()
 
     await play(actor, BORROWED)
     await expectAnswer(actor, { data: { vehicles: { nodes: [{ id: 'FK852', fleet: { name: 'ShareOne' } }] } } })
+    await play(actor, MOVE_END)
+    await expectAnswer(actor, {
+      data: { updateSharingEnd: { sharing: { endsAt: expect.stringMatching(/Z$/) as unknown } } },
+    })
+    await expectAnswer(follower, { data: { vehicleEvents: { type: 'SHARING_END_CHANGED' } } })
     await play(actor, GIVE_BACK)
     await expectAnswer(actor, {
       data: { endSharing: { vehicle: null, sharing: { phase: 'ENDED', endReason: 'ENDED_BY_PARTNER' } } },
     })
     await expectAnswer(follower, { data: { vehicleEvents: { type: 'SHARING_ENDED', endReason: 'ENDED_BY_PARTNER' } } })
+    await play(actor, LOG)
+    // As much of it as fits on the screen is there to be read: its beginning.
+    await expect.poll(() => actor.locator('.graphiql-response').innerText()).toContain('SHARING_STARTED')
   })
 
   it('stops following when told to', async () => {

@@ -64,8 +64,12 @@ const LAYERS: Readonly<Record<string, { readonly own: readonly string[]; readonl
     packages: ['@urql/core', 'gql.tada', 'graphql-ws', 'preact'],
   },
   'src/children.ts': { own: [], packages: ['node:'] },
-  'src/demo.ts': { own: ['src/children.ts', 'src/server/keys.ts', 'src/settings.ts'], packages: ['node:'] },
-  'src/instances.ts': { own: ['src/children.ts', 'src/settings.ts'], packages: [] },
+  'src/command.ts': { own: ['src/settings.ts'], packages: ['node:'] },
+  'src/demo.ts': {
+    own: ['src/children.ts', 'src/command.ts', 'src/server/keys.ts', 'src/settings.ts'],
+    packages: ['node:'],
+  },
+  'src/instances.ts': { own: ['src/children.ts', 'src/command.ts', 'src/settings.ts'], packages: [] },
   'src/settings.ts': { own: [], packages: ['zod'] },
   'src/timer.ts': { own: [], packages: [] },
   'src/log.ts': { own: ['src/settings.ts'], packages: ['pino'] },
@@ -74,7 +78,7 @@ const LAYERS: Readonly<Record<string, { readonly own: readonly string[]; readonl
     packages: ['node:', 'pino'],
   },
   'src/main.ts': { own: ['src/app.ts', 'src/log.ts', 'src/settings.ts', 'prisma/seed.ts'], packages: [] },
-  'src/migrate.ts': { own: ['src/data/', 'src/settings.ts'], packages: [] },
+  'src/migrate.ts': { own: ['src/data/', 'src/command.ts'], packages: [] },
   'src/token.ts': { own: ['src/domain/', 'src/server/keys.ts', 'src/settings.ts'], packages: ['node:'] },
 }
 

@@ -49,7 +49,7 @@ export const resultOf = <T>(verb: string, success: ObjectRef<SchemaTypes, T>, er
   })
 
 /** The codes of top-level errors. */
-const TOP_LEVEL_CODES = [
+export const TOP_LEVEL_CODES = [
   'UNAUTHENTICATED',
   'FORBIDDEN',
   'BAD_USER_INPUT',

@@ -6,9 +6,13 @@ import { WebSocket } from 'ws'
 import { getFragmentData, graphql } from './generated/index.ts'
 import possible from './generated/possible-types.ts'
 import { granted } from './refusal.ts'
+import { hashesBeforeTexts, withoutTexts } from './trusted.ts'
 
-/** Queries and mutations over HTTP, subscriptions over a WebSocket; both with the token. */
-export function createApollo(url: string, token: string) {
+/**
+ * Queries and mutations over HTTP, subscriptions over a WebSocket; both with the token. Where the server trusts this client's
+ * documents alone, it names them instead of sending them.
+ */
+export function createApollo(url: string, token: string, { byHash = false } = {}) {
   const Authorization = `Bearer ${token}`
   const http = new HttpLink({ uri: `${url}/graphql`, headers: { Authorization } })
   const socket = createClient({
@@ -16,12 +20,13 @@ export function createApollo(url: string, token: string) {
     webSocketImpl: WebSocket,
     connectionParams: { Authorization },
   })
+  const link = ApolloLink.split(
+    ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
+    new GraphQLWsLink(byHash ? withoutTexts(socket) : socket),
+    http,
+  )
   const client = new ApolloClient({
-    link: ApolloLink.split(
-      ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
-      new GraphQLWsLink(socket),
-      http,
-    ),
+    link: byHash ? hashesBeforeTexts().concat(link) : link,
     // Without these the cache would take `... on UserError` for something that no result can be.
     cache: new InMemoryCache({ possibleTypes: possible.possibleTypes }),
   })

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { preset } from '@graphql-codegen/client-preset'
+import { addTypenameSelectionDocumentTransform, preset } from '@graphql-codegen/client-preset'
 import { codegen } from '@graphql-codegen/core'
 import * as fragmentMatcher from '@graphql-codegen/fragment-matcher'
 import { minifyIntrospection, outputIntrospectionFile } from '@gql.tada/internal'
@@ -13,6 +13,9 @@ const GENERATED = join(CLIENTS, 'generated')
 
 /** As README.md gives it to clients. */
 export const PRESET_CONFIG = { scalars: { DateTime: 'string' }, useTypeImports: true } as const
+
+/** The manifest for servers that trust these documents alone. */
+export const MANIFEST = join(GENERATED, 'persisted-documents.json')
 
 /**
  * Generates what the clients here are typed with, from nothing but schema.graphql and their own operations, as a client's
@@ -31,7 +34,9 @@ async function generatePreset(schema: GraphQLSchema): Promise<void> {
   const outputs = await preset.buildGeneratesSection({
     ...common,
     baseOutputDir,
-    presetConfig: { fragmentMasking: { unmaskFunctionName: 'getFragmentData' } },
+    presetConfig: { fragmentMasking: { unmaskFunctionName: 'getFragmentData' }, persistedDocuments: true },
+    // Caches ask for it beside everything; what is sent as a hash has to ask for it beforehand.
+    documentTransforms: [{ name: 'typename', transformObject: addTypenameSelectionDocumentTransform, config: {} }],
     // The suffix is for Node, which runs what is generated without a build.
     config: { ...PRESET_CONFIG, importExtension: '.ts' },
     documents: await documents(),

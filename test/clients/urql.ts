@@ -1,13 +1,16 @@
 import { cacheExchange, Client, fetchExchange } from '@urql/core'
 import { graphql } from './generated/index.ts'
 import { granted } from './refusal.ts'
+import { hashExchange } from './trusted.ts'
 
-/** Everything over HTTP: subscriptions come as server-sent events, for which urql needs nothing more. */
-export const createUrql = (url: string, token: string): Client =>
+/**
+ * Everything over HTTP: subscriptions come as server-sent events, for which urql needs nothing more. `byHash` as for Apollo.
+ */
+export const createUrql = (url: string, token: string, { byHash = false } = {}): Client =>
   new Client({
     url: `${url}/graphql`,
     preferGetMethod: false,
-    exchanges: [cacheExchange, fetchExchange],
+    exchanges: [...(byHash ? [hashExchange] : []), cacheExchange, fetchExchange],
     fetchSubscriptions: true,
     fetchOptions: { headers: { Authorization: `Bearer ${token}` } },
   })

@@ -1,0 +1,158 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parsers } from 'prettier/plugins/yaml'
+import { expect, inject, it, onTestFinished } from 'vitest'
+import { readSettings } from '../src/settings.ts'
+import { newPostgresDatabase } from './support/databases.ts'
+import { newKey, startProvider } from './support/provider.ts'
+import { start } from './support/process.ts'
+import { freePort } from './support/ports.ts'
+import { ROOT } from './support/readme.ts'
+
+const read = (file: string) => readFileSync(join(ROOT, file), 'utf8')
+const { scripts, dependencies } = JSON.parse(read('package.json')) as Record<
+  'scripts' | 'dependencies',
+  Record<string, string>
+>
+const START = (scripts['start'] ?? '').replace('exec ', '')
+
+/** Its instructions, each on a line, by stage. */
+const [buildStage = [], lastStage = []] = read('.docker/Dockerfile')
+  .replaceAll(/^#.*\n/gm, '')
+  .replaceAll(/\\\n\s*/g, '')
+  .split(/^(?=FROM )/m)
+  .map((stage) => stage.split('\n').filter((line) => line !== ''))
+const argumentsOf = (stage: readonly string[], instruction: RegExp) =>
+  stage.flatMap((line) => (instruction.test(line) ? [line.replace(instruction, '').trim()] : []))
+const commandOf = (text = '') => JSON.parse(/\[.*\]$/.exec(text)?.[0] ?? 'null') as string[]
+const copied = argumentsOf(buildStage, /^COPY /).flatMap((files) => files.split(' ').slice(0, -1))
+const kept = argumentsOf(lastStage, /^COPY --from=build /).map((files) => /^\/app\/(\S+)/.exec(files)?.[1] ?? '')
+const removed = /rm -rf (.*)$/m.exec(buildStage.join('\n'))?.[1]?.split(/ +/) ?? []
+
+/** What compose would read, as plain values: of a text with mappings, lists and words. */
+function plain(node: unknown): unknown {
+  const { type, value, children = [] } = node as { type: string; value?: string; children?: unknown[] }
+  if (type === 'mapping') return Object.fromEntries(children.map((pair) => plain(pair) as [string, unknown]))
+  if (type === 'mappingItem' || type.endsWith('Sequence') || type === 'sequence') return children.map(plain)
+  return children.length > 0 ? plain(children.at(-1)) : (value ?? null)
+}
+type Service = { environment: Record<string, string>; [name: string]: unknown }
+const compose = async () =>
+  plain(await (parsers.yaml.parse as (text: string, options: object) => unknown)(read('.docker/compose.yaml'), {})) as {
+    services: Record<'fleetshare' | 'postgres', Service>
+  }
+
+it('the image is built from files that there are, and are handed to it, with the Node of package.json', () => {
+  const handed = read('.docker/Dockerfile.dockerignore').match(/(?<=^!).*$/gm) ?? []
+  expect(copied.length).toBeGreaterThan(5)
+  expect(copied.filter((file) => !existsSync(join(ROOT, file)))).toEqual([])
+  expect(copied.toSorted()).toEqual(handed.toSorted())
+  expect(kept.filter((file) => file !== 'node_modules' && !copied.includes(file))).toEqual([])
+  for (const stage of [buildStage, lastStage]) expect(stage[0]).toContain(`node:${dependencies['node']}-slim`)
+  for (const [, name = ''] of buildStage.join('\n').matchAll(/npm run (\w+)/g)) expect(scripts).toHaveProperty(name)
+})
+
+it('the image runs what npm start runs, not as root, on the port that is the default', () => {
+  expect(commandOf(argumentsOf(lastStage, /^CMD /)[0])).toEqual(START.split(' '))
+  expect(argumentsOf(lastStage, /^USER /)).toEqual(['node'])
+  expect(argumentsOf(lastStage, /^EXPOSE /)).toEqual([String(readSettings({}).port)])
+})
+
+it('what the image holds starts in production, is found healthy, drains, and is found dead', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'fleetshare-image-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  for (const name of kept.filter((file) => file !== 'node_modules'))
+    await cp(join(ROOT, name), join(folder, name), { recursive: true })
+  await linkPackages(join(folder, 'node_modules'))
+  const key = await newKey('ES256', 'key')
+  const provider = await startProvider(key)
+  onTestFinished(() => provider.stop())
+
+  const environment = Object.fromEntries(
+    argumentsOf(lastStage, /^ENV /).flatMap((line) => line.split(' ').map((pair) => pair.split('='))),
+  ) as Record<string, string>
+  expect(environment).toEqual({ NODE_ENV: 'production', HOST: '0.0.0.0' })
+  const env = {
+    ...environment,
+    ...provider.env,
+    PORT: String(await freePort()),
+    DATABASE_URL: await newPostgresDatabase(inject('postgresUrl')),
+    // Packages see only what was linked beside them.
+    NODE_OPTIONS: '--preserve-symlinks --preserve-symlinks-main',
+  }
+  const run = ([command = '', ...args]: readonly string[]) =>
+    start('sh', ['-c', 'cd "$0" && exec "$@"', folder, command.replace(/^node$/, process.execPath), ...args], env)
+  const server = run(commandOf(argumentsOf(lastStage, /^CMD /)[0]))
+  await server.line(new RegExp(`FleetShare listens on http://0\\.0\\.0\\.0:${env.PORT}/graphql`))
+  const healthy = commandOf(argumentsOf(lastStage, /^HEALTHCHECK /)[0])
+  expect(await run(healthy).ended).toEqual({ code: 0, signal: null })
+  server.child.kill('SIGTERM')
+  expect(await server.ended).toEqual({ code: 0, signal: null })
+  expect(server.complaints).toEqual([])
+  expect(await run(healthy).ended).toEqual({ code: 1, signal: null })
+})
+
+/** All packages but those that the image is rid of. */
+async function linkPackages(folder: string, scope = ''): Promise<void> {
+  const source = join(ROOT, 'node_modules', scope)
+  const isRemoved = (name: string) =>
+    removed.some((one) => (one.endsWith('*') ? name.startsWith(one.slice(0, -1)) : one === name))
+  await mkdir(join(folder, scope), { recursive: true })
+  for (const entry of await readdir(source)) {
+    const name = scope + entry
+    if (isRemoved(name)) continue
+    if (removed.some((one) => one.startsWith(`${name}/`))) await linkPackages(folder, `${name}/`)
+    else await symlink(join(source, entry), join(folder, name))
+  }
+}
+
+it('compose gives the servers settings that they take, and a database that is there', async () => {
+  const { services } = await compose()
+  const { environment, deploy, ports, build } = services.fleetshare
+  const given = {
+    POSTGRES_PASSWORD: 'secret',
+    AUTH_JWKS_URL: 'https://id.example/keys',
+    AUTH_ISSUER: 'i',
+    AUTH_AUDIENCE: 'a',
+  }
+  const asked: string[] = []
+  const filled = Object.entries(environment).map(([name, text]) => [
+    name,
+    text.replaceAll(/\$\{(\w+):\?[^}]*\}/g, (_all, variable: keyof typeof given) => {
+      asked.push(variable)
+      return given[variable]
+    }),
+  ])
+  expect(new Set(asked)).toEqual(new Set(Object.keys(given)))
+  const { databaseUrl, port, provider } = readSettings({
+    NODE_ENV: 'production',
+    ...(Object.fromEntries(filled) as Record<string, string>),
+  })
+  const database = new URL(databaseUrl ?? '')
+  expect([database.hostname, database.username]).toEqual(['postgres', services.postgres.environment['POSTGRES_USER']])
+  expect(database.pathname).toBe(`/${database.username}`)
+  expect(provider?.issuer).toBe('i')
+  // As many ports as instances.
+  expect(deploy).toEqual({ replicas: '2' })
+  expect(ports).toEqual([`127.0.0.1:${port}-${port + 1}:${port}`])
+  expect(build).toEqual({ context: '..', dockerfile: '.docker/Dockerfile' })
+})
+
+it('the unit for systemd starts what npm start runs, with the Node of the checkout, and lets it drain', async () => {
+  const unit = read('.docker/fleetshare.service')
+  const value = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1] ?? ''
+  const folder = value('WorkingDirectory')
+  expect(value('ExecStart')).toBe(`${folder}/node_modules/.bin/${START}`)
+  expect(existsSync(join(ROOT, 'node_modules/.bin/node'))).toBe(true)
+  expect(Number(value('TimeoutStopSec'))).toBeGreaterThan(10)
+  if (spawnSync('systemd-analyze', ['--version']).status !== 0) return
+  const temporary = await mkdtemp(join(tmpdir(), 'fleetshare-unit-'))
+  onTestFinished(() => rm(temporary, { recursive: true, force: true }))
+  const file = join(temporary, 'fleetshare.service')
+  await writeFile(file, unit.replaceAll(folder, ROOT).replace('EnvironmentFile=', 'EnvironmentFile=-'))
+  const { stderr, status } = spawnSync('systemd-analyze', ['verify', file], { encoding: 'utf8' })
+  expect([status, stderr]).toEqual([0, ''])
+})
