@@ -45,6 +45,8 @@ export type HttpOptions = {
   readonly draining: () => boolean
   /** Whether as much is under way as may be. */
   readonly isFull: () => boolean
+  /** What to wait for before that is told. */
+  readonly pace: () => Promise<void> | null
   /** A place among the connections that stay open with one token. */
   readonly takeSlot: TakeSlot
   /** The page for people who look before they read; null where there is none. */
@@ -155,7 +157,7 @@ async function route(
 }
 
 async function graphql(
-  { engine, fastPath, authenticate, allowedOrigins, draining, isFull, takeSlot, playground }: HttpOptions,
+  { engine, fastPath, authenticate, allowedOrigins, draining, isFull, pace, takeSlot, playground }: HttpOptions,
   streams: Streams,
   request: IncomingMessage,
   response: ServerResponse,
@@ -182,10 +184,7 @@ async function graphql(
   }
   const isStream = request.headers.accept?.includes('text/event-stream') ?? false
   // Whoever wants a stream starts no query; if it does, the pipeline refuses it.
-  if (isFull() && !isStream) {
-    response.setHeader('Retry-After', '1')
-    return refuse(response, 503, 'SERVICE_UNAVAILABLE', 'Too much is under way. Nothing was done; try again soon.')
-  }
+  if (!isStream && isFull()) return refuseFull(response, pace)
   let viewer: Viewer
   try {
     viewer = await authenticate(request.headers.authorization)
@@ -211,6 +210,8 @@ async function graphql(
     })
   } else if (request.method === 'POST') {
     const body = await bodyOf(request)
+    // Those who came at once are many by now, and this is the last place where it is cheap to say so.
+    if (isFull()) return refuseFull(response, pace)
     if (body && (await fastPath(request, response, body, asker))) return
     // What was read is handed on as frameworks do that parse bodies.
     if (body) Object.assign(request, { body: Readable.from([body]) })
@@ -257,6 +258,12 @@ function answer(response: ServerResponse, status: number, body: object): void {
 
 /** The codes of those below, to be counted once they are answered. */
 const refusals = new WeakMap<ServerResponse, string>()
+
+async function refuseFull(response: ServerResponse, pace: HttpOptions['pace']): Promise<void> {
+  await pace()
+  response.setHeader('Retry-After', '1')
+  refuse(response, 503, 'SERVICE_UNAVAILABLE', 'Too much is under way. Nothing was done; try again soon.')
+}
 
 /** A refusal before GraphQL, in GraphQL's form, so that clients need one way to read errors. */
 function refuse(
