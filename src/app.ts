@@ -103,7 +103,8 @@ export async function createApp(resources: Resources): Promise<App> {
     const takeSlot = createSlots(settings.socketsPerToken)
     const edge = { engine, authenticate, takeSlot, allowedOrigins, draining, counts, log }
     const fastPath = createFastPath({ engine, services, admission, trusted, show, counts, tracing })
-    const http = createHttpServer({ ...edge, fastPath, isFull: admission.isFull, ready, playground, pages, patience })
+    const { isFull, pace } = admission
+    const http = createHttpServer({ ...edge, fastPath, isFull, pace, ready, playground, pages, patience })
     const { server } = http
     const stalls = endStalled(server, stallMs)
     closers.push(stalls.stop)

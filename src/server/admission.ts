@@ -2,21 +2,21 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { GraphQLError } from 'graphql'
 import type { Viewer } from '../domain/viewer.ts'
 import { badUserInput, rateLimited } from '../graphql/errors.ts'
+import { createBound, createPace } from './bound.ts'
+import type { Bound } from './bound.ts'
 import { createBudget } from './budget.ts'
 import type { RateLimit } from './budget.ts'
 import { beyond, LIMITS } from './limits.ts'
 import type { Variables, Weight } from './weight.ts'
 
 /** Whether an operation is begun at all: asked right before, when its variables are known, on every way to execution. */
-export type Admission = {
+export type Admission = Bound & {
   /** Takes its points. @returns why not, or null */
   readonly admit: (viewer: Viewer, weight: Weight, variables: Variables) => GraphQLError | null
   /** Gives its points back: it was not done, and comes again. */
   readonly undo: (viewer: Viewer, weight: Weight, variables: Variables) => void
-  /** @returns false while too many queries and mutations are under way; else leave() has to follow */
-  readonly enter: () => boolean
-  readonly leave: () => void
-  readonly isFull: () => boolean
+  /** Before somebody is told that there is no room. @returns what to wait for; null for nothing */
+  readonly pace: () => Promise<void> | null
   /** What is said of the price, in `extensions.cost`: where there is a budget, or to who asks. null for nothing. */
   readonly costOf: (
     viewer: Viewer,
@@ -42,14 +42,15 @@ export type Cost = {
 export type AdmissionRules = {
   /** null: there is no budget. */
   readonly rateLimit: RateLimit | null
-  /** Queries and mutations under way in this process. */
+  /** Queries and mutations under way in this process, at most. */
   readonly operationsAtOnce: number
 }
 
 export function createAdmission({ rateLimit, operationsAtOnce }: AdmissionRules): Admission {
   const budget = rateLimit && createBudget(rateLimit)
-  let underWay = 0
   return {
+    ...createBound(operationsAtOnce),
+    pace: createPace(),
     admit({ tokenId }, weight, variables) {
       if (weight.mostNodes > LIMITS.nodes) {
         const nodes = weight.nodes(variables)
@@ -64,13 +65,6 @@ export function createAdmission({ rateLimit, operationsAtOnce }: AdmissionRules)
       return seconds === 0 ? null : rateLimited(points, seconds)
     },
     undo: ({ tokenId }, weight, variables) => budget?.giveBack(tokenId, weight.points(variables)),
-    enter: () => {
-      if (underWay >= operationsAtOnce) return false
-      underWay++
-      return true
-    },
-    leave: () => void underWay--,
-    isFull: () => underWay >= operationsAtOnce,
     costOf({ tokenId }, weight, variables, headers) {
       if (!budget && headers?.['graphql-cost'] === undefined) return null
       const points = weight.points(variables)

@@ -41,7 +41,10 @@ export function admitted(admission: Admission): Plugin<Context> {
         const weight = weightOf(args)
         // Nothing is going to be executed, and that is told.
         if (!weight) return executeFn(args) as unknown
-        if (!admission.enter()) return { errors: [overloaded()] }
+        if (!admission.enter()) {
+          await admission.pace()
+          return { errors: [overloaded()] }
+        }
         try {
           const refused = refusal(args, weight)
           if (refused) return refused

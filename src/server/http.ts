@@ -46,6 +46,8 @@ export type HttpOptions = {
   readonly draining: () => boolean
   /** Whether as much is under way as may be. */
   readonly isFull: () => boolean
+  /** What to wait for before that is told. */
+  readonly pace: () => Promise<void> | null
   /** A place among the connections that stay open with one token. */
   readonly takeSlot: TakeSlot
   /** The page for people who look before they read; null where there is none. */
@@ -158,7 +160,7 @@ async function route(
 }
 
 async function graphql(
-  { engine, fastPath, authenticate, allowedOrigins, draining, isFull, takeSlot, playground, counts }: HttpOptions,
+  { engine, fastPath, authenticate, allowedOrigins, draining, isFull, pace, takeSlot, playground, counts }: HttpOptions,
   streams: Streams,
   request: IncomingMessage,
   response: ServerResponse,
@@ -166,8 +168,8 @@ async function graphql(
 ): Promise<void> {
   const isStream = request.headers.accept?.includes('text/event-stream') ?? false
   // What is likely to be answered the short way has its headers written with all others, at a fraction of the cost.
-  const isShort = request.method === 'POST' && isPlainJson(request) && !isStream && allowedOrigins.length === 0
-  if (!isShort || draining() || isFull()) stand(response, requestId)
+  const isJson = request.method === 'POST' && isPlainJson(request)
+  if (!isJson || isStream || allowedOrigins.length > 0 || draining()) stand(response, requestId)
   if (draining()) {
     response.setHeader('Connection', 'close')
     return refuse(counts, response, 503, 'SERVICE_UNAVAILABLE', 'The server is about to stop.')
@@ -181,7 +183,7 @@ async function graphql(
     return playground(request, response)
   }
   if (request.method === 'POST') {
-    if (!isPlainJson(request)) {
+    if (!isJson) {
       return refuse(
         counts,
         response,
@@ -194,16 +196,7 @@ async function graphql(
     request.headers['content-type'] = 'application/json'
   }
   // Whoever wants a stream starts no query; if it does, the pipeline refuses it.
-  if (isFull() && !isStream) {
-    response.setHeader('Retry-After', '1')
-    return refuse(
-      counts,
-      response,
-      503,
-      'SERVICE_UNAVAILABLE',
-      'Too much is under way. Nothing was done; try again soon.',
-    )
-  }
+  if (!isStream && isFull()) return refuseFull(counts, response, requestId, pace)
   let viewer: Viewer
   try {
     viewer = await authenticate(request.headers.authorization)
@@ -230,6 +223,8 @@ async function graphql(
     })
   } else if (request.method === 'POST') {
     const body = await bodyOf(request)
+    // Those who came at once are many by now, and this is the last place where it is cheap to say so.
+    if (isFull()) return refuseFull(counts, response, requestId, pace)
     if (body && (await fastPath(request, response, body, asker))) return
     // What was read is handed on as frameworks do that parse bodies.
     if (body) Object.assign(request, { body: Readable.from([body]) })
@@ -273,6 +268,18 @@ function allowOrigin(request: IncomingMessage, response: ServerResponse, allowed
 
 function answer(response: ServerResponse, status: number, body: object): void {
   response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8' }).end(JSON.stringify(body))
+}
+
+async function refuseFull(
+  counts: Counts,
+  response: ServerResponse,
+  requestId: string,
+  pace: HttpOptions['pace'],
+): Promise<void> {
+  stand(response, requestId)
+  await pace()
+  response.setHeader('Retry-After', '1')
+  refuse(counts, response, 503, 'SERVICE_UNAVAILABLE', 'Too much is under way. Nothing was done; try again soon.')
 }
 
 /** A refusal before GraphQL, in GraphQL's form, so that clients need one way to read errors. */

@@ -3,10 +3,11 @@ import { inArena } from './arena.ts'
 import { measureClients } from './clients.ts'
 import { brokenPromises } from './figures.ts'
 import { measureLog } from './log.ts'
+import { measureOverload } from './overload.ts'
 import { measureStalled } from './stalled.ts'
 import { measureStorm } from './storm.ts'
 
-const HELP = `Measures the event stream under load, and checks that every answer is right. Needs Linux.
+const HELP = `Measures the event stream, and requests, under load, and checks that every answer is right. Needs Linux.
 
   npm run scale -- clients    two instances, many clients that are cut and come back, one instance killed
     --clients 2000 --minutes 5 --rate 50 --fleets 50
@@ -16,6 +17,8 @@ const HELP = `Measures the event stream under load, and checks that every answer
     --rate 1000 --seconds 60
   npm run scale -- storm      all clients come back at once with old cursors, while somebody writes
     --clients 2000 --events 200000 --hours 10 --fleets 50
+  npm run scale -- overload   many times the load that can be served: how long what is accepted takes, and the rest
+    --callers 32 --times 10 --seconds 60
 
 It starts a PostgreSQL of its own; with DATABASE_URL it makes a database on that server, and drops it afterwards.
 Exit code 1 if a promise is broken.`
@@ -35,6 +38,9 @@ const MEASUREMENTS: Readonly<Record<string, (args: string[]) => Promise<void>>> 
   stalled: measurement({ rate: 1000, seconds: 60 }, measureStalled),
   storm: measurement({ clients: 2000, events: 200_000, hours: 10, fleets: 50 }, (options) =>
     inArena((arena) => measureStorm(arena, options)),
+  ),
+  overload: measurement({ callers: 32, times: 10, seconds: 60 }, (options) =>
+    inArena((arena) => measureOverload(arena, options)),
   ),
 }
 
