@@ -11,6 +11,7 @@ import { addTo, countErrors } from './counts.ts'
 import type { Counts } from './counts.ts'
 import type { Engine } from './engine.ts'
 import { standing } from './headers.ts'
+import { LIMITS } from './limits.ts'
 import type { Show } from './show.ts'
 import type { Tracing } from './tracing.ts'
 import type { TrustedDocuments } from './trusted.ts'
@@ -25,12 +26,18 @@ export type FastPath = (
   asker: Request,
 ) => boolean | Promise<boolean>
 
-/** Documents that are known, compiled or not, and how much text they may have together. */
-const DOCUMENTS = { max: 1_000, maxSize: 5_000_000 }
+/** Documents that are known, compiled or not, and how much text they may have together. Compiled each may take half a MB. */
+const DOCUMENTS = { max: 500, maxSize: 5_000_000 }
+/** So many are compiled each second, and so many at once after a rest; the others go Yoga's way until it is their turn. */
+const COMPILED_PER_SECOND = 10
+const COMPILED_AT_ONCE = 100
 
 type Outcome = ExecutionResult | Promise<ExecutionResult>
+type Run = (asker: Request, variables: Readonly<Record<string, unknown>>) => Outcome
 type Plan = {
-  readonly run: (asker: Request, variables: Readonly<Record<string, unknown>>) => Outcome
+  readonly build: () => Run | null
+  /** null as long as it is not compiled. */
+  run: Run | null
   readonly kind: 'query' | 'mutation'
   readonly weight: Weight
 }
@@ -66,10 +73,20 @@ export function createFastPath(options: FastPathOptions): FastPath {
   const plans = new LRUCache<string, Plan | typeof NOT_FOR_US>(keeping)
   // On their own: texts that come once and never again do not push out what is compiled.
   const seen = new LRUCache<string, true>(keeping)
+  let allowance = COMPILED_AT_ONCE
+  let since = performance.now()
+
+  function mayCompile(): boolean {
+    const now = performance.now()
+    allowance = Math.min(COMPILED_AT_ONCE, allowance + ((now - since) / 1_000) * COMPILED_PER_SECOND)
+    since = now
+    if (allowance < 1) return false
+    allowance--
+    return true
+  }
 
   /** From the second time on; null for what is not to be answered here. */
-  function planOf(text: string, operationName: string | null, asker: Request): Plan | null {
-    const key = operationName === null ? text : JSON.stringify([operationName, text])
+  function planOf(key: string, { query: text, operationName }: Params, asker: Request): Plan | null {
     let plan = plans.get(key)
     if (plan === undefined) {
       if (!seen.has(key)) {
@@ -96,23 +113,36 @@ export function createFastPath(options: FastPathOptions): FastPath {
     const isQuery = operation.operation === OperationTypeNode.QUERY
     // Of several mutations each has to wait for all that the one before it answers.
     if (!isQuery && !isOneField(operation)) return null
-    const compiled = compile(document, operation)
-    if (!compiled) return null
-    const execute: Plan['run'] = (by, variables) => compiled(undefined, createContext(services, by), variables)
-    const tell = isQuery ? execute : telling(execute, document)
-    const run: Plan['run'] = tracing ? (by, given) => tracing.operation(by, operation, () => tell(by, given)) : tell
-    return { kind: isQuery ? 'query' : 'mutation', weight: weigh(document, operation), run }
+    const build = () => {
+      const compiled = compile(document, operation)
+      if (!compiled) return null
+      const execute: Run = (by, variables) => compiled(undefined, createContext(services, by), variables)
+      const tell = isQuery ? execute : telling(execute, document)
+      const run: Run = (by, given) =>
+        tracing ? tracing.operation(by, operation, () => tell(by, given)) : tell(by, given)
+      return run
+    }
+    return { kind: isQuery ? 'query' : 'mutation', weight: weigh(document, operation), build, run: null }
+  }
+
+  /** Once, when it was let in; compiling takes longer than answering. null while too much was compiled, or if it cannot be. */
+  function runOf(plan: Plan, key: string): Run | null {
+    if (plan.run) return plan.run
+    if (!mayCompile()) return null
+    plan.run = plan.build()
+    if (!plan.run) plans.set(key, NOT_FOR_US)
+    return plan.run
   }
 
   /** What failed of a mutation cannot be done again, so that Yoga would tell it. */
-  function telling(execute: Plan['run'], document: DocumentNode): Plan['run'] {
+  function telling(execute: Run, document: DocumentNode): Run {
     return async (by, variables) => {
       const result = await execute(by, variables)
       const { errors, data } = result
       if (!errors || data === undefined) return result
       return {
         errors: show(
-          errors.map((error) => located(error, document)),
+          errors.slice(0, LIMITS.errors).map((error) => located(error, document)),
           by,
         ),
         data,
@@ -124,7 +154,10 @@ export function createFastPath(options: FastPathOptions): FastPath {
     const type = MEDIA_TYPES[/^[^,; ]*/.exec(request.headers.accept ?? '*/*')?.[0] ?? '']
     if (type === undefined || asker.viewer.kind === 'NOBODY') return false
     const params = paramsOf(body, trusted)
-    const plan = params && planOf(params.query, params.operationName, asker)
+    if (!params) return false
+    const { query, operationName } = params
+    const key = operationName === null ? query : JSON.stringify([operationName, query])
+    const plan = planOf(key, params, asker)
     if (!plan) return false
     const { weight, kind } = plan
     const { variables } = params
@@ -133,6 +166,12 @@ export function createFastPath(options: FastPathOptions): FastPath {
     if (!admission.enter()) return false
     if (admission.admit(viewer, weight, variables)) {
       admission.leave()
+      return false
+    }
+    const run = runOf(plan, key)
+    if (!run) {
+      admission.leave()
+      admission.undo(viewer, weight, variables)
       return false
     }
     const started = performance.now()
@@ -155,7 +194,7 @@ export function createFastPath(options: FastPathOptions): FastPath {
     }
     let result: Outcome
     try {
-      result = plan.run(asker, variables)
+      result = run(asker, variables)
     } catch (error) {
       return fail(error)
     }
