@@ -56,6 +56,10 @@ export function createAdmission({ rateLimit, operationsAtOnce }: AdmissionRules)
         const nodes = weight.nodes(variables)
         if (nodes > LIMITS.nodes) return beyond(`The pages multiply to ${nodes} nodes`, LIMITS.nodes)
       }
+      if (weight.mostPoints > LIMITS.objects) {
+        const objects = weight.points(variables)
+        if (objects > LIMITS.objects) return beyond(`The operation amounts to ${objects} objects`, LIMITS.objects)
+      }
       if (!budget) return null
       const points = weight.points(variables)
       if (points > budget.burst) {

@@ -90,7 +90,9 @@ function keyOf({ used, number }: Plan, { contextValue, variableValues }: Executi
   const rights = viewer.kind === 'FLEET' ? [viewer.member.fleetId, viewer.member.role] : []
   const values = variableValues ?? {}
   // One that is absent may have a default, which null has not.
-  const given = used.filter((variable) => variable in values).map((variable) => [variable, values[variable]])
+  const given = used
+    .filter((variable) => Object.hasOwn(values, variable))
+    .map((variable) => [variable, values[variable]])
   // However long the values are, what is kept of them is short.
   return hash('sha256', JSON.stringify([number, rights, given]))
 }

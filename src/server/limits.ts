@@ -8,6 +8,8 @@ import { countWritten } from './written.ts'
 /** What a document may amount to. None of it is met by what clients write or generate; bytes, and numbers of things. */
 export const LIMITS = {
   bytes: 50_000,
+  /** Where an error stands is found by counting them, which takes time for each error. */
+  lines: 2_000,
   tokens: 1_000,
   depth: 12,
   aliases: 50,
@@ -16,6 +18,8 @@ export const LIMITS = {
   operations: 10,
   /** What the pages of an operation can multiply to. */
   nodes: 10_000,
+  /** What they can amount to with all that is asked of each. */
+  objects: 200_000,
   /** In one answer. */
   errors: 5,
 } as const
@@ -39,6 +43,8 @@ export function documentLimits(): Plugin {
     onParse({ params: { source }, parseFn, setParseFn }) {
       const bytes = Buffer.byteLength(String(source))
       if (bytes > LIMITS.bytes) throw beyond(`The document has ${bytes} bytes`, LIMITS.bytes)
+      const lines = linesOf(String(source))
+      if (lines > LIMITS.lines) throw beyond(`The document has ${lines} lines`, LIMITS.lines)
       setParseFn((text, options) => parseFn(text, { ...options, maxTokens: LIMITS.tokens }))
       return ({ result }) => {
         if (!isDocument(result) || passed.has(result)) return
@@ -51,6 +57,8 @@ export function documentLimits(): Plugin {
       setValidationFn((schema, document, rules) => validate(schema, document, rules, { maxErrors: LIMITS.errors - 1 })),
   }
 }
+
+const linesOf = (text: string): number => text.split(/\r\n|[\n\r]/).length
 
 const isDocument = (result: unknown): result is DocumentNode =>
   typeof result === 'object' && result !== null && 'kind' in result

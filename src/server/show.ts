@@ -12,8 +12,8 @@ export const createShow =
   (log: Logger, production: boolean): Show =>
   (errors, { requestId }) => {
     const report = (err: unknown) => log.error({ err, requestId }, 'an operation failed')
-    const shown = errors.map((error) => presentable(error, requestId, report))
-    return (production ? shown.map(withoutSuggestion) : shown).slice(0, LIMITS.errors)
+    const shown = errors.slice(0, LIMITS.errors).map((error) => presentable(error, requestId, report))
+    return production ? shown.map(withoutSuggestion) : shown
   }
 
 function withoutSuggestion(error: GraphQLError): GraphQLError {

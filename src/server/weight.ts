@@ -21,6 +21,8 @@ export type Weight = {
   readonly mostNodes: number
   /** Its price: an object is 1, each time it can come, a mutation or a subscription 10, a value nothing. */
   readonly points: (variables: Variables) => number
+  /** The same whatever the variables are. */
+  readonly mostPoints: number
 }
 
 /** An object of the answer with all below it that comes as often as itself, and the pages in it. */
@@ -70,6 +72,7 @@ export function weigh(document: DocumentNode, operation: OperationDefinitionNode
   const isFixed = !usesVariables(whole)
   const points = Math.max(POINTS.least, pointsOf(whole, {}))
   return {
+    mostPoints: pointsOf(whole, null),
     mostNodes,
     nodes: isFixed ? () => mostNodes : (variables) => nodesOf(whole, variables),
     points: isFixed ? () => points : (variables) => Math.max(POINTS.least, pointsOf(whole, variables)),
@@ -103,17 +106,20 @@ function pageOf(
 const usesVariables = ({ pages }: Part): boolean =>
   pages.some(({ sizes, each }) => sizes.some((size) => typeof size === 'object') || usesVariables(each))
 
-/** @param variables null for whatever they may be */
+/**
+ * An empty page counts as one node: it is asked for all the same.
+ * @param variables null for whatever they may be
+ */
 function nodesOf({ pages }: Part, variables: Variables | null): number {
   let nodes = 0
-  for (const page of pages) nodes += lengthOf(page, variables) * Math.max(1, nodesOf(page.each, variables))
+  for (const page of pages) nodes += Math.max(1, lengthOf(page, variables)) * Math.max(1, nodesOf(page.each, variables))
   return nodes
 }
 
-/** A page without a look at its nodes is read all the same. */
-function pointsOf({ points, pages }: Part, variables: Variables): number {
+/** A page without a look at its nodes is read all the same. @param variables as above */
+function pointsOf({ points, pages }: Part, variables: Variables | null): number {
   let sum = points
-  for (const page of pages) sum += lengthOf(page, variables) * Math.max(1, pointsOf(page.each, variables))
+  for (const page of pages) sum += Math.max(1, lengthOf(page, variables)) * Math.max(1, pointsOf(page.each, variables))
   return sum
 }
 
@@ -128,4 +134,4 @@ function lengthOf({ sizes, usual, most }: Page, variables: Variables | null): nu
 }
 
 const given = ({ variable, fallback }: Exclude<Size, number>, variables: Variables): unknown =>
-  variable in variables ? variables[variable] : fallback
+  Object.hasOwn(variables, variable) ? variables[variable] : fallback

@@ -58,11 +58,13 @@ const spread = (fields: number) => {
 const aliased = (count: number) => `{ ${times(count, (n) => `a${n}: __typename`)} }`
 const repeated = (count: number) => `{ __typename ${'__typename '.repeat(count)} }`
 const directed = (count: number) => `{ viewer { ${'roles @include(if: true) '.repeat(count)} } }`
+const lined = (count: number) => `${'\n'.repeat(count - 1)}{ viewer { roles } }`
 const named = (count: number) => times(count, (n) => `query Q${n} { viewer { roles } }`)
 
 /** How a document is made that has so much, how much it may have, and how one more is refused. */
 const CASES: readonly [string, (count: number) => string, number, RegExp][] = [
   ['bytes', (bytes) => sized(bytes - (bytes % 2)), 50_001, /^The document has 50002 bytes: the limit is 50,000\.$/],
+  ['lines', lined, 2_000, /^The document has 2001 lines: the limit is 2,000\.$/],
   ['tokens', tokens, 1_000, /1000 tokens/],
   ['levels of fields', deep, 12, /^The operation is 13 fields deep: the limit is 12\.$/],
   ['levels in fragments', deepInFragments, 12, /^The operation is 13 fields deep: the limit is 12\.$/],
@@ -120,6 +122,27 @@ describe.each(TRANSPORTS)('a document over %s', (transport) => {
     const { data } = await send(getIntrospectionQuery({ ...options, schemaDescription: true }).replaceAll(/\s+/g, ' '))
     expect(data.__schema.types.length).toBeGreaterThan(20)
   })
+})
+
+it('what pages amount to with all that is asked of each of them is bounded, too', async () => {
+  const many = times(40, (n) => `a${n}: fleet { id }`)
+  const query = `{ vehicles(first: 100) { nodes { sharings(first: 100) { nodes { vehicle { ...V } } } } } }
+    fragment V on Vehicle { ${many} }`
+  for (const transport of TRANSPORTS) {
+    const { errors } = await sendOver(transport)(server.url, world.as.owner, { query })
+    expect(errors?.[0]?.message).toMatch(/^The operation amounts to \d+ objects: the limit is 200,000\.$/)
+  }
+})
+
+it('an empty page counts as a node, and a variable is one that is given', async () => {
+  const empty = `{ vehicles(first: 100) { nodes { sharings(first: 100) { nodes { vehicle {
+    a: sharings(first: 0) { nodes { id } } b: sharings(first: 0) { nodes { id } } } } } } } }`
+  const inherited = `query ($toString: Int = 500, $valueOf: Int = 100) { vehicleEvents(first: $toString) { nodes { vehicle {
+    sharings(first: $valueOf) { nodes { id } } } } } }`
+  for (const query of [empty, inherited]) {
+    const { errors } = await sendOver('POST')(server.url, world.as.owner, { query })
+    expect(errors?.[0]?.message).toMatch(/^The pages multiply to \d+ nodes: the limit is 10,000\.$/)
+  }
 })
 
 it('an answer with many failures tells of five', async () => {

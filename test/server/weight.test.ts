@@ -35,7 +35,7 @@ describe('an operation weighs', () => {
     ['a page from the end', '{ vehicles(last: 7) { nodes { id } } }', 7, 8],
     ['a page without a look at its nodes', '{ vehicles(first: 10) { pageInfo { endCursor } } }', 10, 12],
     ['a page of edges', '{ vehicles(first: 10) { edges { cursor node { id } } } }', 10, 21],
-    ['a page of no nodes', '{ vehicles(first: 0) { nodes { id } } }', 0, 1],
+    ['a page of no nodes as one', '{ vehicles(first: 0) { nodes { id } } }', 1, 2],
     ['not more than the largest page', '{ vehicles(first: 5000) { nodes { id } } }', 100, 101],
     ['the history, whose pages are larger', '{ vehicleEvents(first: 500) { nodes { id } } }', 500, 501],
     ['pages in pages', '{ vehicles(first: 10) { nodes { sharings(first: 5) { nodes { id } } } } }', 50, 71],
@@ -58,6 +58,7 @@ describe('an operation weighs', () => {
     ['that is not given', {}, 40],
     ['that is null', { first: null }, 100],
     ['that is no number', { first: '9' }, 100],
+    ['that bears the name of what every object has', Object.create({ first: 1 }) as object, 40],
     ['that is negative', { first: -1 }, 100],
     ['that is too large', { first: 1e9 }, 200],
   ])('by a variable %s', (_what, variables, nodes) => {
