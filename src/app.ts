@@ -90,13 +90,14 @@ export async function createApp(resources: Resources): Promise<App> {
 
     let isDraining = false
     const draining = () => isDraining
-    const ready = () =>
-      isDraining
-        ? Promise.resolve(false)
-        : db.ping().then(
-            () => true,
-            () => false,
-          )
+    // Who asks has no token: however many do, the database is asked once at a time.
+    const answers = shared(() =>
+      db.ping().then(
+        () => true,
+        () => false,
+      ),
+    )
+    const ready = async () => !isDraining && (await answers()) && !isDraining
     const playground = production ? null : createPlayground(settings)
     const pages = createPages(settings)
     const { allowedOrigins } = settings
@@ -153,6 +154,12 @@ export async function createApp(resources: Resources): Promise<App> {
     await close()
     throw error
   }
+}
+
+/** One question at a time: whoever asks while one is under way is told the same. */
+function shared<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asked: Promise<T> | null = null
+  return () => (asked ??= ask().finally(() => (asked = null)))
 }
 
 /** In reverse, every one tried; what failed is thrown together at the end. */

@@ -57,7 +57,9 @@ export function createAuthenticate(rules: TokenRules, { fleetExists, isRevoked }
     // Last: it may have been revoked while the database was asked.
     if (isRevoked(claims)) throw new AuthenticationError('UNTRUSTED', 'The access token has been revoked.')
     if (isStranger) return { ...viewer, kind: 'NOBODY' }
-    if (authorization && authorization.length <= LONGEST_KNOWN) verified.set(authorization, { viewer, generation })
+    // As clients write it: of all the ways to write one token only one is remembered.
+    if (authorization === `Bearer ${token}` && token.length <= LONGEST_KNOWN)
+      verified.set(authorization, { viewer, generation })
     return viewer
   }
   return (authorization) => {

@@ -170,11 +170,11 @@ async function graphql(
   // What is likely to be answered the short way has its headers written with all others, at a fraction of the cost.
   const isJson = request.method === 'POST' && isPlainJson(request)
   if (!isJson || isStream || allowedOrigins.length > 0 || draining()) stand(response, requestId)
+  allowOrigin(request, response, allowedOrigins)
   if (draining()) {
     response.setHeader('Connection', 'close')
     return refuse(counts, response, 503, 'SERVICE_UNAVAILABLE', 'The server is about to stop.')
   }
-  allowOrigin(request, response, allowedOrigins)
   if (request.method === 'OPTIONS') {
     response.writeHead(204, { Allow: 'GET, POST, OPTIONS' }).end()
     return
