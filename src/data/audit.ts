@@ -15,16 +15,16 @@ import type { Statement } from './sql.ts'
 
 const RECORD: Statement = { name: 'audit', text: auditing('jsonb_populate_recordset(NULL::audit, $1::jsonb)') }
 
-/** Of one fleet's refusals so many are kept in a minute, by each instance: who is refused more often has tried enough. */
+/** Of one fleet's refusals so many are kept for an audience in a minute, by each instance: more tell nothing more. */
 const MOST_REFUSALS = 60
 const COUNTED_FLEETS = 10_000
 const refusals = new WeakMap<Database, LRUCache<string, number>>()
 
-function isToBeKept(db: Database, fleetId: string): boolean {
+function isToBeKept(db: Database, whose: string): boolean {
   const counts = refusals.get(db) ?? new LRUCache({ max: COUNTED_FLEETS, ttl: 60_000, noUpdateTTL: true })
   refusals.set(db, counts)
-  const number = (counts.get(fleetId) ?? 0) + 1
-  counts.set(fleetId, number)
+  const number = (counts.get(whose) ?? 0) + 1
+  counts.set(whose, number)
   return number <= MOST_REFUSALS
 }
 
@@ -57,10 +57,12 @@ export async function audited<T>(
   } catch (error) {
     const { vehicleId, sharingId } = order
     // What no id looks like names nothing that could be looked at later.
-    if (!(error instanceof UserError) || !isId(vehicleId) || !isToBeKept(db, actor.fleetId)) throw error
+    if (!(error instanceof UserError) || !isId(vehicleId)) throw error
     const named = sharingId != null && isId(sharingId) ? sharingId : null
     const entry = { at: db.clock.now(), action, actor, vehicleId, sharingId: named, refusal: error.code, requestId }
-    await db.query(RECORD, [JSON.stringify(auditRows([refused(entry, ownerId)]))])
+    const entryOf = refused(entry, ownerId)
+    // Each audience by itself: what only the one who asks will read takes nothing away from what others do.
+    if (isToBeKept(db, entryOf.readers.join())) await db.query(RECORD, [JSON.stringify(auditRows([entryOf]))])
     throw error
   }
 }
