@@ -281,6 +281,13 @@ it(`no file is longer than ${LONGEST_FILE} lines`, async () => {
   expect([linesOf('a'), linesOf('a\n'), linesOf('a\nb\n\n')]).toEqual([1, 1, 3])
 })
 
+it('no path is taken from a URL, where a space would be %20', async () => {
+  const folders = ['.config', 'prisma', 'src', 'test']
+  const files = (await Promise.all(folders.map(filesIn))).flat().filter((file) => /\.tsx?$/.test(file))
+  const texts = await Promise.all(files.map(async (file) => ({ file, text: await read(file) })))
+  expect(texts.filter(({ text }) => /import\.meta\.url\)\.pathname/.test(text)).map(({ file }) => file)).toEqual([])
+})
+
 it('schema.graphql is the schema as it is printed', async () => {
   expect(await readFile(SCHEMA_FILE, 'utf8')).toBe(printedSchema())
 })
