@@ -58,9 +58,9 @@ const LAYERS: Readonly<Record<string, { readonly own: readonly string[]; readonl
   },
   // A client like any other: it knows the API, and the ids of the demo world.
   'src/simulator/': { own: ['prisma/demo.ts'], packages: ['node:', 'graphql-ws', 'ws'] },
-  // A client like any other, in a browser; it is bundled, and the server hands it out.
+  // A client like any other, in a browser, that knows what the codes mean; it is bundled, and the server hands it out.
   'src/console/': {
-    own: ['src/generated/'],
+    own: ['src/domain/', 'src/generated/'],
     packages: ['@urql/core', 'gql.tada', 'graphql-ws', 'preact'],
   },
   'src/children.ts': { own: [], packages: ['node:'] },
