@@ -58,6 +58,11 @@ describe.skipIf(!hasTools)('README.md', () => {
 
   testSnippets(blocks, () => ({ checkout, url, provider, key }), setUp)
 
+  it('ends what follows where it is refused for good', async () => {
+    const following = checkout.run('env TOKEN="$PARTNER" node follow.mjs "no cursor"')
+    await expect(following).rejects.toThrow(/^it ended with 1: interrupted: BAD_USER_INPUT \w/)
+  })
+
   it('knows the demo world', async () => {
     const token = async (fleetId: string) =>
       (await checkout.run(`npm run --silent token -- --fleet ${fleetId} --role viewer`)).trim()
