@@ -1,8 +1,9 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vite'
 
 /** The console's page, bundled into src/generated/console, from where the server hands it out. */
 export default defineConfig({
-  root: new URL('../src/console', import.meta.url).pathname,
+  root: join(import.meta.dirname, '../src/console'),
   base: '/console/',
   logLevel: 'warn',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact', development: false } },

@@ -1,7 +1,8 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
-  root: new URL('..', import.meta.url).pathname,
+  root: join(import.meta.dirname, '..'),
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/databases.ts', 'test/clients/generate.ts', 'test/support/console.ts'],

@@ -25,6 +25,7 @@ import { endStalled } from './server/stalls.ts'
 import { readTrustedDocuments } from './server/trusted.ts'
 import { acceptWebSockets } from './server/websocket.ts'
 import { tellSparingly } from './log.ts'
+import { urlOf } from './settings.ts'
 import type { Settings } from './settings.ts'
 
 /** How long running requests may take once the server is told to stop; all of it fits into 10 s. Milliseconds. */
@@ -145,8 +146,7 @@ export async function createApp(resources: Resources): Promise<App> {
         server.listen(settings.port, settings.host)
         await once(server, 'listening')
         const { port } = server.address() as AddressInfo
-        const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host
-        return `http://${host}:${port}`
+        return urlOf({ ...settings, port })
       },
       close,
     }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createChildren } from './children.ts'
 import { settingsOf } from './command.ts'
 import { developmentToken } from './server/keys.ts'
-import { SettingsError } from './settings.ts'
+import { SettingsError, urlOf } from './settings.ts'
 
 /** How long the simulator may go on. */
 const TOKEN_SECONDS = 24 * 60 * 60
@@ -25,7 +25,7 @@ const { start, stop } = createChildren()
 const endsAll = (code: number | null) => stop(code ?? 0)
 
 start('main.ts').on('exit', endsAll)
-const url = `http://${settings.host}:${settings.port}`
+const url = urlOf(settings)
 const isReady = () =>
   fetch(`${url}/ready`, { signal: AbortSignal.timeout(1_000) }).then(
     ({ ok }) => ok,

@@ -159,3 +159,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     logLevel: env.LOG_LEVEL,
   }
 }
+
+/** Where to reach a server: http://host:port, an IPv6 address in brackets. */
+export const urlOf = ({ host, port }: Pick<Settings, 'host' | 'port'>): string =>
+  `http://${host.includes(':') ? `[${host}]` : host}:${port}`

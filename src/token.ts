@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { ROLES } from './domain/fleet.ts'
+import type { Role } from './domain/fleet.ts'
 import { knownRoles } from './domain/viewer.ts'
 import { developmentToken } from './server/keys.ts'
 import { readSettings } from './settings.ts'
@@ -13,6 +14,16 @@ const HELP = `Prints an access token of the development issuer, for a server tha
   --role NAME     ${ROLES.map((role) => role.toLowerCase()).join(', ')}; may be repeated
   --expires-in S  how long it lasts, in seconds; 12 hours if absent
   --help          this text`
+
+/** @throws for what a server would refuse everything to */
+function checkClaims(fleetId: string | null, roles: readonly Role[]): void {
+  const platform = roles.find((role) => role === 'ADMIN' || role === 'GATEWAY')?.toLowerCase()
+  if (roles.length === 0) throw new Error('--role is missing')
+  if (platform === undefined && !fleetId) throw new Error(`--role ${roles[0]?.toLowerCase()} needs a --fleet`)
+  if (platform === undefined) return
+  if (fleetId !== null) throw new Error(`--role ${platform} takes no --fleet`)
+  if (new Set(roles).size > 1) throw new Error(`--role ${platform} goes with no other role`)
+}
 
 try {
   const { values } = parseArgs({
@@ -32,6 +43,7 @@ try {
     if (settings.provider) throw new Error('AUTH_* is set: the identity provider makes the tokens')
     if (unknown !== undefined) throw new Error(`--role ${unknown} is not a role`)
     if (!Number.isSafeInteger(seconds) || seconds <= 0) throw new Error('--expires-in takes a number of seconds')
+    checkClaims(values.fleet ?? null, knownRoles(values.role))
     console.log(await developmentToken(settings, values.fleet ?? null, values.role, seconds))
   }
 } catch (error) {

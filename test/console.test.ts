@@ -71,7 +71,8 @@ describe.skipIf(!hasBrowser('The console'))('the console in a browser', () => {
       await log(column, 'sharing started, ShareTwo').waitFor()
       await column.getByRole('radio', { name: 'FK852 Market 1 controlled by ShareTwo' }).waitFor()
     }
-    await owner.getByRole('group', { name: 'Command' }).getByText('SHARED_WITH_PARTNER').waitFor()
+    const command = owner.getByRole('group', { name: 'Command' })
+    await command.getByText('SHARED_WITH_PARTNER The vehicle is shared with a partner').waitFor()
     expect(await owner.getByRole('button', { name: 'Send' }).isDisabled()).toBe(true)
 
     await partner.getByRole('combobox', { name: 'Command' }).selectOption('lock central lock')
@@ -85,6 +86,9 @@ describe.skipIf(!hasBrowser('The console'))('the console in a browser', () => {
     await press(partner, 'End now')
     await panelOf(owner).getByText('ShareOne controls it').waitFor()
     await panelOf(partner).getByText('does not see this vehicle').waitFor()
+    // What was done is told, and the focus is where it was done, although the button has gone.
+    await panelOf(partner).getByRole('status').getByText('The sharing has ended.').waitFor()
+    await panelOf(partner).locator('h3:focus').getByText('FK852').waitFor()
     for (const column of [owner, partner]) {
       await log(column, 'sharing ended, ShareTwo: ended by partner').waitFor()
       await panelOf(column).getByText('ended by partner').waitFor()
@@ -203,8 +207,10 @@ describe.skipIf(!hasBrowser('The console'))('the console in a browser', () => {
 
   it('takes a token, and says why one is not good', async () => {
     const { page, owner } = await open()
-    await press(owner, 'Change')
+    await press(owner, 'Change fleet')
     const entry = page.getByRole('region', { name: 'Choose the first fleet' })
+    const isFocused = (name: string) => page.locator('h2:focus').getByText(name).waitFor()
+    await isFocused('First fleet')
     const enter = async (token: string) => {
       await entry.getByLabel('Access token').fill(token)
       await press(entry, 'Follow')
@@ -212,8 +218,9 @@ describe.skipIf(!hasBrowser('The console'))('the console in a browser', () => {
     await enter(`Bearer ${await server.token('Q7X2B', 'viewer')}`)
     const lone = columnOf(page, 'LoneWheels')
     await isLive(lone)
+    await isFocused('LoneWheels')
     await lone.getByRole('group', { name: 'Command' }).getByText('ROLE_NOT_SUFFICIENT').waitFor()
-    await press(lone, 'Change')
+    await press(lone, 'Change fleet')
     await enter(await server.token(null, 'admin'))
     await page.getByText('The token does not allow this.').waitFor()
   })

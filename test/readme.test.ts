@@ -58,6 +58,11 @@ describe.skipIf(!hasTools)('README.md', () => {
 
   testSnippets(blocks, () => ({ checkout, url, provider, key }), setUp)
 
+  it('ends what follows where it is refused for good', async () => {
+    const following = checkout.run('env TOKEN="$PARTNER" node follow.mjs "no cursor"')
+    await expect(following).rejects.toThrow(/^it ended with 1: interrupted: BAD_USER_INPUT \w/)
+  })
+
   it('knows the demo world', async () => {
     const token = async (fleetId: string) =>
       (await checkout.run(`npm run --silent token -- --fleet ${fleetId} --role viewer`)).trim()
@@ -82,7 +87,7 @@ describe.skipIf(!hasTools)('README.md', () => {
     const token = (await checkout.run('npm run --silent token -- --fleet 78LMK --role viewer')).trim()
     const answer = await post(url, code === 'UNAUTHENTICATED' ? null : token, query)
     expect(answer.errors?.[0]?.extensions.code).toBe(code)
-    expect(status?.split(' or ')).toContain(String(answer.status))
+    expect(status?.split(/ or |, /)).toContain(String(answer.status))
   })
 
   it('stops the demo server by Ctrl-C', () => expectDrains(demo))
@@ -142,7 +147,7 @@ describe('README.md, beside its snippets,', () => {
   })
 
   it('asks for the Node that package.json asks for', () => {
-    const [, major] = /Node\.js (\d+) or later/.exec(page) ?? []
-    expect(engines.node).toBe(`>=${major}`)
+    const [, version] = /Node\.js ([\d.]+) or later/.exec(page) ?? []
+    expect(engines.node).toBe(`>=${version}`)
   })
 })

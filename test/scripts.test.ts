@@ -23,6 +23,19 @@ it.each([
   ['demo', 'src/demo.ts', ['--port', '1'], {}, /^npm run demo: Unknown option '--port'/],
   ['instances', 'src/instances.ts', ['3'], {}, /^npm run instances: Unexpected argument '3'/],
   ['token', 'src/token.ts', ['--fleet'], {}, /^npm run token: Option '--fleet <value>' argument missing/],
+  // What these would claim a server refuses everything to.
+  ['token', 'src/token.ts', ['--fleet', '78LMK'], {}, /^npm run token: --role is missing$/],
+  ['token', 'src/token.ts', ['--role', 'Manager'], {}, /^npm run token: --role manager needs a --fleet$/],
+  ['token', 'src/token.ts', ['--fleet', '', '--role', 'viewer'], {}, /^npm run token: --role viewer needs a --fleet$/],
+  [
+    'token',
+    'src/token.ts',
+    ['--fleet', '78LMK', '--role', 'admin'],
+    {},
+    /^npm run token: --role admin takes no --fleet$/,
+  ],
+  ['token', 'src/token.ts', ['--role', 'gateway', '--role', 'admin'], {}, /--role gateway goes with no other role$/],
+  ['token', 'src/token.ts', ['--role', 'viewer', '--role', 'admin'], {}, /--role admin goes with no other role$/],
 ])('npm run %s says what it does not know, and how to call it: %s %j', async (name, file, args, env, complaint) => {
   const program = startNode(file, env, ...args)
   expect(await program.ended).toEqual({ code: 1, signal: null })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { startNode } from './support/process.ts'
-import { readSettings, SettingsError } from '../src/settings.ts'
+import { readSettings, SettingsError, urlOf } from '../src/settings.ts'
 
 const PROVIDER = {
   AUTH_JWKS_URL: 'https://login.example/keys',
@@ -178,4 +178,12 @@ describe('a process with a wrong setting', () => {
     expect(program.complaints).toEqual([typeof complaint === 'string' ? complaint : expect.stringMatching(complaint)])
     expect(program.lines).toEqual([])
   })
+})
+
+it.each([
+  ['127.0.0.1', 'http://127.0.0.1:4000'],
+  ['::1', 'http://[::1]:4000'],
+  ['localhost', 'http://localhost:4000'],
+])('a server on HOST=%s is reached at %s', (host, url) => {
+  expect(urlOf({ host, port: 4000 })).toBe(url)
 })

@@ -58,9 +58,9 @@ const LAYERS: Readonly<Record<string, { readonly own: readonly string[]; readonl
   },
   // A client like any other: it knows the API, and the ids of the demo world.
   'src/simulator/': { own: ['prisma/demo.ts'], packages: ['node:', 'graphql-ws', 'ws'] },
-  // A client like any other, in a browser; it is bundled, and the server hands it out.
+  // A client like any other, in a browser, that knows what the codes mean; it is bundled, and the server hands it out.
   'src/console/': {
-    own: ['src/generated/'],
+    own: ['src/domain/', 'src/generated/'],
     packages: ['@urql/core', 'gql.tada', 'graphql-ws', 'preact'],
   },
   'src/children.ts': { own: [], packages: ['node:'] },
@@ -279,6 +279,13 @@ it(`no file is longer than ${LONGEST_FILE} lines`, async () => {
   expect(lengths.filter(({ lines }) => lines > LONGEST_FILE)).toEqual([])
   expect(lengths.length).toBeGreaterThan(50)
   expect([linesOf('a'), linesOf('a\n'), linesOf('a\nb\n\n')]).toEqual([1, 1, 3])
+})
+
+it('no path is taken from a URL, where a space would be %20', async () => {
+  const folders = ['.config', 'prisma', 'src', 'test']
+  const files = (await Promise.all(folders.map(filesIn))).flat().filter((file) => /\.tsx?$/.test(file))
+  const texts = await Promise.all(files.map(async (file) => ({ file, text: await read(file) })))
+  expect(texts.filter(({ text }) => /import\.meta\.url\)\.pathname/.test(text)).map(({ file }) => file)).toEqual([])
 })
 
 it('schema.graphql is the schema as it is printed', async () => {

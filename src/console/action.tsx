@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useId } from 'preact/hooks'
+import { ERROR_CODES } from '../domain/errors.ts'
 import type { Permission } from './operations.ts'
 
 type Button = { readonly name: string; readonly press: () => void; readonly isFirst?: boolean }
@@ -21,18 +22,23 @@ export function Action({ name, may, buttons, children }: ActionProps) {
       {may.allowed ? (
         <div class="given">{children}</div>
       ) : (
-        <code id={id} class="why">
-          {may.code}
-        </code>
+        <p id={id} class="why">
+          {may.code && (
+            <>
+              <code>{may.code}</code> {ERROR_CODES[may.code]}
+            </>
+          )}
+        </p>
       )}
       {buttons.map(({ name, press, isFirst = false }) => (
         <button
           key={name}
           type="button"
           class={isFirst ? 'primary' : ''}
-          disabled={!may.allowed}
+          // Not disabled: the focus stays where it is when what was done takes the right to do it again.
+          aria-disabled={!may.allowed}
           aria-describedby={may.allowed ? undefined : id}
-          onClick={press}
+          onClick={() => may.allowed && press()}
         >
           {name}
         </button>

@@ -8,8 +8,15 @@ import type { CommandType, Details } from './operations.ts'
 import { inSeconds } from './time.ts'
 
 type Vehicle = NonNullable<Details['vehicle']>
-type Props = { readonly view: FleetView; readonly vehicle: Vehicle; readonly name: string }
-type Notice = { readonly text: string; readonly isRefusal: boolean }
+type Props = {
+  readonly view: FleetView
+  readonly vehicle: Vehicle
+  readonly name: string
+  /** Is told what came of an action, which may be that the fleet sees the vehicle no more. */
+  readonly onDone: (notice: Notice) => void
+}
+
+export type Notice = { readonly vehicleId: string; readonly text: string; readonly isRefusal: boolean }
 
 const STARTS = [
   [0, 'now'],
@@ -31,9 +38,8 @@ const NEW_ENDS = [
 ] as const
 
 /** What this fleet may do with the vehicle now. */
-export function Actions({ view, vehicle, name }: Props) {
+export function Actions({ view, vehicle, name, onDone }: Props) {
   const { viewerCan, supportedCommands, id: vehicleId } = vehicle
-  const [notice, setNotice] = useState<Notice | null>(null)
   const [partner, setPartner] = useState('')
   const [start, setStart] = useState<number>(0)
   const [length, setLength] = useState<number | null>(null)
@@ -47,7 +53,7 @@ export function Actions({ view, vehicle, name }: Props) {
 
   const run = async <Input,>(done: string, document: Mutation<Input>, input: Input) => {
     const refusal = await act(view.api, document, input)
-    setNotice(refusal === null ? { text: done, isRefusal: false } : { text: refusal, isRefusal: true })
+    onDone({ vehicleId, text: refusal ?? done, isRefusal: refusal !== null })
   }
   const lend = () => {
     const startsAt = start === 0 ? null : inSeconds(start)
@@ -98,9 +104,6 @@ export function Actions({ view, vehicle, name }: Props) {
           onChange={setCommand}
         />
       </Action>
-      <p class={notice?.isRefusal ? 'notice refused' : 'notice'} role="status">
-        {notice?.text}
-      </p>
     </section>
   )
 }

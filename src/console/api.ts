@@ -17,6 +17,9 @@ const TOLD: EventType[] = [
 /** Pages of 100 vehicles and of 500 events, at most. */
 const MOST_PAGES = 10
 
+/** `hasMore`: these are the first of them. */
+export type VehiclesSeen = { readonly vehicles: readonly Vehicle[]; readonly hasMore: boolean }
+
 /** Without a cache: the events say when to ask again. */
 export const createApi = (token: string): Client =>
   new Client({
@@ -50,16 +53,16 @@ export async function act<Input>(api: Client, document: Mutation<Input>, input: 
 
 const isRefusal = (result: object): result is { readonly code: string; readonly message: string } => 'code' in result
 
-export async function allVehicles(api: Client): Promise<Vehicle[]> {
+export async function allVehicles(api: Client): Promise<VehiclesSeen> {
   const found: Vehicle[] = []
   let after: string | null = null
   for (let page = 0; page < MOST_PAGES; page++) {
     const { vehicles }: { vehicles: VehiclePage } = await ask(api, Vehicles, { after })
     found.push(...vehicles.nodes)
-    if (!vehicles.pageInfo.hasNextPage) break
+    if (!vehicles.pageInfo.hasNextPage) return { vehicles: found, hasMore: false }
     after = vehicles.pageInfo.endCursor
   }
-  return found
+  return { vehicles: found, hasMore: true }
 }
 
 type PageInfo = { readonly hasNextPage: boolean; readonly endCursor: string | null }

@@ -1,5 +1,6 @@
 import { useEffect } from 'preact/hooks'
 import { useFleet } from './fleet.ts'
+import { Heading } from './heading.tsx'
 import { VehicleList } from './list.tsx'
 import { FleetMap } from './map.tsx'
 import type { Frame } from './map.tsx'
@@ -13,6 +14,7 @@ export type Seen = { readonly fleetId: string | null; readonly vehicles: readonl
 type Props = {
   readonly token: string
   readonly side: 'a' | 'b'
+  readonly focus: boolean
   readonly sides: Sides
   readonly frame: Frame | null
   readonly selected: string
@@ -23,25 +25,25 @@ type Props = {
 }
 
 /** One fleet, from its own end. */
-export function Column({ token, side, sides, frame, selected, onSelect, onSeen, onLeave }: Props) {
+export function Column({ token, side, focus, sides, frame, selected, onSelect, onSeen, onLeave }: Props) {
   const view = useFleet(token)
-  const { fleet, vehicles, viewer, link, problem } = view
+  const { fleet, vehicles, hasMore, viewer, link, problem } = view
   useEffect(() => onSeen({ fleetId: fleet?.id ?? null, vehicles }), [fleet, vehicles])
   return (
     <section class="fleet" data-side={side} aria-label={fleet?.name ?? 'Fleet'}>
       <header>
-        <h2>{fleet?.name ?? 'Fleet'}</h2>
+        <Heading text={fleet?.name ?? 'Fleet'} focus={focus} />
         {fleet && <code>{fleet.id}</code>}
         <span class="roles">{viewer?.roles.join(', ').toLowerCase()}</span>
         <button type="button" onClick={onLeave}>
-          Change
+          Change fleet
         </button>
       </header>
       {fleet ? (
         <>
           <FleetMap fleetId={fleet.id} {...{ vehicles, frame, sides, selected, onSelect }} />
           <div class="split">
-            <VehicleList name={`vehicle-${side}`} {...{ vehicles, sides, selected, onSelect }} />
+            <VehicleList name={`vehicle-${side}`} {...{ vehicles, hasMore, sides, selected, onSelect }} />
             <VehiclePanel {...{ view, fleet, sides, selected }} />
           </div>
           <Stream view={view} name={fleet.name} />

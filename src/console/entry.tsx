@@ -1,16 +1,22 @@
 import { useState } from 'preact/hooks'
+import { Heading } from './heading.tsx'
 
 /** A fleet of the demo world, with a token of the development issuer. */
 export type Offer = { readonly name: string; readonly token: string }
 
-type Props = { readonly side: 'a' | 'b'; readonly offers: readonly Offer[]; readonly onEnter: (token: string) => void }
+type Props = {
+  readonly side: 'a' | 'b'
+  readonly focus: boolean
+  readonly offers: readonly Offer[]
+  readonly onEnter: (token: string) => void
+}
 
 /** Who is to be looked at in a column: a fleet of the demo world, or whoever a token speaks for. It is kept nowhere. */
-export function Entry({ side, offers, onEnter }: Props) {
+export function Entry({ side, focus, offers, onEnter }: Props) {
   const [token, setToken] = useState('')
   return (
     <section class="fleet entry" data-side={side} aria-label={`Choose the ${side === 'a' ? 'first' : 'second'} fleet`}>
-      <h2>{side === 'a' ? 'First' : 'Second'} fleet</h2>
+      <Heading text={side === 'a' ? 'First fleet' : 'Second fleet'} focus={focus} />
       {offers.length > 0 && (
         <p>
           {offers.map((offer) => (

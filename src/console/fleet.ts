@@ -20,6 +20,8 @@ export type FleetView = {
   readonly viewer: Viewer | null
   readonly partners: readonly Fleet[]
   readonly vehicles: readonly Vehicle[]
+  /** Whether there are more than those. */
+  readonly hasMore: boolean
   /** Newest first; of readings only how many came. */
   readonly told: readonly Told[]
   readonly readings: number
@@ -42,6 +44,7 @@ const NOTHING: Data = {
   viewer: null,
   partners: [],
   vehicles: [],
+  hasMore: false,
   told: [],
   readings: 0,
   cursor: null,
@@ -91,8 +94,8 @@ function follow(api: Client, token: string, update: Update) {
     }
   }
   const readVehicles = async () => {
-    const vehicles = await allVehicles(api)
-    return (data: Data) => ({ ...data, vehicles, changes: data.changes + 1 })
+    const seen = await allVehicles(api)
+    return (data: Data) => ({ ...data, ...seen, changes: data.changes + 1 })
   }
   const readAll = async () => {
     const [{ viewer, sharingPartners }, history, withVehicles] = await Promise.all([

@@ -30,14 +30,20 @@ type Listener = {
 }
 
 const [FIRST_WAIT_MS, LONGEST_WAIT_MS] = [250, 8_000]
-/** Close codes of the server that a client should not answer with another try: see README.md. */
+/** Close codes after which this token, or this client, need not come back: see .docs/errors.md. */
 const FINAL = new Set([4400, 4401, 4403])
+/** What an operation may be refused with that passes by itself. */
+const PASSING: readonly unknown[] = ['SERVICE_UNAVAILABLE', 'RATE_LIMITED', 'INTERNAL_SERVER_ERROR']
+
+type Refusal = { readonly message: string; readonly extensions?: { readonly code?: unknown } }
 
 /** Follows all events of a fleet over a WebSocket of its own. What breaks off by itself is tried again, later and later. */
 export function openLink(token: string, { after, onEvent, onState }: Listener): Link {
   let client: Client | null = null
   let timer = 0
   let wait = FIRST_WAIT_MS
+  /** What it was before the server was reached, which may refuse the operation all the same. */
+  let waited = wait
   const query = stringifyDocument(Follow)
 
   function connect(): void {
@@ -50,6 +56,7 @@ export function openLink(token: string, { after, onEvent, onState }: Listener): 
       retryAttempts: 0,
       on: {
         connected: () => {
+          waited = wait
           wait = FIRST_WAIT_MS
           if (client === own) onState({ is: 'live' })
         },
@@ -73,7 +80,12 @@ export function openLink(token: string, { after, onEvent, onState }: Listener): 
           if (error instanceof CloseEvent) {
             ended(error.reason || `The connection was closed (${error.code}).`, FINAL.has(error.code))
           } else if (Array.isArray(error)) {
-            ended(error.map(({ message }: { message: string }) => message).join(' '), true)
+            const refusals = error as readonly Refusal[]
+            wait = waited
+            ended(
+              refusals.map(({ message }) => message).join(' '),
+              !refusals.every(({ extensions }) => PASSING.includes(extensions?.code)),
+            )
           } else ended('The server cannot be reached.', false)
         },
         complete: () => ended('The access token has expired.', true),

@@ -7,13 +7,14 @@ import type { Sides } from './sides.ts'
 type Props = {
   readonly name: string
   readonly vehicles: readonly Vehicle[]
+  readonly hasMore: boolean
   readonly sides: Sides
   readonly selected: string
   readonly onSelect: (id: string) => void
 }
 
 /** The vehicles that a fleet sees, and who controls each. Radio buttons bring the keyboard along: arrows move the choice. */
-export function VehicleList({ name, vehicles, sides, selected, onSelect }: Props) {
+export function VehicleList({ name, vehicles, hasMore, sides, selected, onSelect }: Props) {
   const [search, setSearch] = useState('')
   const rows = useRef<HTMLDivElement>(null)
   const isListed = vehicles.some(({ id }) => id === selected)
@@ -51,6 +52,7 @@ export function VehicleList({ name, vehicles, sides, selected, onSelect }: Props
           </label>
         ))}
         {found.length === 0 && <p class="hint">No vehicle.</p>}
+        {hasMore && <p class="hint">These are the first {vehicles.length.toLocaleString()} vehicles.</p>}
       </div>
     </fieldset>
   )

@@ -14,6 +14,8 @@ function Console({ offers }: { readonly offers: readonly Offer[] }) {
   const [tokens, setTokens] = useState<readonly (string | null)[]>(SIDES.map((_, n) => offers[n]?.token ?? null))
   const [seen, setSeen] = useState<readonly Seen[]>([NOBODY, NOBODY])
   const [chosen, setChosen] = useState<string | null>(null)
+  /** The column that was changed last. */
+  const [changed, setChanged] = useState<number | null>(null)
   const put = <T,>(list: readonly T[], at: number, value: T) => list.map((one, n) => (n === at ? value : one))
 
   const vehicles = seen.flatMap((one) => one.vehicles)
@@ -33,15 +35,17 @@ function Console({ offers }: { readonly offers: readonly Offer[] }) {
         {SIDES.map((side, at) => {
           const token = tokens[at] ?? null
           const enter = (next: string | null) => {
+            setChanged(at)
             setTokens((list) => put(list, at, next))
             setSeen((list) => put(list, at, NOBODY))
           }
+          const focus = changed === at
           return token === null ? (
-            <Entry key={side} {...{ side, offers }} onEnter={enter} />
+            <Entry key={side} {...{ side, focus, offers }} onEnter={enter} />
           ) : (
             <Column
               key={side}
-              {...{ token, side, selected }}
+              {...{ token, side, focus, selected }}
               sides={seen.map(({ fleetId }) => fleetId)}
               frame={frameOf(vehicles)}
               onSelect={setChosen}

@@ -32,8 +32,8 @@ export function Stream({ view, name }: { readonly view: FleetView; readonly name
         <button
           type="button"
           class={isCut ? 'primary' : ''}
-          onClick={isCut ? view.resume : view.cut}
-          disabled={link.is === 'over'}
+          onClick={() => link.is !== 'over' && (isCut ? view.resume() : view.cut())}
+          aria-disabled={link.is === 'over'}
         >
           {isCut ? 'Resume' : 'Cut the connection'}
         </button>

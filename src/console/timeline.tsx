@@ -88,13 +88,15 @@ export function Timeline({ name, sharings, sides, ownerId }: Props) {
       {sharings.length === 0 ? (
         <p class="hint">None yet.</p>
       ) : (
-        <ol>
-          {sharings.slice(0, 4).map((sharing) => (
-            <li key={sharing.id} class={sharing.phase}>
-              <b data-side={sideOf(sides, sharing.partner.id)}>{sharing.partner.name}</b> {inWords(sharing, now)}
-            </li>
-          ))}
-        </ol>
+        <div class="sharings" role="group" aria-label={`Sharings of ${name} in words`} tabIndex={0}>
+          <ol>
+            {sharings.map((sharing) => (
+              <li key={sharing.id} class={sharing.phase}>
+                <b data-side={sideOf(sides, sharing.partner.id)}>{sharing.partner.name}</b> {inWords(sharing, now)}
+              </li>
+            ))}
+          </ol>
+        </div>
       )}
     </section>
   )

@@ -1,5 +1,6 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { Actions } from './actions.tsx'
+import type { Notice } from './actions.tsx'
 import { ask } from './api.ts'
 import { controllerOf } from './fleet.ts'
 import type { FleetView } from './fleet.ts'
@@ -16,13 +17,23 @@ export function VehiclePanel({ view, fleet, sides, selected }: Props) {
   const details = useDetails(view, selected)
   const vehicle = view.vehicles.find(({ id }) => id === selected)
   const sharings = details?.sharings.nodes ?? []
+  const [told, setTold] = useState<Notice | null>(null)
+  const notice = told?.vehicleId === selected ? told : null
+  useEffect(() => setTold(null), [selected])
+  const unseen = useRef<HTMLHeadingElement>(null)
+  useEffect(() => {
+    // The button that was pressed here has gone with the vehicle, and the focus with it.
+    if (notice && !vehicle && document.activeElement === document.body) unseen.current?.focus()
+  }, [notice, vehicle === undefined])
   return (
     <section class="panel" aria-label={`Vehicle ${selected}, as ${fleet.name} sees it`}>
       {vehicle ? (
         <Head vehicle={vehicle} sides={sides} />
       ) : (
         <div class="head">
-          <h3>{selected}</h3>
+          <h3 ref={unseen} tabIndex={-1}>
+            {selected}
+          </h3>
           <p class="unseen">
             {fleet.name} does not see this vehicle now: to it, {selected} does not exist
             {sharings.length > 0 ? '. The sharings that it was a party to stay.' : '.'}
@@ -31,8 +42,11 @@ export function VehiclePanel({ view, fleet, sides, selected }: Props) {
       )}
       <Timeline name={fleet.name} sharings={sharings} sides={sides} ownerId={vehicle?.fleet.id ?? null} />
       {vehicle && details?.vehicle && (
-        <Actions key={selected} view={view} vehicle={details.vehicle} name={fleet.name} />
+        <Actions key={selected} view={view} vehicle={details.vehicle} name={fleet.name} onDone={setTold} />
       )}
+      <p class={notice?.isRefusal ? 'notice refused' : 'notice'} role="status">
+        {notice?.text}
+      </p>
     </section>
   )
 }

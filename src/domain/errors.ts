@@ -17,7 +17,9 @@ export const ERROR_CODES = {
   INVALID_PERIOD: 'The period is empty, ends in the past or starts in the past.',
   IDEMPOTENCY_KEY_REUSED: 'The same idempotency key was used with another input.',
   INVALID_INPUT: "A value that the schema's types cannot rule out.",
-  CONFLICT: "Another fleet already has this id or name; or a command's outcome was already reported otherwise.",
+  CONFLICT:
+    'Another fleet has this id or name; or the outcome of this command was reported otherwise, came after its deadline ' +
+    'or was not asked for.',
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES

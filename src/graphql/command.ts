@@ -109,7 +109,9 @@ const SendCommandInput = builder.inputType('SendCommandInput', {
       description: 'How long it may take, 1 to 300 seconds.',
     }),
     idempotencyKey: t.string({
-      description: 'A repeated key with the same input gives the first answer again, and does nothing more.',
+      description:
+        '1 to 200 characters. For 24 hours the same key with the same input answers for the same command, as it is by ' +
+        'then, and does nothing more.',
     }),
   }),
 })
@@ -131,21 +133,22 @@ const ReportCommandOutcomeInput = builder.inputType('ReportCommandOutcomeInput',
   }),
 })
 
-const successOf = (verb: string) =>
+const successOf = (verb: string, description: string) =>
   builder.objectRef<{ command: Command }>(`${verb}Success`).implement({
-    description: 'The command is as asked for.',
+    description,
     fields: (t) => ({ command: t.expose('command', { type: CommandType, description: 'The command.' }) }),
   })
 
-const SendCommandResult = resultOf('SendCommand', successOf('SendCommand'), [
-  RequestError,
-  InputError,
-  SharingConflictError,
-])
-const ReportCommandOutcomeResult = resultOf('ReportCommandOutcome', successOf('ReportCommandOutcome'), [
-  RequestError,
-  InputError,
-])
+const SendCommandResult = resultOf(
+  'SendCommand',
+  successOf('SendCommand', 'The command was accepted; how it goes on is told by its events.'),
+  [RequestError, InputError, SharingConflictError],
+)
+const ReportCommandOutcomeResult = resultOf(
+  'ReportCommandOutcome',
+  successOf('ReportCommandOutcome', 'The outcome is recorded.'),
+  [RequestError, InputError],
+)
 
 builder.mutationFields((t) => ({
   sendCommand: t.field({

@@ -35,7 +35,7 @@ const PageInfo = builder.objectRef<Connection<unknown>['pageInfo']>('PageInfo').
 /** The connection and edge types of a list. */
 export function connectionOf<T>(name: string, node: ObjectRef<SchemaTypes, T> | InterfaceRef<SchemaTypes, T>) {
   const EdgeType = builder.objectRef<Edge<T>>(`${name}Edge`).implement({
-    description: `A ${name} and its place in the list.`,
+    description: `One ${name} and its place in the list.`,
     fields: (t) => ({
       cursor: t.exposeString('cursor', { description: 'The place: for `after` or `before`.' }),
       node: t.expose('node', { type: node, description: 'What lies there.' }),

@@ -176,7 +176,9 @@ const StartSharingInput = builder.inputType('StartSharingInput', {
       description: 'All that the vehicle supports, if absent or null.',
     }),
     idempotencyKey: t.string({
-      description: 'A repeated key with the same input gives the first answer again, and does nothing more.',
+      description:
+        '1 to 200 characters. For 24 hours the same key with the same input answers for the same sharing, as it is by ' +
+        'then, and does nothing more.',
     }),
   }),
 })
@@ -216,7 +218,7 @@ const EndSharingSuccess = builder
       vehicle: t.expose('vehicle', {
         type: VehicleType,
         nullable: true,
-        description: 'Null for the partner, which has no access any more.',
+        description: 'Null where the viewer has no access to it any more.',
       }),
       sharing: t.expose('sharing', { type: SharingType, description: 'The sharing.' }),
     }),

@@ -1,4 +1,5 @@
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from '@apollo/client'
+import { SetContextLink } from '@apollo/client/link/context'
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions'
 import { createClient } from 'graphql-ws'
 import { OperationTypeNode } from 'graphql'
@@ -6,19 +7,25 @@ import { WebSocket } from 'ws'
 import { getFragmentData, graphql } from './generated/index.ts'
 import possible from './generated/possible-types.ts'
 import { granted } from './refusal.ts'
+import type { Token } from './token.ts'
 import { hashesBeforeTexts, withoutTexts } from './trusted.ts'
 
 /**
  * Queries and mutations over HTTP, subscriptions over a WebSocket; both with the token. Where the server trusts this client's
  * documents alone, it names them instead of sending them.
  */
-export function createApollo(url: string, token: string, { byHash = false } = {}) {
-  const Authorization = `Bearer ${token}`
-  const http = new HttpLink({ uri: `${url}/graphql`, headers: { Authorization } })
+export function createApollo(url: string, token: Token, { byHash = false } = {}) {
+  const authorization = async () => ({ Authorization: `Bearer ${await token()}` })
+  const authorized = new SetContextLink(async ({ headers }) => ({
+    headers: { ...headers, ...(await authorization()) },
+  }))
+  const http = authorized.concat(new HttpLink({ uri: `${url}/graphql` }))
   const socket = createClient({
     url: `${url.replace('http', 'ws')}/graphql`,
     webSocketImpl: WebSocket,
-    connectionParams: { Authorization },
+    connectionParams: authorization,
+    // A retry would ask for the first `after` again: whoever subscribes goes on behind the last event that was seen.
+    retryAttempts: 0,
   })
   const link = ApolloLink.split(
     ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,

@@ -38,7 +38,7 @@ describe('Apollo Client, with the code of the client preset,', () => {
   it('reads page by page, mutates, catches a refusal, knows what it learnt, and follows', async () => {
     for (const name of ['a', 'b', 'c']) await world.newVehicle({ name })
     const vehicleId = await world.newVehicle({ name: 'd' })
-    const { client, close } = createApollo(server.url, world.as.owner)
+    const { client, close } = createApollo(server.url, () => world.as.owner)
     expect((await roster(client)).toSorted()).toEqual(['a: at home', 'b: at home', 'c: at home', 'd: at home'])
 
     const { tell, first } = telling<string>()
@@ -61,7 +61,7 @@ describe('Apollo Client, with the code of the client preset,', () => {
 describe('urql, with the code of the client preset,', () => {
   it('asks what is allowed, commands, catches a refusal, and follows over server-sent events', async () => {
     const vehicleId = await world.newVehicle()
-    const client = createUrql(server.url, world.as.owner)
+    const client = createUrql(server.url, () => world.as.owner)
     const { tell, first } = telling<readonly [string, string]>()
     const after = await endOfLog(server.url, world.as.owner)
     const following = steps(client, vehicleId, after, (id, to) => tell([id, to]))

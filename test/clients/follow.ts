@@ -2,11 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createParser } from 'eventsource-parser'
 import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
+import type { Token } from './token.ts'
 
 /** An event, as far as these consumers ask for it; what comes beside the first two depends on which of them it is. */
 export type Event = { readonly cursor: string; readonly type: string; readonly vehicleId: string }
 
-type Result = { readonly data?: { readonly vehicleEvents: Event } | null | undefined; readonly errors?: unknown }
+type Errors = readonly { readonly message: string; readonly extensions?: { readonly [name: string]: unknown } }[]
+type Result = { readonly data?: { readonly vehicleEvents: Event } | null | undefined; readonly errors?: Errors }
 
 /** Opens the stream behind a cursor; it ends or throws when the connection does. */
 type Open = (after: string | null, signal: AbortSignal) => AsyncIterable<Result>
@@ -22,6 +24,12 @@ const query = `subscription Follow($after: String) {
 /** How long to wait before the next try, which doubles as long as nothing comes. Milliseconds. */
 const [FIRST_WAIT_MS, LONGEST_WAIT_MS] = [100, 10_000]
 
+/** What passes by itself: codes of a refused operation, and statuses of HTTP, some of which are of something in between. */
+const PASSING_CODES: readonly unknown[] = ['SERVICE_UNAVAILABLE', 'RATE_LIMITED', 'INTERNAL_SERVER_ERROR']
+const PASSING_STATUSES = [429, 500, 502, 503, 504]
+/** Close codes for a token that is not, or no longer, good. */
+const TOKEN_CODES: readonly unknown[] = [4401, 4403]
+
 /**
  * Each event once, for as long as the signal lets it: whenever the connection ends, for whatever reason, the next one goes on
  * behind the last event that was seen.
@@ -31,8 +39,7 @@ export async function* follow(open: Open, from: string | null, signal: AbortSign
   for (let wait = FIRST_WAIT_MS; !signal.aborted; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
     try {
       for await (const { data, errors } of open(after, signal)) {
-        // The operation was refused, not cut off: it would be refused again.
-        if (!data) throw new RefusedStreamError(JSON.stringify(errors))
+        if (!data) throw refusal(errors ?? [])
         after = data.vehicleEvents.cursor
         yield data.vehicleEvents
         wait = FIRST_WAIT_MS
@@ -44,46 +51,77 @@ export async function* follow(open: Open, from: string | null, signal: AbortSign
   }
 }
 
+/** It would be refused again. */
 export class RefusedStreamError extends Error {}
 
+/** What an operation was refused with, which came as a list. */
+function refusal(errors: Errors): Error {
+  const passes = errors.length > 0 && errors.every(({ extensions }) => PASSING_CODES.includes(extensions?.['code']))
+  return new (passes ? Error : RefusedStreamError)(JSON.stringify(errors))
+}
+
+/** A token that is not let in may have ended just now: another is asked for, once, until one is let in again. */
+function createGate() {
+  let isSecond = false
+  return {
+    letIn: () => {
+      isSecond = false
+    },
+    refused: (reason: string): Error => {
+      const error = new (isSecond ? RefusedStreamError : Error)(reason)
+      isSecond = true
+      return error
+    },
+  }
+}
+
 /** graphql-ws alone. Its own retries would ask for the first `after` again, so that it makes none. */
-export const overWebSocket = (url: string, token: string): Open =>
-  async function* (after, signal) {
+export function overWebSocket(url: string, token: Token): Open {
+  const gate = createGate()
+  return async function* (after, signal) {
     const client = createClient({
       url: `${url.replace('http', 'ws')}/graphql`,
       webSocketImpl: WebSocket,
-      connectionParams: { Authorization: `Bearer ${token}` },
+      connectionParams: async () => ({ Authorization: `Bearer ${await token()}` }),
       retryAttempts: 0,
+      on: { connected: gate.letIn },
     })
-    signal.addEventListener('abort', () => void client.dispose(), { once: true })
+    const dispose = () => void client.dispose()
+    signal.addEventListener('abort', dispose, { once: true })
     try {
-      yield* client.iterate<{ vehicleEvents: Event }>({ query, variables: { after } })
+      yield* client.iterate<{ vehicleEvents: Event }>({ query, variables: { after } }) as AsyncIterable<Result>
     } catch (error) {
-      if (isFinal(error)) throw new RefusedStreamError(JSON.stringify(error))
-      throw error
+      // Errors of the operation come as a list; a socket that is closed, as the event of that.
+      if (Array.isArray(error)) throw refusal(error as Errors)
+      const { code, reason } = error as { code?: unknown; reason?: unknown }
+      throw TOKEN_CODES.includes(code) ? gate.refused(String(reason)) : error
     } finally {
+      signal.removeEventListener('abort', dispose)
       await client.dispose()
     }
   }
-
-/** Errors of the operation come as a list; a socket that is closed, as the event of that. 4401: not with this token. */
-const isFinal = (error: unknown): boolean =>
-  Array.isArray(error) || (typeof error === 'object' && error !== null && 'code' in error && error.code === 4401)
+}
 
 /** fetch and a parser. EventSource would do neither a POST nor the Authorization header. */
-export const overServerSentEvents = (url: string, token: string): Open =>
-  async function* (after, signal) {
+export function overServerSentEvents(url: string, token: Token): Open {
+  const gate = createGate()
+  return async function* (after, signal) {
     const response = await fetch(`${url}/graphql`, {
       method: 'POST',
       signal,
       headers: {
         'Content-Type': 'application/json',
         Accept: 'text/event-stream',
-        Authorization: `Bearer ${token}`,
+        Authorization: `Bearer ${await token()}`,
       },
       body: JSON.stringify({ query, variables: { after } }),
     })
-    if (response.status === 401) throw new RefusedStreamError(await response.text())
+    const { status } = response
+    if (status === 401) throw gate.refused(await response.text())
+    if (status >= 400) {
+      throw new (PASSING_STATUSES.includes(status) ? Error : RefusedStreamError)(await response.text())
+    }
+    gate.letIn()
     const results: string[] = []
     const parser = createParser({ onEvent: ({ event, data }) => event === 'next' && results.push(data) })
     for await (const chunk of (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {
@@ -91,3 +129,4 @@ export const overServerSentEvents = (url: string, token: string): Open =>
       for (const result of results.splice(0)) yield JSON.parse(result) as Result
     }
   }
+}

@@ -51,7 +51,7 @@ function expectOnlyHashes(count: number) {
 
 describe('a server that trusts the manifest of the client preset', () => {
   it('serves Apollo Client by hashes alone: lists, a mutation, the cache, and a subscription over WebSocket', async () => {
-    const { client, close } = createApollo(server.url, token, { byHash: true })
+    const { client, close } = createApollo(server.url, () => token, { byHash: true })
     const story = Promise.withResolvers<string>()
     const following = stories(client, after, story.resolve)
     expect((await roster(client)).toSorted()).toEqual(['Ada: at home', 'Zoe: at home'])
@@ -65,25 +65,30 @@ describe('a server that trusts the manifest of the client preset', () => {
   })
 
   it('serves urql by hashes alone: a query, a refusal, and a subscription over server-sent events', async () => {
-    const client = createUrql(server.url, token, { byHash: true })
+    const client = createUrql(server.url, () => token, { byHash: true })
     expect(await whyNot(client, unlocked)).toBe(null)
     const step = Promise.withResolvers<readonly [string, string]>()
     const following = steps(client, unlocked, after, (...told) => step.resolve(told))
     const { id } = await unlock(client, unlocked)
     expect(await step.promise).toEqual([id, 'PENDING'])
-    const looker = createUrql(server.url, await server.token(server.owner, ['VIEWER']), { byHash: true })
+    const looker = createUrql(server.url, () => server.token(server.owner, ['VIEWER']), { byHash: true })
     await expect(unlock(looker, unlocked)).rejects.toMatchObject({ code: 'ROLE_NOT_SUFFICIENT' })
     expectOnlyHashes(4)
     following.unsubscribe()
   })
 
   it('refuses the same clients when they send texts, and whatever else', async () => {
-    const apollo = createApollo(server.url, token)
+    const apollo = createApollo(server.url, () => token)
     const untrusted = { errors: [{ extensions: { code: 'DOCUMENT_NOT_TRUSTED' } }] }
     await expect(roster(apollo.client)).rejects.toMatchObject(untrusted)
     await expect(apollo.client.query({ query: gql('{ viewer { roles } }') })).rejects.toMatchObject(untrusted)
     await apollo.close()
-    await expect(whyNot(createUrql(server.url, token), unlocked)).rejects.toMatchObject({
+    await expect(
+      whyNot(
+        createUrql(server.url, () => token),
+        unlocked,
+      ),
+    ).rejects.toMatchObject({
       graphQLErrors: [{ extensions: { code: 'DOCUMENT_NOT_TRUSTED' } }],
     })
     expect(sent.every(({ query }) => typeof query === 'string' && query !== '')).toBe(true)

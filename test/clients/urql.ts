@@ -1,18 +1,24 @@
 import { cacheExchange, Client, fetchExchange } from '@urql/core'
 import { graphql } from './generated/index.ts'
 import { granted } from './refusal.ts'
+import type { Token } from './token.ts'
 import { hashExchange } from './trusted.ts'
 
 /**
  * Everything over HTTP: subscriptions come as server-sent events, for which urql needs nothing more. `byHash` as for Apollo.
  */
-export const createUrql = (url: string, token: string, { byHash = false } = {}): Client =>
+export const createUrql = (url: string, token: Token, { byHash = false } = {}): Client =>
   new Client({
     url: `${url}/graphql`,
     preferGetMethod: false,
     exchanges: [...(byHash ? [hashExchange] : []), cacheExchange, fetchExchange],
     fetchSubscriptions: true,
-    fetchOptions: { headers: { Authorization: `Bearer ${token}` } },
+    // Its fetchOptions could not wait for a token.
+    fetch: async (input, init) => {
+      const headers = new Headers(init?.headers)
+      headers.set('Authorization', `Bearer ${await token()}`)
+      return fetch(input, { ...init, headers })
+    },
   })
 
 const Send = graphql(`

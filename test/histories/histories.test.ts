@@ -1,9 +1,10 @@
+import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { startPostgres } from '../support/postgres.ts'
 import { startArena } from './arena.ts'
 import { lineOf, noFigures, runWave } from './wave.ts'
 
-const ROOT = new URL('../..', import.meta.url).pathname
+const ROOT = join(import.meta.dirname, '../..')
 /** Between them they do all that can be done to an arena. */
 const SEEDS = [6, 8, 19, 24]
 

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startPostgres } from '../support/postgres.ts'
 import { startArena } from './arena.ts'
@@ -22,7 +23,7 @@ It starts a PostgreSQL of its own. With DATABASE_URL it makes its databases on t
 this machine, or its processes cannot be stopped, and to have a database postgres; the role has to be allowed to create
 databases and to signal their sessions.`
 
-const ROOT = new URL('../..', import.meta.url).pathname
+const ROOT = join(import.meta.dirname, '../..')
 
 async function openPostgres(): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> {
   const given = process.env['DATABASE_URL']
