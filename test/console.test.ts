@@ -168,6 +168,22 @@ describe.skipIf(!hasBrowser('The console'))('the console in a browser', () => {
     expect(await owner.getByRole('radio', { name: /^AN575/ }).isChecked()).toBe(true)
   })
 
+  it('says so where it shows the first vehicles of many', async () => {
+    const now = new Date()
+    await server.app.db.prisma.vehicle.createMany({
+      data: Array.from({ length: 1_000 }, (_, n) => ({
+        id: `Z${n}`,
+        ownerId: OWNER,
+        supportedCommands: [],
+        lastInstant: now,
+        createdAt: now,
+      })),
+    })
+    const { owner, partner } = await open()
+    await owner.getByText('These are the first 1,000 vehicles.').waitFor()
+    expect(await partner.getByText('These are the first').count()).toBe(0)
+  })
+
   it('is worked by the keyboard alone', async () => {
     const { page, owner } = await open()
     const focused = () => page.evaluate(() => document.activeElement?.textContent ?? '')
