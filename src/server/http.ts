@@ -91,6 +91,8 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     keepAliveTimeout: patience.idle,
     connectionsCheckingInterval: patience.headers / LOOKS,
     maxHeaderSize: HEADERS_LIMIT,
+    // Some clients offer HTTP/2 on the way: that is declined by answering as usual.
+    shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
   }
   const server = createServer(limits, (request, response) => {
     const started = performance.now()

@@ -1,3 +1,7 @@
+import { once } from 'node:events'
+import { request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask, mutations, post } from '../support/api.ts'
 import { startServer } from '../support/server.ts'
@@ -176,4 +180,20 @@ describe('refusals', () => {
       expect(data ?? null).toBeNull()
     }
   })
+})
+
+it('an offer to go on in HTTP/2 is declined by answering as usual', async () => {
+  const body = JSON.stringify({ query: '{ viewer { roles } }' })
+  const headers = {
+    Authorization: `Bearer ${world.as.owner}`,
+    'Content-Type': 'application/json',
+    Connection: 'Upgrade, HTTP2-Settings',
+    Upgrade: 'h2c',
+    'HTTP2-Settings': 'AAMAAABkAAQAAP__',
+  }
+  const asking = request(`${server.url}/graphql`, { method: 'POST', headers })
+  asking.end(body)
+  const [response] = (await once(asking, 'response')) as [IncomingMessage]
+  expect(response.statusCode).toBe(200)
+  expect(await text(response)).toBe('{"data":{"viewer":{"roles":["MANAGER"]}}}')
 })
