@@ -30,7 +30,7 @@ sharings               VIEWER    no         2       1         1          1      
 command                VIEWER    yes        yes     yes       yes        no     yes     no      no
 vehicleEvents          VIEWER    VC         VSESRCQ VPC       SRCQ       P      SCEC    SE      no
 vehicleEvents.vehicle  VIEWER    yes        yes     yes       yes        no     no      no      no
-auditTrail             VIEWER    no         4       1         2          1      2       2       no
+auditTrail             VIEWER    1          5       2         3          1      3       2       no
 fleets                 ADMIN     yes
 partnersOf             ADMIN     yes
 startSharing           MANAGER   yes        shared  yes       not-owner  -      -       -       -
