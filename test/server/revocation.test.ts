@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ask, post, run } from '../support/api.ts'
+import { placeBefore } from '../support/following.ts'
 import { connectWith, openAcknowledged } from '../support/raw.ts'
 import { startSecond, startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
@@ -43,7 +44,9 @@ it('ends what is open with a token on every instance, and refuses it from then o
   const socket = await openAcknowledged(server.url, old)
   const follow = await subscribe(second.url, old, FOLLOW)
   const stream = await subscribeSse(second.url, old, FOLLOW)
-  const bystander = await subscribe(second.url, world.as.partner, FOLLOW)
+  const { after } = await placeBefore(server.url, world.as.partner)
+  const bystander = await subscribe(second.url, world.as.partner, FOLLOW, { after })
+  await bystander.received(1)
   const { until } = await revoke({ fleetId: world.owner })
   expect(await socket.closed).toEqual({ code: 4403, reason: 'The access token has been revoked.' })
   expect(await follow.ended).toMatchObject({ code: 4403 })
@@ -56,7 +59,7 @@ it('ends what is open with a token on every instance, and refuses it from then o
   // Others are left alone.
   expect(await isTrusted(world.as.partner)).toBe(true)
   await run(server.url, world.as.partner, 'createVehicle', {})
-  await bystander.received(1)
+  await bystander.received(2)
   bystander.stop()
   await nextSecond(until)
   const fresh = await server.token(world.owner, 'manager')
