@@ -1,9 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { seedDemoWorld } from '../prisma/seed.ts'
 import { ask, mutations, run, SHARING } from './support/api.ts'
 import { follow, readAll } from './support/events.ts'
-import { DATABASE_KINDS, startServer } from './support/server.ts'
-import type { TestServer } from './support/server.ts'
+import { DATABASE_KINDS, serverForAll } from './support/server.ts'
 import { subscribe, subscribeSse } from './support/sockets.ts'
 import { iso } from './support/world.ts'
 
@@ -67,21 +66,13 @@ const ATTEMPTS = {
   endSharing: ['endSharing', { vehicleId: VEHICLE }],
 } as const
 
-describe.each(DATABASE_KINDS)('the demo world, on %s', (database) => {
-  let server: TestServer
-  let url: string
-  let one: string
-  let two: string
-  let lone: string
-  beforeAll(async () => {
-    server = await startServer({ database })
-    url = server.url
-    await seedDemoWorld(server.app.db)
-    one = await server.token(SHARE_ONE, 'manager')
-    two = await server.token(SHARE_TWO, 'manager')
-    lone = await server.token(LONE_WHEELS, 'manager')
-  })
-  afterAll(() => server.close())
+describe.each(DATABASE_KINDS)('the demo world, on %s', async (database) => {
+  const server = await serverForAll({ database })
+  const url = server.url
+  await seedDemoWorld(server.app.db)
+  const one = await server.token(SHARE_ONE, 'manager')
+  const two = await server.token(SHARE_TWO, 'manager')
+  const lone = await server.token(LONE_WHEELS, 'manager')
 
   const look = (token: string) => ask(url, token, LOOK, { id: VEHICLE })
 

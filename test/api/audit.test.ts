@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { pruneAudit } from '../../src/data/audit.ts'
 import { ask, mutations, post } from '../support/api.ts'
 import type { Answer, Variables } from '../support/api.ts'
 import { SEND } from '../support/gateway.ts'
-import { DATABASE_KINDS, startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { DATABASE_KINDS, serverForAll } from '../support/server.ts'
 import { sign } from '../support/signing.ts'
 import { iso, makeWorld } from '../support/world.ts'
-import type { World } from '../support/world.ts'
 
 const TRAIL = `query ($first: Int, $after: String, $last: Int, $before: String, $vehicleId: ID) {
   auditTrail(first: $first, after: $after, last: $last, before: $before, filter: { vehicleId: $vehicleId }) {
@@ -16,14 +14,9 @@ const TRAIL = `query ($first: Int, $after: String, $last: Int, $before: String, 
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`
 const HOUR = 3_600_000
 
-describe.each(DATABASE_KINDS)('the trail of who did what, on %s', (database) => {
-  let server: TestServer
-  let world: World
-  beforeAll(async () => {
-    server = await startServer({ database })
-    world = await makeWorld(server)
-  })
-  afterAll(() => server.close())
+describe.each(DATABASE_KINDS)('the trail of who did what, on %s', async (database) => {
+  const server = await serverForAll({ database })
+  const world = await makeWorld(server)
 
   const trail = async (token: string, variables: Variables = {}): Promise<Answer['data']> =>
     (await ask(server.url, token, TRAIL, variables)).auditTrail

@@ -1,21 +1,14 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { ask, run } from '../support/api.ts'
-import { startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { serverForAll } from '../support/server.ts'
 import { HISTORY } from '../support/sockets.ts'
 import { stored } from '../support/stored.ts'
 import { iso, makeWorld } from '../support/world.ts'
-import type { World } from '../support/world.ts'
 
 const HOUR = 3_600_000
 
-let server: TestServer
-let world: World
-beforeAll(async () => {
-  server = await startServer()
-  world = await makeWorld(server)
-})
-afterAll(() => server.close())
+const server = await serverForAll()
+const world = await makeWorld(server)
 
 const EVERYWHERE = `query ($id: ID!, $sharing: ID!) {
   vehicle(id: $id) { id }

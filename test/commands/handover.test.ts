@@ -1,7 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { run } from '../support/api.ts'
 import { makeControlWorld, storyOf } from '../support/control.ts'
-import type { ControlWorld } from '../support/control.ts'
 import {
   commandDispatches,
   endSharing,
@@ -11,8 +10,7 @@ import {
   reportAt,
   sendCommand,
 } from '../support/gateway.ts'
-import { DATABASE_KINDS, startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { DATABASE_KINDS, serverForAll } from '../support/server.ts'
 import { at, iso } from '../support/world.ts'
 
 const IDLE = { speedKmh: 0, ignition: false, centralLock: 'LOCKED' }
@@ -21,14 +19,9 @@ const HOUR = 60 * 60 * 1000
 /** Time enough to prepare what has to be there when control passes by the clock. */
 const SOON_MS = 2_500
 
-describe.each(DATABASE_KINDS)('a handover on %s', (database) => {
-  let server: TestServer
-  let world: ControlWorld
-  beforeAll(async () => {
-    server = await startServer({ database, announce: false })
-    world = await makeControlWorld(server)
-  })
-  afterAll(() => server.close())
+describe.each(DATABASE_KINDS)('a handover on %s', async (database) => {
+  const server = await serverForAll({ database, announce: false })
+  const world = await makeControlWorld(server)
 
   const takeOne = async (vehicleId: string) => {
     const gateway = await commandDispatches(server.url, world.gateway, [vehicleId])

@@ -1,10 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { run } from '../support/api.ts'
 import { makeControlWorld, storyOf } from '../support/control.ts'
-import type { ControlWorld } from '../support/control.ts'
 import { endSharing, readCommand, report, reportAt, sendCommand } from '../support/gateway.ts'
-import { DATABASE_KINDS, startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { DATABASE_KINDS, serverForAll } from '../support/server.ts'
 import { at, iso } from '../support/world.ts'
 
 const HOUR = 60 * 60 * 1000
@@ -13,14 +11,9 @@ const IDLE = { speedKmh: 0, ignition: false, centralLock: 'LOCKED' }
 
 type Party = 'owner' | 'partner'
 
-describe.each(DATABASE_KINDS)('ending a sharing when idle, on %s', (database) => {
-  let server: TestServer
-  let world: ControlWorld
-  beforeAll(async () => {
-    server = await startServer({ database, announce: false })
-    world = await makeControlWorld(server)
-  })
-  afterAll(() => server.close())
+describe.each(DATABASE_KINDS)('ending a sharing when idle, on %s', async (database) => {
+  const server = await serverForAll({ database, announce: false })
+  const world = await makeControlWorld(server)
 
   let messages = 0
   const tell = async (vehicleId: string, readings: object, observedAt = Date.now()) => {

@@ -1,33 +1,23 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ask, mutations, post, run } from '../support/api.ts'
 import type { Variables } from '../support/api.ts'
 import { follow, readAll, TRANSPORTS } from '../support/events.ts'
 import type { SeenEvent } from '../support/events.ts'
-import { DATABASE_KINDS, startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { DATABASE_KINDS, serverForAll } from '../support/server.ts'
 import { iso, makeWorld } from '../support/world.ts'
-import type { World } from '../support/world.ts'
 
 const HOUR = 3_600_000
 
 /** An event without what shows the present. */
 const said = ({ vehicle: _vehicle, sharing, ...event }: SeenEvent) => ({ ...event, sharing: sharing?.id })
 
-describe.each(DATABASE_KINDS)('the events of a fleet, on %s', (database) => {
-  let server: TestServer
-  let url: string
-  let world: World
-  let other: string
-  let asOther: string
-  beforeAll(async () => {
-    server = await startServer({ database })
-    url = server.url
-    world = await makeWorld(server)
-    other = (await run(url, world.as.admin, 'createFleet', { name: 'Other' })).fleet.id
-    await run(url, world.as.admin, 'registerPartnership', { fleetIds: [world.owner, other] })
-    asOther = await server.token(other, 'manager')
-  })
-  afterAll(() => server.close())
+describe.each(DATABASE_KINDS)('the events of a fleet, on %s', async (database) => {
+  const server = await serverForAll({ database })
+  const url = server.url
+  const world = await makeWorld(server)
+  const other: string = (await run(url, world.as.admin, 'createFleet', { name: 'Other' })).fleet.id
+  await run(url, world.as.admin, 'registerPartnership', { fleetIds: [world.owner, other] })
+  const asOther = await server.token(other, 'manager')
 
   /** Runs a mutation that has to succeed. @returns its union, and the request id in the answer's header */
   async function act(token: string, name: keyof typeof mutations, input: Variables) {

@@ -1,26 +1,19 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { post } from '../support/api.ts'
 import { connect as connectDatabase, endOfLog, insertEvents, readAll } from '../support/events.ts'
 import { placeBefore } from '../support/following.ts'
 import { connectWith, openAcknowledged, openSocket } from '../support/raw.ts'
-import { startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { serverForAll } from '../support/server.ts'
 import { FOLLOW, subscribe, subscribeSse } from '../support/sockets.ts'
 import { makeWorld } from '../support/world.ts'
-import type { World } from '../support/world.ts'
 
 const MOST = 3
 
-let server: TestServer
-let world: World
-beforeAll(async () => {
-  server = await startServer({ env: { SOCKETS_PER_TOKEN: `${MOST}` }, stallMs: 1_500 })
-  world = await makeWorld(server)
-})
-afterAll(() => server.close())
+const server = await serverForAll({ env: { SOCKETS_PER_TOKEN: `${MOST}` }, stallMs: 1_500 })
+const world = await makeWorld(server)
 
 describe('operations on one socket', () => {
   it('are 100 at a time: one more is refused, by name and alone', async () => {

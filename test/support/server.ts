@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { pino } from 'pino'
-import { inject } from 'vitest'
+import { afterAll, inject } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import type { App, Resources } from '../../src/app.ts'
 import { developmentToken } from '../../src/server/keys.ts'
@@ -65,6 +65,13 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       if (ownsFolder) await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** For all tests of the file, or of the async describe, that awaits it: it is closed after them. */
+export async function serverForAll(options: ServerOptions = {}): Promise<TestServer> {
+  const server = await startServer(options)
+  afterAll(server.close)
+  return server
 }
 
 /** A second instance on the same database, trusting the same development key. */
