@@ -5,12 +5,10 @@ import { DATABASE_KINDS, serverForAll, startSecond, startServer } from '../suppo
 import type { TestServer } from '../support/server.ts'
 import { HISTORY } from '../support/sockets.ts'
 import { stored } from '../support/stored.ts'
-import { iso, makeWorld } from '../support/world.ts'
+import { HOUR, inHours, iso, makeWorld } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
-const HOUR = 3_600_000
 const DAY = 24 * HOUR
-const inHours = (hours: number) => iso(Date.now() + hours * HOUR)
 
 const server = await serverForAll()
 const world = await makeWorld(server)

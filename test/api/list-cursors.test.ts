@@ -2,9 +2,8 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { ask, post, run } from '../support/api.ts'
 import { serverForAll } from '../support/server.ts'
 import { HISTORY } from '../support/sockets.ts'
-import { iso, makeWorld } from '../support/world.ts'
+import { HOUR, iso, makeWorld } from '../support/world.ts'
 
-const HOUR = 3_600_000
 const PAGE = '{ nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }'
 const ARGS = 'first: $first, after: $after, before: $before'
 

@@ -3,10 +3,7 @@ import { ask, run, SHARING } from '../support/api.ts'
 import type { Answer, Variables } from '../support/api.ts'
 import { DATABASE_KINDS, serverForAll } from '../support/server.ts'
 import { HISTORY } from '../support/sockets.ts'
-import { at, iso, makeWorld } from '../support/world.ts'
-
-const HOUR = 3_600_000
-const inHours = (hours: number) => iso(Date.now() + hours * HOUR)
+import { at, inHours, iso, makeWorld } from '../support/world.ts'
 
 const ONE = `query ($id: ID!) { sharing(id: $id) { ${SHARING} } }`
 const VEHICLE = `query ($id: ID!) { vehicle(id: $id) {

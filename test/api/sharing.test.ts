@@ -4,10 +4,7 @@ import type { Answer, Variables } from '../support/api.ts'
 import { serverForAll } from '../support/server.ts'
 import { HISTORY } from '../support/sockets.ts'
 import { stored } from '../support/stored.ts'
-import { at, iso, makeWorld } from '../support/world.ts'
-
-const HOUR = 3_600_000
-const inHours = (hours: number) => iso(Date.now() + hours * HOUR)
+import { at, inHours, iso, makeWorld } from '../support/world.ts'
 
 const server = await serverForAll({ announce: false })
 const world = await makeWorld(server)

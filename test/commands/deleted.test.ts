@@ -4,9 +4,8 @@ import { makeControlWorld, storyOf } from '../support/control.ts'
 import { commandDispatches, outcome, readCommand, report, reportAt } from '../support/gateway.ts'
 import { DATABASE_KINDS, serverForAll } from '../support/server.ts'
 import { FOLLOW, subscribe } from '../support/sockets.ts'
-import { at, iso } from '../support/world.ts'
+import { at, HOUR, inHours, iso } from '../support/world.ts'
 
-const HOUR = 60 * 60 * 1000
 const FIRST_EVENT =
   'query ($id: ID!) { vehicleEvents(first: 1, filter: { vehicleIds: [$id] }) { pageInfo { endCursor } } }'
 
@@ -18,7 +17,7 @@ describe.each(DATABASE_KINDS)('deleting a vehicle, on %s', async (database) => {
 
   it('is refused while it is shared, and while a sharing is scheduled', async () => {
     const id = await world.newVehicle()
-    const later = await world.lend(id, { startsAt: iso(Date.now() + HOUR) })
+    const later = await world.lend(id, { startsAt: inHours(1) })
     expect(await remove(id)).toMatchObject({ code: 'ALREADY_SHARED', conflict: { id: later.id } })
     const current = await world.lend(id, { endsAt: iso(Date.now() + HOUR / 2) })
     expect(await remove(id)).toMatchObject({ code: 'SHARED_WITH_PARTNER', conflict: { id: current.id } })

@@ -4,9 +4,8 @@ import { auditVehicle } from '../support/audit.ts'
 import { makeControlWorld, storyOf } from '../support/control.ts'
 import { endSharing, readCommand } from '../support/gateway.ts'
 import { DATABASE_KINDS, serverForAll } from '../support/server.ts'
-import { at, iso } from '../support/world.ts'
+import { at, inHours, iso } from '../support/world.ts'
 
-const HOUR = 60 * 60 * 1000
 /** Time enough to prepare what has to be there when control passes by the clock. */
 const SOON_MS = 2_000
 
@@ -17,7 +16,7 @@ describe.each(DATABASE_KINDS)('the instant of a handover, on %s', async (databas
   /** The partner's command, which expires so many milliseconds after the partner's control. @returns how it ended */
   async function expiring(offset: number) {
     const vehicleId = await world.newVehicle()
-    await world.lend(vehicleId, { endsAt: iso(Date.now() + HOUR) })
+    await world.lend(vehicleId, { endsAt: inHours(1) })
     const command = await world.send(vehicleId, { token: world.as.partner, timeoutSeconds: 2 })
     const deadline = Date.parse(command.deadline)
     const endsAt = deadline - offset

@@ -4,7 +4,7 @@ import { makeControlWorld } from '../support/control.ts'
 import { connect } from '../support/events.ts'
 import { endSharing, READINGS, report, reportAt } from '../support/gateway.ts'
 import { DATABASE_KINDS, serverForAll, startServer } from '../support/server.ts'
-import { at, iso } from '../support/world.ts'
+import { at, inHours, iso } from '../support/world.ts'
 
 const SNAPSHOTS = `query ($id: ID!) { sharing(id: $id) { phase handover { ${READINGS} } returned { ${READINGS} } } }`
 
@@ -17,7 +17,6 @@ const UNKNOWN = {
   drivingEnabled: null,
   ignition: null,
 }
-const HOUR = 60 * 60 * 1000
 const SOON_MS = 2_000
 
 describe.each(DATABASE_KINDS)('the snapshots of a handover, on %s', async (database) => {
@@ -60,7 +59,7 @@ describe.each(DATABASE_KINDS)('the snapshots of a handover, on %s', async (datab
   it('stay null for a sharing that was called off', async () => {
     const vehicleId = await world.newVehicle()
     await drive(vehicleId, 100)
-    const { id } = await world.lend(vehicleId, { startsAt: iso(Date.now() + HOUR) })
+    const { id } = await world.lend(vehicleId, { startsAt: inHours(1) })
     expect(await snapshots(id)).toEqual([null, null])
     await endSharing(server.url, world.as.partner, { vehicleId, sharingId: id })
     expect(await snapshots(id)).toEqual([null, null])

@@ -4,9 +4,7 @@ import type { Variables } from '../support/api.ts'
 import { follow, readAll, TRANSPORTS } from '../support/events.ts'
 import type { SeenEvent } from '../support/events.ts'
 import { DATABASE_KINDS, serverForAll } from '../support/server.ts'
-import { iso, makeWorld } from '../support/world.ts'
-
-const HOUR = 3_600_000
+import { inHours, iso, makeWorld } from '../support/world.ts'
 
 /** An event without what shows the present. */
 const said = ({ vehicle: _vehicle, sharing, ...event }: SeenEvent) => ({ ...event, sharing: sharing?.id })
@@ -31,7 +29,7 @@ describe.each(DATABASE_KINDS)('the events of a fleet, on %s', async (database) =
   async function live(id: string) {
     const { owner, partner } = world.as
     const start = { vehicleId: id, fleetId: world.partner }
-    const later = iso(Date.now() + HOUR)
+    const later = inHours(1)
     const steps: { type: string; reaches: string | null; requestId: string }[] = []
     const step = async (type: string, reaches: string | null, doing: ReturnType<typeof act>) => {
       const result = await doing
@@ -50,7 +48,7 @@ describe.each(DATABASE_KINDS)('the events of a fleet, on %s', async (database) =
     await step('SHARING_CANCELLED', world.partner, act(partner, 'endSharing', { vehicleId: id, sharingId }))
     await step('SHARING_STARTED', world.partner, act(owner, 'startSharing', start))
     await step('VEHICLE_CHANGED', world.partner, rename('While shared'))
-    const endsAt = iso(Date.now() + HOUR)
+    const endsAt = inHours(1)
     await step('SHARING_END_CHANGED', world.partner, act(owner, 'updateSharingEnd', { vehicleId: id, endsAt }))
     await step('SHARING_ENDED', world.partner, act(partner, 'endSharing', { vehicleId: id }))
     await step('VEHICLE_CHANGED', null, rename('Between'))
@@ -99,7 +97,7 @@ describe.each(DATABASE_KINDS)('the events of a fleet, on %s', async (database) =
     const id = await world.newVehicle()
     const { owner, partner } = world.as
     const filter = { vehicleIds: [id] }
-    const [first, second] = [iso(Date.now() + HOUR), iso(Date.now() + 2 * HOUR)]
+    const [first, second] = [inHours(1), inHours(2)]
     const follower = await follow(url, owner, { filter })
     await act(owner, 'startSharing', { vehicleId: id, fleetId: world.partner, endsAt: first })
     await act(owner, 'updateSharingEnd', { vehicleId: id, endsAt: second })
