@@ -1,29 +1,18 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { ask, post, run } from '../support/api.ts'
 import { placeBefore } from '../support/following.ts'
 import { connectWith, openAcknowledged } from '../support/raw.ts'
-import { startSecond, startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { secondForAll, serverForAll } from '../support/server.ts'
 import { sign } from '../support/signing.ts'
 import { FOLLOW, subscribe, subscribeSse } from '../support/sockets.ts'
 import { makeWorld } from '../support/world.ts'
-import type { World } from '../support/world.ts'
 
 const REVOKE = `mutation ($input: RevokeTokensInput!) { revokeTokens(input: $input) {
   ... on UserError { code message } ... on InputError { path } ... on RevokeTokensSuccess { until } } }`
 
-let server: TestServer
-let second: TestServer
-let world: World
-beforeAll(async () => {
-  server = await startServer()
-  second = await startSecond(server)
-  world = await makeWorld(server)
-})
-afterAll(async () => {
-  await second.close()
-  await server.close()
-})
+const server = await serverForAll()
+const second = await secondForAll(server)
+const world = await makeWorld(server)
 
 const revoke = async (input: object) => (await ask(server.url, world.as.admin, REVOKE, { input })).revokeTokens
 

@@ -76,4 +76,14 @@ export async function serverForAll(options: ServerOptions = {}): Promise<TestSer
 
 /** A second instance on the same database, trusting the same development key. */
 export const startSecond = (first: TestServer, options: ServerOptions = {}): Promise<TestServer> =>
-  startServer({ ...options, databaseUrl: first.settings.databaseUrl ?? '', dataDir: first.settings.dataDir })
+  startServer(beside(first, options))
+
+/** The same for all tests, as serverForAll(). It is closed ahead of the first. */
+export const secondForAll = (first: TestServer, options: ServerOptions = {}): Promise<TestServer> =>
+  serverForAll(beside(first, options))
+
+const beside = ({ settings: { databaseUrl, dataDir } }: TestServer, options: ServerOptions): ServerOptions => ({
+  ...options,
+  databaseUrl: databaseUrl ?? '',
+  dataDir,
+})
