@@ -26,9 +26,9 @@ it('no package runs a script when it is installed, but for those that were looke
   expect(new Set(withScript)).toEqual(new Set(Object.keys(allowScripts)))
 })
 
-it('the README says of each that may run one why', () => {
+it('the operator is told of each that may run one why', () => {
   const allowed = Object.keys(allowScripts).filter((name) => allowScripts[name])
-  const named = tableOf(read('README.md'), 'package').flatMap(([names = '']) =>
+  const named = tableOf(read('.docs/operate.md'), 'package').flatMap(([names = '']) =>
     Array.from(names.matchAll(/`([^`]+)`/g), ([, name = '']) => name),
   )
   const explained = (name: string) =>

@@ -1,36 +1,23 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ask, mutations, post, run } from './support/api.ts'
 import type { Answer, Variables } from './support/api.ts'
 import { readAll } from './support/events.ts'
 import type { SeenEvent } from './support/events.ts'
-import { startSecond, startServer } from './support/server.ts'
-import type { TestServer } from './support/server.ts'
+import { secondForAll, serverForAll } from './support/server.ts'
 import { at, iso, makeWorld } from './support/world.ts'
-import type { World } from './support/world.ts'
 
 const PARTNERS = 20
 
-let servers: readonly [TestServer, TestServer]
-let world: World
-let partners: string[]
-beforeAll(async () => {
-  const first = await startServer()
-  servers = [first, await startSecond(first)]
-  world = await makeWorld(first)
-  const { url } = first
-  const names = Array.from({ length: PARTNERS }, (_, index) => `Partner ${index}`)
-  partners = await Promise.all(
-    names.map(async (name) => {
-      const { fleet } = await run(url, world.as.admin, 'createFleet', { name })
-      await run(url, world.as.admin, 'registerPartnership', { fleetIds: [world.owner, fleet.id] })
-      return fleet.id as string
-    }),
-  )
-})
-afterAll(async () => {
-  await servers[1].close()
-  await servers[0].close()
-})
+const first = await serverForAll()
+const servers = [first, await secondForAll(first)] as const
+const world = await makeWorld(first)
+const partners: string[] = await Promise.all(
+  Array.from({ length: PARTNERS }, async (_, index) => {
+    const { fleet } = await run(first.url, world.as.admin, 'createFleet', { name: `Partner ${index}` })
+    await run(first.url, world.as.admin, 'registerPartnership', { fleetIds: [world.owner, fleet.id] })
+    return fleet.id
+  }),
+)
 
 type Outcome = { readonly requestId: string | null; readonly result: Answer['data'] }
 

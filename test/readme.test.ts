@@ -12,6 +12,8 @@ import { expectDrains, LISTENS, querySql, superuser, testSnippets } from './supp
 
 const page = readFileSync(join(ROOT, 'README.md'), 'utf8')
 const blocks = blocksOf(page)
+/** Its snippets go on from those of the README, in the same shell. */
+const operators = readFileSync(join(ROOT, '.docs/operate.md'), 'utf8')
 const schemaText = readFileSync(join(ROOT, 'schema.graphql'), 'utf8')
 const { scripts, engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   scripts: Record<string, string>
@@ -57,6 +59,7 @@ describe.skipIf(!hasTools)('README.md', () => {
   })
 
   testSnippets(blocks, () => ({ checkout, url, provider, key }), setUp)
+  testSnippets(blocksOf(operators), () => ({ checkout, url, provider, key }))
 
   it('ends what follows where it is refused for good', async () => {
     const following = checkout.run('env TOKEN="$PARTNER" node follow.mjs "no cursor"')
@@ -131,7 +134,8 @@ describe('README.md, beside its snippets,', () => {
   })
 
   it('names npm scripts, codes and fields that there are', () => {
-    const named = Array.from(page.matchAll(/npm (?:run (?:--silent )?([\w-]+)|(start|test)\b)/g))
+    const text = `${page}\n${operators}`
+    const named = Array.from(text.matchAll(/npm (?:run (?:--silent )?([\w-]+)|(start|test)\b)/g))
     for (const [, run, short] of named) expect(Object.keys(scripts)).toContain(run ?? short)
     const sources = [
       'src/settings.ts',
@@ -142,7 +146,7 @@ describe('README.md, beside its snippets,', () => {
       '.docker/compose.yaml',
     ]
     const texts = [schemaText, ...sources.map((file) => readFileSync(join(ROOT, file), 'utf8'))].join('\n')
-    for (const [, name = ''] of page.matchAll(/`([A-Z]+_[A-Z_]+|[a-z]+[A-Z]\w*)`/g))
+    for (const [, name = ''] of text.matchAll(/`([A-Z]+_[A-Z_]+|[a-z]+[A-Z]\w*)`/g))
       expect(texts).toMatch(new RegExp(`\\b${name}\\b`))
   })
 

@@ -1,18 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { seedDemoWorld } from '../prisma/seed.ts'
 import { ask, mutations, run, SHARING } from './support/api.ts'
 import { follow, readAll } from './support/events.ts'
-import { DATABASE_KINDS, startServer } from './support/server.ts'
-import type { TestServer } from './support/server.ts'
+import { DATABASE_KINDS, serverForAll } from './support/server.ts'
 import { subscribe, subscribeSse } from './support/sockets.ts'
-import { iso } from './support/world.ts'
+import { inHours, iso } from './support/world.ts'
 
 const VEHICLE = 'FK852'
 const SHARE_ONE = '78LMK'
 const SHARE_TWO = 'DE3P4'
 const LONE_WHEELS = 'Q7X2B'
-
-const HOUR = 3_600_000
 
 const LOOK = `query ($id: ID!) {
   vehicle(id: $id) {
@@ -67,21 +64,13 @@ const ATTEMPTS = {
   endSharing: ['endSharing', { vehicleId: VEHICLE }],
 } as const
 
-describe.each(DATABASE_KINDS)('the demo world, on %s', (database) => {
-  let server: TestServer
-  let url: string
-  let one: string
-  let two: string
-  let lone: string
-  beforeAll(async () => {
-    server = await startServer({ database })
-    url = server.url
-    await seedDemoWorld(server.app.db)
-    one = await server.token(SHARE_ONE, 'manager')
-    two = await server.token(SHARE_TWO, 'manager')
-    lone = await server.token(LONE_WHEELS, 'manager')
-  })
-  afterAll(() => server.close())
+describe.each(DATABASE_KINDS)('the demo world, on %s', async (database) => {
+  const server = await serverForAll({ database })
+  const url = server.url
+  await seedDemoWorld(server.app.db)
+  const one = await server.token(SHARE_ONE, 'manager')
+  const two = await server.token(SHARE_TWO, 'manager')
+  const lone = await server.token(LONE_WHEELS, 'manager')
 
   const look = (token: string) => ask(url, token, LOOK, { id: VEHICLE })
 
@@ -121,7 +110,7 @@ describe.each(DATABASE_KINDS)('the demo world, on %s', (database) => {
     await standsAs(two, 'anyone else')
     await standsAs(lone, 'anyone else')
 
-    const endsAt = iso(Date.now() + HOUR)
+    const endsAt = inHours(1)
     const started = await run(url, one, 'startSharing', { vehicleId: VEHICLE, fleetId: SHARE_TWO, endsAt })
     const { id, startsAt } = started.sharing as { id: string; startsAt: string }
     const facts = { id, phase: 'ACTIVE', vehicleId: VEHICLE, vehicle: { id: VEHICLE }, startsAt, endsAt, endedAt: null }
@@ -175,7 +164,7 @@ describe.each(DATABASE_KINDS)('the demo world, on %s', (database) => {
     const followers = [await follow(url, one), await follow(url, two)]
     const { sharing } = await run(url, one, 'startSharing', { vehicleId: VEHICLE, fleetId: SHARE_TWO })
     expect(sharing).toMatchObject({ phase: 'ACTIVE', endsAt: null, allowedCommands: null })
-    const endsAt = iso(Date.now() + HOUR)
+    const endsAt = inHours(1)
     const moveTo = (to: object) => run(url, one, 'updateSharingEnd', { vehicleId: VEHICLE, ...to })
     expect(await moveTo({ endsAt })).toMatchObject({ vehicle: { id: VEHICLE }, sharing: { id: sharing.id, endsAt } })
     expect(await moveTo({ endsAt })).toMatchObject({ sharing: { endsAt } })

@@ -1,19 +1,11 @@
 import { Client, fetchExchange } from '@urql/core'
 import type { TadaDocumentNode } from 'gql.tada'
+import { VEHICLE_EVENT_TYPES } from '../domain/event.ts'
 import { History, Vehicles } from './operations.ts'
-import type { Event, EventType, Vehicle } from './operations.ts'
+import type { Event, Vehicle } from './operations.ts'
 
 /** Of the history that is read at the start: what changes control. Readings are too many, and the vehicles have the last. */
-const TOLD: EventType[] = [
-  'SHARING_SCHEDULED',
-  'SHARING_STARTED',
-  'SHARING_END_CHANGED',
-  'SHARING_END_REQUESTED',
-  'SHARING_ENDED',
-  'SHARING_CANCELLED',
-  'COMMAND_UPDATED',
-  'VEHICLE_CHANGED',
-]
+const TOLD = VEHICLE_EVENT_TYPES.filter((type) => type !== 'STATE_RECORDED')
 /** Pages of 100 vehicles and of 500 events, at most. */
 const MOST_PAGES = 10
 

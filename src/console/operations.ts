@@ -1,5 +1,5 @@
 import { initGraphQLTada } from 'gql.tada'
-import type { ResultOf, VariablesOf } from 'gql.tada'
+import type { ResultOf } from 'gql.tada'
 import type { introspection } from '../generated/introspection.d.ts'
 
 const graphql = initGraphQLTada<{ introspection: introspection; scalars: { DateTime: string } }>()
@@ -284,4 +284,3 @@ export type Sharing = Details['sharings']['nodes'][number]
 export type Permission = NonNullable<Details['vehicle']>['viewerCan']['endSharing']
 export type CommandType = NonNullable<Details['vehicle']>['supportedCommands'][number]
 export type Event = ResultOf<typeof Follow>['vehicleEvents']
-export type EventType = NonNullable<NonNullable<VariablesOf<typeof History>['types']>>[number]

@@ -7,7 +7,8 @@ const BATCH = 100
 const WORKERS = 4
 
 /**
- * Writes down what fell due until now: settling is what every holder of the lock does first, so it is enough to take it.
+ * Writes down what fell due until now: that is what every decision on a vehicle does first, so one that decides nothing
+ * will do.
  * @returns how many vehicles were settled, at most 100
  */
 export async function settleDue(db: Database): Promise<number> {

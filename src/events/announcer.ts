@@ -7,8 +7,9 @@ import type { Loop } from './loop.ts'
 const LOOK_EVERY_MS = 500
 
 /**
- * Writes SHARING_STARTED and SHARING_ENDED when their time comes. It only announces: control has passed by then, whether
- * or not it runs. Any number of instances may run one, for the vehicle's lock lets each thing be written once.
+ * Writes down what falls due, sharings and commands, when its time comes. It only announces: control has passed by then,
+ * whether or not it runs. Any number of instances may run one: who writes makes sure that the vehicle is still as it was
+ * read, so that each thing is written once.
  */
 export const startAnnouncer = (db: Database, onError: (error: unknown) => void): Loop =>
   startLoop(

@@ -10,9 +10,8 @@ const TIDY_EVERY_MS = 60_000
 const PAUSE_MS = 200
 
 /**
- * Removes what is kept for a time only, once that is over: the log's events, the trail of who did what, and
- * idempotency keys. Any number of instances
- * may run one.
+ * Removes what is kept for a time only, once that is over: the log's events, the trail of who did what, and idempotency
+ * keys. Any number of instances may run one.
  * @param keptMs how long events are kept
  */
 export const startHousekeeper = (db: Database, keptMs: number, onError: (error: unknown) => void): Loop =>

@@ -6,10 +6,10 @@ import type { AuditAction } from '../domain/audit.ts'
 import { builder } from './builder.ts'
 import { connectionOf, isText, pageArgs, pageOf, toConnection } from './connection.ts'
 import type { Cursors } from './connection.ts'
-import { asMember, existing } from './context.ts'
+import { asMember } from './context.ts'
 import type { Context } from './context.ts'
 import { ErrorCodeEnum } from './errors.ts'
-import { FleetType } from './fleet.ts'
+import { fleetOf, FleetType } from './fleet.ts'
 
 const AuditActionEnum = builder.enumType('AuditAction', {
   description: 'What somebody did, or wanted to.',
@@ -27,7 +27,7 @@ const AuditEntryType = builder.objectRef<TrailEntry>('AuditEntry').implement({
     fleet: t.field({
       type: FleetType,
       description: 'The fleet that asked.',
-      resolve: async ({ actor }, _args, { loaders }) => existing(await loaders.fleet(actor.fleetId)),
+      resolve: ({ actor }, _args, { loaders }) => fleetOf(loaders, actor.fleetId),
     }),
     subject: t.string({
       nullable: true,

@@ -1,18 +1,14 @@
 import { Kind } from 'graphql'
-import type { DocumentNode, FragmentDefinitionNode, OperationDefinitionNode, SelectionSetNode } from 'graphql'
+import type { DocumentNode, OperationDefinitionNode, SelectionSetNode } from 'graphql'
+import { perFragment } from './fragments.ts'
 
 /** How much is selected once fragments are put in, each as often as it is spread, and how many fields deep. */
 type Extent = { readonly fields: number; readonly depth: number }
 
 const NOTHING: Extent = { fields: 0, depth: 0 }
 
-/**
- * What each operation of a document amounts to. A few lines can amount to millions of fields; what they come to is found
- * without writing them out: each fragment is looked at once.
- */
+/** What each operation of a document amounts to, without writing it out. */
 export function expand(document: DocumentNode): (Extent & { readonly operation: OperationDefinitionNode })[] {
-  const fragments = fragmentsOf(document)
-  const known = new Map<string, Extent>()
   const extentOf = ({ selections }: SelectionSetNode): Extent => {
     let [fields, depth] = [0, 0]
     for (const selection of selections) {
@@ -30,25 +26,8 @@ export function expand(document: DocumentNode): (Extent & { readonly operation: 
     }
     return { fields, depth }
   }
-  const extentOfFragment = (name: string): Extent => {
-    const found = known.get(name)
-    if (found) return found
-    // Fragments that spread each other are refused by validation; here they end.
-    known.set(name, NOTHING)
-    const fragment = fragments.get(name)
-    const extent = fragment ? extentOf(fragment.selectionSet) : NOTHING
-    known.set(name, extent)
-    return extent
-  }
+  const extentOfFragment = perFragment(document, NOTHING, ({ selectionSet }) => extentOf(selectionSet))
   return document.definitions.flatMap((operation) =>
     operation.kind === Kind.OPERATION_DEFINITION ? [{ operation, ...extentOf(operation.selectionSet) }] : [],
   )
-}
-
-export function fragmentsOf({ definitions }: DocumentNode): Map<string, FragmentDefinitionNode> {
-  const fragments = new Map<string, FragmentDefinitionNode>()
-  for (const definition of definitions) {
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition)
-  }
-  return fragments
 }

@@ -3,7 +3,7 @@ import type { ASTNode, DocumentNode } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import type { TopLevelCode } from '../graphql/errors.ts'
 import { expand } from './expand.ts'
-import { countWritten } from './written.ts'
+import { countOccurrences } from './occurrences.ts'
 
 /** What a document may amount to. None of it is met by what clients write or generate; bytes, and numbers of things. */
 export const LIMITS = {
@@ -65,7 +65,7 @@ const isDocument = (result: unknown): result is DocumentNode =>
 
 /** @throws for the first limit that it goes beyond */
 function check(document: DocumentNode): void {
-  const { operations, aliases, directives } = countWritten(document)
+  const { operations, aliases, directives } = countOccurrences(document)
   if (operations > LIMITS.operations) throw beyond(`The document has ${operations} operations`, LIMITS.operations)
   if (aliases > LIMITS.aliases) {
     throw beyond(`The document has ${aliases} aliases and repeated fields`, LIMITS.aliases)

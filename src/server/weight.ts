@@ -9,7 +9,7 @@ import type {
 } from 'graphql'
 import type { PageSize } from '../graphql/connection.ts'
 import { schema } from '../graphql/schema.ts'
-import { fragmentsOf } from './expand.ts'
+import { fragmentsOf } from './fragments.ts'
 
 export type Variables = Readonly<Record<string, unknown>>
 

@@ -1,29 +1,21 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { pruneAudit } from '../../src/data/audit.ts'
 import { ask, mutations, post } from '../support/api.ts'
 import type { Answer, Variables } from '../support/api.ts'
 import { SEND } from '../support/gateway.ts'
-import { DATABASE_KINDS, startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { DATABASE_KINDS, serverForAll } from '../support/server.ts'
 import { sign } from '../support/signing.ts'
-import { iso, makeWorld } from '../support/world.ts'
-import type { World } from '../support/world.ts'
+import { HOUR, inHours, makeWorld } from '../support/world.ts'
 
 const TRAIL = `query ($first: Int, $after: String, $last: Int, $before: String, $vehicleId: ID) {
   auditTrail(first: $first, after: $after, last: $last, before: $before, filter: { vehicleId: $vehicleId }) {
     nodes { occurredAt action fleet { id } subject vehicleId sharingId refusal requestId } edges { cursor }
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`
-const HOUR = 3_600_000
 
-describe.each(DATABASE_KINDS)('the trail of who did what, on %s', (database) => {
-  let server: TestServer
-  let world: World
-  beforeAll(async () => {
-    server = await startServer({ database })
-    world = await makeWorld(server)
-  })
-  afterAll(() => server.close())
+describe.each(DATABASE_KINDS)('the trail of who did what, on %s', async (database) => {
+  const server = await serverForAll({ database })
+  const world = await makeWorld(server)
 
   const trail = async (token: string, variables: Variables = {}): Promise<Answer['data']> =>
     (await ask(server.url, token, TRAIL, variables)).auditTrail
@@ -52,7 +44,7 @@ describe.each(DATABASE_KINDS)('the trail of who did what, on %s', (database) => 
     await change(owner, 'startSharing', share)
     await change(partner, 'updateSharingEnd', { vehicleId, endsAt: null })
     await change(owner, 'sendCommand', { vehicleId, type: 'DRAW_ATTENTION' })
-    await change(owner, 'updateSharingEnd', { vehicleId, endsAt: iso(Date.now() + HOUR) })
+    await change(owner, 'updateSharingEnd', { vehicleId, endsAt: inHours(1) })
     await change(partner, 'sendCommand', { vehicleId, type: 'DRAW_ATTENTION' })
     await change(partner, 'endSharing', { vehicleId })
     const [o, p] = [world.owner, world.partner]
@@ -93,7 +85,7 @@ describe.each(DATABASE_KINDS)('the trail of who did what, on %s', (database) => 
   it('names the person to its own fleet alone, and writes nothing for what changes nothing', async () => {
     const alice = await sign(server, { fleet_id: world.owner, roles: 'manager', sub: 'alice' })
     const vehicleId = await world.newVehicle()
-    const start = { vehicleId, fleetId: world.partner, idempotencyKey: randomUUID(), endsAt: iso(Date.now() + HOUR) }
+    const start = { vehicleId, fleetId: world.partner, idempotencyKey: randomUUID(), endsAt: inHours(1) }
     for (let time = 0; time < 3; time++) await change(alice, 'startSharing', start)
     await change(alice, 'updateSharingEnd', { vehicleId, endsAt: start.endsAt })
     const [own, others] = [await trail(world.as.owner, { vehicleId }), await trail(world.as.partner, { vehicleId })]

@@ -1,20 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { ask, run } from '../support/api.ts'
 import type { Answer, mutations, Variables } from '../support/api.ts'
-import { DATABASE_KINDS, startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { DATABASE_KINDS, serverForAll } from '../support/server.ts'
 import { stored } from '../support/stored.ts'
 import { makeWorld } from '../support/world.ts'
-import type { World } from '../support/world.ts'
 
-describe.each(DATABASE_KINDS)('an admin on %s', (database) => {
-  let server: TestServer
-  let world: World
-  beforeAll(async () => {
-    server = await startServer({ database })
-    world = await makeWorld(server)
-  })
-  afterAll(() => server.close())
+describe.each(DATABASE_KINDS)('an admin on %s', async (database) => {
+  const server = await serverForAll({ database })
+  const world = await makeWorld(server)
 
   const mutate = (name: keyof typeof mutations, input: Variables): Promise<Answer['data']> =>
     run(server.url, world.as.admin, name, input)

@@ -1,19 +1,12 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { ask, run } from '../support/api.ts'
-import { startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { serverForAll } from '../support/server.ts'
 import { HISTORY } from '../support/sockets.ts'
 import { iso, makeWorld } from '../support/world.ts'
-import type { World } from '../support/world.ts'
 
-let server: TestServer
-let world: World
-beforeAll(async () => {
-  // Nothing but what the tests ask for takes the vehicle's lock.
-  server = await startServer({ announce: false })
-  world = await makeWorld(server)
-})
-afterAll(() => server.close())
+// Nothing but what the tests ask for takes the vehicle's lock.
+const server = await serverForAll({ announce: false })
+const world = await makeWorld(server)
 
 /** As if the latest decision about the vehicle had been taken `ms` from now. @returns that instant */
 async function latestInstantIn(ms: number, vehicleId: string): Promise<number> {

@@ -1,24 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask, run } from '../support/api.ts'
 import type { Answer, Variables } from '../support/api.ts'
-import { DATABASE_KINDS, startSecond, startServer } from '../support/server.ts'
+import { DATABASE_KINDS, serverForAll, startSecond, startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 import { HISTORY } from '../support/sockets.ts'
 import { stored } from '../support/stored.ts'
-import { iso, makeWorld } from '../support/world.ts'
+import { HOUR, inHours, iso, makeWorld } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
-const HOUR = 3_600_000
 const DAY = 24 * HOUR
-const inHours = (hours: number) => iso(Date.now() + hours * HOUR)
 
-let server: TestServer
-let world: World
-beforeAll(async () => {
-  server = await startServer()
-  world = await makeWorld(server)
-})
-afterAll(() => server.close())
+const server = await serverForAll()
+const world = await makeWorld(server)
 
 const start = (input: Variables, token = world.as.owner): Promise<Answer['data']> =>
   run(server.url, token, 'startSharing', { fleetId: world.partner, ...input })

@@ -1,21 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { mutations, post } from '../support/api.ts'
 import type { Answer, Variables } from '../support/api.ts'
-import { startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { serverForAll } from '../support/server.ts'
 import { stored } from '../support/stored.ts'
 import { makeWorld } from '../support/world.ts'
-import type { World } from '../support/world.ts'
 
-let server: TestServer
-let world: World
-let vehicleId: string
-beforeAll(async () => {
-  server = await startServer({ announce: false })
-  world = await makeWorld(server)
-  vehicleId = await world.newVehicle({ name: 'before' })
-})
-afterAll(() => server.close())
+const server = await serverForAll({ announce: false })
+const world = await makeWorld(server)
+const vehicleId = await world.newVehicle({ name: 'before' })
 
 let before: Awaited<ReturnType<typeof stored>>
 beforeEach(async () => {

@@ -1,12 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { ask, post, run } from '../support/api.ts'
-import { startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { serverForAll } from '../support/server.ts'
 import { HISTORY } from '../support/sockets.ts'
-import { iso, makeWorld } from '../support/world.ts'
-import type { World } from '../support/world.ts'
+import { HOUR, iso, makeWorld } from '../support/world.ts'
 
-const HOUR = 3_600_000
 const PAGE = '{ nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }'
 const ARGS = 'first: $first, after: $after, before: $before'
 
@@ -21,13 +18,8 @@ const LISTS = {
 type Name = keyof typeof LISTS
 const NAMES = Object.keys(LISTS) as Name[]
 
-let server: TestServer
-let world: World
-beforeAll(async () => {
-  server = await startServer({ announce: false })
-  world = await makeWorld(server)
-})
-afterAll(() => server.close())
+const server = await serverForAll({ announce: false })
+const world = await makeWorld(server)
 
 function read(name: Name, args: { first?: number; after?: string; before?: string }) {
   const [who, field] = LISTS[name]

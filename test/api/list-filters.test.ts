@@ -3,11 +3,8 @@ import { ask, post, run } from '../support/api.ts'
 import type { Answer, Variables } from '../support/api.ts'
 import { DATABASE_KINDS, startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
-import { at, iso, makeWorld } from '../support/world.ts'
+import { at, inHours, iso, makeWorld } from '../support/world.ts'
 import type { World } from '../support/world.ts'
-
-const HOUR = 3_600_000
-const inHours = (hours: number) => iso(Date.now() + hours * HOUR)
 
 /** What no id of a vehicle looks like, and one that looks like one. */
 const NO_IDS = ['ZZZZZ', '', 'x\0', '\ud800', "' OR true --", 'x'.repeat(10_000)]

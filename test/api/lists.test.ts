@@ -3,10 +3,8 @@ import { ask, post, run } from '../support/api.ts'
 import type { Answer, Variables } from '../support/api.ts'
 import { DATABASE_KINDS, startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
-import { iso, makeWorld } from '../support/world.ts'
+import { HOUR, iso, makeWorld } from '../support/world.ts'
 import type { World } from '../support/world.ts'
-
-const HOUR = 3_600_000
 
 /** A list: who reads it, and how it is asked for. `key` is what each node is told apart by, in this list's order. */
 type List = {

@@ -5,10 +5,9 @@ import { startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 import { HISTORY } from '../support/sockets.ts'
 import { stored } from '../support/stored.ts'
-import { iso, makeWorld } from '../support/world.ts'
+import { inHours, makeWorld } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
-const HOUR = 3_600_000
 const LONG = 'x'.repeat(201)
 const PAST = '2020-01-01T00:00:00.000Z'
 
@@ -170,7 +169,7 @@ describe('nothing tells a vehicle that others have from one that nobody has', ()
     ],
     [HISTORY, (ids) => ({ filter: { vehicleIds: [ids.vehicleId] } })],
   ]
-  const endsAt = iso(Date.now() + HOUR)
+  const endsAt = inHours(1)
   const WRITES: readonly [keyof typeof mutations, (ids: Ids) => Variables][] = [
     ['updateVehicle', ({ vehicleId: id, name }) => ({ id, name })],
     ['deleteVehicle', ({ vehicleId: id }) => ({ id })],
@@ -185,7 +184,7 @@ describe('nothing tells a vehicle that others have from one that nobody has', ()
     const { url } = server
     const foreign = { ...nonsense, vehicleId: await world.newVehicle({ name: 'secret' }) }
     if (kind !== 'free') {
-      const startsAt = kind === 'scheduled' ? iso(Date.now() + HOUR) : null
+      const startsAt = kind === 'scheduled' ? inHours(1) : null
       const input = { vehicleId: foreign.vehicleId, fleetId: world.partner, startsAt }
       foreign.sharingId = (await run(url, world.as.owner, 'startSharing', input)).sharing.id
     }
@@ -216,8 +215,8 @@ describe('nothing tells a vehicle that others have from one that nobody has', ()
     const vehicleId = await world.newVehicle()
     const lend = (fleetId: string, startsAt: string | null, endsAt: string) =>
       run(url, world.as.owner, 'startSharing', { vehicleId, fleetId, startsAt, endsAt })
-    await lend(world.partner, null, iso(Date.now() + HOUR))
-    const later = await lend(fleet.id, iso(Date.now() + 2 * HOUR), iso(Date.now() + 3 * HOUR))
+    await lend(world.partner, null, inHours(1))
+    const later = await lend(fleet.id, inHours(2), inHours(3))
     const ask = (sharingId: string) =>
       bytes(world.as.partner, mutations.endSharing, { input: { vehicleId, sharingId } }, sharingId)
     const answer = await ask(later.sharing.id)

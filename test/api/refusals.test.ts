@@ -4,10 +4,8 @@ import type { mutations, Variables } from '../support/api.ts'
 import { startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 import { stored } from '../support/stored.ts'
-import { iso, makeWorld } from '../support/world.ts'
+import { HOUR, iso, makeWorld } from '../support/world.ts'
 import type { World } from '../support/world.ts'
-
-const HOUR = 3_600_000
 
 const ROLES = ['viewer', 'operator', 'manager'] as const
 type Role = (typeof ROLES)[number]

@@ -1,27 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ask, run, SHARING } from '../support/api.ts'
 import type { Answer, Variables } from '../support/api.ts'
-import { DATABASE_KINDS, startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { DATABASE_KINDS, serverForAll } from '../support/server.ts'
 import { HISTORY } from '../support/sockets.ts'
-import { at, iso, makeWorld } from '../support/world.ts'
-import type { World } from '../support/world.ts'
-
-const HOUR = 3_600_000
-const inHours = (hours: number) => iso(Date.now() + hours * HOUR)
+import { at, inHours, iso, makeWorld } from '../support/world.ts'
 
 const ONE = `query ($id: ID!) { sharing(id: $id) { ${SHARING} } }`
 const VEHICLE = `query ($id: ID!) { vehicle(id: $id) {
   id fleet { id } sharing { ${SHARING} } sharings { nodes { id phase } } viewerCan { startSharing { code until } } } }`
 
-describe.each(DATABASE_KINDS)('with nobody to announce what falls due, on %s', (database) => {
-  let server: TestServer
-  let world: World
-  beforeAll(async () => {
-    server = await startServer({ database, announce: false })
-    world = await makeWorld(server)
-  })
-  afterAll(() => server.close())
+describe.each(DATABASE_KINDS)('with nobody to announce what falls due, on %s', async (database) => {
+  const server = await serverForAll({ database, announce: false })
+  const world = await makeWorld(server)
 
   const asked = (who: 'owner' | 'partner' | 'stranger', query: string, id: string): Promise<Answer['data']> =>
     ask(server.url, world.as[who], query, { id })

@@ -1,23 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ask, run, SHARING } from '../support/api.ts'
 import type { Answer, Variables } from '../support/api.ts'
-import { startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { serverForAll } from '../support/server.ts'
 import { HISTORY } from '../support/sockets.ts'
 import { stored } from '../support/stored.ts'
-import { at, iso, makeWorld } from '../support/world.ts'
-import type { World } from '../support/world.ts'
+import { at, inHours, iso, makeWorld } from '../support/world.ts'
 
-const HOUR = 3_600_000
-const inHours = (hours: number) => iso(Date.now() + hours * HOUR)
-
-let server: TestServer
-let world: World
-beforeAll(async () => {
-  server = await startServer({ announce: false })
-  world = await makeWorld(server)
-})
-afterAll(() => server.close())
+const server = await serverForAll({ announce: false })
+const world = await makeWorld(server)
 
 const start = (input: Variables): Promise<Answer['data']> =>
   run(server.url, world.as.owner, 'startSharing', { fleetId: world.partner, ...input })

@@ -3,10 +3,9 @@ import { ask, run } from '../support/api.ts'
 import type { Answer, Variables } from '../support/api.ts'
 import { startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
-import { iso, makeWorld } from '../support/world.ts'
+import { inHours, makeWorld } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
-const HOUR = 3_600_000
 const FEW = 2
 const MANY = 60
 
@@ -42,8 +41,8 @@ beforeAll(async () => {
       run(server.url, as, 'startSharing', { vehicleId: vehicle.id, fleetId: world[borrower], ...period })
     await share({})
     await run(server.url, as, 'endSharing', { vehicleId: vehicle.id })
-    await share({ endsAt: iso(Date.now() + HOUR) })
-    if (index % 3 === 0) await share({ startsAt: iso(Date.now() + 2 * HOUR) })
+    await share({ endsAt: inHours(1) })
+    if (index % 3 === 0) await share({ startsAt: inHours(2) })
   }
 })
 afterAll(() => server.close())

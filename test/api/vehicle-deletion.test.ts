@@ -1,21 +1,12 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { ask, run } from '../support/api.ts'
-import { startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { serverForAll } from '../support/server.ts'
 import { HISTORY } from '../support/sockets.ts'
 import { stored } from '../support/stored.ts'
-import { iso, makeWorld } from '../support/world.ts'
-import type { World } from '../support/world.ts'
+import { inHours, makeWorld } from '../support/world.ts'
 
-const HOUR = 3_600_000
-
-let server: TestServer
-let world: World
-beforeAll(async () => {
-  server = await startServer()
-  world = await makeWorld(server)
-})
-afterAll(() => server.close())
+const server = await serverForAll()
+const world = await makeWorld(server)
 
 const EVERYWHERE = `query ($id: ID!, $sharing: ID!) {
   vehicle(id: $id) { id }
@@ -55,7 +46,7 @@ it('nothing can be done any more with a deleted vehicle', async () => {
   await run(url, world.as.partner, 'endSharing', { vehicleId: id })
   await run(url, world.as.owner, 'deleteVehicle', { id })
   const before = await stored(server)
-  const endsAt = iso(Date.now() + HOUR)
+  const endsAt = inHours(1)
   for (const who of ['owner', 'partner', 'stranger'] as const) {
     for (const answer of [
       await run(url, world.as[who], 'updateVehicle', { id, name: 'again' }),
@@ -84,7 +75,7 @@ it('the event of the deletion belongs to the owner alone and names its request',
 it('a vehicle can be deleted as soon as its sharing is over, or the scheduled one is called off', async () => {
   const { url } = server
   const [id, other] = [await world.newVehicle(), await world.newVehicle()]
-  const startsAt = iso(Date.now() + HOUR)
+  const startsAt = inHours(1)
   const share = (vehicleId: string, startsAt: string | null) =>
     run(url, world.as.owner, 'startSharing', { vehicleId, fleetId: world.partner, startsAt })
   const current = (await share(id, null)).sharing

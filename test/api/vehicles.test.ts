@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ask, run } from '../support/api.ts'
 import type { Answer, Variables } from '../support/api.ts'
-import { startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { serverForAll } from '../support/server.ts'
 import { HISTORY } from '../support/sockets.ts'
 import { stored } from '../support/stored.ts'
 import { makeWorld } from '../support/world.ts'
-import type { World } from '../support/world.ts'
 
 const TEXTS = ['name', 'licensePlate', 'vin', 'brand', 'model'] as const
 
@@ -25,13 +23,8 @@ const ALL_COMMANDS = [
   'DRAW_ATTENTION',
 ]
 
-let server: TestServer
-let world: World
-beforeAll(async () => {
-  server = await startServer()
-  world = await makeWorld(server)
-})
-afterAll(() => server.close())
+const server = await serverForAll()
+const world = await makeWorld(server)
 
 const create = (input: Variables): Promise<Answer['data']> => run(server.url, world.as.owner, 'createVehicle', input)
 const update = (input: Variables): Promise<Answer['data']> => run(server.url, world.as.owner, 'updateVehicle', input)

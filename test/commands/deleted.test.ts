@@ -1,31 +1,23 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ask, run } from '../support/api.ts'
 import { makeControlWorld, storyOf } from '../support/control.ts'
-import type { ControlWorld } from '../support/control.ts'
 import { commandDispatches, outcome, readCommand, report, reportAt } from '../support/gateway.ts'
-import { DATABASE_KINDS, startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { DATABASE_KINDS, serverForAll } from '../support/server.ts'
 import { FOLLOW, subscribe } from '../support/sockets.ts'
-import { at, iso } from '../support/world.ts'
+import { at, HOUR, inHours, iso } from '../support/world.ts'
 
-const HOUR = 60 * 60 * 1000
 const FIRST_EVENT =
   'query ($id: ID!) { vehicleEvents(first: 1, filter: { vehicleIds: [$id] }) { pageInfo { endCursor } } }'
 
-describe.each(DATABASE_KINDS)('deleting a vehicle, on %s', (database) => {
-  let server: TestServer
-  let world: ControlWorld
-  beforeAll(async () => {
-    server = await startServer({ database })
-    world = await makeControlWorld(server)
-  })
-  afterAll(() => server.close())
+describe.each(DATABASE_KINDS)('deleting a vehicle, on %s', async (database) => {
+  const server = await serverForAll({ database })
+  const world = await makeControlWorld(server)
 
   const remove = (id: string, token = world.as.owner) => run(server.url, token, 'deleteVehicle', { id })
 
   it('is refused while it is shared, and while a sharing is scheduled', async () => {
     const id = await world.newVehicle()
-    const later = await world.lend(id, { startsAt: iso(Date.now() + HOUR) })
+    const later = await world.lend(id, { startsAt: inHours(1) })
     expect(await remove(id)).toMatchObject({ code: 'ALREADY_SHARED', conflict: { id: later.id } })
     const current = await world.lend(id, { endsAt: iso(Date.now() + HOUR / 2) })
     expect(await remove(id)).toMatchObject({ code: 'SHARED_WITH_PARTNER', conflict: { id: current.id } })

@@ -1,9 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { makeControlWorld, storyOf } from '../support/control.ts'
-import type { ControlWorld } from '../support/control.ts'
 import { commandDispatches, outcome } from '../support/gateway.ts'
-import { startSecond, startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { secondForAll, serverForAll } from '../support/server.ts'
 import type { Subscription } from '../support/sockets.ts'
 import { commandsOf } from '../support/traffic.ts'
 
@@ -20,19 +18,10 @@ const counted = (ids: readonly string[]) =>
     ),
   )
 
-describe('several gateways on two instances', () => {
-  let first: TestServer
-  let second: TestServer
-  let world: ControlWorld
-  beforeAll(async () => {
-    first = await startServer()
-    second = await startSecond(first)
-    world = await makeControlWorld(first)
-  })
-  afterAll(async () => {
-    await second.close()
-    await first.close()
-  })
+describe('several gateways on two instances', async () => {
+  const first = await serverForAll()
+  const second = await secondForAll(first)
+  const world = await makeControlWorld(first)
 
   const newVehicles = () => Promise.all(Array.from({ length: VEHICLES }, () => world.newVehicle()))
 

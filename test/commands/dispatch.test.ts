@@ -7,9 +7,7 @@ import { DATABASE_KINDS, startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 import { subscribe, subscribeSse } from '../support/sockets.ts'
 import type { Subscription } from '../support/sockets.ts'
-import { at, iso } from '../support/world.ts'
-
-const HOUR = 60 * 60 * 1000
+import { at, HOUR, iso } from '../support/world.ts'
 
 /** The commands that a gateway was given, in order, as soon as there are `count`. */
 const given = async ({ received }: Subscription, count: number): Promise<string[]> =>

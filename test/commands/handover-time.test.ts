@@ -1,30 +1,22 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { run } from '../support/api.ts'
 import { auditVehicle } from '../support/audit.ts'
 import { makeControlWorld, storyOf } from '../support/control.ts'
-import type { ControlWorld } from '../support/control.ts'
 import { endSharing, readCommand } from '../support/gateway.ts'
-import { DATABASE_KINDS, startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
-import { at, iso } from '../support/world.ts'
+import { DATABASE_KINDS, serverForAll } from '../support/server.ts'
+import { at, inHours, iso } from '../support/world.ts'
 
-const HOUR = 60 * 60 * 1000
 /** Time enough to prepare what has to be there when control passes by the clock. */
 const SOON_MS = 2_000
 
-describe.each(DATABASE_KINDS)('the instant of a handover, on %s', (database) => {
-  let server: TestServer
-  let world: ControlWorld
-  beforeAll(async () => {
-    server = await startServer({ database, announce: false })
-    world = await makeControlWorld(server)
-  })
-  afterAll(() => server.close())
+describe.each(DATABASE_KINDS)('the instant of a handover, on %s', async (database) => {
+  const server = await serverForAll({ database, announce: false })
+  const world = await makeControlWorld(server)
 
   /** The partner's command, which expires so many milliseconds after the partner's control. @returns how it ended */
   async function expiring(offset: number) {
     const vehicleId = await world.newVehicle()
-    await world.lend(vehicleId, { endsAt: iso(Date.now() + HOUR) })
+    await world.lend(vehicleId, { endsAt: inHours(1) })
     const command = await world.send(vehicleId, { token: world.as.partner, timeoutSeconds: 2 })
     const deadline = Date.parse(command.deadline)
     const endsAt = deadline - offset

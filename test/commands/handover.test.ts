@@ -1,7 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { run } from '../support/api.ts'
 import { makeControlWorld, storyOf } from '../support/control.ts'
-import type { ControlWorld } from '../support/control.ts'
 import {
   commandDispatches,
   endSharing,
@@ -11,24 +10,17 @@ import {
   reportAt,
   sendCommand,
 } from '../support/gateway.ts'
-import { DATABASE_KINDS, startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
-import { at, iso } from '../support/world.ts'
+import { DATABASE_KINDS, serverForAll } from '../support/server.ts'
+import { at, inHours, iso } from '../support/world.ts'
 
 const IDLE = { speedKmh: 0, ignition: false, centralLock: 'LOCKED' }
 const MOVING = { speedKmh: 30, ignition: true, centralLock: 'LOCKED' }
-const HOUR = 60 * 60 * 1000
 /** Time enough to prepare what has to be there when control passes by the clock. */
 const SOON_MS = 2_500
 
-describe.each(DATABASE_KINDS)('a handover on %s', (database) => {
-  let server: TestServer
-  let world: ControlWorld
-  beforeAll(async () => {
-    server = await startServer({ database, announce: false })
-    world = await makeControlWorld(server)
-  })
-  afterAll(() => server.close())
+describe.each(DATABASE_KINDS)('a handover on %s', async (database) => {
+  const server = await serverForAll({ database, announce: false })
+  const world = await makeControlWorld(server)
 
   const takeOne = async (vehicleId: string) => {
     const gateway = await commandDispatches(server.url, world.gateway, [vehicleId])
@@ -183,12 +175,12 @@ describe.each(DATABASE_KINDS)('a handover on %s', (database) => {
 
   it('leaves a scheduled sharing that is called off, or an end that is moved, without any effect on commands', async () => {
     const vehicleId = await world.newVehicle()
-    const { id: sharingId } = await world.lend(vehicleId, { startsAt: iso(Date.now() + HOUR) })
+    const { id: sharingId } = await world.lend(vehicleId, { startsAt: inHours(1) })
     const { id } = await world.send(vehicleId)
     await run(server.url, world.as.owner, 'updateSharingEnd', {
       vehicleId,
       sharingId,
-      endsAt: iso(Date.now() + 2 * HOUR),
+      endsAt: inHours(2),
     })
     await run(server.url, world.as.partner, 'endSharing', { vehicleId, sharingId })
     expect(await readCommand(server.url, world.as.owner, id)).toMatchObject({ status: 'PENDING' })

@@ -1,10 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { post } from '../support/api.ts'
 import { makeControlWorld, storyOf } from '../support/control.ts'
-import type { ControlWorld } from '../support/control.ts'
 import { commandDispatches, outcome, OUTCOME, readCommand } from '../support/gateway.ts'
-import { DATABASE_KINDS, startSecond, startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { DATABASE_KINDS, serverForAll, startSecond, startServer } from '../support/server.ts'
 import { at } from '../support/world.ts'
 
 const STATUSES = [
@@ -21,14 +19,9 @@ type Status = (typeof STATUSES)[number]
 const NUL = '\u0000'
 const SURROGATE = '\ud83d'
 
-describe.each(DATABASE_KINDS)('reporting the outcome of a command, on %s', (database) => {
-  let server: TestServer
-  let world: ControlWorld
-  beforeAll(async () => {
-    server = await startServer({ database })
-    world = await makeControlWorld(server)
-  })
-  afterAll(() => server.close())
+describe.each(DATABASE_KINDS)('reporting the outcome of a command, on %s', async (database) => {
+  const server = await serverForAll({ database })
+  const world = await makeControlWorld(server)
 
   const tell = (commandId: string, said: string, message?: string | null) =>
     outcome(server.url, world.gateway, { commandId, outcome: said, ...(message === undefined ? {} : { message }) })

@@ -1,24 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ask, post, run } from '../support/api.ts'
 import { makeControlWorld, storyOf } from '../support/control.ts'
-import type { ControlWorld } from '../support/control.ts'
 import { commandDispatches, outcome, readCommand, READ_COMMAND } from '../support/gateway.ts'
-import { DATABASE_KINDS, startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { DATABASE_KINDS, serverForAll } from '../support/server.ts'
 import { subscribe } from '../support/sockets.ts'
 import type { Subscription } from '../support/sockets.ts'
 
 const FOLLOW_COMMANDS = `subscription ($after: String) { vehicleEvents(after: $after, filter: { types: [COMMAND_UPDATED] }) {
   occurredAt ... on CommandEvent { status command { id } } } }`
 
-describe.each(DATABASE_KINDS)('who learns of a command, on %s', (database) => {
-  let server: TestServer
-  let world: ControlWorld
-  beforeAll(async () => {
-    server = await startServer({ database })
-    world = await makeControlWorld(server)
-  })
-  afterAll(() => server.close())
+describe.each(DATABASE_KINDS)('who learns of a command, on %s', async (database) => {
+  const server = await serverForAll({ database })
+  const world = await makeControlWorld(server)
 
   const dispatched = async (vehicleId: string, count = 1) => {
     const gateway = await commandDispatches(server.url, world.gateway, [vehicleId])

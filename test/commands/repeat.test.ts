@@ -1,19 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { run } from '../support/api.ts'
 import { makeControlWorld, storyOf } from '../support/control.ts'
-import type { ControlWorld } from '../support/control.ts'
 import { commandDispatches, outcome, sendCommand } from '../support/gateway.ts'
-import { DATABASE_KINDS, startSecond, startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { DATABASE_KINDS, serverForAll, startSecond, startServer } from '../support/server.ts'
 
-describe.each(DATABASE_KINDS)('sendCommand with an idempotency key, on %s', (database) => {
-  let server: TestServer
-  let world: ControlWorld
-  beforeAll(async () => {
-    server = await startServer({ database })
-    world = await makeControlWorld(server)
-  })
-  afterAll(() => server.close())
+describe.each(DATABASE_KINDS)('sendCommand with an idempotency key, on %s', async (database) => {
+  const server = await serverForAll({ database })
+  const world = await makeControlWorld(server)
 
   const send = (vehicleId: string, input: object, token = world.as.owner) =>
     sendCommand(server.url, token, { vehicleId, type: 'DRAW_ATTENTION', ...input })

@@ -6,7 +6,7 @@ import type { ControlWorld } from '../support/control.ts'
 import { SEND, sendCommand } from '../support/gateway.ts'
 import { DATABASE_KINDS, startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
-import { iso } from '../support/world.ts'
+import { inHours, iso } from '../support/world.ts'
 
 /** Who sends: the fleet, with the role of its token. */
 const SENDERS = ['owner', 'owner viewer', 'partner', 'partner viewer', 'rival', 'stranger'] as const
@@ -15,7 +15,6 @@ type Sender = (typeof SENDERS)[number]
 const VEHICLES = ['own', 'poor', 'mute', 'lent', 'lent for some', 'booked', 'back', 'deleted', 'none', 'odd'] as const
 type Name = (typeof VEHICLES)[number]
 
-const HOUR = 60 * 60 * 1000
 const NUL = '\u0000'
 
 describe.each(DATABASE_KINDS)('sending a command, on %s', (database) => {
@@ -40,9 +39,9 @@ describe.each(DATABASE_KINDS)('sending a command, on %s', (database) => {
     for (const name of VEHICLES) ids[name] = await newVehicle({ supportedCommands: SUPPORTED[name] ?? null })
     ids.none = 'NONE0'
     ids.odd = `odd ${NUL}' id`
-    sharings.lent = await lend(ids.lent, { endsAt: iso(Date.now() + HOUR) })
+    sharings.lent = await lend(ids.lent, { endsAt: inHours(1) })
     sharings['lent for some'] = await lend(ids['lent for some'], { allowedCommands: ['LOCK_CENTRAL_LOCK'] })
-    sharings.booked = await lend(ids.booked, { startsAt: iso(Date.now() + HOUR) })
+    sharings.booked = await lend(ids.booked, { startsAt: inHours(1) })
     await lend(ids.back)
     await run(server.url, as.partner, 'endSharing', { vehicleId: ids.back })
     await run(server.url, as.owner, 'deleteVehicle', { id: ids.deleted })

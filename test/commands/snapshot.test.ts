@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ask, run } from '../support/api.ts'
 import { makeControlWorld } from '../support/control.ts'
-import type { ControlWorld } from '../support/control.ts'
 import { connect } from '../support/events.ts'
 import { endSharing, READINGS, report, reportAt } from '../support/gateway.ts'
-import { DATABASE_KINDS, startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
-import { at, iso } from '../support/world.ts'
+import { DATABASE_KINDS, serverForAll, startServer } from '../support/server.ts'
+import { at, inHours, iso } from '../support/world.ts'
 
 const SNAPSHOTS = `query ($id: ID!) { sharing(id: $id) { phase handover { ${READINGS} } returned { ${READINGS} } } }`
 
@@ -19,17 +17,11 @@ const UNKNOWN = {
   drivingEnabled: null,
   ignition: null,
 }
-const HOUR = 60 * 60 * 1000
 const SOON_MS = 2_000
 
-describe.each(DATABASE_KINDS)('the snapshots of a handover, on %s', (database) => {
-  let server: TestServer
-  let world: ControlWorld
-  beforeAll(async () => {
-    server = await startServer({ database, announce: false })
-    world = await makeControlWorld(server)
-  })
-  afterAll(() => server.close())
+describe.each(DATABASE_KINDS)('the snapshots of a handover, on %s', async (database) => {
+  const server = await serverForAll({ database, announce: false })
+  const world = await makeControlWorld(server)
 
   let messages = 0
   /** Reports a mileage as of an instant; the present one unless told otherwise. */
@@ -67,7 +59,7 @@ describe.each(DATABASE_KINDS)('the snapshots of a handover, on %s', (database) =
   it('stay null for a sharing that was called off', async () => {
     const vehicleId = await world.newVehicle()
     await drive(vehicleId, 100)
-    const { id } = await world.lend(vehicleId, { startsAt: iso(Date.now() + HOUR) })
+    const { id } = await world.lend(vehicleId, { startsAt: inHours(1) })
     expect(await snapshots(id)).toEqual([null, null])
     await endSharing(server.url, world.as.partner, { vehicleId, sharingId: id })
     expect(await snapshots(id)).toEqual([null, null])

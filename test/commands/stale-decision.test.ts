@@ -1,22 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { endPartnership, registerPartnership } from '../../src/data/fleets.ts'
 import { mutations, post, run } from '../support/api.ts'
 import { commandDispatches, report, reportAt, sendCommand } from '../support/gateway.ts'
-import { startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { serverForAll } from '../support/server.ts'
 import { iso, makeWorld } from '../support/world.ts'
-import type { World } from '../support/world.ts'
 
-let server: TestServer
-let world: World
-beforeAll(async () => {
-  server = await startServer()
-  world = await makeWorld(server)
-})
-afterAll(() => server.close())
+const server = await serverForAll()
+const world = await makeWorld(server)
 
 /** Somebody who has the vehicle's row, changes nothing, and lets go of it again. */
 async function hold(vehicleId: string, ms: number): Promise<{ readonly done: Promise<void> }> {

@@ -1,26 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { run } from '../support/api.ts'
 import { makeControlWorld, storyOf } from '../support/control.ts'
-import type { ControlWorld } from '../support/control.ts'
 import { endSharing, readCommand, report, reportAt, sendCommand } from '../support/gateway.ts'
-import { DATABASE_KINDS, startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
-import { at, iso } from '../support/world.ts'
+import { DATABASE_KINDS, serverForAll } from '../support/server.ts'
+import { at, HOUR, inHours, iso } from '../support/world.ts'
 
-const HOUR = 60 * 60 * 1000
 const MOVING = { speedKmh: 30, ignition: true, centralLock: 'UNLOCKED' }
 const IDLE = { speedKmh: 0, ignition: false, centralLock: 'LOCKED' }
 
 type Party = 'owner' | 'partner'
 
-describe.each(DATABASE_KINDS)('ending a sharing when idle, on %s', (database) => {
-  let server: TestServer
-  let world: ControlWorld
-  beforeAll(async () => {
-    server = await startServer({ database, announce: false })
-    world = await makeControlWorld(server)
-  })
-  afterAll(() => server.close())
+describe.each(DATABASE_KINDS)('ending a sharing when idle, on %s', async (database) => {
+  const server = await serverForAll({ database, announce: false })
+  const world = await makeControlWorld(server)
 
   let messages = 0
   const tell = async (vehicleId: string, readings: object, observedAt = Date.now()) => {
@@ -124,7 +116,7 @@ describe.each(DATABASE_KINDS)('ending a sharing when idle, on %s', (database) =>
   it('keeps waiting when the due end is moved', async () => {
     const { vehicleId, id } = await lent(MOVING)
     const { sharing } = await end('owner', vehicleId)
-    await run(server.url, world.as.owner, 'updateSharingEnd', { vehicleId, endsAt: iso(Date.now() + HOUR) })
+    await run(server.url, world.as.owner, 'updateSharingEnd', { vehicleId, endsAt: inHours(1) })
     expect((await end('partner', vehicleId)).sharing.endRequestedAt).toBe(sharing.endRequestedAt)
     await tell(vehicleId, IDLE)
     expect((await story(vehicleId, id)).at(-1)).toBe('SHARING_ENDED')
@@ -133,7 +125,7 @@ describe.each(DATABASE_KINDS)('ending a sharing when idle, on %s', (database) =>
   it.each(['owner', 'partner'] as const)('calls a scheduled one off at once, for the %s', async (party) => {
     const vehicleId = await world.newVehicle()
     await tell(vehicleId, MOVING)
-    const { id: sharingId } = await world.lend(vehicleId, { startsAt: iso(Date.now() + HOUR) })
+    const { id: sharingId } = await world.lend(vehicleId, { startsAt: inHours(1) })
     const answer = await endSharing(server.url, world.as[party], { vehicleId, sharingId, when: 'WHEN_IDLE' })
     expect(answer.sharing).toMatchObject({
       phase: 'CANCELLED',

@@ -1,21 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { run } from '../support/api.ts'
 import { report, reportAt } from '../support/gateway.ts'
 import { stateEvents, stateOfVehicle, taken, traces } from '../support/readings.ts'
-import { startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { serverForAll } from '../support/server.ts'
 import { iso, makeWorld } from '../support/world.ts'
-import type { World } from '../support/world.ts'
 
-let server: TestServer
-let world: World
-let gateway: string
-beforeAll(async () => {
-  server = await startServer({ announce: false })
-  world = await makeWorld(server)
-  gateway = await server.token(null, 'gateway')
-})
-afterAll(() => server.close())
+const server = await serverForAll({ announce: false })
+const world = await makeWorld(server)
+const gateway = await server.token(null, 'gateway')
 
 const send = async (reports: readonly Readonly<Record<string, unknown>>[]) => report(server.url, gateway, reports)
 

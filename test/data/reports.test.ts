@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { toSharing } from '../../src/data/rows.ts'
 import type { Instant } from '../../src/domain/period.ts'
 import { inForce, startSharing } from '../../src/domain/sharing.ts'
@@ -12,8 +12,7 @@ import { report, reportAt } from '../support/gateway.ts'
 import { shown, shownReadings, someReadings, stateEvents, stateOfVehicle, taken } from '../support/readings.ts'
 import type { StateEvent } from '../support/readings.ts'
 import { fromSharing } from '../support/sharings.ts'
-import { startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { serverForAll } from '../support/server.ts'
 import { iso, makeWorld } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
@@ -115,18 +114,12 @@ const factOf = ({ vehicleId, occurredAt, recordedAt, state }: StateEvent): Fact 
 describe.each([
   ['postgres', 60, 5],
   ['embedded', 15, 0],
-] as const)('reports on %s', (database, numRuns, least) => {
-  let server: TestServer
-  let world: World
-  let gateway: string
-  beforeAll(async () => {
-    // Nobody announces: where something fell due, the report has to see to it.
-    server = await startServer({ database, announce: false })
-    world = await makeWorld(server)
-    gateway = await server.token(null, 'gateway')
-    await run(server.url, world.as.admin, 'registerPartnership', { fleetIds: [world.owner, world.stranger] })
-  })
-  afterAll(() => server.close())
+] as const)('reports on %s', async (database, numRuns, least) => {
+  // Nobody announces: where something fell due, the report has to see to it.
+  const server = await serverForAll({ database, announce: false })
+  const world = await makeWorld(server)
+  const gateway = await server.token(null, 'gateway')
+  await run(server.url, world.as.admin, 'registerPartnership', { fleetIds: [world.owner, world.stranger] })
 
   it('are recorded as the domain says: what is known, what is in whose log, and how many were taken', async () => {
     const seen = { recorded: 0, skipped: 0, partner: 0, stranger: 0, clamped: 0, changed: 0, ended: 0 }

@@ -1,19 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { mutations, post } from '../support/api.ts'
 import { connect, readAll } from '../support/events.ts'
 import { report, reportAt, sendCommand } from '../support/gateway.ts'
-import { startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { serverForAll } from '../support/server.ts'
 import { makeWorld } from '../support/world.ts'
-import type { World } from '../support/world.ts'
 
-let server: TestServer
-let world: World
-beforeAll(async () => {
-  server = await startServer({ announce: false })
-  world = await makeWorld(server)
-})
-afterAll(() => server.close())
+const server = await serverForAll({ announce: false })
+const world = await makeWorld(server)
 
 /** Resolves once somebody else's session waits for a lock. */
 const somebodyWaits = async (client: Awaited<ReturnType<typeof connect>>) =>

@@ -1,29 +1,19 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { run } from '../support/api.ts'
 import { endSharing, report, reportAt } from '../support/gateway.ts'
 import { PROPERTIES, stateEvents, stateOfVehicle } from '../support/readings.ts'
 import type { StateEvent } from '../support/readings.ts'
-import { startSecond, startServer } from '../support/server.ts'
+import { secondForAll, serverForAll } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 import { at, iso, makeWorld } from '../support/world.ts'
-import type { World } from '../support/world.ts'
 
 const HANDOVERS = 40
 
-let servers: readonly [TestServer, TestServer]
-let world: World
-let gateway: string
-beforeAll(async () => {
-  const first = await startServer()
-  servers = [first, await startSecond(first)]
-  world = await makeWorld(first)
-  gateway = await first.token(null, 'gateway')
-  await run(first.url, world.as.admin, 'registerPartnership', { fleetIds: [world.owner, world.stranger] })
-})
-afterAll(async () => {
-  await servers[1].close()
-  await servers[0].close()
-})
+const first = await serverForAll()
+const servers = [first, await secondForAll(first)] as const
+const world = await makeWorld(first)
+const gateway = await first.token(null, 'gateway')
+await run(first.url, world.as.admin, 'registerPartnership', { fleetIds: [world.owner, world.stranger] })
 
 type Window = { readonly partnerId: string; readonly startsAt: number; readonly endsAt: number }
 

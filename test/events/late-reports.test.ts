@@ -1,25 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { run } from '../support/api.ts'
 import { endSharing, report, reportAt } from '../support/gateway.ts'
 import { stateEvents, stateOfVehicle, taken } from '../support/readings.ts'
-import { startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { serverForAll } from '../support/server.ts'
 import { at, iso, makeWorld } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
 type Fleet = 'owner' | 'partner' | 'stranger'
 
 /** The stranger is a partner of the owner's, too. Nobody announces: only times count. */
-let server: TestServer
-let world: World
-let gateway: string
-beforeAll(async () => {
-  server = await startServer({ announce: false })
-  world = await makeWorld(server)
-  gateway = await server.token(null, 'gateway')
-  await run(server.url, world.as.admin, 'registerPartnership', { fleetIds: [world.owner, world.stranger] })
-})
-afterAll(() => server.close())
+const server = await serverForAll({ announce: false })
+const world = await makeWorld(server)
+const gateway = await server.token(null, 'gateway')
+await run(server.url, world.as.admin, 'registerPartnership', { fleetIds: [world.owner, world.stranger] })
 
 /** Readings by name; the mileage tells them apart in a log. */
 type Named = Readonly<Record<string, number>>

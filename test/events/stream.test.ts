@@ -1,33 +1,21 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ask, mutations, post, run } from '../support/api.ts'
 import type { Variables } from '../support/api.ts'
 import { follow, readAll, TRANSPORTS } from '../support/events.ts'
 import type { SeenEvent } from '../support/events.ts'
-import { DATABASE_KINDS, startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
-import { iso, makeWorld } from '../support/world.ts'
-import type { World } from '../support/world.ts'
-
-const HOUR = 3_600_000
+import { DATABASE_KINDS, serverForAll } from '../support/server.ts'
+import { inHours, iso, makeWorld } from '../support/world.ts'
 
 /** An event without what shows the present. */
 const said = ({ vehicle: _vehicle, sharing, ...event }: SeenEvent) => ({ ...event, sharing: sharing?.id })
 
-describe.each(DATABASE_KINDS)('the events of a fleet, on %s', (database) => {
-  let server: TestServer
-  let url: string
-  let world: World
-  let other: string
-  let asOther: string
-  beforeAll(async () => {
-    server = await startServer({ database })
-    url = server.url
-    world = await makeWorld(server)
-    other = (await run(url, world.as.admin, 'createFleet', { name: 'Other' })).fleet.id
-    await run(url, world.as.admin, 'registerPartnership', { fleetIds: [world.owner, other] })
-    asOther = await server.token(other, 'manager')
-  })
-  afterAll(() => server.close())
+describe.each(DATABASE_KINDS)('the events of a fleet, on %s', async (database) => {
+  const server = await serverForAll({ database })
+  const url = server.url
+  const world = await makeWorld(server)
+  const other: string = (await run(url, world.as.admin, 'createFleet', { name: 'Other' })).fleet.id
+  await run(url, world.as.admin, 'registerPartnership', { fleetIds: [world.owner, other] })
+  const asOther = await server.token(other, 'manager')
 
   /** Runs a mutation that has to succeed. @returns its union, and the request id in the answer's header */
   async function act(token: string, name: keyof typeof mutations, input: Variables) {
@@ -41,7 +29,7 @@ describe.each(DATABASE_KINDS)('the events of a fleet, on %s', (database) => {
   async function live(id: string) {
     const { owner, partner } = world.as
     const start = { vehicleId: id, fleetId: world.partner }
-    const later = iso(Date.now() + HOUR)
+    const later = inHours(1)
     const steps: { type: string; reaches: string | null; requestId: string }[] = []
     const step = async (type: string, reaches: string | null, doing: ReturnType<typeof act>) => {
       const result = await doing
@@ -60,7 +48,7 @@ describe.each(DATABASE_KINDS)('the events of a fleet, on %s', (database) => {
     await step('SHARING_CANCELLED', world.partner, act(partner, 'endSharing', { vehicleId: id, sharingId }))
     await step('SHARING_STARTED', world.partner, act(owner, 'startSharing', start))
     await step('VEHICLE_CHANGED', world.partner, rename('While shared'))
-    const endsAt = iso(Date.now() + HOUR)
+    const endsAt = inHours(1)
     await step('SHARING_END_CHANGED', world.partner, act(owner, 'updateSharingEnd', { vehicleId: id, endsAt }))
     await step('SHARING_ENDED', world.partner, act(partner, 'endSharing', { vehicleId: id }))
     await step('VEHICLE_CHANGED', null, rename('Between'))
@@ -109,7 +97,7 @@ describe.each(DATABASE_KINDS)('the events of a fleet, on %s', (database) => {
     const id = await world.newVehicle()
     const { owner, partner } = world.as
     const filter = { vehicleIds: [id] }
-    const [first, second] = [iso(Date.now() + HOUR), iso(Date.now() + 2 * HOUR)]
+    const [first, second] = [inHours(1), inHours(2)]
     const follower = await follow(url, owner, { filter })
     await act(owner, 'startSharing', { vehicleId: id, fleetId: world.partner, endsAt: first })
     await act(owner, 'updateSharingEnd', { vehicleId: id, endsAt: second })

@@ -1,28 +1,20 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { startTail } from '../../src/events/tail.ts'
 import { mutations, post, run } from '../support/api.ts'
 import { connect, endOfLog, insertEvents, TRANSPORTS } from '../support/events.ts'
-import { startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { serverForAll, startServer } from '../support/server.ts'
 import { FOLLOW } from '../support/sockets.ts'
 import { makeWorld } from '../support/world.ts'
-import type { World } from '../support/world.ts'
 
 /** More than the tail keeps in memory. */
 const BURST = 12_000
 
 const LEAN = `subscription ($after: String) { vehicleEvents(after: $after) { cursor requestId } }`
 
-describe('a subscriber', () => {
-  let server: TestServer
-  let world: World
-  let vehicleId: string
-  beforeAll(async () => {
-    server = await startServer()
-    world = await makeWorld(server)
-    vehicleId = await world.newVehicle()
-  })
-  afterAll(() => server.close())
+describe('a subscriber', async () => {
+  const server = await serverForAll()
+  const world = await makeWorld(server)
+  const vehicleId = await world.newVehicle()
 
   it('that is further behind than memory reaches catches up from the log, and joins live without a gap', async () => {
     const { url } = server

@@ -2,8 +2,7 @@ import { serverAudits } from 'graphql-http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startProduction } from '../support/production.ts'
 import type { Production } from '../support/production.ts'
-import { startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { serverForAll } from '../support/server.ts'
 
 /** The working group's audits of GraphQL over HTTP, which know nothing of tokens. */
 const auditsOf = (target: () => { url: string; token: string }, rewrite = (text: string) => text) =>
@@ -19,14 +18,9 @@ const auditsOf = (target: () => { url: string; token: string }, rewrite = (text:
     },
   })
 
-describe('GraphQL over HTTP, in development', () => {
-  let server: TestServer
-  let token: string
-  beforeAll(async () => {
-    server = await startServer()
-    token = await server.token(null, 'admin')
-  })
-  afterAll(() => server.close())
+describe('GraphQL over HTTP, in development', async () => {
+  const server = await serverForAll()
+  const token = await server.token(null, 'admin')
 
   const audits = auditsOf(() => ({ url: server.url, token }))
   it('has 61 audits', () => {

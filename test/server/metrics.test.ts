@@ -1,16 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ask, mutations, post, run } from '../support/api.ts'
 import { endOfLog, TRANSPORTS } from '../support/events.ts'
 import { sendCommand } from '../support/gateway.ts'
 import { freePort } from '../support/ports.ts'
 import { ROOT, tableOf } from '../support/readme.ts'
-import { DATABASE_KINDS, startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { DATABASE_KINDS, serverForAll, startServer } from '../support/server.ts'
 import { FOLLOW, subscribe, subscribeSse } from '../support/sockets.ts'
 import { makeWorld } from '../support/world.ts'
-import type { World } from '../support/world.ts'
 
 const VIEWER = '{ viewer { roles } }'
 
@@ -27,16 +25,10 @@ async function scrape(port: number): Promise<ReadonlyMap<string, number>> {
   )
 }
 
-describe('metrics', () => {
-  let port: number
-  let server: TestServer
-  let world: World
-  beforeAll(async () => {
-    port = await freePort()
-    server = await startServer({ env: { METRICS_PORT: `${port}` } })
-    world = await makeWorld(server)
-  })
-  afterAll(() => server.close())
+describe('metrics', async () => {
+  const port = await freePort()
+  const server = await serverForAll({ env: { METRICS_PORT: `${port}` } })
+  const world = await makeWorld(server)
 
   /** By how much samples have grown by what is done. */
   async function growth(names: readonly string[], act: () => Promise<unknown>): Promise<number[]> {
@@ -59,10 +51,10 @@ describe('metrics', () => {
     expect(names).toEqual(expect.arrayContaining(['process_cpu_seconds_total', 'nodejs_eventloop_lag_p99_seconds']))
   })
 
-  it('are those that the README names, and no others', async () => {
+  it('are those that the page for operators names, and no others', async () => {
     const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
     const served = Array.from(text.matchAll(/^# TYPE (fleetshare_\w+) (\w+)$/gm), ([, name, type]) => `${name} ${type}`)
-    const table = tableOf(readFileSync(join(ROOT, 'README.md'), 'utf8'), 'metric')
+    const table = tableOf(readFileSync(join(ROOT, '.docs/operate.md'), 'utf8'), 'metric')
     const named = table.flatMap(([names = '', type]) =>
       Array.from(names.matchAll(/`(\w+)`/g), ([, name]) => `${name} ${type}`),
     )

@@ -1,30 +1,25 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { post } from '../support/api.ts'
 import { connect as connectDatabase, endOfLog, insertEvents, readAll } from '../support/events.ts'
+import { placeBefore } from '../support/following.ts'
 import { connectWith, openAcknowledged, openSocket } from '../support/raw.ts'
-import { startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { serverForAll } from '../support/server.ts'
 import { FOLLOW, subscribe, subscribeSse } from '../support/sockets.ts'
 import { makeWorld } from '../support/world.ts'
-import type { World } from '../support/world.ts'
 
 const MOST = 3
 
-let server: TestServer
-let world: World
-beforeAll(async () => {
-  server = await startServer({ env: { SOCKETS_PER_TOKEN: `${MOST}` }, stallMs: 1_500 })
-  world = await makeWorld(server)
-})
-afterAll(() => server.close())
+const server = await serverForAll({ env: { SOCKETS_PER_TOKEN: `${MOST}` }, stallMs: 1_500 })
+const world = await makeWorld(server)
 
 describe('operations on one socket', () => {
   it('are 100 at a time: one more is refused, by name and alone', async () => {
+    const { after } = await placeBefore(server.url, world.as.owner)
     const socket = await openAcknowledged(server.url, world.as.owner)
-    const payload = { query: 'subscription { vehicleEvents { cursor } }' }
+    const payload = { query: FOLLOW, variables: { after } }
     for (let n = 0; n <= 100; n++) socket.send({ id: `s${n}`, type: 'subscribe', payload })
     const { payload: errors } = await socket.message(({ id, type }) => id === 's100' && type === 'error')
     expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' }, message: expect.stringContaining('100') }])
@@ -32,8 +27,8 @@ describe('operations on one socket', () => {
     socket.send({ id: 's7', type: 'complete' })
     socket.send({ id: 'query', type: 'subscribe', payload: { query: '{ viewer { roles } }' } })
     expect(await socket.message(({ id }) => id === 'query')).toMatchObject({ type: 'next' })
-    await world.newVehicle()
-    await socket.message(({ id, type }) => id === 's99' && type === 'next')
+    const vehicleId = await world.newVehicle()
+    await socket.message(({ id, payload }) => id === 's99' && JSON.stringify(payload).includes(vehicleId))
     expect(socket.messages.filter(({ type }) => type === 'error')).toHaveLength(1)
     socket.socket.close()
   })

@@ -1,23 +1,16 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { openSocket } from '../support/raw.ts'
-import { startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { serverForAll } from '../support/server.ts'
 import { FOLLOW, subscribeSse } from '../support/sockets.ts'
 import { makeWorld } from '../support/world.ts'
-import type { World } from '../support/world.ts'
 
 const PATIENCE = { headers: 500, request: 1_000, idle: 1_500 }
 
-let server: TestServer
-let world: World
-beforeAll(async () => {
-  server = await startServer({ patience: PATIENCE })
-  world = await makeWorld(server)
-})
-afterAll(() => server.close())
+const server = await serverForAll({ patience: PATIENCE })
+const world = await makeWorld(server)
 
 /** A connection, and what comes on it until the server closes it. */
 async function open(): Promise<{ socket: Socket; answer: Promise<string>; elapsed: () => number }> {

@@ -1,25 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { placeBefore } from '../support/following.ts'
 import { openAcknowledged, openSocket, upgradeStatus } from '../support/raw.ts'
-import type { RawSocket } from '../support/raw.ts'
-import { startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { serverForAll } from '../support/server.ts'
 import { FOLLOW } from '../support/sockets.ts'
 import { makeWorld } from '../support/world.ts'
-import type { World } from '../support/world.ts'
 
 const VIEWER = '{ viewer { roles } }'
 const MEBIBYTE = 1024 * 1024
 
-let server: TestServer
-let world: World
-let silent: RawSocket
-beforeAll(async () => {
-  server = await startServer()
-  world = await makeWorld(server)
-  silent = await openSocket(server.url)
-})
-afterAll(() => server.close())
+const server = await serverForAll()
+const world = await makeWorld(server)
+const silent = await openSocket(server.url)
 
 const init = () => ({ type: 'connection_init', payload: { Authorization: `Bearer ${world.as.owner}` } })
 const operation = (id: string, query: string, variables = {}) => ({

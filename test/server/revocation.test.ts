@@ -1,28 +1,18 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { ask, post, run } from '../support/api.ts'
+import { placeBefore } from '../support/following.ts'
 import { connectWith, openAcknowledged } from '../support/raw.ts'
-import { startSecond, startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { secondForAll, serverForAll } from '../support/server.ts'
 import { sign } from '../support/signing.ts'
 import { FOLLOW, subscribe, subscribeSse } from '../support/sockets.ts'
 import { makeWorld } from '../support/world.ts'
-import type { World } from '../support/world.ts'
 
 const REVOKE = `mutation ($input: RevokeTokensInput!) { revokeTokens(input: $input) {
   ... on UserError { code message } ... on InputError { path } ... on RevokeTokensSuccess { until } } }`
 
-let server: TestServer
-let second: TestServer
-let world: World
-beforeAll(async () => {
-  server = await startServer()
-  second = await startSecond(server)
-  world = await makeWorld(server)
-})
-afterAll(async () => {
-  await second.close()
-  await server.close()
-})
+const server = await serverForAll()
+const second = await secondForAll(server)
+const world = await makeWorld(server)
 
 const revoke = async (input: object) => (await ask(server.url, world.as.admin, REVOKE, { input })).revokeTokens
 
@@ -43,7 +33,9 @@ it('ends what is open with a token on every instance, and refuses it from then o
   const socket = await openAcknowledged(server.url, old)
   const follow = await subscribe(second.url, old, FOLLOW)
   const stream = await subscribeSse(second.url, old, FOLLOW)
-  const bystander = await subscribe(second.url, world.as.partner, FOLLOW)
+  const { after } = await placeBefore(server.url, world.as.partner)
+  const bystander = await subscribe(second.url, world.as.partner, FOLLOW, { after })
+  await bystander.received(1)
   const { until } = await revoke({ fleetId: world.owner })
   expect(await socket.closed).toEqual({ code: 4403, reason: 'The access token has been revoked.' })
   expect(await follow.ended).toMatchObject({ code: 4403 })
@@ -56,7 +48,7 @@ it('ends what is open with a token on every instance, and refuses it from then o
   // Others are left alone.
   expect(await isTrusted(world.as.partner)).toBe(true)
   await run(server.url, world.as.partner, 'createVehicle', {})
-  await bystander.received(1)
+  await bystander.received(2)
   bystander.stop()
   await nextSecond(until)
   const fresh = await server.token(world.owner, 'manager')

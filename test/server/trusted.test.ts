@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { getIntrospectionQuery } from 'graphql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { placeBefore } from '../support/following.ts'
 import { startSecond, startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 import { FOLLOW, subscribe, subscribeSse } from '../support/sockets.ts'
@@ -112,7 +113,9 @@ it.each([
   ['WebSocket', subscribe],
   ['server-sent events', subscribeSse],
 ])('a trusted subscription is served over %s, and no other', async (_, follow) => {
-  const stream = await follow(server.url, world.as.owner, FOLLOW)
+  const { after, vehicleId } = await placeBefore(open.url, world.as.owner)
+  const stream = await follow(server.url, world.as.owner, FOLLOW, { after })
+  expect((await stream.received(1))[0].data?.vehicleEvents).toMatchObject({ vehicleId })
   stream.stop()
   const other = await follow(server.url, world.as.owner, 'subscription { vehicleEvents { id } }')
   const ended = await other.ended

@@ -1,24 +1,17 @@
 import { createClient } from 'graphql-ws'
 import { decodeJwt } from 'jose'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { ask, mutations, run } from '../support/api.ts'
 import type { Variables } from '../support/api.ts'
 import { placeBefore } from '../support/following.ts'
 import { connectWith, openAcknowledged } from '../support/raw.ts'
-import { startServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { serverForAll } from '../support/server.ts'
 import { FOLLOW, subscribe } from '../support/sockets.ts'
 import { at, makeWorld } from '../support/world.ts'
-import type { World } from '../support/world.ts'
 
-let server: TestServer
-let world: World
-beforeAll(async () => {
-  server = await startServer()
-  world = await makeWorld(server)
-})
-afterAll(() => server.close())
+const server = await serverForAll()
+const world = await makeWorld(server)
 
 /** A token of the owner's manager that lasts for 2 to 3 s, and the instant at which it ends. */
 async function shortToken(): Promise<{ token: string; ends: number }> {

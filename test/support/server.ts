@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { pino } from 'pino'
-import { inject } from 'vitest'
+import { afterAll, inject } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import type { App, Resources } from '../../src/app.ts'
 import { developmentToken } from '../../src/server/keys.ts'
@@ -67,6 +67,23 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   }
 }
 
+/** For all tests of the file, or of the async describe, that awaits it: it is closed after them. */
+export async function serverForAll(options: ServerOptions = {}): Promise<TestServer> {
+  const server = await startServer(options)
+  afterAll(server.close)
+  return server
+}
+
 /** A second instance on the same database, trusting the same development key. */
 export const startSecond = (first: TestServer, options: ServerOptions = {}): Promise<TestServer> =>
-  startServer({ ...options, databaseUrl: first.settings.databaseUrl ?? '', dataDir: first.settings.dataDir })
+  startServer(beside(first, options))
+
+/** The same for all tests, as serverForAll(). It is closed ahead of the first. */
+export const secondForAll = (first: TestServer, options: ServerOptions = {}): Promise<TestServer> =>
+  serverForAll(beside(first, options))
+
+const beside = ({ settings: { databaseUrl, dataDir } }: TestServer, options: ServerOptions): ServerOptions => ({
+  ...options,
+  databaseUrl: databaseUrl ?? '',
+  dataDir,
+})

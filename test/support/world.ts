@@ -40,3 +40,9 @@ export async function at(instant: number): Promise<void> {
 }
 
 export const iso = (instant: number): string => new Date(instant).toISOString()
+
+/** Milliseconds. */
+export const HOUR = 3_600_000
+
+/** An instant so far ahead, or behind, as the API takes it. */
+export const inHours = (hours: number): string => iso(Date.now() + hours * HOUR)

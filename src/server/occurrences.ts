@@ -2,21 +2,21 @@ import { Kind, visit } from 'graphql'
 import type { DocumentNode, SelectionSetNode } from 'graphql'
 
 /** What stands in a document, wherever it stands. */
-export type Written = {
+export type Occurrences = {
   readonly operations: number
   /** Aliases, and fields that a selection names again: either asks for the same once more. */
   readonly aliases: number
   readonly directives: number
 }
 
-export function countWritten(document: DocumentNode): Written {
-  const written = { operations: 0, aliases: 0, directives: 0 }
+export function countOccurrences(document: DocumentNode): Occurrences {
+  const counted = { operations: 0, aliases: 0, directives: 0 }
   visit(document, {
-    OperationDefinition: () => void written.operations++,
-    Directive: () => void written.directives++,
-    SelectionSet: (selection) => void (written.aliases += aliasesIn(selection)),
+    OperationDefinition: () => void counted.operations++,
+    Directive: () => void counted.directives++,
+    SelectionSet: (selection) => void (counted.aliases += aliasesIn(selection)),
   })
-  return written
+  return counted
 }
 
 function aliasesIn({ selections }: SelectionSetNode): number {
