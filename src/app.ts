@@ -69,7 +69,7 @@ export async function createApp(resources: Resources): Promise<App> {
     closers.push(db.close)
     const tail = startTail(db, tellSparingly(log, 'following the log'))
     closers.push(tail.stop)
-    db.onAppend = tail.wake
+    db.follower = tail
     if (announce) {
       const announcer = startAnnouncer(db, tellSparingly(log, 'announcing what falls due'))
       const housekeeper = startHousekeeper(db, settings.retentionMs, tellSparingly(log, 'removing what is old'))
@@ -110,7 +110,7 @@ export async function createApp(resources: Resources): Promise<App> {
     const { server } = http
     const stalls = endStalled(server, stallMs)
     closers.push(stalls.stop)
-    const sockets = acceptWebSockets(server, { ...edge, trusted, stalls })
+    const sockets = acceptWebSockets(server, { ...edge, trusted, show, stalls })
     cutRevoked = () => {
       sockets.closeRevoked(revocations.has)
       http.cutRevoked(revocations.has)

@@ -1,7 +1,7 @@
 import type { Command } from '../domain/command.ts'
 import { done } from '../domain/audit.ts'
 import type { Actor } from '../domain/audit.ts'
-import type { Moment, NewEvent } from '../domain/event.ts'
+import type { LoggedEvent, Moment, NewEvent } from '../domain/event.ts'
 import type { Instant } from '../domain/period.ts'
 import type { Sharing } from '../domain/sharing.ts'
 import type { Vehicle } from '../domain/vehicle.ts'
@@ -84,17 +84,26 @@ const appended = (from: string, parameter: string) => `INSERT INTO event (${COLU
   SELECT ${COLUMNS} FROM ${from} ROWS FROM (jsonb_to_recordset(${parameter}::jsonb) AS (
     type TEXT, vehicle_id TEXT, owner_id TEXT, partner_id TEXT, occurred_at TIMESTAMPTZ(3), recorded_at TIMESTAMPTZ(3),
     request_id TEXT, sharing_id TEXT, command_id TEXT, facts JSONB)) WITH ORDINALITY AS e
-  ORDER BY e.ordinality`
+  ORDER BY e.ordinality RETURNING position`
 
-const APPEND: Statement = { name: 'append', text: appended('', '$1') }
+const POSITIONS = 'SELECT position FROM appended ORDER BY position'
+type PositionRow = { readonly position: string }
+
+const APPEND: Statement = { name: 'append', text: `WITH appended AS (${appended('', '$1')}) ${POSITIONS}` }
+
+/** The places that events were given: drawn in their order, and so in it again. */
+const placed = (events: readonly NewEvent[], rows: readonly PositionRow[]): LoggedEvent[] =>
+  rows.flatMap(({ position }, index) => {
+    const event = events[index]
+    return event ? [{ ...event, position: Number(position) }] : []
+  })
 
 /**
  * Appends in the order given; the transaction is what makes them happen. Positions are drawn while the vehicle's lock is
  * held, so events of one vehicle have the order of their commits.
  */
-export async function append(tx: Tx, events: readonly NewEvent[]): Promise<void> {
-  if (events.length > 0) await tx.query(APPEND, [JSON.stringify(events.map(eventRow))])
-}
+export const append = async (tx: Tx, events: readonly NewEvent[]): Promise<LoggedEvent[]> =>
+  placed(events, await tx.query<PositionRow>(APPEND, [JSON.stringify(events.map(eventRow))]))
 
 /** What was decided on a vehicle. */
 export type Decision = {
@@ -147,7 +156,7 @@ function saving(parts: readonly Part[]): Statement {
   const known = saves.get(name)
   if (known) return known
   const changed = parts.map((part) => `changed_${part} AS (${PARTS[part]}), `).join('')
-  const text = `WITH ${KEPT}, ${changed} appended AS (${appended('kept,', '$7')}) SELECT 1 FROM kept`
+  const text = `WITH ${KEPT}, ${changed} appended AS (${appended('kept,', '$7')}) ${POSITIONS}`
   const statement = { name, text }
   saves.set(name, statement)
   return statement
@@ -160,9 +169,9 @@ const rowsOf = <T>(changes: Map<string, Change<T>>, isNew: boolean, toRow: (row:
  * Writes the instant of a decision, what it changes, and the events, in one statement: all of it, or nothing if the vehicle
  * is not the one that was read, or its owner's partnership with the partner of a new sharing has ended. Until the commit
  * it stands.
- * @returns whether it was written
+ * @returns the events, of which there has to be one, as they are in the log; none of them if nothing was written
  */
-export async function save({ query }: Tx, decision: Decision): Promise<boolean> {
+export async function save({ query }: Tx, decision: Decision): Promise<LoggedEvent[]> {
   const { vehicle, version, validUntil, moment, changes, events, actor } = decision
   const { sharings, commands } = changes
   const { at } = moment
@@ -184,5 +193,5 @@ export async function save({ query }: Tx, decision: Decision): Promise<boolean> 
     JSON.stringify(events.map(eventRow)),
   ]
   if (parts.length > 0) values.push(JSON.stringify(rows))
-  return (await query(saving(parts), values)).length > 0
+  return placed(events, await query<PositionRow>(saving(parts), values))
 }

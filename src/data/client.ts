@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
+import type { LoggedEvent } from '../domain/event.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
 import { watchAdapter } from './around.ts'
 import type { Around } from './around.ts'
@@ -36,20 +37,31 @@ export type Database = {
   readonly clock: Clock
   /** Seals cursors; the same for all instances on one database. 16 bytes. */
   readonly cursorKey: Uint8Array
-  /** Told that the log has grown, here or by another instance; set by whoever follows it. */
-  onAppend: () => void
+  /** Set by whoever follows the log here. */
+  follower: Follower | null
   /** Up to where the log can be read now; those who ask at once are answered together. */
   readonly horizon: () => Promise<Horizon>
   /** Up to where it could be read when that was last asked; 0 before. */
   readonly settled: () => number
-  /** To be called after each commit that appended to the log. */
-  readonly appended: () => void
+  /** To be called after each commit that appended to the log, with what is known of it. */
+  readonly appended: (events: readonly LoggedEvent[]) => void
+  /** Whether it is of use to say what was appended. */
+  readonly isFollowed: () => boolean
   readonly written: Written
   /** The connections to PostgreSQL; null for the embedded database, which has none. */
   readonly pool: Pick<pg.Pool, 'totalCount' | 'idleCount' | 'waitingCount'> | null
   /** One cheap round trip. @throws when the database cannot be reached */
   readonly ping: () => Promise<void>
   readonly close: () => Promise<void>
+}
+
+/** Who is told of what comes to the log. */
+export type Follower = {
+  readonly isFollowing: () => boolean
+  /** Is handed what this instance has committed, in the order of the log or not; all of it or some. */
+  readonly append: (events: readonly LoggedEvent[]) => void
+  /** Something was appended by another instance: a hint, which may be false or missing. */
+  readonly wake: () => void
 }
 
 export type DatabaseSettings = {
@@ -96,7 +108,7 @@ async function openPostgres(url: string, settings: DatabaseSettings): Promise<Da
   const direct = settings.databaseDirectUrl ?? url
   await migratePostgres(direct)
   let database: Database | undefined
-  const wakeups = startWakeups(direct, () => database?.onAppend())
+  const wakeups = startWakeups(direct, () => database?.follower?.wake())
   const pool = new pg.Pool({
     connectionString: url,
     application_name: 'fleetshare',
@@ -179,7 +191,7 @@ async function assemble(
     stored: (asked) => stored.load(asked),
     clock,
     cursorKey: await sharedSecret(prisma, 'cursor', 16),
-    onAppend: () => {},
+    follower: null,
     written: nothingWritten(),
     pool,
     horizon: together(async () => {
@@ -188,10 +200,11 @@ async function assemble(
       return horizon
     }),
     settled: () => settled,
-    appended: () => {
-      database.onAppend()
+    appended: (events) => {
+      database.follower?.append(events)
       announce()
     },
+    isFollowed: () => database.follower?.isFollowing() ?? false,
     ping: async () => void (await prisma.$queryRaw`SELECT 1`),
     close: async () => {
       clock.stop()

@@ -2,7 +2,7 @@ import type { Control } from '../domain/access.ts'
 import type { Actor } from '../domain/audit.ts'
 import type { Command } from '../domain/command.ts'
 import { commandUpdated, sharingEvent } from '../domain/event.ts'
-import type { Moment, NewEvent } from '../domain/event.ts'
+import type { LoggedEvent, Moment, NewEvent } from '../domain/event.ts'
 import type { Instant } from '../domain/period.ts'
 import { cancelled, settle } from '../domain/settle.ts'
 import { change, noChanges, save } from './changes.ts'
@@ -26,6 +26,8 @@ export type Held = Decision & {
   readonly arePartners: boolean
   /** When the instant comes, as a reading of performance.now(). */
   readonly comes: number
+  /** The events once they were written. */
+  readonly logged: LoggedEvent[]
 }
 
 export type LockOrder = Asked & {
@@ -77,12 +79,12 @@ export async function withVehicle<T>(
 
 /** To be called after the commit. */
 export function committed(db: Database, held: readonly Held[]): void {
-  const happened = held.filter(({ events }) => events.length > 0)
-  if (happened.length > 0) db.appended()
-  for (const { moment, events } of happened) {
+  const happened = held.filter(({ logged }) => logged.length > 0)
+  for (const { moment, logged } of happened) {
     db.clock.observe(moment.at)
-    countWritten(db.written, events)
+    countWritten(db.written, logged)
   }
+  if (happened.length > 0) db.appended(happened.flatMap(({ logged }) => logged))
 }
 
 /** Locks a vehicle until the transaction ends, and settles what fell due. @returns null if there never was one */
@@ -135,6 +137,7 @@ function settled(
     changes,
     events,
     comes: read + at - now,
+    logged: [],
     version,
     validUntil: Math.min(at + FRESH_MS, ...instantsOf(due).filter((instant) => instant > at)),
     actor,
@@ -149,7 +152,9 @@ function settled(
 export async function release(held: Held): Promise<void> {
   if (held.events.length === 0) return
   await until(held.comes)
-  if (!(await save(held.tx, held))) throw new ChangedError()
+  const logged = await save(held.tx, held)
+  if (logged.length === 0) throw new ChangedError()
+  held.logged.push(...logged)
 }
 
 /** When something falls due, or did. */

@@ -41,8 +41,9 @@ async function settledHorizon(db: Database): Promise<Horizon> {
   return { settled, drawn: first.drawn }
 }
 
-type EventRow = {
-  position: string
+/** As the log's pages and record_vehicle_states() tell of an event. */
+export type EventRow = {
+  position: string | number
   type: VehicleEventType
   vehicle_id: string
   owner_id: string
@@ -150,7 +151,7 @@ export async function pruneLog({ prisma }: Database, keptMs: number): Promise<bo
   return row.removed === PRUNED_AT_ONCE
 }
 
-function toEvent(row: EventRow): LoggedEvent {
+export function toEvent(row: EventRow): LoggedEvent {
   const common = {
     position: Number(row.position),
     vehicleId: row.vehicle_id,

@@ -10,6 +10,8 @@ import { change } from './changes.ts'
 import type { Database } from './client.ts'
 import { cancelPending, committed, hold, release } from './lock.ts'
 import type { Held } from './lock.ts'
+import { toEvent } from './log.ts'
+import type { EventRow } from './log.ts'
 import { retried } from './retried.ts'
 import { isId } from './rows.ts'
 import type { Statement, Tx } from './sql.ts'
@@ -37,10 +39,10 @@ export async function recordReports(db: Database, requestId: string, reports: re
   const rejected = [...objections].flatMap(([index, reason]) => (repeated.has(index) ? [] : [{ index, ...reason }]))
   if (valid.length === 0) return { recorded: 0, skipped: repeated.size, rejected }
 
-  let outcome = await retried(() => recordAll(db, valid, requestId, []))
+  let outcome = await retried(() => recordAll(db, valid, requestId, [], db.isFollowed()))
   if (outcome.attention.length > 0) outcome = await recordWithHandovers(db, valid, requestId, outcome.attention)
   db.written.events.STATE_RECORDED += outcome.recorded
-  if (outcome.recorded > 0) db.appended()
+  if (outcome.recorded > 0) db.appended((outcome.events ?? []).map(toEvent))
   for (const index of outcome.unknown) rejected.push({ index, ...notFound })
   return {
     recorded: outcome.recorded,
@@ -85,8 +87,8 @@ function objection(report: Report, now: number): Omit<Rejected, 'index'> | null 
 /** The attention as a list: an array of texts would come as PostgreSQL writes it. */
 const RECORD: Statement = {
   name: 'record',
-  text: `SELECT recorded, "unknown", to_jsonb(attention) AS attention
-    FROM record_vehicle_states($1::jsonb, $2, $3::text[])`,
+  text: `SELECT recorded, "unknown", to_jsonb(attention) AS attention, events
+    FROM record_vehicle_states($1::jsonb, $2, $3::text[], $4)`,
 }
 /** Always in this order, so that two batches never wait for each other crosswise. */
 const LOCK_ALL: Statement = {
@@ -98,21 +100,31 @@ const KNOWN: Statement = {
   text: 'SELECT message_id FROM event WHERE vehicle_id = $1 AND message_id = ANY($2::text[])',
 }
 
-type Outcome = { recorded: number; unknown: number[]; attention: string[] }
+type Outcome = {
+  recorded: number
+  unknown: number[]
+  attention: string[]
+  /** What was appended; null where nothing was, or nobody follows it here. */
+  events: EventRow[] | null
+}
 
-/** @param attended the vehicles whose wish to end a sharing when idle the caller sees to */
+/**
+ * @param attended the vehicles whose wish to end a sharing when idle the caller sees to
+ * @param told whether to say what was appended
+ */
 async function recordAll(
   { query }: Tx,
   reports: readonly Indexed[],
   requestId: string,
   attended: readonly string[],
+  told: boolean,
 ): Promise<Outcome> {
   const batch = reports.map(({ readings: { position, ...readings }, ...report }) => ({
     ...report,
     ...position,
     ...readings,
   }))
-  const [outcome] = await query<Outcome>(RECORD, [JSON.stringify(batch), requestId, attended])
+  const [outcome] = await query<Outcome>(RECORD, [JSON.stringify(batch), requestId, attended, told])
   if (!outcome) throw new Error('what became of the reports was not told')
   return outcome
 }
@@ -143,11 +155,11 @@ async function recordWithHandovers(
 
     const awaiting = new Set<string>()
     let others: readonly Indexed[] = reports
-    let total: Outcome = { recorded: 0, unknown: [], attention: [...attention] }
+    let total: Outcome = { recorded: 0, unknown: [], attention: [...attention], events: null }
     while (total.attention.length > 0) {
       for (const id of total.attention) if (await settled(id)) awaiting.add(id)
       others = reports.filter(({ vehicleId }) => !awaiting.has(vehicleId))
-      total = await recordAll(tx, others, requestId, [])
+      total = await recordAll(tx, others, requestId, [], false)
     }
     for (const vehicleId of awaiting) {
       let rest = reports.filter((report) => report.vehicleId === vehicleId)
@@ -155,7 +167,7 @@ async function recordWithHandovers(
         // As long as the wish stands: up to the report that will make the vehicle idle. Then the rest, at once.
         const stands = await settled(vehicleId)
         const stretch = stands ? await untilIdle(tx, stands, rest) : rest
-        const part = await recordAll(tx, stretch, requestId, [vehicleId])
+        const part = await recordAll(tx, stretch, requestId, [vehicleId], false)
         // Something fell due since it was settled.
         if (part.attention.length > 0) continue
         total.recorded += part.recorded

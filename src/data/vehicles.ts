@@ -12,6 +12,7 @@ import { admit, refuseIf } from './sharings.ts'
 import type { Requester } from './audit.ts'
 import { timestamp } from './sql.ts'
 import type { Statement } from './sql.ts'
+import { countWritten } from './written.ts'
 
 const COLUMNS = 'id, name, license_plate, vin, brand, model, supported_commands'
 const INSERT: Statement = {
@@ -41,19 +42,18 @@ const edited = ({ id, name, licensePlate, vin, brand, model, supportedCommands }
 export async function create(db: Database, { member, requestId }: Requester, fields: VehiclePatch): Promise<Vehicle> {
   if (!hasRole(member, 'MANAGER')) throw new RequestError('ROLE_NOT_SUFFICIENT')
   const draft = newVehicle('', member.fleetId, fields)
-  const vehicle = await withShortId((id) => insertVehicle(db, { ...draft, id }, requestId))
-  db.written.events.VEHICLE_CHANGED++
-  db.appended()
+  const { vehicle, logged } = await withShortId((id) => insertVehicle(db, { ...draft, id }, requestId))
+  countWritten(db.written, logged)
+  db.appended(logged)
   return vehicle
 }
 
 /** @returns null if the id is taken */
-async function insertVehicle(db: Database, vehicle: Vehicle, requestId: string): Promise<Vehicle | null> {
+async function insertVehicle(db: Database, vehicle: Vehicle, requestId: string) {
   return db.transaction(async (tx) => {
     const at = db.clock.now()
     if ((await tx.query(INSERT, [...edited(vehicle), vehicle.ownerId, timestamp(at)])).length === 0) return null
-    await append(tx, [vehicleChanged(vehicle, [], { at, requestId })])
-    return vehicle
+    return { vehicle, logged: await append(tx, [vehicleChanged(vehicle, [], { at, requestId })]) }
   })
 }
 

@@ -3,20 +3,12 @@ import { readFleetLog, readLog } from '../data/log.ts'
 import type { EventFilter, LoggedEvent } from '../domain/event.ts'
 import { reaching } from '../domain/event.ts'
 import type { Instant } from '../domain/period.ts'
+import { startFeed } from './feed.ts'
+import type { Feed, Take } from './feed.ts'
+import { behind, BURST } from './source.ts'
+import type { Source } from './source.ts'
 import type { Tail } from './tail.ts'
 import { atInstant } from '../timer.ts'
-
-const PAGE = 200
-/** What a stream that catches up delivers before others have their turn. */
-const BURST = 20
-
-/** Which of the log's events, and how to read them where the newest in memory do not reach. */
-type Source = {
-  /** Whose events they are; null for anybody's. */
-  readonly fleetId: string | null
-  readonly matches: (event: LoggedEvent) => boolean
-  readonly read: (after: number, upTo: number, limit: number) => Promise<LoggedEvent[]>
-}
 
 /** Whether a stream is to end: its reader went, or its token's time is up. */
 export type Ending = { readonly ended: () => boolean; readonly signal: AbortSignal }
@@ -28,25 +20,32 @@ export type StreamOrder = Limits & {
   readonly after: number
 }
 
+/** To be read by one of the two. */
+export type EventStream = AsyncIterable<LoggedEvent> & { readonly feed: (take: Take) => Feed }
+
 /**
  * A fleet's events in the order of the log, each exactly once: first what lies behind the place, then live. It is pulled:
- * a slow reader leaves the events in the log, and reads them there when it comes back.
+ * a slow reader leaves the events in the log, and reads them there when it comes back; or fed to who says when it is slow.
  * Reading throws CursorExpiredError once what it left there has been removed.
  */
-export function openStream(db: Database, tail: Tail, { fleetId, filter, after, ...limits }: StreamOrder) {
-  const source: Source = {
+export function openStream(db: Database, tail: Tail, { fleetId, filter, after, ...limits }: StreamOrder): EventStream {
+  const source = {
     fleetId,
     matches: reaching(fleetId, filter),
-    read: (from, upTo, limit) => readFleetLog(db, fleetId, filter, from, upTo, limit),
+    read: (from: number, upTo: number, limit: number) => readFleetLog(db, fleetId, filter, from, upTo, limit),
   }
-  return closeable(tail, limits, async function* (ending) {
+  async function* pulled(ending: Ending) {
     await tail.join()
     try {
       yield* follow(tail, source, after, ending)
     } finally {
       tail.leave()
     }
-  })
+  }
+  return {
+    feed: (take) => startFeed(tail, source, after, take),
+    [Symbol.asyncIterator]: () => closeable(tail, limits, pulled),
+  }
 }
 
 /** Every event of the log that lies behind a place and matches. The caller has joined the tail. */
@@ -105,24 +104,18 @@ export function closeable<T>(
 
 async function* follow(
   tail: Tail,
-  { fleetId, matches, read }: Source,
+  source: Source,
   after: number,
   { ended, signal }: Ending,
 ): AsyncGenerator<LoggedEvent, void> {
   let position = after
   while (!ended()) {
-    const stretch = tail.since(position, PAGE)
-    const upTo = stretch?.upTo ?? tail.head()
-    const from = position
-    const found = stretch ? stretch.events : await tail.behind(() => read(from, upTo, PAGE))
-    const wanted = found.filter(matches)
-    for (const [index, event] of wanted.entries()) {
-      if (wanted.length > BURST && index % BURST === 0) await tail.turn()
+    const { events, upTo } = await behind(tail, source, position)
+    for (const [index, event] of events.entries()) {
+      if (events.length > BURST && index % BURST === 0) await tail.turn()
       if (ended()) return
       yield event
     }
-    // A full page of the log may have been cut short by its limit.
-    position = stretch === null && found.length === PAGE ? (found.at(-1)?.position ?? upTo) : upTo
-    position = await tail.moved(position, fleetId, signal)
+    position = await tail.moved(upTo, source.fleetId, signal)
   }
 }

@@ -2,9 +2,10 @@ import pLimit from 'p-limit'
 import type { Database } from '../data/client.ts'
 import { readLog } from '../data/log.ts'
 import type { LoggedEvent } from '../domain/event.ts'
-
-/** What the log holds behind a position: the events, and how far they reach. */
-export type Stretch = { readonly events: readonly LoggedEvent[]; readonly upTo: number }
+import { createListeners } from './listeners.ts'
+import type { Listeners } from './listeners.ts'
+import { createWindow } from './window.ts'
+import type { Stretch } from './window.ts'
 
 /** How far the reading has come; positions. */
 export type Progress = {
@@ -38,9 +39,16 @@ export type Tail = {
   readonly turn: () => Promise<void>
   /** Runs what reads the log for those further behind, a few at a time: who writes has to find a connection, too. */
   readonly behind: <T>(read: () => Promise<T>) => Promise<T>
+  /** Who is handed each new event at once; while anybody is, somebody has to have joined. */
+  readonly attach: Listeners['attach']
+  readonly detach: Listeners['detach']
   /** How far the newest events reach. */
   readonly head: () => number
-  /** Says that something was appended: a hint, which may be false or missing. */
+  /** Whether anybody follows. */
+  readonly isFollowing: () => boolean
+  /** Hands over what this instance has committed. What joins on to the newest events needs not be read. */
+  readonly append: (events: readonly LoggedEvent[]) => void
+  /** Says that something was appended elsewhere: a hint, which may be false or missing. */
   readonly wake: () => void
   readonly stop: () => void
   /** Nothing comes any more. */
@@ -48,7 +56,7 @@ export type Tail = {
   readonly progress: () => Progress
 }
 
-/** Events kept in memory for all subscribers together. */
+/** Events kept in memory for all subscribers together, and handed over that wait for those before them. */
 const WINDOW = 10_000
 const READ_LIMIT = 1_000
 /** Of the 10 connections of an instance. */
@@ -59,10 +67,10 @@ const POLL_MS = 200
 const UNSETTLED_POLL_MS = 10
 
 export function startTail(db: Database, onError: (error: unknown) => void): Tail {
-  let window: LoggedEvent[] = []
-  /** The window holds all of the log in (floor, head]. */
-  let floor = 0
-  let head = 0
+  const window = createWindow(WINDOW)
+  const listeners = createListeners(window)
+  /** Handed over, and somebody else's place is in between. */
+  const handed = new Map<number, LoggedEvent>()
   let followers = 0
   let resting = true
   let stopped = false
@@ -78,23 +86,47 @@ export function startTail(db: Database, onError: (error: unknown) => void): Tail
 
   async function advance(): Promise<void> {
     const { settled, drawn } = (horizon = await db.horizon())
-    while (head < settled) {
-      const from = head
+    while (window.head() < settled) {
+      const from = window.head()
       const events = await readLog(db, from, settled, READ_LIMIT)
-      // Somebody joined afresh meanwhile, further on.
-      if (head !== from) continue
+      // Somebody joined afresh meanwhile, further on, or the next were handed over.
+      if (window.head() !== from) continue
       // Another instance's events: what is read for them is read as of no earlier.
       for (const { recordedAt } of events) db.clock.observe(recordedAt)
-      head = events.length === READ_LIMIT ? (events.at(-1)?.position ?? settled) : settled
-      window.push(...events)
-      if (window.length > WINDOW) {
-        const dropped = window.splice(0, window.length - WINDOW)
-        floor = dropped.at(-1)?.position ?? floor
-      }
-      for (const event of events) notify(event)
+      extend(events, events.length === READ_LIMIT ? (events.at(-1)?.position ?? settled) : settled)
+      for (const position of handed.keys()) if (position <= window.head()) handed.delete(position)
+      takeHanded()
     }
     reachedAt = performance.now()
     schedule(settled < drawn ? UNSETTLED_POLL_MS : POLL_MS)
+  }
+
+  function extend(events: readonly LoggedEvent[], upTo: number): void {
+    window.add(events, upTo)
+    for (const event of events) notify(event)
+    listeners.tell()
+  }
+
+  /** Positions are drawn one by one: between one and the next there is nothing to wait for. */
+  function takeHanded(): void {
+    const events: LoggedEvent[] = []
+    for (let next = window.head() + 1; ; next++) {
+      const event = handed.get(next)
+      if (!event) break
+      handed.delete(next)
+      events.push(event)
+    }
+    const last = events.at(-1)
+    if (last) extend(events, last.position)
+  }
+
+  function append(events: readonly LoggedEvent[]): void {
+    if (stopped || resting) return
+    // What is lost here is read.
+    if (handed.size > WINDOW) handed.clear()
+    for (const event of events) if (event.position > window.head()) handed.set(event.position, event)
+    takeHanded()
+    if (handed.size > 0 || events.length === 0) read()
   }
 
   /** Wakes those whom an event concerns, and lets the others sleep. */
@@ -131,13 +163,18 @@ export function startTail(db: Database, onError: (error: unknown) => void): Tail
   return {
     async join() {
       followers++
+      // Whatever lies up to there is settled, too, and known.
+      if (!resting) return window.head()
       try {
         const { settled } = await db.horizon()
         if (resting) {
           resting = false
           reachedAt = performance.now()
           // Nobody has moved the window since it was left: start it afresh.
-          if (head < settled) [window, floor, head] = [[], settled, settled]
+          if (window.head() < settled) {
+            window.restart(settled)
+            handed.clear()
+          }
           schedule(POLL_MS)
         }
         return settled
@@ -147,14 +184,11 @@ export function startTail(db: Database, onError: (error: unknown) => void): Tail
       }
     },
     leave,
-    since(position, limit) {
-      if (position < floor || position >= head) return position >= head ? { events: [], upTo: position } : null
-      const from = firstBehind(window, position)
-      const events = window.slice(from, from + limit)
-      return { events, upTo: from + limit < window.length ? (events.at(-1)?.position ?? position) : head }
-    },
+    since: window.since,
+    attach: listeners.attach,
+    detach: listeners.detach,
     async moved(position, fleetId, signal) {
-      if (position < head || signal.aborted || stopped) return position
+      if (position < window.head() || signal.aborted || stopped) return position
       const others = waiting.get(fleetId) ?? new Set()
       waiting.set(fleetId, others)
       return new Promise<number>((resolve) => {
@@ -170,32 +204,24 @@ export function startTail(db: Database, onError: (error: unknown) => void): Tail
       })
     },
     turn: () => turns(() => new Promise<void>((resolve) => setImmediate(resolve))),
-    covers: (position) => !resting && position >= floor,
+    covers: (position) => !resting && position >= window.floor(),
     behind,
-    head: () => head,
+    head: window.head,
+    isFollowing: () => !resting,
+    append,
     wake: read,
     stop() {
       stopped = true
       clearTimeout(timer)
       for (const some of waiting.values()) for (const go of some) go()
+      listeners.dismiss()
     },
     stopped: () => stopped,
     progress: () => ({
       followers,
-      behind: resting ? 0 : Math.max(horizon.settled - head, 0),
+      behind: resting ? 0 : Math.max(horizon.settled - window.head(), 0),
       unsettled: resting ? 0 : horizon.drawn - horizon.settled,
       age: resting ? 0 : performance.now() - reachedAt,
     }),
   }
-}
-
-/** The index of the first event behind a position, by bisection. */
-function firstBehind(events: readonly LoggedEvent[], position: number): number {
-  let [low, high] = [0, events.length]
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((events[middle]?.position ?? Infinity) <= position) low = middle + 1
-    else high = middle
-  }
-  return low
 }

@@ -157,7 +157,7 @@ describe.each(DATABASE_KINDS)('a log whose old events are removed, on %s', (data
       until: Infinity,
       gone: undefined,
     }
-    const stream = openStream(db, tail, order)
+    const stream = openStream(db, tail, order)[Symbol.asyncIterator]()
     for (let n = 0; n < 200; n++) await stream.next()
     await age(KEPT + DAY)
     await prune()

@@ -17,7 +17,8 @@ export type Fault = {
 const MIGRATIONS = 'prisma/migrations'
 const FOUNDATION = `${MIGRATIONS}/20261122000000_foundation/migration.sql`
 /** Where record_vehicle_states() was made last. */
-const RECORDING = `${MIGRATIONS}/20261122020000_retention/migration.sql`
+const RECORDING = `${MIGRATIONS}/20261122070000_tell_what_was_recorded/migration.sql`
+const RETENTION = `${MIGRATIONS}/20261122020000_retention/migration.sql`
 const later = (ms: number) => `await new Promise((done) => setTimeout(done, ${ms}))`
 
 export const FAULTS: readonly Fault[] = [
@@ -25,7 +26,12 @@ export const FAULTS: readonly Fault[] = [
     name: 'events are appended after the commit',
     by: ['lost', 'control', 'atomic', 'real time', 'order', 'stream'],
     patches: [
-      { file: 'src/data/lock.ts', find: 'save(held.tx, held)', replace: 'save(held.tx, { ...held, events: [] })' },
+      {
+        file: 'src/data/lock.ts',
+        find: 'const logged = await save(held.tx, held)',
+        replace: `await save(held.tx, { ...held, events: [] })
+          const logged = held.events.map((event) => ({ ...event, position: 0 }))`,
+      },
       { file: 'src/data/lock.ts', find: 'import { change, ', replace: 'import { append, change, ' },
       {
         file: 'src/data/lock.ts',
@@ -46,8 +52,8 @@ export const FAULTS: readonly Fault[] = [
       { file: FOUNDATION, find: 'PERFORM pg_advisory_xact_lock_shared(', replace: 'PERFORM abs(' },
       {
         file: 'src/data/changes.ts',
-        find: "${appended('kept,', '$7')})",
-        replace: "${appended('kept,', '$7')} RETURNING pg_sleep(0.005))",
+        find: 'RETURNING position`',
+        replace: 'RETURNING position, pg_sleep(0.005)`',
       },
     ],
   },
@@ -64,17 +70,35 @@ export const FAULTS: readonly Fault[] = [
     ],
   },
   {
+    name: 'what is handed over overtakes what others wrote before it',
+    by: ['stream'],
+    patches: [
+      {
+        file: 'src/events/tail.ts',
+        find: 'if (handed.size > 0 || events.length === 0) read()',
+        replace: `const rest = [...handed.values()].toSorted((a, b) => a.position - b.position)
+          handed.clear()
+          if (rest.length > 0) extend(rest, rest.at(-1)!.position)`,
+      },
+    ],
+  },
+  {
+    name: 'who fell behind goes on with the newest',
+    by: ['stream'],
+    patches: [{ file: 'src/events/listeners.ts', find: 'if (listener.position < told) return false', replace: '' }],
+  },
+  {
     name: 'the window in memory is taken for longer than it is',
     by: ['stream'],
     patches: [
       { file: 'src/events/tail.ts', find: 'WINDOW = 10_000', replace: 'WINDOW = 10' },
-      { file: 'src/events/tail.ts', find: 'position < floor', replace: 'position < floor - 5' },
+      { file: 'src/events/window.ts', find: 'position < floor', replace: 'position < floor - 5' },
     ],
   },
   {
     name: 'resuming in memory repeats the last event',
     by: ['stream'],
-    patches: [{ file: 'src/events/tail.ts', find: '?? Infinity) <= position)', replace: '?? Infinity) < position)' }],
+    patches: [{ file: 'src/events/window.ts', find: '?? Infinity) <= position)', replace: '?? Infinity) < position)' }],
   },
   {
     name: 'resuming from the log repeats the last event',
@@ -155,7 +179,7 @@ export const FAULTS: readonly Fault[] = [
     by: ['once'],
     patches: [
       {
-        file: RECORDING,
+        file: RETENTION,
         find: 'CREATE UNIQUE INDEX "event_vehicle_id_message_id_key"',
         replace: 'CREATE INDEX "event_vehicle_id_message_id_key"',
       },
@@ -203,7 +227,7 @@ export const FAULTS: readonly Fault[] = [
       { file: 'src/events/stream.ts', find: ' || Date.now() >= until', replace: '' },
       { file: 'src/events/stream.ts', find: 'atInstant(until, ', replace: 'atInstant(Infinity, ' },
       { file: 'src/server/engine.ts', find: 'Date.now() >= until ? end()', replace: 'until < 0 ? end()' },
-      { file: 'src/server/websocket.ts', find: '?? Infinity) <= Date.now()', replace: '?? Infinity) <= 0' },
+      { file: 'src/server/session.ts', find: '?? Infinity) <= Date.now()', replace: '?? Infinity) <= 0' },
       { file: 'src/server/protocol.ts', find: 'atInstant(viewer.expiresAt, ', replace: 'atInstant(Infinity, ' },
     ],
   },
