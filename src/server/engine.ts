@@ -10,13 +10,14 @@ import { schema } from '../graphql/schema.ts'
 import type { Admission } from './admission.ts'
 import { admitted } from './admitted.ts'
 import { sharedEvents } from './fan-out.ts'
+import type { Feeding } from './fan-out.ts'
 import { documentLimits } from './limits.ts'
 import type { Show } from './show.ts'
 import { onlyTrusted } from './trusted.ts'
 import type { TrustedDocuments } from './trusted.ts'
 
 /** What each transport hands over with an operation. */
-export type Engine = YogaServerInstance<Request, Context>
+export type Engine = YogaServerInstance<Request & Feeding, Context>
 
 /** Of a request's body, and of a message on a socket. Bytes. */
 export const BODY_LIMIT = 1024 * 1024
@@ -35,7 +36,7 @@ export type EngineOptions = {
 
 /** Yoga with this project's schema, context and failures; HTTP, SSE and WebSocket all run operations through it. */
 export function createEngine({ services, admission, trusted, production, show, log, watching }: EngineOptions): Engine {
-  return createYoga<Request, Context>({
+  return createYoga<Request & Feeding, Context>({
     schema,
     plugins: [
       contextPlugin(services),

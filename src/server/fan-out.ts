@@ -5,10 +5,37 @@ import type { Plugin } from 'graphql-yoga'
 import type { CompiledQuery } from 'graphql-jit'
 import { LRUCache } from 'lru-cache'
 import { createContext } from '../graphql/context.ts'
+import type { LoggedEvent } from '../domain/event.ts'
 import type { Context, Services } from '../graphql/context.ts'
 import { compile } from './compile.ts'
 
-type Outcome = ExecutionResult | Promise<ExecutionResult>
+/** What is answered for an event to all who share it. */
+export type Answer = {
+  /** null until it is known. */
+  result: ExecutionResult | null
+  /** Once it is; null if it was so at once. */
+  readonly ready: Promise<ExecutionResult> | null
+  /** As JSON, from the first time on that it was asked for. */
+  text: string | null
+}
+
+/** What is open until it is stopped, or ends by itself, or fails. */
+export type Feed = { readonly ended: Promise<void>; readonly stop: () => void }
+
+/** Takes an event. @returns what to wait for before the next one; null for nothing */
+type Take = (event: LoggedEvent) => Promise<void> | null
+
+/** Events that can be read, or handed over as they come. */
+type EventStream = AsyncIterable<LoggedEvent> & { readonly feed: (take: Take) => Feed }
+
+/** Takes an answer. @returns what to wait for before the next one; null for nothing */
+export type Deliver = (answer: Answer) => Promise<void> | null
+
+/** Has the answers to a subscription's events handed over, in order. */
+export type OpenFeed = (deliver: Deliver) => Feed
+
+/** A transport that can be handed answers is told how to get them; the results are then not to be read. */
+export type Feeding = { readonly onFeed?: (open: OpenFeed) => void }
 
 /** A document that follows events, compiled. */
 type Plan = {
@@ -19,8 +46,8 @@ type Plan = {
   readonly number: number
 }
 
-/** The answers of the present round of the event loop, by event. */
-type Group = Map<object, Outcome>
+/** Answers for all who share it, evaluated once in a round of the event loop. */
+type Group = (event: LoggedEvent) => Answer
 
 const GROUPS = 10_000
 
@@ -52,28 +79,56 @@ export function sharedEvents(services: Services): Plugin<Context> {
     const source = await createSourceEventStream(args)
     if (!(Symbol.asyncIterator in source)) return source
     const key = keyOf(plan, args)
-    const group = groups.get(key) ?? new Map<object, Outcome>()
-    groups.set(key, group)
-    const { viewer, requestId, transport } = args.contextValue as Context
-    const evaluate = async (event: object): Promise<ExecutionResult> => {
-      const context = createContext(services, { viewer, requestId, transport })
-      const result = (await plan.query(event, context, args.variableValues)) as ExecutionResult
-      // Said as graphql-js says it; nothing was changed by asking.
-      return result.errors ? execute({ ...args, rootValue: event, contextValue: context }) : result
-    }
-    return map(source as AsyncGenerator<object, void>, (event) => {
-      const shared = group.get(event)
-      if (shared) return shared
-      const outcome = evaluate(event)
-      group.set(event, outcome)
-      setImmediate(() => group.delete(event))
-      return outcome
+    const answerTo = groups.get(key) ?? createGroup(services, plan, args)
+    groups.set(key, answerTo)
+    const stream = source as EventStream
+    const { onFeed } = args.contextValue as Feeding
+    onFeed?.((deliver) => stream.feed(handing(answerTo, deliver)))
+    return map(stream, (event) => {
+      const { result, ready } = answerTo(event)
+      return result ?? (ready as Promise<ExecutionResult>)
     })
   }
 
   return {
     onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(follow as typeof subscribe),
   }
+}
+
+/** Outside of what opens the stream, so that it holds nothing of that for as long as it is fed. */
+const handing =
+  (answerTo: Group, deliver: Deliver): Take =>
+  (event) =>
+    deliver(answerTo(event))
+
+function createGroup(services: Services, plan: Plan, args: ExecutionArgs): Group {
+  const answers = new Map<LoggedEvent, Answer>()
+  const { schema, document, operationName, variableValues } = args
+  const { viewer, requestId, transport } = args.contextValue as Context
+  const evaluate = (event: LoggedEvent): ExecutionResult | Promise<ExecutionResult> => {
+    const contextValue = createContext(services, { viewer, requestId, transport })
+    // Said as graphql-js says it; nothing was changed by asking.
+    const checked = (result: ExecutionResult) =>
+      result.errors
+        ? execute({ schema, document, operationName, variableValues, rootValue: event, contextValue })
+        : result
+    const result = plan.query(event, contextValue, variableValues)
+    return result instanceof Promise ? result.then(checked) : checked(result)
+  }
+  return (event) => {
+    const shared = answers.get(event)
+    if (shared) return shared
+    const answer = answerOf(evaluate(event))
+    answers.set(event, answer)
+    setImmediate(() => answers.delete(event))
+    return answer
+  }
+}
+
+function answerOf(outcome: ExecutionResult | Promise<ExecutionResult>): Answer {
+  if (!(outcome instanceof Promise)) return { result: outcome, ready: null, text: null }
+  const answer: Answer = { result: null, ready: outcome.then((result) => (answer.result = result)), text: null }
+  return answer
 }
 
 function makePlan(document: DocumentNode, operationName: string | null | undefined, number: number): Plan | null {
@@ -108,19 +163,24 @@ function usedBelow(document: DocumentNode, { selectionSet }: FieldNode): string[
   return [...used].toSorted()
 }
 
-function map<T, R>(source: AsyncGenerator<T, void>, then: (value: T) => R | Promise<R>): AsyncGenerator<R, void> {
-  const step = async (taken: Promise<IteratorResult<T, void>>): Promise<IteratorResult<R, void>> => {
-    const result = await taken
-    if (result.done) return { done: true, value: undefined }
-    return { done: false, value: await then(result.value) }
+function map<T, R>(source: AsyncIterable<T>, then: (value: T) => R | Promise<R>): AsyncGenerator<R, void> {
+  let begun: AsyncIterator<T> | undefined
+  // Not before it is read, if ever.
+  const values = () => (begun ??= source[Symbol.asyncIterator]())
+  const end = async (): Promise<IteratorResult<R, void>> => {
+    await values().return?.()
+    return { done: true, value: undefined }
   }
   return {
-    next: () => step(source.next()),
-    return: () => step(source.return()),
-    throw: (error) => step(source.throw(error)),
+    next: async () => {
+      const { done, value } = await values().next()
+      return done ? { done, value: undefined } : { done: false, value: await then(value) }
+    },
+    return: end,
+    throw: end,
     [Symbol.asyncIterator]() {
       return this
     },
-    [Symbol.asyncDispose]: async () => void (await source.return()),
+    [Symbol.asyncDispose]: async () => void (await end()),
   }
 }

@@ -1,20 +1,24 @@
 import { randomUUID } from 'node:crypto'
 import { getOperationAST, GraphQLError, OperationTypeNode } from 'graphql'
-import type { ExecutionArgs, ExecutionResult, FormattedExecutionResult, GraphQLFormattedError } from 'graphql'
+import type { ExecutionArgs, ExecutionResult, FormattedExecutionResult } from 'graphql'
 import { makeServer } from 'graphql-ws'
 import type { SubscribePayload } from 'graphql-ws'
 import type { Logger } from 'pino'
-import type { Viewer } from '../domain/viewer.ts'
 import { badUserInput, presentable } from '../graphql/errors.ts'
 import { AuthenticationError } from './auth.ts'
 import type { Authenticate } from './auth.ts'
 import { countErrors } from './counts.ts'
 import type { Counts } from './counts.ts'
 import type { Engine } from './engine.ts'
+import type { OpenFeed } from './fan-out.ts'
+import { pushAnswers } from './push.ts'
+import { expire } from './session.ts'
+import type { Session } from './session.ts'
+import { plain } from './show.ts'
+import type { Show } from './show.ts'
 import type { TakeSlot } from './slots.ts'
-import type { TrustedDocuments } from './trusted.ts'
 import { CLOSE } from './socket.ts'
-import type { Connection } from './socket.ts'
+import type { TrustedDocuments } from './trusted.ts'
 import { atInstant } from '../timer.ts'
 
 export type ProtocolOptions = {
@@ -24,6 +28,7 @@ export type ProtocolOptions = {
   readonly authenticate: Authenticate
   /** A place among the connections that stay open with one token. */
   readonly takeSlot: TakeSlot
+  readonly show: Show
   readonly counts: Counts
   readonly log: Logger
 }
@@ -31,12 +36,9 @@ export type ProtocolOptions = {
 const INIT_TIMEOUT_MS = 10_000
 const MOST_OPERATIONS = 100
 
-/** What is known of a socket beside the protocol: the viewer once it was let in. */
-export type Extra = { readonly connection: Connection; viewer?: Viewer }
-
 /** graphql-transport-ws: who is let in, and how an operation is run by the engine that runs those of HTTP. */
-export function createProtocol({ engine, trusted, authenticate, takeSlot, counts, log }: ProtocolOptions) {
-  return makeServer<Record<string, unknown>, Extra>({
+export function createProtocol({ engine, trusted, authenticate, takeSlot, show, counts, log }: ProtocolOptions) {
+  return makeServer<Record<string, unknown>, Session>({
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
     async onConnect({ connectionParams, extra }) {
       const { connection } = extra
@@ -63,7 +65,7 @@ export function createProtocol({ engine, trusted, authenticate, takeSlot, counts
         return false
       }
     },
-    async onSubscribe({ extra, subscriptions }, _id, payload) {
+    async onSubscribe({ extra, subscriptions }, id, payload) {
       const requestId = randomUUID()
       const report = (err: unknown) => log.error({ err, requestId }, 'an operation failed')
       try {
@@ -71,7 +73,8 @@ export function createProtocol({ engine, trusted, authenticate, takeSlot, counts
           throw badUserInput(`On one socket at most ${MOST_OPERATIONS} operations run at a time.`)
         }
         const query = trusted ? String(trusted.textOf(payload)) : payload.query
-        return await prepare(engine, extra, { ...payload, query }, requestId)
+        const feed = (open: OpenFeed) => pushAnswers(open, { id, session: extra, requestId, show, counts })
+        return await prepare(engine, extra, { ...payload, query }, requestId, feed)
       } catch (error) {
         // A throw would close the socket, and with it all that runs on it, for the fault of one operation.
         return [presentable(error, requestId, report)]
@@ -91,16 +94,6 @@ export function createProtocol({ engine, trusted, authenticate, takeSlot, counts
   })
 }
 
-/** Ends a socket with its token. */
-export const expire = (connection: Connection) => connection.close(CLOSE.expired, 'The access token has expired.')
-
-/** Without what only HTTP makes use of: the status that an answer would have. */
-function plain(error: GraphQLError | GraphQLFormattedError): GraphQLFormattedError {
-  const { extensions, ...rest } = error instanceof GraphQLError ? error.toJSON() : error
-  const { http: _http, ...others } = extensions ?? {}
-  return { ...rest, extensions: others }
-}
-
 type Operation = {
   readonly execute: (args: ExecutionArgs) => unknown
   readonly subscribe: (args: ExecutionArgs) => unknown
@@ -112,17 +105,20 @@ const operationOf = ({ rootValue }: ExecutionArgs): Operation => rootValue as Op
 /** Parses, checks and, for a subscription, opens the stream: what is refused is answered by an `error` message. */
 async function prepare(
   engine: Engine,
-  { viewer, connection }: Extra,
+  { viewer, connection }: Session,
   payload: SubscribePayload,
   requestId: string,
+  feed: (open: OpenFeed) => AsyncGenerator<ExecutionResult, void>,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
   if (viewer === undefined) throw new Error('an operation came before its socket was let in')
+  let openFeed: OpenFeed | undefined
   const { schema, parse, validate, contextFactory, execute, subscribe } = engine.getEnveloped({
     viewer,
     requestId,
     transport: 'websocket',
     traceparent: traceparentIn(payload),
     gone: () => !connection.isOpen(),
+    onFeed: (open: OpenFeed) => (openFeed = open),
   })
   const document = parse(payload.query)
   const present = (error: GraphQLError) => presentable(error, requestId, () => {})
@@ -143,7 +139,20 @@ async function prepare(
   if (operation.operation !== OperationTypeNode.SUBSCRIPTION) return args
   const opened = (await subscribe(args)) as ExecutionResult | AsyncIterable<ExecutionResult>
   if (!(Symbol.asyncIterator in opened)) return opened.errors ?? []
-  return { ...args, rootValue: { execute, subscribe: () => opened } satisfies Operation }
+  return openFeed
+    ? { schema, document, operationName, contextValue: null, rootValue: once(feed, openFeed) }
+    : { ...args, rootValue: { execute, subscribe: () => opened } satisfies Operation }
+}
+
+/** As long as it is open it holds nothing of what opened it, which is ten times as much. */
+function once(feed: (open: OpenFeed) => object, openFeed: OpenFeed): Operation {
+  let open: OpenFeed | null = openFeed
+  const subscribe = () => {
+    const opened = open && feed(open)
+    open = null
+    return opened
+  }
+  return { execute: subscribe, subscribe }
 }
 
 /** A socket has no headers of its own for each operation. */

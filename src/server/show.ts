@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql'
+import type { GraphQLFormattedError } from 'graphql'
 import type { Logger } from 'pino'
 import type { Request } from '../graphql/context.ts'
 import { presentable } from '../graphql/errors.ts'
@@ -27,4 +28,11 @@ function withoutSuggestion(error: GraphQLError): GraphQLError {
     path: path ?? null,
     extensions,
   })
+}
+
+/** Without what only HTTP makes use of: the status that an answer would have. */
+export function plain(error: GraphQLError | GraphQLFormattedError): GraphQLFormattedError {
+  const { extensions, ...rest } = error instanceof GraphQLError ? error.toJSON() : error
+  const { http: _http, ...others } = extensions ?? {}
+  return { ...rest, extensions: others }
 }

@@ -13,6 +13,8 @@ export const CLOSE = {
 const PING_EVERY_MS = 15_000
 /** More than this is not held for a reader: what it asks meanwhile is left unread. Bytes. */
 const WAITING_LIMIT = 1024 * 1024
+/** While less than this waits, more may be offered. Bytes. */
+const OFFERED_LIMIT = 64 * 1024
 /** The protocol's limit for the reason of a close; a longer one would throw. Bytes. */
 const REASON_BYTES = 123
 
@@ -21,6 +23,8 @@ export type Connection = {
   readonly isOpen: () => boolean
   /** Resolves once the reader, or its system, has taken it; at once when nobody reads any more. */
   readonly send: (text: string) => Promise<void>
+  /** Sends. @returns what to wait for before more is offered; null for nothing */
+  readonly offer: (text: string) => Promise<void> | null
   /** Says why, and ends at once all that runs for the socket: what a closing one is sent nobody gets. */
   readonly close: (code?: number, reason?: string) => void
   /** Called once, when it is closed by either side; at once if it is. */
@@ -47,18 +51,24 @@ export function connectionOf(socket: WebSocket): Connection {
     ended(code, reason.toString())
   })
   const isOpen = () => socket.readyState === socket.OPEN
+  const send = async (text: string) => {
+    if (!isOpen()) return
+    await new Promise<void>((resolve, reject) => {
+      socket.send(text, (error) => {
+        if (socket.isPaused && socket.bufferedAmount < WAITING_LIMIT) socket.resume()
+        if (error && isOpen()) reject(error)
+        else resolve()
+      })
+      if (socket.bufferedAmount >= WAITING_LIMIT) socket.pause()
+    })
+  }
   return {
     isOpen,
-    send: async (text) => {
-      if (!isOpen()) return
-      await new Promise<void>((resolve, reject) => {
-        socket.send(text, (error) => {
-          if (socket.isPaused && socket.bufferedAmount < WAITING_LIMIT) socket.resume()
-          if (error && isOpen()) reject(error)
-          else resolve()
-        })
-        if (socket.bufferedAmount >= WAITING_LIMIT) socket.pause()
-      })
+    send,
+    offer: (text) => {
+      if (socket.bufferedAmount >= OFFERED_LIMIT) return send(text)
+      if (isOpen()) socket.send(text)
+      return null
     },
     close: (code = 1000, reason = '') => {
       // Else its answer would not be read.

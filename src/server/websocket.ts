@@ -1,13 +1,16 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { handleProtocols } from 'graphql-ws'
 import { WebSocketServer } from 'ws'
 import type { WebSocket } from 'ws'
 import type { Viewer } from '../domain/viewer.ts'
 import { BODY_LIMIT } from './engine.ts'
 import { GRAPHQL_PATH, pathOf } from './http.ts'
-import { createProtocol, expire } from './protocol.ts'
-import type { Extra, ProtocolOptions } from './protocol.ts'
+import { createProtocol } from './protocol.ts'
+import type { ProtocolOptions } from './protocol.ts'
+import { isLive } from './session.ts'
+import type { Session } from './session.ts'
 import { CLOSE, connectionOf } from './socket.ts'
 import type { Stalls } from './stalls.ts'
 
@@ -38,18 +41,12 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): Web
     perMessageDeflate: false,
   })
   const protocol = createProtocol(options)
-  const open = new Map<WebSocket, Extra>()
+  const open = new Map<WebSocket, Session>()
 
   sockets.on('connection', (socket: WebSocket, _request: IncomingMessage, stream: Socket) => {
     const connection = connectionOf(socket)
-    const extra: Extra = { connection }
-    open.set(socket, extra)
-    // The stream of a subscription may see before the timer does that the token has ended: its `complete` would tell the
-    // client not to come back.
-    const isOpen = () => {
-      if ((extra.viewer?.expiresAt ?? Infinity) <= Date.now()) expire(connection)
-      return connection.isOpen()
-    }
+    const session: Session = { connection }
+    open.set(socket, session)
     socket.on('error', (err) => log.debug({ err }, 'a socket failed'))
     // What waits for it may yet be read, and then why it was closed; if not, it is destroyed half a minute later.
     stalls.onStall(stream, () => connection.close(CLOSE.tryAgainLater, 'Nothing was read for too long.'))
@@ -57,13 +54,13 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): Web
       {
         protocol: socket.protocol,
         send: async (text) => {
-          if (isOpen()) await connection.send(text)
+          if (isLive(session)) await connection.send(text)
         },
         close: connection.close,
         onMessage: (handle) =>
           socket.on('message', (data: Buffer) => {
             // A client may go on sending when it was told that this is over.
-            if (!isOpen()) return
+            if (!isLive(session)) return
             handle(data.toString()).catch((err: unknown) => {
               // A message that only servers send.
               if (String(err).includes('Unexpected message'))
@@ -73,7 +70,7 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): Web
             })
           }),
       },
-      extra,
+      session,
     )
     connection.onEnd((code, reason) => {
       open.delete(socket)
@@ -82,7 +79,7 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): Web
   })
 
   server.on('upgrade', (request, stream, head) => {
-    stream.on('error', () => stream.destroy())
+    stream.on('error', destroy)
     const status = draining() ? '503 Service Unavailable' : refusal(request, allowedOrigins)
     if (status !== null) {
       stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => stream.destroy())
@@ -106,6 +103,11 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): Web
       }
     },
   }
+}
+
+/** Not an arrow where it is needed, which would hold the request for as long as the socket is open. */
+function destroy(this: Duplex): void {
+  this.destroy()
 }
 
 /** A page of another origin may connect only where it may also call. Other programs send no origin. */
