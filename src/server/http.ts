@@ -8,9 +8,9 @@ import { presentable } from '../graphql/errors.ts'
 import type { TopLevelCode } from '../graphql/errors.ts'
 import { AuthenticationError } from './auth.ts'
 import type { Authenticate } from './auth.ts'
+import { bodyOf, ClientGoneError } from './body.ts'
 import { count } from './counts.ts'
 import type { Counts } from './counts.ts'
-import { BODY_LIMIT } from './engine.ts'
 import type { Engine } from './engine.ts'
 import type { FastPath } from './fast.ts'
 import { stand } from './headers.ts'
@@ -201,6 +201,7 @@ async function graphql(
   if (!isStream && isFull()) return refuseFull(counts, response, requestId, pace)
   let viewer: Viewer
   try {
+    // One that is known takes a turn, too: what came with the head is there by then.
     viewer = await authenticate(request.headers.authorization)
   } catch (error) {
     if (!(error instanceof AuthenticationError)) throw error
@@ -234,21 +235,6 @@ async function graphql(
   stand(response, requestId)
   await engine.handle(request, response, { ...asker, gone: () => response.destroyed })
 }
-
-/** The body; null, and not begun to be read, for one that is too long, or of which the length is not known beforehand. */
-async function bodyOf(request: IncomingMessage): Promise<Buffer | null> {
-  const length = Number(request.headers['content-length'])
-  if (!(length > 0 && length <= BODY_LIMIT)) return null
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => resolve(chunks.length === 1 ? (chunks[0] ?? null) : Buffer.concat(chunks)))
-    request.on('close', () => request.complete || reject(new ClientGoneError()))
-  })
-}
-
-/** The client went before its request was whole: there is nobody to answer. */
-class ClientGoneError extends Error {}
 
 /** Other media types need no preflight in a browser, and so could be sent by any page. */
 const isPlainJson = ({ headers }: IncomingMessage): boolean =>
