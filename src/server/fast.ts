@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getOperationAST, Kind, OperationTypeNode } from 'graphql'
 import type { DocumentNode, ExecutionResult, OperationDefinitionNode } from 'graphql'
 import { LRUCache } from 'lru-cache'
-import { createContext } from '../graphql/context.ts'
+import { contextOf } from '../graphql/context.ts'
 import type { Request, Services } from '../graphql/context.ts'
 import { schema } from '../graphql/schema.ts'
 import type { Admission } from './admission.ts'
@@ -116,7 +116,7 @@ export function createFastPath(options: FastPathOptions): FastPath {
     const build = () => {
       const compiled = compile(document, operation)
       if (!compiled) return null
-      const execute: Run = (by, variables) => compiled(undefined, createContext(services, by), variables)
+      const execute: Run = (by, variables) => compiled(undefined, contextOf(services, by), variables)
       const tell = isQuery ? execute : telling(execute, document)
       const run: Run = (by, given) =>
         tracing ? tracing.operation(by, operation, () => tell(by, given)) : tell(by, given)
