@@ -46,11 +46,11 @@ type Plan = {
 const NOT_FOR_US = 'not for us'
 
 /** The media type of the answer by the one that a client names first. Anything else is Yoga's to weigh. */
-const MEDIA_TYPES: Readonly<Record<string, string>> = {
-  '*/*': 'application/json; charset=utf-8',
-  'application/json': 'application/json; charset=utf-8',
-  'application/graphql-response+json': 'application/graphql-response+json; charset=utf-8',
-}
+const MEDIA_TYPES = new Map([
+  ['*/*', 'application/json; charset=utf-8'],
+  ['application/json', 'application/json; charset=utf-8'],
+  ['application/graphql-response+json', 'application/graphql-response+json; charset=utf-8'],
+])
 
 export type FastPathOptions = {
   readonly engine: Engine
@@ -151,7 +151,7 @@ export function createFastPath(options: FastPathOptions): FastPath {
   }
 
   return (request, response, body, asker) => {
-    const type = MEDIA_TYPES[/^[^,; ]*/.exec(request.headers.accept ?? '*/*')?.[0] ?? '']
+    const type = mediaTypeFor(request.headers.accept)
     if (type === undefined || asker.viewer.kind === 'NOBODY') return false
     const params = paramsOf(body, trusted)
     if (!params) return false
@@ -204,6 +204,9 @@ export function createFastPath(options: FastPathOptions): FastPath {
 
 const isOneField = ({ selectionSet: { selections } }: OperationDefinitionNode): boolean =>
   selections.length === 1 && selections[0]?.kind === Kind.FIELD
+
+const mediaTypeFor = (accept = '*/*'): string | undefined =>
+  MEDIA_TYPES.get(accept) ?? MEDIA_TYPES.get(/^[^,; ]*/.exec(accept)?.[0] ?? '')
 
 type Params = {
   readonly query: string
