@@ -163,24 +163,19 @@ export function createFastPath(options: FastPathOptions): FastPath {
     const { variables } = params
     const { viewer } = asker
     // Why not is said by Yoga's pipeline, which asks again.
-    if (!admission.enter()) return false
-    if (admission.admit(viewer, weight, variables)) {
-      admission.leave()
-      return false
-    }
+    if (!admission.begin(viewer, weight, variables)) return false
     const run = runOf(plan, key)
     if (!run) {
-      admission.leave()
       admission.undo(viewer, weight, variables)
       return false
     }
     const started = performance.now()
     const finish = (result: ExecutionResult): boolean => {
-      admission.leave()
       if (isForYoga(result, kind)) {
         admission.undo(viewer, weight, variables)
         return false
       }
+      admission.leave()
       admission.tellBudget(viewer, response)
       const cost = admission.costOf(viewer, weight, variables, request.headers)
       answer(response, asker.requestId, type, cost ? { ...result, extensions: { cost } } : result)
