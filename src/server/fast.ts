@@ -155,8 +155,7 @@ export function createFastPath(options: FastPathOptions): FastPath {
     if (type === undefined || asker.viewer.kind === 'NOBODY') return false
     const params = paramsOf(body, trusted)
     if (!params) return false
-    const { query, operationName } = params
-    const key = operationName === null ? query : JSON.stringify([operationName, query])
+    const key = keyOf(params)
     const plan = planOf(key, params, asker)
     if (!plan) return false
     const { weight, kind } = plan
@@ -209,21 +208,37 @@ type Params = {
   readonly variables: Readonly<Record<string, unknown>>
 }
 
+/** A name may be anything that a client sends, so its length says where it ends. */
+const keyOf = ({ query, operationName }: Params): string =>
+  operationName === null ? `:${query}` : `${operationName.length}:${operationName}${query}`
+
 const isObject = (value: unknown): value is object => typeof value === 'object' && !Array.isArray(value)
 
 /** null unless it is exactly what every client sends. */
 function paramsOf(body: Buffer, trusted: TrustedDocuments | null): Params | null {
   try {
-    const { query: sent, ...more } = JSON.parse(body.toString()) as Record<string, unknown>
-    const { operationName = null, variables, ...others } = more
-    const query = trusted ? trusted.textOf({ query: sent, ...others }) : sent
+    const sent = JSON.parse(body.toString()) as Record<string, unknown>
+    for (const name in sent) if (!isExpected(name, sent, trusted)) return null
+    const { operationName = null, variables } = sent
+    const query = trusted ? trusted.textOf(sent) : sent['query']
     if (typeof query !== 'string' || (operationName !== null && typeof operationName !== 'string')) return null
     if (variables != null && !isObject(variables)) return null
-    for (const name in others) if (name !== 'extensions' && !(trusted && name === 'documentId')) return null
-    if (others['extensions'] != null && !(trusted && isObject(others['extensions']))) return null
     return { query, operationName, variables: (variables ?? {}) as Params['variables'] }
   } catch {
     return null
+  }
+}
+
+function isExpected(name: string, sent: Record<string, unknown>, trusted: TrustedDocuments | null): boolean {
+  switch (name) {
+    case 'query':
+    case 'operationName':
+    case 'variables':
+      return true
+    case 'extensions':
+      return sent[name] == null || (trusted !== null && isObject(sent[name]))
+    default:
+      return trusted !== null && name === 'documentId'
   }
 }
 
