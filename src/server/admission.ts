@@ -13,7 +13,9 @@ import type { Variables, Weight } from './weight.ts'
 export type Admission = Bound & {
   /** Takes its points. @returns why not, or null */
   readonly admit: (viewer: Viewer, weight: Weight, variables: Variables) => GraphQLError | null
-  /** Gives its points back: it was not done, and comes again. */
+  /** Both enter() and admit(). @returns false, and takes nothing, if either refuses; else leave() or undo() has to follow */
+  readonly begin: (viewer: Viewer, weight: Weight, variables: Variables) => boolean
+  /** Gives its place and its points back: it was not done, and comes again. */
   readonly undo: (viewer: Viewer, weight: Weight, variables: Variables) => void
   /** Before somebody is told that there is no room. @returns what to wait for; null for nothing */
   readonly pace: () => Promise<void> | null
@@ -48,27 +50,38 @@ export type AdmissionRules = {
 
 export function createAdmission({ rateLimit, operationsAtOnce }: AdmissionRules): Admission {
   const budget = rateLimit && createBudget(rateLimit)
+  const bound = createBound(operationsAtOnce)
+  const admit: Admission['admit'] = ({ tokenId }, weight, variables) => {
+    if (weight.mostNodes > LIMITS.nodes) {
+      const nodes = weight.nodes(variables)
+      if (nodes > LIMITS.nodes) return beyond(`The pages multiply to ${nodes} nodes`, LIMITS.nodes)
+    }
+    if (weight.mostPoints > LIMITS.objects) {
+      const objects = weight.points(variables)
+      if (objects > LIMITS.objects) return beyond(`The operation amounts to ${objects} objects`, LIMITS.objects)
+    }
+    if (!budget) return null
+    const points = weight.points(variables)
+    if (points > budget.burst) {
+      return badUserInput(`The operation costs ${points} points, and there are never more than ${budget.burst}.`)
+    }
+    const seconds = budget.take(tokenId, points)
+    return seconds === 0 ? null : rateLimited(points, seconds)
+  }
   return {
-    ...createBound(operationsAtOnce),
+    ...bound,
     pace: createPace(),
-    admit({ tokenId }, weight, variables) {
-      if (weight.mostNodes > LIMITS.nodes) {
-        const nodes = weight.nodes(variables)
-        if (nodes > LIMITS.nodes) return beyond(`The pages multiply to ${nodes} nodes`, LIMITS.nodes)
-      }
-      if (weight.mostPoints > LIMITS.objects) {
-        const objects = weight.points(variables)
-        if (objects > LIMITS.objects) return beyond(`The operation amounts to ${objects} objects`, LIMITS.objects)
-      }
-      if (!budget) return null
-      const points = weight.points(variables)
-      if (points > budget.burst) {
-        return badUserInput(`The operation costs ${points} points, and there are never more than ${budget.burst}.`)
-      }
-      const seconds = budget.take(tokenId, points)
-      return seconds === 0 ? null : rateLimited(points, seconds)
+    admit,
+    begin(viewer, weight, variables) {
+      if (!bound.enter()) return false
+      const refused = admit(viewer, weight, variables)
+      if (refused) bound.leave()
+      return !refused
     },
-    undo: ({ tokenId }, weight, variables) => budget?.giveBack(tokenId, weight.points(variables)),
+    undo({ tokenId }, weight, variables) {
+      bound.leave()
+      budget?.giveBack(tokenId, weight.points(variables))
+    },
     costOf({ tokenId }, weight, variables, headers) {
       if (!budget && headers?.['graphql-cost'] === undefined) return null
       const points = weight.points(variables)

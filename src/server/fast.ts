@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getOperationAST, Kind, OperationTypeNode } from 'graphql'
 import type { DocumentNode, ExecutionResult, OperationDefinitionNode } from 'graphql'
 import { LRUCache } from 'lru-cache'
-import { createContext } from '../graphql/context.ts'
+import { contextOf } from '../graphql/context.ts'
 import type { Request, Services } from '../graphql/context.ts'
 import { schema } from '../graphql/schema.ts'
 import type { Admission } from './admission.ts'
@@ -46,11 +46,11 @@ type Plan = {
 const NOT_FOR_US = 'not for us'
 
 /** The media type of the answer by the one that a client names first. Anything else is Yoga's to weigh. */
-const MEDIA_TYPES: Readonly<Record<string, string>> = {
-  '*/*': 'application/json; charset=utf-8',
-  'application/json': 'application/json; charset=utf-8',
-  'application/graphql-response+json': 'application/graphql-response+json; charset=utf-8',
-}
+const MEDIA_TYPES = new Map([
+  ['*/*', 'application/json; charset=utf-8'],
+  ['application/json', 'application/json; charset=utf-8'],
+  ['application/graphql-response+json', 'application/graphql-response+json; charset=utf-8'],
+])
 
 export type FastPathOptions = {
   readonly engine: Engine
@@ -116,7 +116,7 @@ export function createFastPath(options: FastPathOptions): FastPath {
     const build = () => {
       const compiled = compile(document, operation)
       if (!compiled) return null
-      const execute: Run = (by, variables) => compiled(undefined, createContext(services, by), variables)
+      const execute: Run = (by, variables) => compiled(undefined, contextOf(services, by), variables)
       const tell = isQuery ? execute : telling(execute, document)
       const run: Run = (by, given) =>
         tracing ? tracing.operation(by, operation, () => tell(by, given)) : tell(by, given)
@@ -151,36 +151,30 @@ export function createFastPath(options: FastPathOptions): FastPath {
   }
 
   return (request, response, body, asker) => {
-    const type = MEDIA_TYPES[/^[^,; ]*/.exec(request.headers.accept ?? '*/*')?.[0] ?? '']
+    const type = mediaTypeFor(request.headers.accept)
     if (type === undefined || asker.viewer.kind === 'NOBODY') return false
     const params = paramsOf(body, trusted)
     if (!params) return false
-    const { query, operationName } = params
-    const key = operationName === null ? query : JSON.stringify([operationName, query])
+    const key = keyOf(params)
     const plan = planOf(key, params, asker)
     if (!plan) return false
     const { weight, kind } = plan
     const { variables } = params
     const { viewer } = asker
     // Why not is said by Yoga's pipeline, which asks again.
-    if (!admission.enter()) return false
-    if (admission.admit(viewer, weight, variables)) {
-      admission.leave()
-      return false
-    }
+    if (!admission.begin(viewer, weight, variables)) return false
     const run = runOf(plan, key)
     if (!run) {
-      admission.leave()
       admission.undo(viewer, weight, variables)
       return false
     }
     const started = performance.now()
     const finish = (result: ExecutionResult): boolean => {
-      admission.leave()
       if (isForYoga(result, kind)) {
         admission.undo(viewer, weight, variables)
         return false
       }
+      admission.leave()
       admission.tellBudget(viewer, response)
       const cost = admission.costOf(viewer, weight, variables, request.headers)
       answer(response, asker.requestId, type, cost ? { ...result, extensions: { cost } } : result)
@@ -205,27 +199,46 @@ export function createFastPath(options: FastPathOptions): FastPath {
 const isOneField = ({ selectionSet: { selections } }: OperationDefinitionNode): boolean =>
   selections.length === 1 && selections[0]?.kind === Kind.FIELD
 
+const mediaTypeFor = (accept = '*/*'): string | undefined =>
+  MEDIA_TYPES.get(accept) ?? MEDIA_TYPES.get(/^[^,; ]*/.exec(accept)?.[0] ?? '')
+
 type Params = {
   readonly query: string
   readonly operationName: string | null
   readonly variables: Readonly<Record<string, unknown>>
 }
 
+/** A name may be anything that a client sends, so its length says where it ends. */
+const keyOf = ({ query, operationName }: Params): string =>
+  operationName === null ? `:${query}` : `${operationName.length}:${operationName}${query}`
+
 const isObject = (value: unknown): value is object => typeof value === 'object' && !Array.isArray(value)
 
 /** null unless it is exactly what every client sends. */
 function paramsOf(body: Buffer, trusted: TrustedDocuments | null): Params | null {
   try {
-    const { query: sent, ...more } = JSON.parse(body.toString()) as Record<string, unknown>
-    const { operationName = null, variables, ...others } = more
-    const query = trusted ? trusted.textOf({ query: sent, ...others }) : sent
+    const sent = JSON.parse(body.toString()) as Record<string, unknown>
+    for (const name in sent) if (!isExpected(name, sent, trusted)) return null
+    const { operationName = null, variables } = sent
+    const query = trusted ? trusted.textOf(sent) : sent['query']
     if (typeof query !== 'string' || (operationName !== null && typeof operationName !== 'string')) return null
     if (variables != null && !isObject(variables)) return null
-    for (const name in others) if (name !== 'extensions' && !(trusted && name === 'documentId')) return null
-    if (others['extensions'] != null && !(trusted && isObject(others['extensions']))) return null
     return { query, operationName, variables: (variables ?? {}) as Params['variables'] }
   } catch {
     return null
+  }
+}
+
+function isExpected(name: string, sent: Record<string, unknown>, trusted: TrustedDocuments | null): boolean {
+  switch (name) {
+    case 'query':
+    case 'operationName':
+    case 'variables':
+      return true
+    case 'extensions':
+      return sent[name] == null || (trusted !== null && isObject(sent[name]))
+    default:
+      return trusted !== null && name === 'documentId'
   }
 }
 

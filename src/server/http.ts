@@ -8,9 +8,9 @@ import { presentable } from '../graphql/errors.ts'
 import type { TopLevelCode } from '../graphql/errors.ts'
 import { AuthenticationError } from './auth.ts'
 import type { Authenticate } from './auth.ts'
+import { bodyOf, ClientGoneError } from './body.ts'
 import { count } from './counts.ts'
 import type { Counts } from './counts.ts'
-import { BODY_LIMIT } from './engine.ts'
 import type { Engine } from './engine.ts'
 import type { FastPath } from './fast.ts'
 import { stand } from './headers.ts'
@@ -95,16 +95,20 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
   }
   const server = createServer(limits, (request, response) => {
-    const started = performance.now()
     const requestId = requestIdOf(request)
     const path = pathOf(request)
     if (log.isLevelEnabled('debug')) {
+      const started = performance.now()
       response.on('close', () => {
         const ms = Math.round(performance.now() - started)
         log.debug({ requestId, method: request.method, path, status: response.statusCode, ms }, 'request')
       })
     }
-    route(options, streams, request, response, path, requestId).catch((err: unknown) => {
+    const answered =
+      path === GRAPHQL_PATH
+        ? graphql(options, streams, request, response, requestId)
+        : elsewhere(options, request, response, path, requestId)
+    answered.catch((err: unknown) => {
       if (err instanceof ClientGoneError) return
       const shown = presentable(err, requestId, () => log.error({ err, requestId }, 'a request failed'))
       const isAway = shown.extensions['code'] === 'SERVICE_UNAVAILABLE'
@@ -127,35 +131,35 @@ export function requestIdOf({ headers }: IncomingMessage): string {
 }
 
 /** The path alone: what follows may hold what a log must not. */
-export const pathOf = ({ url = '/' }: IncomingMessage): string => url.split(/[?#]/, 1)[0] ?? '/'
+export function pathOf({ url = '/' }: IncomingMessage): string {
+  const end = url.search(/[?#]/)
+  return end === -1 ? url : url.slice(0, end)
+}
 
 /** Answers that go on until somebody ends them, and whom they are for. */
 type Streams = Map<ServerResponse, Viewer>
 
-async function route(
-  options: HttpOptions,
-  streams: Streams,
+async function elsewhere(
+  { ready, playground, pages }: HttpOptions,
   request: IncomingMessage,
   response: ServerResponse,
   path: string,
   requestId: string,
 ): Promise<void> {
-  if (path !== GRAPHQL_PATH) stand(response, requestId)
+  stand(response, requestId)
   switch (path) {
     case '/health':
       return answer(response, 200, { status: 'alive' })
     case '/ready': {
-      const ready = await options.ready()
-      return answer(response, ready ? 200 : 503, { status: ready ? 'ready' : 'unavailable' })
+      const isReady = await ready()
+      return answer(response, isReady ? 200 : 503, { status: isReady ? 'ready' : 'unavailable' })
     }
-    case GRAPHQL_PATH:
-      return graphql(options, streams, request, response, requestId)
     case '/':
-      if (!options.playground) return answer(response, 404, { status: 'not found' })
+      if (!playground) return answer(response, 404, { status: 'not found' })
       response.writeHead(302, { Location: GRAPHQL_PATH }).end()
       return
     default: {
-      const page = request.method === 'GET' ? options.pages.get(path) : undefined
+      const page = request.method === 'GET' ? pages.get(path) : undefined
       return page ? page(response) : answer(response, 404, { status: 'not found' })
     }
   }
@@ -201,6 +205,7 @@ async function graphql(
   if (!isStream && isFull()) return refuseFull(counts, response, requestId, pace)
   let viewer: Viewer
   try {
+    // One that is known takes a turn, too: what came with the head is there by then.
     viewer = await authenticate(request.headers.authorization)
   } catch (error) {
     if (!(error instanceof AuthenticationError)) throw error
@@ -224,31 +229,19 @@ async function graphql(
       release()
     })
   } else if (request.method === 'POST') {
-    const body = await bodyOf(request)
+    // Waiting for what is there already would cost more than much of what else is done for a request.
+    const reading = bodyOf(request)
+    const body = reading instanceof Promise ? await reading : reading
     // Those who came at once are many by now, and this is the last place where it is cheap to say so.
     if (isFull()) return refuseFull(counts, response, requestId, pace)
-    if (body && (await fastPath(request, response, body, asker))) return
+    const answering = body ? fastPath(request, response, body, asker) : false
+    if (answering instanceof Promise ? await answering : answering) return
     // What was read is handed on as frameworks do that parse bodies.
     if (body) Object.assign(request, { body: Readable.from([body]) })
   }
   stand(response, requestId)
   await engine.handle(request, response, { ...asker, gone: () => response.destroyed })
 }
-
-/** The body; null, and not begun to be read, for one that is too long, or of which the length is not known beforehand. */
-async function bodyOf(request: IncomingMessage): Promise<Buffer | null> {
-  const length = Number(request.headers['content-length'])
-  if (!(length > 0 && length <= BODY_LIMIT)) return null
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => resolve(chunks.length === 1 ? (chunks[0] ?? null) : Buffer.concat(chunks)))
-    request.on('close', () => request.complete || reject(new ClientGoneError()))
-  })
-}
-
-/** The client went before its request was whole: there is nobody to answer. */
-class ClientGoneError extends Error {}
 
 /** Other media types need no preflight in a browser, and so could be sent by any page. */
 const isPlainJson = ({ headers }: IncomingMessage): boolean =>

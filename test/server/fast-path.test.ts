@@ -88,6 +88,7 @@ describe('a document that came before is answered byte for byte as when it was n
     'application/json; charset=utf-8',
     'application/graphql-response+json, application/json;q=0.9',
     'APPLICATION/JSON',
+    'constructor',
   ])('in the media type that is asked for: %s', async (accept) => {
     const query = '{ viewer { fleet { id name } roles } vehicles { nodes { name } } }'
     const { unseen, compiled } = await both(world.as.owner, { query, variables: {} }, accept)

@@ -87,6 +87,7 @@ it('what fails, and what is refused, counts no longer than it takes', async () =
       '{ nothing }',
       '{ vehicles(after: "x") { nodes { id } } }',
       'query ($a: ID!) { vehicle(id: $a) { id } }',
+      '{ vehicles(first: 100) { nodes { sharings(first: 100) { nodes { vehicle { sharings { nodes { id } } } } } } } }',
     ]) {
       for (const transport of TRANSPORTS) await sendOver(transport)(server.url, world.as.owner, { query })
     }
