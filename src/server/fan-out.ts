@@ -4,7 +4,7 @@ import type { DocumentNode, ExecutionArgs, ExecutionResult, FieldNode } from 'gr
 import type { Plugin } from 'graphql-yoga'
 import type { CompiledQuery } from 'graphql-jit'
 import { LRUCache } from 'lru-cache'
-import { createContext } from '../graphql/context.ts'
+import { contextOf } from '../graphql/context.ts'
 import type { LoggedEvent } from '../domain/event.ts'
 import type { Context, Services } from '../graphql/context.ts'
 import { compile } from './compile.ts'
@@ -106,7 +106,7 @@ function createGroup(services: Services, plan: Plan, args: ExecutionArgs): Group
   const { schema, document, operationName, variableValues } = args
   const { viewer, requestId, transport } = args.contextValue as Context
   const evaluate = (event: LoggedEvent): ExecutionResult | Promise<ExecutionResult> => {
-    const contextValue = createContext(services, { viewer, requestId, transport })
+    const contextValue = contextOf(services, { viewer, requestId, transport })
     // Said as graphql-js says it; nothing was changed by asking.
     const checked = (result: ExecutionResult) =>
       result.errors
