@@ -27,6 +27,8 @@ const DAY = 24 * 3_600_000
 const INSIDE =
   /prisma|postgres|syntax error at|relation "|column "|violates|duplicate key|byte sequence|\bat \w+.*:\d+:\d+|\.[jt]s\b|node_modules|pg_|stack/i
 
+const tellsNothing = (value: unknown): boolean => !INSIDE.test(JSON.stringify(value) ?? '')
+
 let server: TestServer
 /** What the server logged as an error. */
 const complaints: string[] = []
@@ -188,7 +190,7 @@ describe('nothing that a client can put into it is too much for', () => {
     for (let next = 0; next < fixed.length; next += AT_ONCE)
       await Promise.all(fixed.slice(next, next + AT_ONCE).map((value) => attempt(value, true)))
     await fc.assert(
-      fc.asyncProperty(random, (value) => attempt(value, false)),
+      fc.asyncProperty(random.filter(tellsNothing), (value) => attempt(value, false)),
       { numRuns: RANDOM },
     )
   })
