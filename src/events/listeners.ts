@@ -1,5 +1,5 @@
 import type { LoggedEvent } from '../domain/event.ts'
-import type { Window } from './window.ts'
+import type { Stretch, Window } from './window.ts'
 
 /** Who takes a fleet's events as they come. */
 export type Listener = {
@@ -22,8 +22,9 @@ export type Listeners = {
   readonly dismiss: () => void
 }
 
-/** Events that are told of before others have their turn. */
-const BURST = 20
+/** Events that are looked at in a turn, and how many may be taken until others have theirs: the last to all that want it. */
+const LOOKED_AT = 100
+const TAKEN = 1_000
 
 /** Tells those concerned of each event that comes into the window, in order. */
 export function createListeners(window: Window): Listeners {
@@ -49,19 +50,28 @@ export function createListeners(window: Window): Listeners {
   }
 
   function tellSome(): void {
-    const stretch = byFleet.size === 0 ? { events: [], upTo: window.head() } : window.since(told, BURST)
-    // It grew by more than it holds.
+    const stretch = byFleet.size === 0 ? null : window.since(told, LOOKED_AT)
+    // Nobody is there, or it grew by more than it holds.
     if (stretch === null) dismiss()
-    for (const event of stretch?.events ?? []) {
-      for (const fleetId of [event.ownerId, event.partnerId]) {
-        for (const listener of byFleet.get(fleetId ?? '') ?? []) {
-          if (event.position > listener.position) listener.take(event)
-        }
-      }
-    }
-    told = stretch?.upTo ?? window.head()
+    told = stretch ? tellOf(stretch) : window.head()
     telling = told < window.head()
     if (telling) setImmediate(tellSome)
+  }
+
+  /** @returns how far it came */
+  function tellOf({ events, upTo }: Stretch): number {
+    let taken = 0
+    for (const event of events) {
+      for (const fleetId of [event.ownerId, event.partnerId]) {
+        for (const listener of byFleet.get(fleetId ?? '') ?? []) {
+          if (event.position <= listener.position) continue
+          listener.take(event)
+          taken++
+        }
+      }
+      if (taken >= TAKEN) return event.position
+    }
+    return upTo
   }
 
   return {

@@ -118,16 +118,25 @@ function createGroup(services: Services, plan: Plan, args: ExecutionArgs): Group
   return (event) => {
     const shared = answers.get(event)
     if (shared) return shared
-    const answer = answerOf(evaluate(event))
+    const answer = answerOf(() => evaluate(event))
     answers.set(event, answer)
     setImmediate(() => answers.delete(event))
     return answer
   }
 }
 
-function answerOf(outcome: ExecutionResult | Promise<ExecutionResult>): Answer {
+function answerOf(evaluate: () => ExecutionResult | Promise<ExecutionResult>): Answer {
+  let outcome: ExecutionResult | Promise<ExecutionResult>
+  try {
+    outcome = evaluate()
+  } catch (error) {
+    outcome = Promise.reject(error as Error)
+  }
   if (!(outcome instanceof Promise)) return { result: outcome, ready: null, text: null }
-  const answer: Answer = { result: null, ready: outcome.then((result) => (answer.result = result)), text: null }
+  const ready = outcome.then((result) => (answer.result = result))
+  const answer: Answer = { result: null, ready, text: null }
+  // Whoever waits for it is told; if nobody does any more, that is no failure of the process.
+  ready.catch(() => {})
   return answer
 }
 
