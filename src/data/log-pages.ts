@@ -11,7 +11,7 @@ import type { Statement } from './sql.ts'
 const COLUMNS = `e.position, e.type, e.vehicle_id, e.owner_id, e.partner_id, e.occurred_at, e.recorded_at, e.request_id,
   e.sharing_id, e.command_id, e.facts`
 
-/** Those of `event AS e` that are no free text. */
+/** All of `event AS e` but the facts. */
 export const EVENT = {
   position: integer('e.position'),
   type: word('e.type'),
@@ -20,14 +20,12 @@ export const EVENT = {
   partnerId: word('e.partner_id'),
   occurredAt: instant('e.occurred_at'),
   recordedAt: instant('e.recorded_at'),
+  requestId: word('e.request_id'),
   sharingId: word('e.sharing_id'),
   commandId: word('e.command_id'),
 }
 
-const OTHERS = 'e.request_id, e.facts'
-
-/** As OTHERS names them. */
-export type EventRow = Packed & { readonly request_id: string | null; readonly facts: unknown }
+export type EventRow = Packed & { readonly facts: unknown }
 
 export const LOGGED = packing(EVENT)
 
@@ -40,7 +38,7 @@ const MATCHES = `($5::text[] IS NULL OR e.type = ANY($5))
 
 export const LOG: Statement = {
   name: 'log',
-  text: `SELECT ${LOGGED.sql}, ${OTHERS} FROM event AS e WHERE e.position > $1::bigint AND e.position <= $2::bigint
+  text: `SELECT ${LOGGED.sql}, e.facts FROM event AS e WHERE e.position > $1::bigint AND e.position <= $2::bigint
     ORDER BY e.position LIMIT $3`,
 }
 
@@ -89,7 +87,7 @@ const ofVehicles = `(SELECT e.* FROM (
 /** In one statement with how far back the log begins, and so as of one instant: no page misses what it does not know of. */
 const page = (name: string, events: string): Statement => ({
   name: `fleet_log_${name}`,
-  text: `SELECT ${PAGED.sql}, ${OTHERS} FROM (${lastRemoved('$5')}) AS pruned LEFT JOIN (
+  text: `SELECT ${PAGED.sql}, e.facts FROM (${lastRemoved('$5')}) AS pruned LEFT JOIN (
     SELECT * FROM (${events}) AS found ORDER BY position LIMIT $4
   ) AS e ON TRUE ORDER BY e.position`,
 })

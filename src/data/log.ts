@@ -149,7 +149,7 @@ export async function pruneLog({ prisma }: Database, keptMs: number): Promise<bo
 }
 
 /** Of the row that is open. */
-function toEvent({ request_id: requestId, facts }: EventRow, at: Places<typeof EVENT>): LoggedEvent {
+function toEvent({ facts }: EventRow, at: Places<typeof EVENT>): LoggedEvent {
   const common = {
     position: present(integerAt(at.position)),
     vehicleId: present(wordAt(at.vehicleId)),
@@ -157,7 +157,7 @@ function toEvent({ request_id: requestId, facts }: EventRow, at: Places<typeof E
     partnerId: wordAt(at.partnerId),
     occurredAt: present(instantAt(at.occurredAt)),
     recordedAt: present(instantAt(at.recordedAt)),
-    requestId,
+    requestId: wordAt(at.requestId),
   }
   const type = wordAt(at.type) as VehicleEventType
   switch (type) {

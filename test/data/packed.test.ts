@@ -113,7 +113,7 @@ const events = fc.record({
   partnerId: fc.constantFrom(null, PARTNER),
   occurredAt: instants,
   recordedAt: instants,
-  requestId: texts,
+  requestId: nullable(fc.stringMatching(/^[\w-]{1,64}$/)),
   namedId: fc.uuid(),
   facts: fc.dictionary(fc.constantFrom('a', 'b'), fc.oneof(fc.integer(), fc.constantFrom('|', '\u001f', '"'))),
   removed: nullable(fc.integer({ min: 0, max: 2 ** 40 })),
