@@ -19,6 +19,7 @@ import type { Horizon } from './log.ts'
 import { createReads } from './reads.ts'
 import type { Reads } from './reads.ts'
 import { retried } from './retried.ts'
+import { giveUpSilent } from './silence.ts'
 import { postgresSql } from './sql.ts'
 import type { Query, Sql, Tx } from './sql.ts'
 import { startWakeups } from './wakeups.ts'
@@ -85,7 +86,8 @@ export type DatabaseSettings = {
 const POOL = { connectionTimeoutMillis: 10_000, idleTimeoutMillis: 60_000 }
 
 /** A connection that has gone silent is given up: longer than a statement may take, for that ends it on the other side. */
-const SILENCE = { query_timeout: 20_000, keepAlive: true, keepAliveInitialDelayMillis: 10_000 }
+const SILENCE_MS = 20_000
+const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 }
 
 /**
  * A transaction holds row locks, so nothing in one may take long: a client that dies or stalls loses them soon. Statements
@@ -115,12 +117,13 @@ async function openPostgres(url: string, settings: DatabaseSettings): Promise<Da
     ...(isPooled ? {} : { options: SESSION }),
     max: settings.poolSize ?? 10,
     ...POOL,
-    ...SILENCE,
+    ...KEEP_ALIVE,
   })
   // A connection that breaks while idle is replaced by the pool; unheard, the event would end the process.
   pool.on('error', () => {})
   // Nor does the pool listen on one that it is just handing over.
   pool.on('connect', (client) => client.on('error', () => {}))
+  giveUpSilent(pool, SILENCE_MS)
   const release = async () => {
     await wakeups.close()
     await pool.end()

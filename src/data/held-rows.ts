@@ -3,8 +3,23 @@ import type { Instant } from '../domain/period.ts'
 import type { Sharing } from '../domain/sharing.ts'
 import type { VehicleState } from '../domain/state.ts'
 import type { Vehicle } from '../domain/vehicle.ts'
-import { SHARING_COLUMNS, toOpenSharing, toVehicle, VEHICLE_COLUMNS } from './reads.ts'
-import type { OpenSharingRow, VehicleRow } from './reads.ts'
+import {
+  flag,
+  flagAt,
+  float,
+  floatAt,
+  instant,
+  instantAt,
+  integer,
+  integerAt,
+  packing,
+  present,
+  word,
+} from './packed.ts'
+import { wordAt } from './packed.ts'
+import type { Packed, Places } from './packed.ts'
+import { SHARING, toOpenSharing, toVehicle, VEHICLE, VEHICLE_TEXTS } from './reads.ts'
+import type { VehicleTexts } from './reads.ts'
 import { isId } from './rows.ts'
 import type { Query, Statement, Tx } from './sql.ts'
 
@@ -16,9 +31,30 @@ export const LOCK_PARTNERSHIP: Statement = {
   text: 'SELECT 1 FROM partnership WHERE fleet_id = $1 AND partner_id = $2 FOR KEY SHARE',
 }
 
-const OVER_COLUMNS = 's.ended_at, s.end_reason, s.cancelled_at, s.handover, s.returned'
+const ANY_SHARING = {
+  ...SHARING,
+  endedAt: instant('s.ended_at'),
+  endReason: word('s.end_reason'),
+  cancelledAt: instant('s.cancelled_at'),
+}
+
+const SNAPSHOTS = 's.handover, s.returned'
 
 const IS_OPEN = 's.cancelled_at IS NULL AND s.ended_at IS NULL'
+
+const HELD_COLUMNS = packing({
+  ...VEHICLE,
+  ...ANY_SHARING,
+  /** Which of those asked for, from 1. */
+  number: integer('a.number'),
+  version: word('v.xmin'),
+  lastInstant: instant('v.last_instant'),
+  deleted: flag('v.deleted_at IS NOT NULL'),
+  now: float('extract(epoch FROM clock_timestamp())::float8 * 1000'),
+  arePartners: flag(`a.fleet_id IS NOT NULL AND EXISTS (
+      SELECT FROM partnership AS p WHERE p.fleet_id = v.owner_id AND p.partner_id = a.fleet_id
+      OFFSET 0)`),
+})
 
 /**
  * Vehicles ($1), each with its sharings that are not over by the log and the one that is named ($2), over or not; its open
@@ -27,14 +63,9 @@ const IS_OPEN = 's.cancelled_at IS NULL AND s.ended_at IS NULL'
  */
 const HELD: Statement = {
   name: 'held',
-  text: `SELECT a.number, ${VEHICLE_COLUMNS}, v.xmin::text AS version, v.last_instant, v.deleted_at IS NOT NULL AS deleted,
-    extract(epoch FROM clock_timestamp())::float8 * 1000 AS now,
-    a.fleet_id IS NOT NULL AND EXISTS (
-      SELECT FROM partnership AS p WHERE p.fleet_id = v.owner_id AND p.partner_id = a.fleet_id
-      OFFSET 0) AS are_partners,
+  text: `SELECT ${HELD_COLUMNS.sql}, ${VEHICLE_TEXTS}, ${SNAPSHOTS},
     (SELECT jsonb_agg(to_jsonb(c) ORDER BY c.requested_at, c.id) FROM command AS c
-      WHERE c.vehicle_id = v.id AND c.status IN ('PENDING', 'DISPATCHED')) AS commands,
-    ${SHARING_COLUMNS}, ${OVER_COLUMNS}
+      WHERE c.vehicle_id = v.id AND c.status IN ('PENDING', 'DISPATCHED')) AS commands
   FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS a(id, sharing_id, fleet_id, number)
     JOIN vehicle AS v ON v.id = a.id
     LEFT JOIN LATERAL (
@@ -44,9 +75,11 @@ const HELD: Statement = {
     ) AS s ON TRUE`,
 }
 
-const SHARING: Statement = {
+const ONE_SHARING = packing({ ...ANY_SHARING, vehicleId: word('s.vehicle_id'), ownerId: word('s.owner_id') })
+
+const STORED_SHARING: Statement = {
   name: 'sharing',
-  text: `SELECT s.vehicle_id, s.owner_id, ${SHARING_COLUMNS}, ${OVER_COLUMNS} FROM sharing AS s WHERE s.id = $1`,
+  text: `SELECT ${ONE_SHARING.sql}, ${SNAPSHOTS} FROM sharing AS s WHERE s.id = $1`,
 }
 
 const COMMAND: Statement = {
@@ -54,25 +87,11 @@ const COMMAND: Statement = {
   text: 'SELECT to_jsonb(c) AS command FROM command AS c WHERE id = $1',
 }
 
-/** As HELD names them: one row for each sharing, or one without. */
-type HeldRow = VehicleRow & {
-  /** Which of those asked for, from 1. */
-  readonly number: string
-  readonly version: string
-  readonly last_instant: Instant
-  readonly deleted: boolean
-  readonly now: number
-  readonly are_partners: boolean
-  readonly commands: readonly CommandRow[] | null
-} & (SharingRow | { readonly sharing_id: null })
+/** As SNAPSHOTS names them. */
+type Snapshots = { readonly handover: VehicleState | null; readonly returned: VehicleState | null }
 
-type SharingRow = OpenSharingRow & {
-  readonly ended_at: Instant | null
-  readonly end_reason: Sharing['endReason']
-  readonly cancelled_at: Instant | null
-  readonly handover: VehicleState | null
-  readonly returned: VehicleState | null
-}
+/** As HELD names them: one row for each sharing, or one without. */
+type HeldRow = VehicleTexts & Snapshots & Packed & { readonly commands: readonly CommandRow[] | null }
 
 /** As to_jsonb() writes it. */
 type CommandRow = {
@@ -123,32 +142,39 @@ export async function readStored(query: Query, asked: readonly Asked[]): Promise
     asked.map(({ partnerId }) => idOrNull(partnerId)),
   ])
   const read = performance.now()
-  const groups = asked.map((): HeldRow[] => [])
-  for (const row of rows) groups[Number(row.number) - 1]?.push(row)
-  return groups.map((group) => toStored(group, read))
+  const { at } = HELD_COLUMNS
+  const found: (Stored & { sharings: Sharing[] })[] = []
+  for (const row of rows) {
+    HELD_COLUMNS.open(row)
+    const stored = (found[present(integerAt(at.number)) - 1] ??= toStored(row, read))
+    if (wordAt(at.sharingId) !== null) stored.sharings.push(toSharing(row, at, stored.vehicle))
+  }
+  return asked.map((_, index) => found[index] ?? null)
 }
 
-function toStored(rows: readonly HeldRow[], read: number): Stored | null {
-  const [row] = rows
-  if (!row) return null
+/** Of the row that is open, without its sharings. */
+function toStored(row: HeldRow, read: number): Stored & { sharings: Sharing[] } {
+  const { at } = HELD_COLUMNS
   return {
-    vehicle: toVehicle(row),
-    deleted: row.deleted,
-    lastInstant: row.last_instant,
-    version: row.version,
-    now: row.now,
+    vehicle: toVehicle(row, at),
+    deleted: present(flagAt(at.deleted)),
+    lastInstant: present(instantAt(at.lastInstant)),
+    version: present(wordAt(at.version)),
+    now: present(floatAt(at.now)),
     read,
-    arePartners: row.are_partners,
-    sharings: rows.flatMap((one) => (one.sharing_id === null ? [] : [toSharing(one, one.id, one.owner_id)])),
+    arePartners: present(flagAt(at.arePartners)),
+    sharings: [],
     commands: (row.commands ?? []).map(toCommand),
   }
 }
 
 /** As it is stored, over or not. */
 export async function storedSharing(tx: Tx, id: string): Promise<Sharing> {
-  const [row] = await tx.query<SharingRow & { vehicle_id: string; owner_id: string }>(SHARING, [id])
+  const [row] = await tx.query<Snapshots & Packed>(STORED_SHARING, [id])
   if (!row) throw new Error('a sharing that is known is missing')
-  return toSharing(row, row.vehicle_id, row.owner_id)
+  ONE_SHARING.open(row)
+  const { at } = ONE_SHARING
+  return toSharing(row, at, { id: present(wordAt(at.vehicleId)), ownerId: present(wordAt(at.ownerId)) })
 }
 
 export async function storedCommand(tx: Tx, id: string): Promise<Command> {
@@ -157,16 +183,21 @@ export async function storedCommand(tx: Tx, id: string): Promise<Command> {
   return toCommand(row.command)
 }
 
-const toSharing = (row: SharingRow, vehicleId: string, ownerId: string): Sharing => ({
-  ...toOpenSharing(row, vehicleId, ownerId),
-  endedAt: row.ended_at,
-  endReason: row.end_reason,
-  cancelledAt: row.cancelled_at,
-  handover: row.handover,
-  returned: row.returned,
+/** Of the row that is open. */
+const toSharing = (
+  { handover, returned }: Snapshots,
+  at: Places<typeof ANY_SHARING>,
+  vehicle: { readonly id: string; readonly ownerId: string },
+): Sharing => ({
+  ...toOpenSharing(at, vehicle),
+  endedAt: instantAt(at.endedAt),
+  endReason: wordAt(at.endReason) as Sharing['endReason'],
+  cancelledAt: instantAt(at.cancelledAt),
+  handover,
+  returned,
 })
 
-const instant = (text: string | null): Instant | null => (text === null ? null : Date.parse(text))
+const parsed = (text: string | null): Instant | null => (text === null ? null : Date.parse(text))
 
 const toCommand = (row: CommandRow): Command => ({
   id: row.id,
@@ -178,7 +209,7 @@ const toCommand = (row: CommandRow): Command => ({
   sharingId: row.sharing_id,
   requestedAt: Date.parse(row.requested_at),
   deadline: Date.parse(row.deadline),
-  dispatchedAt: instant(row.dispatched_at),
-  completedAt: instant(row.completed_at),
+  dispatchedAt: parsed(row.dispatched_at),
+  completedAt: parsed(row.completed_at),
   message: row.message,
 })

@@ -1,3 +1,5 @@
+import { instant, integer, packing, word } from './packed.ts'
+import type { Packed } from './packed.ts'
 import type { Statement } from './sql.ts'
 
 /**
@@ -9,13 +11,34 @@ import type { Statement } from './sql.ts'
 const COLUMNS = `e.position, e.type, e.vehicle_id, e.owner_id, e.partner_id, e.occurred_at, e.recorded_at, e.request_id,
   e.sharing_id, e.command_id, e.facts`
 
+/** All of `event AS e` but the facts. */
+export const EVENT = {
+  position: integer('e.position'),
+  type: word('e.type'),
+  vehicleId: word('e.vehicle_id'),
+  ownerId: word('e.owner_id'),
+  partnerId: word('e.partner_id'),
+  occurredAt: instant('e.occurred_at'),
+  recordedAt: instant('e.recorded_at'),
+  requestId: word('e.request_id'),
+  sharingId: word('e.sharing_id'),
+  commandId: word('e.command_id'),
+}
+
+export type EventRow = Packed & { readonly facts: unknown }
+
+export const LOGGED = packing(EVENT)
+
+/** `removed` is in every row, and the only column of a page without events. */
+export const PAGED = packing({ ...EVENT, removed: integer('pruned.removed') })
+
 /** Of a subquery a hash is made, of an array none where a plan does not look at values. */
 const MATCHES = `($5::text[] IS NULL OR e.type = ANY($5))
   AND ($6::text[] IS NULL OR e.vehicle_id IN (SELECT unnest($6::text[])))`
 
 export const LOG: Statement = {
   name: 'log',
-  text: `SELECT ${COLUMNS} FROM event AS e WHERE e.position > $1::bigint AND e.position <= $2::bigint
+  text: `SELECT ${LOGGED.sql}, e.facts FROM event AS e WHERE e.position > $1::bigint AND e.position <= $2::bigint
     ORDER BY e.position LIMIT $3`,
 }
 
@@ -64,9 +87,9 @@ const ofVehicles = `(SELECT e.* FROM (
 /** In one statement with how far back the log begins, and so as of one instant: no page misses what it does not know of. */
 const page = (name: string, events: string): Statement => ({
   name: `fleet_log_${name}`,
-  text: `SELECT pruned.removed, page.* FROM (${lastRemoved('$5')}) AS pruned LEFT JOIN (
+  text: `SELECT ${PAGED.sql}, e.facts FROM (${lastRemoved('$5')}) AS pruned LEFT JOIN (
     SELECT * FROM (${events}) AS found ORDER BY position LIMIT $4
-  ) AS page ON TRUE ORDER BY page.position`,
+  ) AS e ON TRUE ORDER BY e.position`,
 })
 
 export const FLEET_LOG = {

@@ -2,9 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { CommandStatus } from '../domain/command.ts'
 import type { EventFilter, LoggedEvent, SharingFacts, VehicleEventType } from '../domain/event.ts'
 import type { Values } from '../domain/state.ts'
-import type { Instant } from '../domain/period.ts'
 import type { Database } from './client.ts'
-import { FLEET_LOG, HORIZON, LAST_REMOVED, LOG } from './log-pages.ts'
+import { EVENT, FLEET_LOG, HORIZON, LAST_REMOVED, LOG, LOGGED, PAGED } from './log-pages.ts'
+import type { EventRow } from './log-pages.ts'
+import { instantAt, integerAt, present, wordAt } from './packed.ts'
+import type { Places } from './packed.ts'
 import type { Query } from './sql.ts'
 
 /** An event behind the cursor has been removed for its age: to go on from there would leave a gap that nobody sees. */
@@ -41,24 +43,13 @@ async function settledHorizon(db: Database): Promise<Horizon> {
   return { settled, drawn: first.drawn }
 }
 
-/** As the log's pages and record_vehicle_states() tell of an event. */
-export type EventRow = {
-  position: string | number
-  type: VehicleEventType
-  vehicle_id: string
-  owner_id: string
-  partner_id: string | null
-  occurred_at: Instant
-  recorded_at: Instant
-  request_id: string | null
-  sharing_id: string | null
-  command_id: string | null
-  facts: unknown
-}
-
 /** All fleets' events in (after, upTo], oldest first, at most `limit`. */
 export async function readLog({ query }: Database, after: number, upTo: number, limit: number): Promise<LoggedEvent[]> {
-  return (await query<EventRow>(LOG, [after, upTo, limit])).map(toEvent)
+  const rows = await query<EventRow>(LOG, [after, upTo, limit])
+  return rows.map((row) => {
+    LOGGED.open(row)
+    return toEvent(row, LOGGED.at)
+  })
 }
 
 /** More vehicles than this are not looked up one by one. */
@@ -88,9 +79,15 @@ export async function readFleetLog(
     types && [...new Set(types)],
     vehicleIds && [...new Set(vehicleIds)],
   ]
-  const rows = await query<{ removed: string | null } & (EventRow | { position: null })>(statement, values)
-  if (after !== null) checkPlace(after, rows[0]?.removed ?? null)
-  return rows.flatMap((row) => (row.position === null ? [] : [toEvent(row)]))
+  const rows = await query<EventRow>(statement, values)
+  const { at } = PAGED
+  const events: LoggedEvent[] = []
+  for (const row of rows) {
+    PAGED.open(row)
+    if (after !== null) checkPlace(after, integerAt(at.removed))
+    if (integerAt(at.position) !== null) events.push(toEvent(row, at))
+  }
+  return events
 }
 
 /**
@@ -129,11 +126,11 @@ export async function checkKept(
   after: number,
 ): Promise<void> {
   const [row] = await query<{ removed: string | null }>(LAST_REMOVED, [fleetId, types && [...types]])
-  checkPlace(after, row?.removed ?? null)
+  checkPlace(after, row?.removed == null ? null : Number(row.removed))
 }
 
-function checkPlace(after: number, removed: string | null): void {
-  if (removed !== null && Number(removed) > after) {
+function checkPlace(after: number, removed: number | null): void {
+  if (removed !== null && removed > after) {
     throw new CursorExpiredError('an event behind the cursor has been removed')
   }
 }
@@ -151,34 +148,36 @@ export async function pruneLog({ prisma }: Database, keptMs: number): Promise<bo
   return row.removed === PRUNED_AT_ONCE
 }
 
-export function toEvent(row: EventRow): LoggedEvent {
+/** Of the row that is open. */
+function toEvent({ facts }: EventRow, at: Places<typeof EVENT>): LoggedEvent {
   const common = {
-    position: Number(row.position),
-    vehicleId: row.vehicle_id,
-    ownerId: row.owner_id,
-    partnerId: row.partner_id,
-    occurredAt: row.occurred_at,
-    recordedAt: row.recorded_at,
-    requestId: row.request_id,
+    position: present(integerAt(at.position)),
+    vehicleId: present(wordAt(at.vehicleId)),
+    ownerId: present(wordAt(at.ownerId)),
+    partnerId: wordAt(at.partnerId),
+    occurredAt: present(instantAt(at.occurredAt)),
+    recordedAt: present(instantAt(at.recordedAt)),
+    requestId: wordAt(at.requestId),
   }
-  switch (row.type) {
+  const type = wordAt(at.type) as VehicleEventType
+  switch (type) {
     case 'VEHICLE_CHANGED':
-      return { ...common, type: row.type }
+      return { ...common, type }
     case 'COMMAND_UPDATED':
       return {
         ...common,
-        type: row.type,
-        commandId: row.command_id ?? '',
-        facts: row.facts as { status: CommandStatus },
+        type,
+        commandId: wordAt(at.commandId) ?? '',
+        facts: facts as { status: CommandStatus },
       }
     case 'STATE_RECORDED':
-      return { ...common, type: row.type, facts: row.facts as Partial<Values> }
+      return { ...common, type, facts: facts as Partial<Values> }
     case 'SHARING_SCHEDULED':
     case 'SHARING_STARTED':
     case 'SHARING_END_CHANGED':
     case 'SHARING_END_REQUESTED':
     case 'SHARING_ENDED':
     case 'SHARING_CANCELLED':
-      return { ...common, type: row.type, sharingId: row.sharing_id ?? '', facts: row.facts as SharingFacts }
+      return { ...common, type, sharingId: wordAt(at.sharingId) ?? '', facts: facts as SharingFacts }
   }
 }

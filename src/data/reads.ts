@@ -8,6 +8,8 @@ import type { Sharing, SharingEndReason } from '../domain/sharing.ts'
 import type { CentralLock, Reading, VehicleState } from '../domain/state.ts'
 import type { Vehicle } from '../domain/vehicle.ts'
 import { batched } from './batched.ts'
+import { flag, flagAt, float, floatAt, instant, instantAt, packing, present, word, wordAt } from './packed.ts'
+import type { Packed, Places } from './packed.ts'
 import { isId } from './rows.ts'
 import type { Query, Statement } from './sql.ts'
 
@@ -33,7 +35,7 @@ export function createReads(query: Query): Reads {
     fleet: (id) =>
       known.get(id) ??
       fleets.load(id).then((fleet) => {
-        if (fleet) known.set(id, fleet)
+        if (fleet) known.set(fleet.id, fleet)
         return fleet
       }),
   }
@@ -52,18 +54,47 @@ const byId = <T extends { readonly id: string }>(
 
 const FLEETS: Statement = { name: 'fleets', text: 'SELECT id, name FROM fleet WHERE id = ANY($1::text[])' }
 
-/** The columns of `vehicle AS v`. */
-export const VEHICLE_COLUMNS = `v.id, v.owner_id, v.name, v.license_plate, v.vin, v.brand, v.model,
-  v.supported_commands, v.latitude, v.longitude, v.position_at, v.speed_kmh, v.speed_at, v.mileage_km, v.mileage_at,
-  v.energy_percent, v.energy_at, v.central_lock, v.central_lock_at, v.driving_enabled, v.driving_enabled_at, v.ignition,
-  v.ignition_at`
+/** Those of `vehicle AS v` that are no free text. */
+export const VEHICLE = {
+  id: word('v.id'),
+  ownerId: word('v.owner_id'),
+  supportedCommands: word('v.supported_commands'),
+  latitude: float('v.latitude'),
+  longitude: float('v.longitude'),
+  positionAt: instant('v.position_at'),
+  speedKmh: float('v.speed_kmh'),
+  speedAt: instant('v.speed_at'),
+  mileageKm: float('v.mileage_km'),
+  mileageAt: instant('v.mileage_at'),
+  energyPercent: float('v.energy_percent'),
+  energyAt: instant('v.energy_at'),
+  centralLock: word('v.central_lock'),
+  centralLockAt: instant('v.central_lock_at'),
+  drivingEnabled: flag('v.driving_enabled'),
+  drivingEnabledAt: instant('v.driving_enabled_at'),
+  ignition: flag('v.ignition'),
+  ignitionAt: instant('v.ignition_at'),
+}
 
 /** Those of `sharing AS s` that say something of one that is open. */
-export const SHARING_COLUMNS = `s.id AS sharing_id, s.partner_id, s.starts_at, s.ends_at, s.allowed_commands,
-  s.start_recorded, s.end_requested_at, s.end_requested_by, s.created_at`
+export const SHARING = {
+  sharingId: word('s.id'),
+  partnerId: word('s.partner_id'),
+  startsAt: instant('s.starts_at'),
+  endsAt: instant('s.ends_at'),
+  allowedCommands: word('s.allowed_commands'),
+  startRecorded: flag('s.start_recorded'),
+  endRequestedAt: instant('s.end_requested_at'),
+  endRequestedBy: word('s.end_requested_by'),
+  createdAt: instant('s.created_at'),
+}
+
+const OPEN_VEHICLE = packing({ ...VEHICLE, ...SHARING })
+
+export const VEHICLE_TEXTS = 'v.name, v.license_plate, v.vin, v.brand, v.model'
 
 /** A vehicle with its open sharing, of which there may be several. */
-export const OPEN_VEHICLE_COLUMNS = `${VEHICLE_COLUMNS}, ${SHARING_COLUMNS}`
+export const OPEN_VEHICLE_COLUMNS = `${OPEN_VEHICLE.sql}, ${VEHICLE_TEXTS}`
 
 export const OPEN_SHARING = 's.vehicle_id = v.id AND s.cancelled_at IS NULL AND s.ended_at IS NULL'
 
@@ -73,110 +104,93 @@ const VEHICLES: Statement = {
     WHERE v.id = ANY($1::text[]) AND v.deleted_at IS NULL`,
 }
 
-/** As VEHICLE_COLUMNS names them. */
-export type VehicleRow = {
-  readonly id: string
-  readonly owner_id: string
+/** As VEHICLE_TEXTS names them. */
+export type VehicleTexts = {
   readonly name: string | null
   readonly license_plate: string | null
   readonly vin: string | null
   readonly brand: string | null
   readonly model: string | null
-  readonly supported_commands: string
-  readonly latitude: number | null
-  readonly longitude: number | null
-  readonly position_at: Instant | null
-  readonly speed_kmh: number | null
-  readonly speed_at: Instant | null
-  readonly mileage_km: number | null
-  readonly mileage_at: Instant | null
-  readonly energy_percent: number | null
-  readonly energy_at: Instant | null
-  readonly central_lock: CentralLock | null
-  readonly central_lock_at: Instant | null
-  readonly driving_enabled: boolean | null
-  readonly driving_enabled_at: Instant | null
-  readonly ignition: boolean | null
-  readonly ignition_at: Instant | null
-}
-
-/** As SHARING_COLUMNS names them. */
-export type OpenSharingRow = {
-  readonly sharing_id: string
-  readonly partner_id: string
-  readonly starts_at: Instant
-  readonly ends_at: Instant | null
-  readonly allowed_commands: string
-  readonly start_recorded: boolean
-  readonly end_requested_at: Instant | null
-  readonly end_requested_by: string | null
-  readonly created_at: Instant
 }
 
 /** As OPEN_VEHICLE_COLUMNS names them. */
-export type OpenVehicleRow = VehicleRow & (OpenSharingRow | { readonly sharing_id: null })
+export type OpenVehicleRow = VehicleTexts & Packed
 
 /** One row for each open sharing, those of a vehicle side by side or not; the vehicles in the order of their first rows. */
 export function vehiclesOf(rows: readonly OpenVehicleRow[]): OpenVehicle[] {
+  const { at } = OPEN_VEHICLE
   const found = new Map<string, OpenVehicle & { sharings: Sharing[] }>()
   for (const row of rows) {
-    let vehicle = found.get(row.id)
+    OPEN_VEHICLE.open(row)
+    const id = present(wordAt(at.id))
+    let vehicle = found.get(id)
     if (!vehicle) {
-      vehicle = { ...toVehicle(row), sharings: [] }
-      found.set(row.id, vehicle)
+      vehicle = { ...toVehicle(row, at), sharings: [] }
+      found.set(id, vehicle)
     }
-    if (row.sharing_id !== null) vehicle.sharings.push(toOpenSharing(row, row.id, row.owner_id))
+    if (wordAt(at.sharingId) !== null) vehicle.sharings.push(toOpenSharing(at, vehicle))
   }
   return [...found.values()]
 }
 
-export const toVehicle = (row: VehicleRow): Vehicle => ({
-  id: row.id,
-  ownerId: row.owner_id,
-  name: row.name,
-  licensePlate: row.license_plate,
-  vin: row.vin,
-  brand: row.brand,
-  model: row.model,
-  supportedCommands: commandsOf(row.supported_commands),
-  state: toState(row),
+/** Of the row that is open. */
+export const toVehicle = (texts: VehicleTexts, at: Places<typeof VEHICLE>): Vehicle => ({
+  id: present(wordAt(at.id)),
+  ownerId: present(wordAt(at.ownerId)),
+  name: texts.name,
+  licensePlate: texts.license_plate,
+  vin: texts.vin,
+  brand: texts.brand,
+  model: texts.model,
+  supportedCommands: commandsOf(present(wordAt(at.supportedCommands))),
+  state: toState(at),
 })
 
-const toState = (row: VehicleRow): VehicleState => ({
-  position:
-    row.latitude === null || row.longitude === null || row.position_at === null
-      ? null
-      : { value: { latitude: row.latitude, longitude: row.longitude }, observedAt: row.position_at },
-  speedKmh: reading(row.speed_kmh, row.speed_at),
-  mileageKm: reading(row.mileage_km, row.mileage_at),
-  energyPercent: reading(row.energy_percent, row.energy_at),
-  centralLock: reading(row.central_lock, row.central_lock_at),
-  drivingEnabled: reading(row.driving_enabled, row.driving_enabled_at),
-  ignition: reading(row.ignition, row.ignition_at),
-})
+function toState(at: Places<typeof VEHICLE>): VehicleState {
+  const latitude = floatAt(at.latitude)
+  const longitude = floatAt(at.longitude)
+  return {
+    position: reading(
+      latitude === null || longitude === null ? null : { latitude, longitude },
+      instantAt(at.positionAt),
+    ),
+    speedKmh: reading(floatAt(at.speedKmh), instantAt(at.speedAt)),
+    mileageKm: reading(floatAt(at.mileageKm), instantAt(at.mileageAt)),
+    energyPercent: reading(floatAt(at.energyPercent), instantAt(at.energyAt)),
+    centralLock: reading(wordAt(at.centralLock) as CentralLock | null, instantAt(at.centralLockAt)),
+    drivingEnabled: reading(flagAt(at.drivingEnabled), instantAt(at.drivingEnabledAt)),
+    ignition: reading(flagAt(at.ignition), instantAt(at.ignitionAt)),
+  }
+}
 
 const reading = <T>(value: T | null, observedAt: Instant | null): Reading<T> | null =>
   value === null || observedAt === null ? null : { value, observedAt }
 
-/** An open one: neither ended nor cancelled. Its snapshots are long, rarely asked for, and read on their own. */
-export const toOpenSharing = (row: OpenSharingRow, vehicleId: string, ownerId: string): Sharing => ({
-  id: row.sharing_id,
-  vehicleId,
-  ownerId,
-  partnerId: row.partner_id,
-  startsAt: row.starts_at,
-  endsAt: row.ends_at,
-  endedAt: null,
-  endReason: null as SharingEndReason | null,
-  cancelledAt: null,
-  allowedCommands: row.allowed_commands === '{}' ? null : commandsOf(row.allowed_commands),
-  startRecorded: row.start_recorded,
-  endRequestedAt: row.end_requested_at,
-  endRequestedBy: row.end_requested_by,
-  handover: null,
-  returned: null,
-  createdAt: row.created_at,
-})
+/** Of the row that is open, neither ended nor cancelled. Its snapshots are long, rarely asked for, and read on their own. */
+export function toOpenSharing(
+  at: Places<typeof SHARING>,
+  vehicle: { readonly id: string; readonly ownerId: string },
+): Sharing {
+  const allowed = present(wordAt(at.allowedCommands))
+  return {
+    id: present(wordAt(at.sharingId)),
+    vehicleId: vehicle.id,
+    ownerId: vehicle.ownerId,
+    partnerId: present(wordAt(at.partnerId)),
+    startsAt: present(instantAt(at.startsAt)),
+    endsAt: instantAt(at.endsAt),
+    endedAt: null,
+    endReason: null as SharingEndReason | null,
+    cancelledAt: null,
+    allowedCommands: allowed === '{}' ? null : commandsOf(allowed),
+    startRecorded: present(flagAt(at.startRecorded)),
+    endRequestedAt: instantAt(at.endRequestedAt),
+    endRequestedBy: wordAt(at.endRequestedBy),
+    handover: null,
+    returned: null,
+    createdAt: present(instantAt(at.createdAt)),
+  }
+}
 
 /** Vehicles support the same few sets of commands; each is read once. */
 const sets = new LRUCache<string, readonly CommandType[]>({ max: 1_000 })

@@ -2,16 +2,16 @@ import { sharingAt } from '../domain/access.ts'
 import { InputError, ERROR_CODES } from '../domain/errors.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import { sharingEvent } from '../domain/event.ts'
+import type { LoggedEvent } from '../domain/event.ts'
+import type { Instant } from '../domain/period.ts'
 import { endIfIdle } from '../domain/sharing.ts'
 import type { Sharing } from '../domain/sharing.ts'
 import { checkBatch, checkReport, isIdle, merge, stateOf } from '../domain/state.ts'
-import type { Report } from '../domain/state.ts'
+import type { Report, Values } from '../domain/state.ts'
 import { change } from './changes.ts'
 import type { Database } from './client.ts'
 import { cancelPending, committed, hold, release } from './lock.ts'
 import type { Held } from './lock.ts'
-import { toEvent } from './log.ts'
-import type { EventRow } from './log.ts'
 import { retried } from './retried.ts'
 import { isId } from './rows.ts'
 import type { Statement, Tx } from './sql.ts'
@@ -42,7 +42,7 @@ export async function recordReports(db: Database, requestId: string, reports: re
   let outcome = await retried(() => recordAll(db, valid, requestId, [], db.isFollowed()))
   if (outcome.attention.length > 0) outcome = await recordWithHandovers(db, valid, requestId, outcome.attention)
   db.written.events.STATE_RECORDED += outcome.recorded
-  if (outcome.recorded > 0) db.appended((outcome.events ?? []).map(toEvent))
+  if (outcome.recorded > 0) db.appended((outcome.events ?? []).map((row) => stateRecorded(row, requestId)))
   for (const index of outcome.unknown) rejected.push({ index, ...notFound })
   return {
     recorded: outcome.recorded,
@@ -105,8 +105,30 @@ type Outcome = {
   unknown: number[]
   attention: string[]
   /** What was appended; null where nothing was, or nobody follows it here. */
-  events: EventRow[] | null
+  events: RecordedRow[] | null
 }
+
+type RecordedRow = {
+  readonly position: number
+  readonly vehicle_id: string
+  readonly owner_id: string
+  readonly partner_id: string | null
+  readonly occurred_at: Instant
+  readonly recorded_at: Instant
+  readonly facts: Partial<Values>
+}
+
+const stateRecorded = (row: RecordedRow, requestId: string): LoggedEvent => ({
+  type: 'STATE_RECORDED',
+  position: row.position,
+  vehicleId: row.vehicle_id,
+  ownerId: row.owner_id,
+  partnerId: row.partner_id,
+  occurredAt: row.occurred_at,
+  recordedAt: row.recorded_at,
+  requestId,
+  facts: row.facts,
+})
 
 /**
  * @param attended the vehicles whose wish to end a sharing when idle the caller sees to

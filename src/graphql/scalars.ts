@@ -25,30 +25,34 @@ export function parseInstant(text: string): Instant | null {
   return at >= 0 && at <= LATEST ? at : null
 }
 
-const DAY_MS = 86_400_000
-const TWO = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, '0'))
-const THREE = Array.from({ length: 1_000 }, (_, n) => String(n).padStart(3, '0'))
-let dayNumber = NaN
-let dayText = ''
+const MINUTE_MS = 60_000
+const SECONDS = Array.from({ length: 60 }, (_, n) => `${String(n).padStart(2, '0')}.`)
+const MILLISECONDS = Array.from({ length: 1_000 }, (_, n) => `${String(n).padStart(3, '0')}Z`)
+
+/** What instants begin with, by the minute: those of a day and a half have a place each. */
+const PLACES = 2_048
+const minutes = new Float64Array(PLACES).fill(NaN)
+const beginnings = Array.from({ length: PLACES }, () => '')
 let last: Instant = NaN
 let lastText = ''
 
 /**
- * What Date.toISOString() says of the years 1970 to 9999. The day is mostly that of the one before, and often, as with the
- * readings of one report, all of it.
+ * What Date.toISOString() says of the years 1970 to 9999. Mostly the minute was asked for before, and often, as with the
+ * readings of one report, all of it. Two pieces, for each more is a text that is put together once it is written.
  */
 export function isoOf(at: Instant): string {
   if (at === last) return lastText
-  last = at
-  const number = Math.floor(at / DAY_MS)
-  if (number !== dayNumber) {
-    dayText = new Date(at).toISOString().slice(0, 11)
-    dayNumber = number
+  const minute = Math.floor(at / MINUTE_MS)
+  const place = minute & (PLACES - 1)
+  if (minutes[place] !== minute) {
+    beginnings[place] = new Date(at).toISOString().slice(0, 17)
+    minutes[place] = minute
   }
-  const ms = at - number * DAY_MS
-  const minutes = Math.floor(ms / 60_000)
-  const clock = `${TWO[Math.floor(minutes / 60)]}:${TWO[minutes % 60]}:${TWO[Math.floor(ms / 1_000) % 60]}`
-  lastText = `${dayText}${clock}.${THREE[ms % 1_000]}Z`
+  const ms = at - minute * MINUTE_MS
+  const seconds = Math.floor(ms / 1_000)
+  const rest = `${SECONDS[seconds]}${MILLISECONDS[ms - seconds * 1_000]}`
+  last = at
+  lastText = `${beginnings[place]}${rest}`
   return lastText
 }
 

@@ -130,7 +130,7 @@ function answerOf(evaluate: () => ExecutionResult | Promise<ExecutionResult>): A
   try {
     outcome = evaluate()
   } catch (error) {
-    outcome = Promise.reject(error as Error)
+    outcome = Promise.reject(error)
   }
   if (!(outcome instanceof Promise)) return { result: outcome, ready: null, text: null }
   const ready = outcome.then((result) => (answer.result = result))

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { LATEST } from '../../src/domain/period.ts'
-import { parseInstant } from '../../src/graphql/scalars.ts'
+import { isoOf, parseInstant } from '../../src/graphql/scalars.ts'
 
 const MINUTE = 60_000
 
@@ -107,5 +107,21 @@ it('every instant in range comes back from ISO 8601 at any offset', () => {
       expect(parseInstant(local.replace('Z', `${digits}${zone}`))).toBe(at)
     }),
     { numRuns: 2000 },
+  )
+})
+
+it('every instant in range is written as Date writes it, whatever was written before', () => {
+  // Far apart, in the same minute, and in minutes that share what is kept of them.
+  const instant = fc.oneof(
+    fc.integer({ min: 0, max: LATEST }),
+    fc.integer({ min: 0, max: 2 * MINUTE }),
+    fc.nat(2).map((n) => n * 2_048 * MINUTE),
+    fc.constantFrom(0, LATEST),
+  )
+  fc.assert(
+    fc.property(fc.array(instant), (instants) => {
+      expect(instants.map(isoOf)).toEqual(instants.map((at) => new Date(at).toISOString()))
+    }),
+    { numRuns: 1000 },
   )
 })

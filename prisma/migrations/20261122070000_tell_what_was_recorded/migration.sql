@@ -102,9 +102,9 @@ BEGIN
     FROM newest AS n WHERE v."id" = n.id
   )
   SELECT count(*), CASE WHEN "told" THEN jsonb_agg(jsonb_build_object(
-      'position', l."position", 'type', l."type", 'vehicle_id', l."vehicle_id", 'owner_id', l."owner_id",
-      'partner_id', l."partner_id", 'occurred_at', extract(epoch FROM l."occurred_at") * 1000,
-      'recorded_at', extract(epoch FROM l."recorded_at") * 1000, 'request_id', l."request_id", 'facts', l."facts"
+      'position', l."position", 'vehicle_id', l."vehicle_id", 'owner_id', l."owner_id", 'partner_id', l."partner_id",
+      'occurred_at', extract(epoch FROM l."occurred_at") * 1000,
+      'recorded_at', extract(epoch FROM l."recorded_at") * 1000, 'facts', l."facts"
     ) ORDER BY l."position") END
     INTO "record_vehicle_states"."recorded", "record_vehicle_states"."events" FROM logged AS l;
 END $$;
