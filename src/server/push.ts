@@ -51,8 +51,9 @@ export function pushAnswers(
     for (let answer = waiting[0]; answer; answer = waiting[0]) {
       const result = answer.result ?? (await answer.ready)
       const wait = result && send(answer, result)
-      waiting.shift()
       if (wait) await wait
+      // Not before: while it is there the next ones take their place behind it.
+      waiting.shift()
     }
     room?.resolve()
     room = null
