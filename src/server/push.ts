@@ -33,6 +33,7 @@ export function pushAnswers(
   let sending: Promise<void> = Promise.resolve()
   let room: PromiseWithResolvers<void> | null = null
   let stopped = false
+  let left = false
   let failure: unknown = null
 
   function send(answer: Answer, result: ExecutionResult): Promise<void> | null {
@@ -79,19 +80,22 @@ export function pushAnswers(
   const ended = async () => {
     await feed.ended.catch((error: unknown) => (failure ??= error))
     await sending
-    if (failure === null) return { done: true, value: undefined } as const
+    // Who has left is not told; and what graphql-ws makes of a failure to leave is to close the socket, or to end the process.
+    if (failure === null || left) return { done: true, value: undefined } as const
     throw show([failure], { requestId })[0]
+  }
+  const leave = () => {
+    left = true
+    stop()
+    return ended()
   }
   return {
     next: ended,
-    return: () => {
-      stop()
-      return ended()
-    },
-    throw: ended,
+    return: leave,
+    throw: leave,
     [Symbol.asyncIterator]() {
       return this
     },
-    [Symbol.asyncDispose]: async () => stop(),
+    [Symbol.asyncDispose]: async () => void (await leave()),
   }
 }

@@ -1,0 +1,58 @@
+import { pino } from 'pino'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { connect } from '../support/events.ts'
+import { placeBefore } from '../support/following.ts'
+import { openAcknowledged } from '../support/raw.ts'
+import { serverForAll } from '../support/server.ts'
+import { FOLLOW } from '../support/sockets.ts'
+import { makeWorld } from '../support/world.ts'
+
+const lines: string[] = []
+const log = pino({ level: 'error' }, { write: (line) => lines.push(line) })
+const server = await serverForAll({ log })
+const world = await makeWorld(server)
+
+/** A subscription that waits for the log, which is held until it is let go: then the statement that waits for it fails. */
+async function reading() {
+  const { after } = await placeBefore(server.url, world.as.owner)
+  const client = await connect(server)
+  onTestFinished(() => client.end())
+  await client.query('BEGIN')
+  await client.query('LOCK TABLE event')
+  const raw = await openAcknowledged(server.url, world.as.owner)
+  raw.send({ id: '1', type: 'subscribe', payload: { query: FOLLOW, variables: { after } } })
+  const waiting = `pg_locks WHERE NOT granted AND relation = 'event'::regclass`
+  const count = async () => (await client.query(`SELECT FROM ${waiting}`)).rows.length
+  await expect.poll(count).toBe(1)
+  return {
+    ...raw,
+    fail: async () => {
+      await client.query(`SELECT pg_terminate_backend(pid) FROM ${waiting}`)
+      await client.query('COMMIT')
+    },
+  }
+}
+
+describe('who leaves a subscription whose reading fails then', () => {
+  it('with its operation keeps the socket', async () => {
+    const { send, fail, message, messages, socket } = await reading()
+    send({ id: '1', type: 'complete' })
+    send({ type: 'ping' })
+    await message(({ type }) => type === 'pong')
+    await fail()
+    send({ id: '2', type: 'subscribe', payload: { query: '{ viewer { roles } }' } })
+    await message(({ id, type }) => id === '2' && type === 'complete')
+    expect(messages.filter(({ id }) => id === '1')).toEqual([])
+    expect(lines).toEqual([])
+    socket.close()
+  })
+
+  it('with its socket costs others nothing', async () => {
+    const { fail, socket, closed } = await reading()
+    socket.close()
+    await closed
+    const { vehicleId } = await fail().then(() => placeBefore(server.url, world.as.owner))
+    expect(vehicleId).toMatch(/^\w+$/)
+    expect(lines).toEqual([])
+  })
+})
