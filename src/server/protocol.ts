@@ -11,6 +11,7 @@ import { countErrors } from './counts.ts'
 import type { Counts } from './counts.ts'
 import type { Engine } from './engine.ts'
 import type { OpenFeed } from './fan-out.ts'
+import { untilLeft } from './leaving.ts'
 import { pushAnswers } from './push.ts'
 import { expire } from './session.ts'
 import type { Session } from './session.ts'
@@ -90,7 +91,7 @@ export function createProtocol({ engine, trusted, authenticate, takeSlot, show, 
       return { ...result, errors: errors.map(plain) } as FormattedExecutionResult
     },
     execute: (args) => operationOf(args).execute(args) as ExecutionResult,
-    subscribe: (args) => operationOf(args).subscribe(args) as ExecutionResult,
+    subscribe: (args) => untilLeft(operationOf(args).subscribe(args) as AsyncIterable<ExecutionResult>),
   })
 }
 

@@ -12,6 +12,8 @@ const log = pino({ level: 'error' }, { write: (line) => lines.push(line) })
 const server = await serverForAll({ log })
 const world = await makeWorld(server)
 
+const isAbout = (vehicleId: string) => (message: object) => JSON.stringify(message).includes(vehicleId)
+
 /** A subscription that waits for the log, which is held until it is let go: then the statement that waits for it fails. */
 async function reading() {
   const { after } = await placeBefore(server.url, world.as.owner)
@@ -54,5 +56,29 @@ describe('who leaves a subscription whose reading fails then', () => {
     const { vehicleId } = await fail().then(() => placeBefore(server.url, world.as.owner))
     expect(vehicleId).toMatch(/^\w+$/)
     expect(lines).toEqual([])
+  })
+})
+
+describe('a name that is used again at once', () => {
+  it.each([
+    ['the short way', FOLLOW],
+    [
+      'behind a fragment',
+      'subscription ($after: String) { ...F } fragment F on Subscription { vehicleEvents(after: $after) { vehicleId } }',
+    ],
+  ])('is that of the new subscription, %s', async (_what, query) => {
+    const { after, vehicleId } = await placeBefore(server.url, world.as.owner)
+    const { send, message, messages, socket } = await openAcknowledged(server.url, world.as.owner)
+    const payload = { query, variables: { after } }
+    send({ id: '1', type: 'subscribe', payload })
+    await message(isAbout(vehicleId))
+    const count = messages.length
+    send({ id: '1', type: 'complete' })
+    send({ id: '1', type: 'subscribe', payload })
+    await expect.poll(() => messages.slice(count).filter(isAbout(vehicleId)).length).toBe(1)
+    const next = await world.newVehicle()
+    await message(isAbout(next))
+    expect(messages.slice(count).map(({ type }) => type)).toEqual(['next', 'next'])
+    socket.close()
   })
 })
