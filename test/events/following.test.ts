@@ -73,7 +73,7 @@ async function run(steps: readonly Step[]): Promise<void> {
   const log = createLog()
   const tail = startTail(log.database, () => {})
   const followers: ReturnType<typeof follower>[] = []
-  const stopped: { taken: readonly number[]; then: number }[] = []
+  const stopped: { taken: readonly number[]; count: number }[] = []
   const one = (n: number) => followers[n % Math.max(followers.length, 1)]
   for (const made of steps) {
     if (made.do === 'draw' && 'here' in made) log.draw(made.owner, made.partner, made.here)
@@ -87,7 +87,7 @@ async function run(steps: readonly Step[]): Promise<void> {
     else if (made.do === 'stop' && 'which' in made) {
       const who = one(made.which)
       await who?.stop()
-      if (who) stopped.push({ taken: who.taken, then: who.taken.length })
+      if (who) stopped.push({ taken: who.taken, count: who.taken.length })
     } else if ('turns' in made) for (let n = 0; n < made.turns; n++) await turn()
   }
   log.settleAll()
@@ -103,7 +103,7 @@ async function run(steps: readonly Step[]): Promise<void> {
   for (const { isOver, taken, due } of followers) {
     expect(taken).toEqual(isOver() ? due().slice(0, taken.length) : due())
   }
-  for (const { taken, then } of stopped) expect(taken).toHaveLength(then)
+  for (const { taken, count } of stopped) expect(taken).toHaveLength(count)
   for (const { stop } of followers) await stop()
   expect(tail.progress().followers).toBe(0)
   tail.stop()
