@@ -37,7 +37,8 @@ export function pushAnswers(
   let failure: unknown = null
 
   function send(answer: Answer, result: ExecutionResult): Promise<void> | null {
-    if (stopped || !isLive(session)) return null
+    if (!stopped && !isLive(session)) stop()
+    if (stopped) return null
     counts.delivered.websocket++
     if (!result.errors) return session.connection.offer(`${head}${(answer.text ??= JSON.stringify(result))}}`)
     const { errors, ...others } = result

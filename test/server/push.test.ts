@@ -108,3 +108,13 @@ it('an answer that is still waited for when the reader comes back is sent once, 
   last.settle()
   await expect.poll(() => seen).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8])
 })
+
+it('ends once its socket does not take anything any more, whether or not it is closed yet', async () => {
+  const { socket, seen, deliver, results } = await open()
+  void deliver(answer(0, true).made)
+  await expect.poll(() => seen).toEqual([0])
+  socket.close()
+  void deliver(answer(1, true).made)
+  expect(await results.next()).toEqual({ done: true, value: undefined })
+  expect(seen).toEqual([0])
+})
