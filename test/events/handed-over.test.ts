@@ -57,4 +57,19 @@ describe.each(DATABASE_KINDS)('what an instance has appended itself, on %s', asy
     expect(statements.filter((sql) => /FROM event AS e WHERE/.test(sql))).toEqual([])
     following.stop()
   })
+
+  it('is answered as of no earlier than it was recorded, also where the clock of the database is ahead', async () => {
+    const { db } = server.app
+    const vehicleId = await world.newVehicle()
+    const following = await follow(server.url, world.as.owner)
+    await run(server.url, world.as.owner, 'updateVehicle', { id: vehicleId, name: 'first' })
+    await following.events(1)
+    const lastInstant = new Date(Date.now() + 3_000)
+    await db.prisma.vehicle.update({ where: { id: vehicleId }, data: { lastInstant } })
+    await report(server.url, gateway, [reportAt(vehicleId, 'ahead', Date.now(), { speedKmh: 1 })])
+    const [, event] = await following.events(2)
+    expect(event?.recordedAt).toBe(lastInstant.toISOString())
+    expect(db.clock.now()).toBeGreaterThanOrEqual(lastInstant.getTime())
+    following.stop()
+  })
 })
