@@ -56,6 +56,7 @@ describe('who leaves a subscription whose reading fails then', () => {
     const { vehicleId } = await fail().then(() => placeBefore(server.url, world.as.owner))
     expect(vehicleId).toMatch(/^\w+$/)
     expect(lines).toEqual([])
+    await expect.poll(() => server.app.db.isFollowed()).toBe(false)
   })
 })
 
