@@ -22,7 +22,7 @@ const step = fc.oneof(
 
 it('the newest events are, from any place and however many at a time, those of the log, or it says that it has lost them', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 5 }), fc.array(step, { maxLength: 30 }), (most, steps) => {
+    fc.property(fc.integer({ min: 1, max: 5 }), fc.array(step, { maxLength: 30, size: 'max' }), (most, steps) => {
       const window = createWindow(most)
       const log: LoggedEvent[] = []
       let head = 0
