@@ -31,7 +31,7 @@ export function startFeed(tail: Tail, source: Source & { readonly fleetId: strin
       try {
         pause = take(event)
       } catch (error) {
-        pause = Promise.reject(error as Error)
+        pause = Promise.reject(error)
       }
       if (!pause) return
       tail.detach(listener)
