@@ -26,3 +26,17 @@ export function untilLeft<T>(results: AsyncIterable<T>): AsyncGenerator<T, void>
     [Symbol.asyncDispose]: async () => void (await leave()),
   }
 }
+
+/** What stands for an operation while it is prepared, and whether its reader has left meanwhile. */
+export function reserve(): { readonly place: AsyncGenerator<never, void>; readonly isLeft: () => boolean } {
+  let left = false
+  const done: IteratorResult<never, void> = { done: true, value: undefined }
+  const leave = async () => {
+    left = true
+    return done
+  }
+  return {
+    place: untilLeft<never>({ [Symbol.asyncIterator]: () => ({ next: async () => done, return: leave }) }),
+    isLeft: () => left,
+  }
+}

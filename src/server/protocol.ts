@@ -11,7 +11,7 @@ import { countErrors } from './counts.ts'
 import type { Counts } from './counts.ts'
 import type { Engine } from './engine.ts'
 import type { OpenFeed } from './fan-out.ts'
-import { untilLeft } from './leaving.ts'
+import { reserve, untilLeft } from './leaving.ts'
 import { pushAnswers } from './push.ts'
 import { expire } from './session.ts'
 import type { Session } from './session.ts'
@@ -68,6 +68,8 @@ export function createProtocol({ engine, trusted, authenticate, takeSlot, show, 
     },
     async onSubscribe({ extra, subscriptions }, id, payload) {
       const requestId = randomUUID()
+      const { place, isLeft } = reserve()
+      subscriptions[id] = place
       const report = (err: unknown) => log.error({ err, requestId }, 'an operation failed')
       try {
         if (Object.keys(subscriptions).length > MOST_OPERATIONS) {
@@ -75,7 +77,9 @@ export function createProtocol({ engine, trusted, authenticate, takeSlot, show, 
         }
         const query = trusted ? String(trusted.textOf(payload)) : payload.query
         const feed = (open: OpenFeed) => pushAnswers(open, { id, session: extra, requestId, show, counts })
-        return await prepare(engine, extra, { ...payload, query }, requestId, feed)
+        const prepared = await prepare(engine, extra, { ...payload, query }, requestId, feed)
+        // Never begun: by its name graphql-ws would take it for the one that has that name by now.
+        return isLeft() ? await new Promise<never>(() => {}) : prepared
       } catch (error) {
         // A throw would close the socket, and with it all that runs on it, for the fault of one operation.
         return [presentable(error, requestId, report)]

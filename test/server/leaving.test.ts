@@ -82,4 +82,22 @@ describe('a name that is used again at once', () => {
     expect(messages.slice(count).map(({ type }) => type)).toEqual(['next', 'next'])
     socket.close()
   })
+
+  it('also before the first of that name was open, and nobody is left who follows', async () => {
+    const { after, vehicleId } = await placeBefore(server.url, world.as.owner)
+    const { send, message, messages, socket } = await openAcknowledged(server.url, world.as.owner)
+    const payload = { query: FOLLOW, variables: { after } }
+    send({ id: '1', type: 'subscribe', payload })
+    send({ id: '1', type: 'complete' })
+    send({ id: '1', type: 'subscribe', payload })
+    await message(isAbout(vehicleId))
+    const next = await world.newVehicle()
+    await message(isAbout(next))
+    send({ id: '1', type: 'complete' })
+    send({ type: 'ping' })
+    await message(({ type }) => type === 'pong')
+    expect(messages.map(({ type }) => type)).toEqual(['connection_ack', 'next', 'next', 'pong'])
+    await expect.poll(() => server.app.db.isFollowed()).toBe(false)
+    socket.close()
+  })
 })
