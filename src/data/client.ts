@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -185,6 +186,7 @@ async function assemble(
   const query = told(sql)
   const clock = await startClock(prisma)
   let settled = 0
+  const apart = AsyncLocalStorage.snapshot()
   const stored = batched((asked: readonly Asked[]) => readStored(query, asked))
   const database: Database = {
     prisma,
@@ -204,7 +206,8 @@ async function assemble(
     }),
     settled: () => settled,
     appended: (events) => {
-      database.follower?.append(events)
+      // What is read and asked for those who follow is no part of the operation that wrote it.
+      apart(() => database.follower?.append(events))
       announce()
     },
     isFollowed: () => database.follower?.isFollowing() ?? false,

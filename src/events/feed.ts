@@ -27,8 +27,12 @@ export function startFeed(tail: Tail, source: Source & { readonly fleetId: strin
     position: after,
     take(event) {
       listener.position = event.position
-      if (!source.matches(event)) return
-      pause = take(event)
+      if (stopped || !source.matches(event)) return
+      try {
+        pause = take(event)
+      } catch (error) {
+        pause = Promise.reject(error)
+      }
       if (!pause) return
       tail.detach(listener)
       wake()

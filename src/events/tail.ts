@@ -91,8 +91,6 @@ export function startTail(db: Database, onError: (error: unknown) => void): Tail
       const events = await readLog(db, from, settled, READ_LIMIT)
       // Somebody joined afresh meanwhile, further on, or the next were handed over.
       if (window.head() !== from) continue
-      // Another instance's events: what is read for them is read as of no earlier.
-      for (const { recordedAt } of events) db.clock.observe(recordedAt)
       extend(events, events.length === READ_LIMIT ? (events.at(-1)?.position ?? settled) : settled)
       for (const position of handed.keys()) if (position <= window.head()) handed.delete(position)
       takeHanded()
@@ -103,7 +101,11 @@ export function startTail(db: Database, onError: (error: unknown) => void): Tail
 
   function extend(events: readonly LoggedEvent[], upTo: number): void {
     window.add(events, upTo)
-    for (const event of events) notify(event)
+    for (const event of events) {
+      // What is read for it is read as of no earlier.
+      db.clock.observe(event.recordedAt)
+      notify(event)
+    }
     listeners.tell()
   }
 

@@ -11,6 +11,7 @@ import { countErrors } from './counts.ts'
 import type { Counts } from './counts.ts'
 import type { Engine } from './engine.ts'
 import type { OpenFeed } from './fan-out.ts'
+import { reserve, untilLeft } from './leaving.ts'
 import { pushAnswers } from './push.ts'
 import { expire } from './session.ts'
 import type { Session } from './session.ts'
@@ -67,6 +68,8 @@ export function createProtocol({ engine, trusted, authenticate, takeSlot, show, 
     },
     async onSubscribe({ extra, subscriptions }, id, payload) {
       const requestId = randomUUID()
+      const { place, isLeft } = reserve()
+      subscriptions[id] = place
       const report = (err: unknown) => log.error({ err, requestId }, 'an operation failed')
       try {
         if (Object.keys(subscriptions).length > MOST_OPERATIONS) {
@@ -74,7 +77,9 @@ export function createProtocol({ engine, trusted, authenticate, takeSlot, show, 
         }
         const query = trusted ? String(trusted.textOf(payload)) : payload.query
         const feed = (open: OpenFeed) => pushAnswers(open, { id, session: extra, requestId, show, counts })
-        return await prepare(engine, extra, { ...payload, query }, requestId, feed)
+        const prepared = await prepare(engine, extra, { ...payload, query }, requestId, feed)
+        // Never begun: by its name graphql-ws would take it for the one that has that name by now.
+        return isLeft() ? await new Promise<never>(() => {}) : prepared
       } catch (error) {
         // A throw would close the socket, and with it all that runs on it, for the fault of one operation.
         return [presentable(error, requestId, report)]
@@ -90,7 +95,7 @@ export function createProtocol({ engine, trusted, authenticate, takeSlot, show, 
       return { ...result, errors: errors.map(plain) } as FormattedExecutionResult
     },
     execute: (args) => operationOf(args).execute(args) as ExecutionResult,
-    subscribe: (args) => operationOf(args).subscribe(args) as ExecutionResult,
+    subscribe: (args) => untilLeft(operationOf(args).subscribe(args) as AsyncIterable<ExecutionResult>),
   })
 }
 

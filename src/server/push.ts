@@ -33,10 +33,12 @@ export function pushAnswers(
   let sending: Promise<void> = Promise.resolve()
   let room: PromiseWithResolvers<void> | null = null
   let stopped = false
+  let left = false
   let failure: unknown = null
 
   function send(answer: Answer, result: ExecutionResult): Promise<void> | null {
-    if (stopped || !isLive(session)) return null
+    if (!stopped && !isLive(session)) stop()
+    if (stopped) return null
     counts.delivered.websocket++
     if (!result.errors) return session.connection.offer(`${head}${(answer.text ??= JSON.stringify(result))}}`)
     const { errors, ...others } = result
@@ -51,8 +53,9 @@ export function pushAnswers(
     for (let answer = waiting[0]; answer; answer = waiting[0]) {
       const result = answer.result ?? (await answer.ready)
       const wait = result && send(answer, result)
-      waiting.shift()
       if (wait) await wait
+      // Not before: while it is there the next ones take their place behind it.
+      waiting.shift()
     }
     room?.resolve()
     room = null
@@ -78,19 +81,22 @@ export function pushAnswers(
   const ended = async () => {
     await feed.ended.catch((error: unknown) => (failure ??= error))
     await sending
-    if (failure === null) return { done: true, value: undefined } as const
+    // Who has left is not told; and what graphql-ws makes of a failure to leave is to close the socket, or to end the process.
+    if (failure === null || left) return { done: true, value: undefined } as const
     throw show([failure], { requestId })[0]
+  }
+  const leave = () => {
+    left = true
+    stop()
+    return ended()
   }
   return {
     next: ended,
-    return: () => {
-      stop()
-      return ended()
-    },
-    throw: ended,
+    return: leave,
+    throw: leave,
     [Symbol.asyncIterator]() {
       return this
     },
-    [Symbol.asyncDispose]: async () => stop(),
+    [Symbol.asyncDispose]: async () => void (await leave()),
   }
 }

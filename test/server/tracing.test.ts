@@ -11,7 +11,7 @@ import { startNode } from '../support/process.ts'
 import { openAcknowledged } from '../support/raw.ts'
 import { DATABASE_KINDS, startServer } from '../support/server.ts'
 import type { ServerOptions } from '../support/server.ts'
-import { FOLLOW, subscribeSse } from '../support/sockets.ts'
+import { FOLLOW, subscribe, subscribeSse } from '../support/sockets.ts'
 import { makeWorld } from '../support/world.ts'
 
 type SeenSpan = {
@@ -123,6 +123,31 @@ describe.each(DATABASE_KINDS)('traces, on %s,', (database) => {
     expect(collector.text()).toContain('"fleetshare"')
     expect(collector.text()).not.toMatch(/secret|WVWZZZ|eyJ/)
   })
+})
+
+it('what those who follow ask for an event is no part of the operation that wrote it', async () => {
+  const collector = await startCollector()
+  // Its answer asks the database, too, once the event is written.
+  const CREATE = `mutation ($input: CreateVehicleInput!) { createVehicle(input: $input) {
+    ... on CreateVehicleSuccess { vehicle { sharings { nodes { id } } } } } }`
+  const spans = await traced(collector, {}, async (world, url) => {
+    const create = () => post(url, world.as.owner, CREATE, { input: {} }, { traceparent })
+    await world.newVehicle()
+    await create()
+    const after = await endOfLog(url, world.as.owner)
+    const follow = await subscribe(url, world.as.owner, FOLLOW, { after })
+    await world.newVehicle()
+    await follow.received(1)
+    for (let n = 0; n < 10; n++) await create()
+    await follow.received(11)
+    follow.stop()
+  })
+  const [alone, ...followed] = spans.filter(({ traceId, name }) => traceId === TRACE && name === 'mutation')
+  const asked = (by: SeenSpan | undefined) =>
+    spans.filter(({ parentSpanId }) => parentSpanId === by?.spanId).map(({ name }) => name)
+  expect(asked(alone).length).toBeGreaterThan(1)
+  expect(followed).toHaveLength(10)
+  for (const one of followed) expect(asked(one).toSorted()).toEqual(asked(alone).toSorted())
 })
 
 it('traces tell that an operation failed', async () => {

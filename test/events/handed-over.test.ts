@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest'
+import { readLog } from '../../src/data/log.ts'
+import type { LoggedEvent } from '../../src/domain/event.ts'
+import { run } from '../support/api.ts'
+import { everyEvent } from '../support/every-event.ts'
+import { follow } from '../support/events.ts'
+import { report, reportAt } from '../support/gateway.ts'
+import { DATABASE_KINDS, serverForAll } from '../support/server.ts'
+import { makeWorld } from '../support/world.ts'
+
+describe.each(DATABASE_KINDS)('what an instance has appended itself, on %s', async (database) => {
+  const statements: string[] = []
+  const server = await serverForAll({ database, onStatement: (sql) => void statements.push(sql) })
+  const world = await makeWorld(server)
+  const gateway = await server.token(null, 'gateway')
+
+  it('is told of as the log holds it, of every type', async () => {
+    const { db } = server.app
+    const { follower } = db
+    if (!follower) throw new Error('nobody follows the log')
+    const handed: LoggedEvent[] = []
+    await world.newVehicle()
+    const following = await follow(server.url, world.as.owner)
+    // It follows once it has its first.
+    await world.newVehicle()
+    await following.events(1)
+    db.follower = {
+      ...follower,
+      append: (events) => {
+        handed.push(...events)
+        follower.append(events)
+      },
+    }
+    await everyEvent(server, world)
+    db.follower = follower
+    following.stop()
+    expect(new Set(handed.map(({ type }) => type)).size).toBe(9)
+    const { drawn } = await db.horizon()
+    const logged = await readLog(db, 0, drawn, 1_000)
+    const readBack = new Map(logged.map((event) => [event.position, event]))
+    for (const event of handed) expect(event).toStrictEqual(readBack.get(event.position))
+  })
+
+  it('reaches those who follow here without the log being read', async () => {
+    const vehicleId = await world.newVehicle()
+    const following = await follow(server.url, world.as.owner)
+    await run(server.url, world.as.owner, 'updateVehicle', { id: vehicleId, name: 'first' })
+    await following.events(1)
+    statements.length = 0
+    for (let n = 0; n < 3; n++) {
+      await run(server.url, world.as.owner, 'updateVehicle', { id: vehicleId, name: `${n}` })
+      const readings = { speedKmh: n }
+      await report(server.url, gateway, [reportAt(vehicleId, `${n}`, Date.now(), readings)])
+      await following.events(3 + 2 * n)
+    }
+    expect(statements.length).toBeGreaterThan(6)
+    expect(statements.filter((sql) => /FROM event AS e WHERE/.test(sql))).toEqual([])
+    following.stop()
+  })
+
+  it('is answered as of no earlier than it was recorded, also where the clock of the database is ahead', async () => {
+    const { db } = server.app
+    const vehicleId = await world.newVehicle()
+    const following = await follow(server.url, world.as.owner)
+    await run(server.url, world.as.owner, 'updateVehicle', { id: vehicleId, name: 'first' })
+    await following.events(1)
+    const lastInstant = new Date(Date.now() + 3_000)
+    await db.prisma.vehicle.update({ where: { id: vehicleId }, data: { lastInstant } })
+    await report(server.url, gateway, [reportAt(vehicleId, 'ahead', Date.now(), { speedKmh: 1 })])
+    const [, event] = await following.events(2)
+    expect(event?.recordedAt).toBe(lastInstant.toISOString())
+    expect(db.clock.now()).toBeGreaterThanOrEqual(lastInstant.getTime())
+    following.stop()
+  })
+})
