@@ -101,11 +101,11 @@ BEGIN
       "ignition_at" = GREATEST(n.ignition_at, v."ignition_at")
     FROM newest AS n WHERE v."id" = n.id
   )
-  SELECT count(*), CASE WHEN "told" THEN jsonb_agg(jsonb_build_object(
+  SELECT count(*), jsonb_agg(jsonb_build_object(
       'position', l."position", 'vehicle_id', l."vehicle_id", 'owner_id', l."owner_id", 'partner_id', l."partner_id",
       'occurred_at', extract(epoch FROM l."occurred_at") * 1000,
       'recorded_at', extract(epoch FROM l."recorded_at") * 1000, 'facts', l."facts"
-    ) ORDER BY l."position") END
+    ) ORDER BY l."position") FILTER (WHERE "told")
     INTO "record_vehicle_states"."recorded", "record_vehicle_states"."events" FROM logged AS l;
 END $$;
 
