@@ -14,7 +14,7 @@ export type Stalls = {
 
 /**
  * Ends connections whose reader stalls: bytes wait for it and none were taken for 30 s. What waits stays bounded meanwhile,
- * for nothing is produced for a connection before what came earlier was taken.
+ * for little more is produced for a connection before what came earlier was taken.
  */
 export function endStalled(server: Server, stallMs: number = STALL_MS): Stalls {
   const connections = new Map<Socket, Seen>()
