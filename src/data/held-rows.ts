@@ -15,8 +15,8 @@ import {
   packing,
   present,
   word,
+  wordAt,
 } from './packed.ts'
-import { wordAt } from './packed.ts'
 import type { Packed, Places } from './packed.ts'
 import { SHARING, toOpenSharing, toVehicle, VEHICLE, VEHICLE_TEXTS } from './reads.ts'
 import type { VehicleTexts } from './reads.ts'
