@@ -60,7 +60,9 @@ const between = (keys: string, values: string, more: string) => `(
 const asEither = (pages: (audience: string, more: string) => string) => `
   ${pages('e.owner_id', 'TRUE')} UNION ALL ${pages('e.partner_id', 'e.partner_id IS NOT NULL')}`
 
-const ofAll = asEither((audience, more) => between(audience, '$1', `${more} AND ${MATCHES}`))
+const ofAll = asEither((audience, more) => between(audience, '$1', more))
+
+const ofSome = asEither((audience, more) => between(audience, '$1', `${more} AND ${MATCHES}`))
 
 /** Of the types that are not the bulk of the log: each has its own stretch of an index that leaves out the bulk. */
 const ofRareTypes = asEither(
@@ -84,16 +86,28 @@ const ofVehicles = `(SELECT e.* FROM (
     `$1 = ANY (ARRAY[e.owner_id, e.partner_id]) AND ${MATCHES}`,
   )} AS e)`
 
-/** In one statement with how far back the log begins, and so as of one instant: no page misses what it does not know of. */
-const page = (name: string, events: string): Statement => ({
-  name: `fleet_log_${name}`,
-  text: `SELECT ${PAGED.sql}, e.facts FROM (${lastRemoved('$5')}) AS pruned LEFT JOIN (
-    SELECT * FROM (${events}) AS found ORDER BY position LIMIT $4
-  ) AS e ON TRUE ORDER BY e.position`,
+const page = (events: string) => `SELECT * FROM (${events}) AS found ORDER BY position LIMIT $4`
+
+/**
+ * From a place on, in one statement with how far back the log begins, and so as of one instant: no page misses what it does
+ * not know of. From the beginning on, wherever that is, there is nothing to miss.
+ */
+const pages = (name: string, events: string, types: string) => ({
+  fromPlace: {
+    name: `fleet_log_${name}`,
+    text: `SELECT ${PAGED.sql}, e.facts FROM (${lastRemoved(types)}) AS pruned LEFT JOIN (${page(events)}) AS e ON TRUE
+      ORDER BY e.position`,
+  } satisfies Statement,
+  fromBeginning: {
+    name: `fleet_log_${name}_begin`,
+    text: `SELECT ${LOGGED.sql}, e.facts FROM (${page(events)}) AS e ORDER BY e.position`,
+  } satisfies Statement,
 })
 
+/** The first takes neither types nor vehicles. */
 export const FLEET_LOG = {
-  ofAll: page('of_all', ofAll),
-  ofRareTypes: page('of_rare_types', ofRareTypes),
-  ofVehicles: page('of_vehicles', ofVehicles),
+  ofAll: pages('of_all', ofAll, 'NULL'),
+  ofSome: pages('of_some', ofSome, '$5'),
+  ofRareTypes: pages('of_rare_types', ofRareTypes, '$5'),
+  ofVehicles: pages('of_vehicles', ofVehicles, '$5'),
 } as const

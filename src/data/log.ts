@@ -45,11 +45,7 @@ async function settledHorizon(db: Database): Promise<Horizon> {
 
 /** All fleets' events in (after, upTo], oldest first, at most `limit`. */
 export async function readLog({ query }: Database, after: number, upTo: number, limit: number): Promise<LoggedEvent[]> {
-  const rows = await query<EventRow>(LOG, [after, upTo, limit])
-  return rows.map((row) => {
-    LOGGED.open(row)
-    return toEvent(row, LOGGED.at)
-  })
+  return (await query<EventRow>(LOG, [after, upTo, limit])).map(logged)
 }
 
 /** More vehicles than this are not looked up one by one. */
@@ -70,22 +66,17 @@ export async function readFleetLog(
 ): Promise<LoggedEvent[]> {
   const few = vehicleIds !== null && vehicleIds.length <= FEW_VEHICLES
   const rare = types !== null && !types.includes('STATE_RECORDED')
-  const statement = few ? FLEET_LOG.ofVehicles : rare ? FLEET_LOG.ofRareTypes : FLEET_LOG.ofAll
-  const values = [
-    fleetId,
-    after ?? 0,
-    upTo,
-    limit,
-    types && [...new Set(types)],
-    vehicleIds && [...new Set(vehicleIds)],
-  ]
-  const rows = await query<EventRow>(statement, values)
-  const { at } = PAGED
+  const all = types === null && vehicleIds === null
+  const { ofAll, ofSome, ofRareTypes, ofVehicles } = FLEET_LOG
+  const { fromPlace, fromBeginning } = all ? ofAll : few ? ofVehicles : rare ? ofRareTypes : ofSome
+  const values: unknown[] = [fleetId, after ?? 0, upTo, limit]
+  if (!all) values.push(types && [...new Set(types)], vehicleIds && [...new Set(vehicleIds)])
+  if (after === null) return (await query<EventRow>(fromBeginning, values)).map(logged)
   const events: LoggedEvent[] = []
-  for (const row of rows) {
+  for (const row of await query<EventRow>(fromPlace, values)) {
     PAGED.open(row)
-    if (after !== null) checkPlace(after, integerAt(at.removed))
-    if (integerAt(at.position) !== null) events.push(toEvent(row, at))
+    checkPlace(after, integerAt(PAGED.at.removed))
+    if (integerAt(PAGED.at.position) !== null) events.push(toEvent(row, PAGED.at))
   }
   return events
 }
@@ -146,6 +137,11 @@ export async function pruneLog({ prisma }: Database, keptMs: number): Promise<bo
   const [row] = await prisma.$queryRaw<[{ removed: number }]>`
     SELECT prune_log(clock_timestamp() - make_interval(secs => ${keptMs / 1000}), ${PRUNED_AT_ONCE}::int) AS removed`
   return row.removed === PRUNED_AT_ONCE
+}
+
+function logged(row: EventRow): LoggedEvent {
+  LOGGED.open(row)
+  return toEvent(row, LOGGED.at)
 }
 
 /** Of the row that is open. */
