@@ -1,24 +1,25 @@
+import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 
-/** @returns the port if it is free (any free one for 0), else null */
-const listens = (port: number) =>
-  new Promise<number | null>((resolve) => {
+/** Below those that systems hand out themselves: one of those may be somebody else's before it is used. */
+const FIRST = 10_000
+const LAST = 32_000
+
+const isFree = (port: number) =>
+  new Promise<boolean>((resolve) => {
     const server = createServer()
-    server.on('error', () => resolve(null))
-    server.listen(port, '127.0.0.1', () => {
-      const found = (server.address() as AddressInfo).port
-      server.close(() => resolve(found))
-    })
+    server.on('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
 
 /** A port that is free. */
-export const freePort = async (): Promise<number> => (await listens(0)) ?? freePort()
+export async function freePort(): Promise<number> {
+  const port = randomInt(FIRST, LAST)
+  return (await isFree(port)) ? port : freePort()
+}
 
 /** A port that is free together with the one after it. */
 export async function freePair(): Promise<number> {
-  for (;;) {
-    const port = await freePort()
-    if (port < 65_535 && (await listens(port + 1)) !== null) return port
-  }
+  const port = await freePort()
+  return (await isFree(port + 1)) ? port : freePair()
 }
