@@ -56,7 +56,7 @@ export type Tail = {
   readonly progress: () => Progress
 }
 
-/** Events kept in memory for all subscribers together, and handed over that wait for those before them. */
+/** Events kept in memory for all subscribers together, at most; and handed over that wait for those before them. */
 const WINDOW = 10_000
 const READ_LIMIT = 1_000
 /** Of the 10 connections of an instance. */
@@ -67,7 +67,7 @@ const POLL_MS = 200
 const UNSETTLED_POLL_MS = 10
 
 export function startTail(db: Database, onError: (error: unknown) => void): Tail {
-  const window = createWindow(WINDOW)
+  const window = createWindow(WINDOW / 2)
   const listeners = createListeners(window)
   /** Handed over, and somebody else's place is in between. */
   const handed = new Map<number, LoggedEvent>()

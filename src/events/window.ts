@@ -15,8 +15,8 @@ export type Window = {
   readonly since: (position: number, limit: number) => Stretch | null
 }
 
-/** @param most so many events are kept, and at times half of them */
-export function createWindow(most: number): Window {
+/** @param least so many events are kept, and at times up to twice as many */
+export function createWindow(least: number): Window {
   let events: LoggedEvent[] = []
   let floor = 0
   let head = 0
@@ -26,9 +26,9 @@ export function createWindow(most: number): Window {
     add(more, upTo) {
       head = upTo
       events.push(...more)
-      // Half of them at a time: to move the rest for each one that comes would cost more than all else.
-      if (events.length <= most) return
-      const dropped = events.splice(0, events.length - most / 2)
+      // Many at a time: to move the rest for each one that comes would cost more than all else.
+      if (events.length <= 2 * least) return
+      const dropped = events.splice(0, events.length - least)
       floor = dropped.at(-1)?.position ?? floor
     },
     restart(position) {

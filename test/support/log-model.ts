@@ -1,4 +1,5 @@
 import type { Database } from '../../src/data/client.ts'
+import { EVENT } from '../../src/data/log-pages.ts'
 import type { LoggedEvent } from '../../src/domain/event.ts'
 
 /** A log whose writers do as a test says: they draw places one by one, and commit in any order, or not at all. */
@@ -20,6 +21,20 @@ export type ModelLog = {
 }
 
 type Place = { readonly event: LoggedEvent; readonly here: boolean; state: 'open' | 'committed' | 'undone' }
+
+/** As PostgreSQL gives it: the words, and then the binary form of a record. */
+function packed(event: Readonly<Record<string, string | number | null>>): string {
+  const ofKind = (isWord: boolean) => Object.entries(EVENT).filter(([, { kind }]) => (kind === 'word') === isWord)
+  const words = ofKind(true).map(([name]) => event[name] ?? '')
+  const values = ofKind(false).map(([name, { kind }]) => {
+    const number = BigInt(Number(event[name]))
+    const field = Buffer.alloc(16)
+    field.writeInt32BE(8, 4)
+    field.writeBigInt64BE(kind === 'instant' ? (number - BigInt(Date.UTC(2000, 0))) * 1_000n : number, 8)
+    return field
+  })
+  return [...words, Buffer.concat([Buffer.alloc(4), ...values]).toString('hex')].join('\u001f')
+}
 
 export function createLog(): ModelLog {
   const places: Place[] = []
@@ -51,11 +66,8 @@ export function createLog(): ModelLog {
     between(after, upTo)
       .slice(0, limit)
       .map((event) => ({
-        position: `${event.position}`,
-        type: event.type,
-        vehicle_id: event.vehicleId,
-        owner_id: event.ownerId,
-        partner_id: event.partnerId,
+        packed: packed(event as unknown as Readonly<Record<string, string | number | null>>),
+        facts: null,
       }))
   const database = {
     horizon: () =>
