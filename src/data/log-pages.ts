@@ -2,15 +2,6 @@ import { instant, integer, packing, word } from './packed.ts'
 import type { Packed } from './packed.ts'
 import type { Statement } from './sql.ts'
 
-/**
- * The pages of the log, each by an index that holds them in order, so that what a page costs does not grow with the log or
- * with other fleets. Places are compared as rows, (fleet, position), which no other index could serve: left to weigh
- * how rare a fleet is, the planner at times walks the whole log instead.
- * $1 the fleet, $2 behind this position, $3 up to this one, $4 at most so many, $5 types and $6 vehicles, or null.
- */
-const COLUMNS = `e.position, e.type, e.vehicle_id, e.owner_id, e.partner_id, e.occurred_at, e.recorded_at, e.request_id,
-  e.sharing_id, e.command_id, e.facts`
-
 /** All of `event AS e` but the facts. */
 export const EVENT = {
   position: integer('e.position'),
@@ -24,6 +15,8 @@ export const EVENT = {
   sharingId: word('e.sharing_id'),
   commandId: word('e.command_id'),
 }
+
+const COLUMNS = [...Object.values(EVENT).map(({ sql }) => sql), 'e.facts'].join(', ')
 
 export type EventRow = Packed & { readonly facts: unknown }
 
@@ -50,7 +43,14 @@ const lastRemoved = (types: string) =>
 /** $1 the fleet, $2 types or null. */
 export const LAST_REMOVED: Statement = { name: 'last_removed', text: lastRemoved('$2') }
 
-/** Between two places of what an index holds by `keys`, in its order. */
+/**
+ * The pages of the log, each by an index that holds them in order, so that what a page costs does not grow with the log or
+ * with other fleets. Places are compared as rows, (fleet, position), which no other index could serve: left to weigh
+ * how rare a fleet is, the planner at times walks the whole log instead.
+ * $1 the fleet, $2 behind this position, $3 up to this one, $4 at most so many, $5 types and $6 vehicles, or null.
+ *
+ * This is one between two places, of what an index holds by `keys`.
+ */
 const between = (keys: string, values: string, more: string) => `(
   SELECT ${COLUMNS} FROM event AS e
   WHERE (${keys}, e.position) > (${values}, $2::bigint) AND (${keys}, e.position) <= (${values}, $3::bigint) AND ${more}
