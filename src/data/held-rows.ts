@@ -18,7 +18,7 @@ import {
   wordAt,
 } from './packed.ts'
 import type { Packed, Places } from './packed.ts'
-import { SHARING, toOpenSharing, toVehicle, VEHICLE, VEHICLE_TEXTS } from './reads.ts'
+import { IS_OPEN, OPEN_SHARING, SHARING, toOpenSharing, toVehicle, VEHICLE, VEHICLE_TEXTS } from './reads.ts'
 import type { VehicleTexts } from './reads.ts'
 import { isId } from './rows.ts'
 import type { Query, Statement, Tx } from './sql.ts'
@@ -39,8 +39,6 @@ const ANY_SHARING = {
 }
 
 const SNAPSHOTS = 's.handover, s.returned'
-
-const IS_OPEN = 's.cancelled_at IS NULL AND s.ended_at IS NULL'
 
 const HELD_COLUMNS = packing({
   ...VEHICLE,
@@ -69,7 +67,7 @@ const HELD: Statement = {
   FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS a(id, sharing_id, fleet_id, number)
     JOIN vehicle AS v ON v.id = a.id
     LEFT JOIN LATERAL (
-      SELECT * FROM sharing AS s WHERE s.vehicle_id = v.id AND ${IS_OPEN}
+      SELECT * FROM sharing AS s WHERE ${OPEN_SHARING}
       UNION ALL
       SELECT * FROM sharing AS s WHERE s.id = a.sharing_id AND s.vehicle_id = v.id AND NOT (${IS_OPEN})
     ) AS s ON TRUE`,

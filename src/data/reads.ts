@@ -96,7 +96,9 @@ export const VEHICLE_TEXTS = 'v.name, v.license_plate, v.vin, v.brand, v.model'
 /** A vehicle with its open sharing, of which there may be several. */
 export const OPEN_VEHICLE_COLUMNS = `${OPEN_VEHICLE.sql}, ${VEHICLE_TEXTS}`
 
-export const OPEN_SHARING = 's.vehicle_id = v.id AND s.cancelled_at IS NULL AND s.ended_at IS NULL'
+export const IS_OPEN = 's.cancelled_at IS NULL AND s.ended_at IS NULL'
+
+export const OPEN_SHARING = `s.vehicle_id = v.id AND ${IS_OPEN}`
 
 const VEHICLES: Statement = {
   name: 'vehicles',
