@@ -8,6 +8,7 @@ import type { Database } from './client.ts'
 import { append } from './changes.ts'
 import { withShortId } from './ids.ts'
 import { withVehicle } from './lock.ts'
+import type { LockOrder } from './lock.ts'
 import { admit, refuseIf } from './sharings.ts'
 import type { Requester } from './audit.ts'
 import { timestamp } from './sql.ts'
@@ -57,33 +58,33 @@ async function insertVehicle(db: Database, vehicle: Vehicle, requestId: string) 
   })
 }
 
+/** The vehicle's row is written by itself, and so in one transaction with the rest. */
+const ordered = ({ requestId }: Requester, vehicleId: string): LockOrder => ({
+  vehicleId,
+  requestId,
+  handover: false,
+  transactional: true,
+})
+
 /** @throws RequestError VEHICLE_NOT_FOUND, ROLE_NOT_SUFFICIENT, NOT_OWNER; InputError */
 export async function update(db: Database, by: Requester, id: string, patch: VehiclePatch): Promise<Vehicle> {
-  return withVehicle(
-    db,
-    { vehicleId: id, requestId: by.requestId, handover: false, transactional: true },
-    async (held) => {
-      const { tx, control, moment, events } = admit({ kind: 'update' }, by, held)
-      refuseIf(relation({ kind: 'update' }, by.member, control, moment.at))
-      const vehicle = editVehicle(control.vehicle, patch)
-      await tx.query(EDIT, edited(vehicle))
-      events.push(vehicleChanged(vehicle, control.sharings, moment))
-      return vehicle
-    },
-  )
+  return withVehicle(db, ordered(by, id), async (held) => {
+    const { tx, control, moment, events } = admit({ kind: 'update' }, by, held)
+    refuseIf(relation({ kind: 'update' }, by.member, control, moment.at))
+    const vehicle = editVehicle(control.vehicle, patch)
+    await tx.query(EDIT, edited(vehicle))
+    events.push(vehicleChanged(vehicle, control.sharings, moment))
+    return vehicle
+  })
 }
 
 /** The row stays, unseen: its id is not given again, and the log goes on naming it. @throws UserError as in the contract */
 export async function remove(db: Database, by: Requester, id: string): Promise<void> {
-  await withVehicle(
-    db,
-    { vehicleId: id, requestId: by.requestId, handover: false, transactional: true },
-    async (held) => {
-      const { tx, control, moment, events } = admit({ kind: 'delete' }, by, held)
-      refuseIf(relation({ kind: 'delete' }, by.member, control, moment.at))
-      refuseIf(state({ kind: 'delete' }, by.member, control, moment.at))
-      await tx.query(DELETE, [id, timestamp(moment.at)])
-      events.push(vehicleChanged(control.vehicle, control.sharings, moment))
-    },
-  )
+  await withVehicle(db, ordered(by, id), async (held) => {
+    const { tx, control, moment, events } = admit({ kind: 'delete' }, by, held)
+    refuseIf(relation({ kind: 'delete' }, by.member, control, moment.at))
+    refuseIf(state({ kind: 'delete' }, by.member, control, moment.at))
+    await tx.query(DELETE, [id, timestamp(moment.at)])
+    events.push(vehicleChanged(control.vehicle, control.sharings, moment))
+  })
 }
