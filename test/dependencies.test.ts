@@ -28,7 +28,7 @@ it('no package runs a script when it is installed, but for those that were looke
 
 it('the operator is told of each that may run one why', () => {
   const allowed = Object.keys(allowScripts).filter((name) => allowScripts[name])
-  const named = tableOf(read('.docs/operate.md'), 'package').flatMap(([names = '']) =>
+  const named = tableOf(read('docs/operate.md'), 'package').flatMap(([names = '']) =>
     Array.from(names.matchAll(/`([^`]+)`/g), ([, name = '']) => name),
   )
   const explained = (name: string) =>

@@ -12,7 +12,7 @@ import { blocksOf, makeCheckout, ROOT, tableOf } from './support/readme.ts'
 import { LISTENS, testSnippets } from './support/snippets.ts'
 import type { Stage } from './support/snippets.ts'
 
-const pages = ['README.md', ...readdirSync(join(ROOT, '.docs')).map((name) => `.docs/${name}`)]
+const pages = ['README.md', ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)]
 const read = (page: string) => readFileSync(join(ROOT, page), 'utf8')
 /** What a page sets in the type of code, its snippets left out. */
 const words = (text: string) =>
@@ -32,8 +32,8 @@ it('README.md leads to every page', () => {
   for (const page of pages.slice(1)) expect(read('README.md')).toContain(`(${page})`)
 })
 
-describe('.docs/errors.md', () => {
-  const page = read('.docs/errors.md')
+describe('docs/errors.md', () => {
+  const page = read('docs/errors.md')
   const firstOf = (header: string) => tableOf(page, header).map(([first = '']) => first.replaceAll('`', ''))
 
   it('has every code of a refusal, and no other, each with its cause and what to do', () => {
@@ -61,8 +61,8 @@ describe('.docs/errors.md', () => {
   )
 })
 
-describe('.docs/rest.md', () => {
-  const page = read('.docs/rest.md')
+describe('docs/rest.md', () => {
+  const page = read('docs/rest.md')
 
   it('names fields that there are', () => {
     const fields = words(page).filter((word) => /^[A-Z]\w+\.\w+$/.test(word))
@@ -87,7 +87,7 @@ describe('.docs/rest.md', () => {
 })
 
 const hasTools = ['bash', 'curl'].every((tool) => spawnSync(tool, ['--version']).status === 0)
-describe.skipIf(!hasTools)('.docs/integrate.md, read after the README', () => {
+describe.skipIf(!hasTools)('docs/integrate.md, read after the README', () => {
   const preparations = blocksOf(read('README.md')).filter(
     ({ section, tag }) => section === 'First query' && tag === 'sh',
   )
@@ -107,10 +107,10 @@ describe.skipIf(!hasTools)('.docs/integrate.md, read after the README', () => {
     await stage?.provider.stop()
   })
 
-  testSnippets(blocksOf(read('.docs/integrate.md')), () => stage)
+  testSnippets(blocksOf(read('docs/integrate.md')), () => stage)
 })
 
-it.each(['.docs/errors.md', '.docs/integrate.md', '.docs/operate.md'])(
+it.each(['docs/errors.md', 'docs/integrate.md', 'docs/operate.md'])(
   '%s names no code, type or setting that there is not',
   (page) => {
     const settings = Array.from(read('src/settings.ts').matchAll(/^ {2}([A-Z_]+): given\(/gm), ([, name = '']) => name)
@@ -124,6 +124,6 @@ it.each(['.docs/errors.md', '.docs/integrate.md', '.docs/operate.md'])(
 
 it('no other page has snippets that nobody tests', () => {
   // Those of the operator's page are tested after the README's.
-  const others = pages.slice(1).filter((page) => page !== '.docs/integrate.md' && page !== '.docs/operate.md')
+  const others = pages.slice(1).filter((page) => page !== 'docs/integrate.md' && page !== 'docs/operate.md')
   for (const page of others) expect(blocksOf(read(page))).toEqual([])
 })

@@ -20,7 +20,7 @@ const { scripts, dependencies } = JSON.parse(read('package.json')) as Record<
 const START = (scripts['start'] ?? '').replace('exec ', '')
 
 /** Its instructions, each on a line, by stage. */
-const [buildStage = [], lastStage = []] = read('.docker/Dockerfile')
+const [buildStage = [], lastStage = []] = read('deploy/Dockerfile')
   .replaceAll(/^#.*\n/gm, '')
   .replaceAll(/\\\n\s*/g, '')
   .split(/^(?=FROM )/m)
@@ -41,12 +41,12 @@ function plain(node: unknown): unknown {
 }
 type Service = { environment: Record<string, string>; [name: string]: unknown }
 const compose = async () =>
-  plain(await (parsers.yaml.parse as (text: string, options: object) => unknown)(read('.docker/compose.yaml'), {})) as {
+  plain(await (parsers.yaml.parse as (text: string, options: object) => unknown)(read('deploy/compose.yaml'), {})) as {
     services: Record<'fleetshare' | 'postgres', Service>
   }
 
 it('the image is built from files that there are, and are handed to it, with the Node of package.json', () => {
-  const handed = read('.docker/Dockerfile.dockerignore').match(/(?<=^!).*$/gm) ?? []
+  const handed = read('deploy/Dockerfile.dockerignore').match(/(?<=^!).*$/gm) ?? []
   expect(copied.length).toBeGreaterThan(5)
   expect(copied.filter((file) => !existsSync(join(ROOT, file)))).toEqual([])
   expect(copied.toSorted()).toEqual(handed.toSorted())
@@ -138,11 +138,11 @@ it('compose gives the servers settings that they take, and a database that is th
   // As many ports as instances.
   expect(deploy).toEqual({ replicas: '2' })
   expect(ports).toEqual([`127.0.0.1:${port}-${port + 1}:${port}`])
-  expect(build).toEqual({ context: '..', dockerfile: '.docker/Dockerfile' })
+  expect(build).toEqual({ context: '..', dockerfile: 'deploy/Dockerfile' })
 })
 
 it('the unit for systemd starts what npm start runs, with the Node of the checkout, and lets it drain', async () => {
-  const unit = read('.docker/fleetshare.service')
+  const unit = read('deploy/fleetshare.service')
   const value = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1] ?? ''
   const folder = value('WorkingDirectory')
   expect(value('ExecStart')).toBe(`${folder}/node_modules/.bin/${START}`)

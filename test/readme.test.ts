@@ -13,7 +13,7 @@ import { expectDrains, LISTENS, querySql, superuser, testSnippets } from './supp
 const page = readFileSync(join(ROOT, 'README.md'), 'utf8')
 const blocks = blocksOf(page)
 /** Its snippets go on from those of the README, in the same shell. */
-const operators = readFileSync(join(ROOT, '.docs/operate.md'), 'utf8')
+const operators = readFileSync(join(ROOT, 'docs/operate.md'), 'utf8')
 const schemaText = readFileSync(join(ROOT, 'schema.graphql'), 'utf8')
 const { scripts, engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   scripts: Record<string, string>
@@ -143,7 +143,7 @@ describe('README.md, beside its snippets,', () => {
       'src/server/http.ts',
       'src/log.ts',
       'src/main.ts',
-      '.docker/compose.yaml',
+      'deploy/compose.yaml',
     ]
     const texts = [schemaText, ...sources.map((file) => readFileSync(join(ROOT, file), 'utf8'))].join('\n')
     for (const [, name = ''] of text.matchAll(/`([A-Z]+_[A-Z_]+|[a-z]+[A-Z]\w*)`/g))

@@ -30,7 +30,7 @@ type Listener = {
 }
 
 const [FIRST_WAIT_MS, LONGEST_WAIT_MS] = [250, 8_000]
-/** Close codes after which this token, or this client, need not come back: see .docs/errors.md. */
+/** Close codes after which this token, or this client, need not come back: see docs/errors.md. */
 const FINAL = new Set([4400, 4401, 4403])
 /** What an operation may be refused with that passes by itself. */
 const PASSING: readonly unknown[] = ['SERVICE_UNAVAILABLE', 'RATE_LIMITED', 'INTERNAL_SERVER_ERROR']

@@ -54,7 +54,7 @@ describe('metrics', async () => {
   it('are those that the page for operators names, and no others', async () => {
     const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
     const served = Array.from(text.matchAll(/^# TYPE (fleetshare_\w+) (\w+)$/gm), ([, name, type]) => `${name} ${type}`)
-    const table = tableOf(readFileSync(join(ROOT, '.docs/operate.md'), 'utf8'), 'metric')
+    const table = tableOf(readFileSync(join(ROOT, 'docs/operate.md'), 'utf8'), 'metric')
     const named = table.flatMap(([names = '', type]) =>
       Array.from(names.matchAll(/`(\w+)`/g), ([, name]) => `${name} ${type}`),
     )
