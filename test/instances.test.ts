@@ -17,7 +17,7 @@ it('two instances serve one log; one lives on without the other, and both stop w
   const [first, second] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${port + 1}`]
   const databaseUrl = await newPostgresDatabase(inject('postgresUrl'))
   const metrics = await freePair()
-  const program = startNode('src/instances.ts', {
+  const program = startNode('src/cli/instances.ts', {
     PORT: `${port}`,
     METRICS_PORT: `${metrics}`,
     DATA_DIR: folder,

@@ -78,7 +78,7 @@ describe('a process on an empty data directory', () => {
 
 describe('npm run token', () => {
   it('says why it makes no token, and how it would', async () => {
-    const program = startNode('src/token.ts', { DATA_DIR: await dataDir() }, '--role', 'boss')
+    const program = startNode('src/cli/token.ts', { DATA_DIR: await dataDir() }, '--role', 'boss')
     expect(await program.ended).toEqual({ code: 1, signal: null })
     expect(program.complaints[0]).toMatch(/boss is not a role/)
     expect(program.complaints.join('\n')).toContain('npm run token -- --fleet 78LMK --role manager')

@@ -63,13 +63,13 @@ const LAYERS: Readonly<Record<string, { readonly own: readonly string[]; readonl
     own: ['src/domain/', 'src/generated/'],
     packages: ['@urql/core', 'gql.tada', 'graphql-ws', 'preact'],
   },
-  'src/children.ts': { own: [], packages: ['node:'] },
-  'src/command.ts': { own: ['src/settings.ts'], packages: ['node:'] },
-  'src/demo.ts': {
-    own: ['src/children.ts', 'src/command.ts', 'src/server/keys.ts', 'src/settings.ts'],
+  'src/cli/child-processes.ts': { own: [], packages: ['node:'] },
+  'src/cli/run.ts': { own: ['src/settings.ts'], packages: ['node:'] },
+  'src/cli/demo.ts': {
+    own: ['src/cli/child-processes.ts', 'src/cli/run.ts', 'src/server/keys.ts', 'src/settings.ts'],
     packages: ['node:'],
   },
-  'src/instances.ts': { own: ['src/children.ts', 'src/command.ts', 'src/settings.ts'], packages: [] },
+  'src/cli/instances.ts': { own: ['src/cli/child-processes.ts', 'src/cli/run.ts', 'src/settings.ts'], packages: [] },
   'src/settings.ts': { own: [], packages: ['zod'] },
   'src/timer.ts': { own: [], packages: [] },
   'src/log.ts': { own: ['src/settings.ts'], packages: ['pino'] },
@@ -78,8 +78,8 @@ const LAYERS: Readonly<Record<string, { readonly own: readonly string[]; readonl
     packages: ['node:', 'pino'],
   },
   'src/main.ts': { own: ['src/app.ts', 'src/log.ts', 'src/settings.ts', 'prisma/seed.ts'], packages: [] },
-  'src/migrate.ts': { own: ['src/data/', 'src/command.ts'], packages: [] },
-  'src/token.ts': { own: ['src/domain/', 'src/server/keys.ts', 'src/settings.ts'], packages: ['node:'] },
+  'src/cli/migrate.ts': { own: ['src/data/', 'src/cli/run.ts'], packages: [] },
+  'src/cli/token.ts': { own: ['src/domain/', 'src/server/keys.ts', 'src/settings.ts'], packages: ['node:'] },
 }
 
 type Node = { readonly type: string } & Readonly<Record<string, unknown>>

@@ -1,5 +1,5 @@
 import type { Database } from '../data/client.ts'
-import { nextDue, settleDue } from '../data/due.ts'
+import { nextDue, settleDue } from '../data/decisions/due.ts'
 import { startLoop } from './loop.ts'
 import type { Loop } from './loop.ts'
 

@@ -1,5 +1,5 @@
 import type { Database } from '../data/client.ts'
-import { claim, isPending, pendingCommands } from '../data/commands.ts'
+import { claim, isPending, pendingCommands } from '../data/decisions/commands.ts'
 import type { Command } from '../domain/command.ts'
 import type { LoggedEvent } from '../domain/event.ts'
 import { closeable, followLog } from './stream.ts'

@@ -1,7 +1,7 @@
 import type { Database } from '../data/client.ts'
-import { pruneAudit } from '../data/audit.ts'
-import { forgetKeys } from '../data/idempotency.ts'
-import { pruneLog } from '../data/log.ts'
+import { pruneAudit } from '../data/decisions/audit.ts'
+import { forgetKeys } from '../data/decisions/idempotency.ts'
+import { pruneLog } from '../data/log/read.ts'
 import { startLoop } from './loop.ts'
 import type { Loop } from './loop.ts'
 

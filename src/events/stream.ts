@@ -1,5 +1,5 @@
 import type { Database } from '../data/client.ts'
-import { readFleetLog, readLog } from '../data/log.ts'
+import { readFleetLog, readLog } from '../data/log/read.ts'
 import type { EventFilter, LoggedEvent } from '../domain/event.ts'
 import { reaching } from '../domain/event.ts'
 import type { Instant } from '../domain/period.ts'

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit'
 import type { Database } from '../data/client.ts'
-import { readLog } from '../data/log.ts'
+import { readLog } from '../data/log/read.ts'
 import type { LoggedEvent } from '../domain/event.ts'
 import { createListeners } from './listeners.ts'
 import type { Listeners } from './listeners.ts'

@@ -1,4 +1,4 @@
-import { reportOutcome, send } from '../data/commands.ts'
+import { reportOutcome, send } from '../data/decisions/commands.ts'
 import { COMMAND_OUTCOMES, DEFAULT_TIMEOUT_SECONDS, isOpen } from '../domain/command.ts'
 import type { Command, CommandOutcome, CommandStatus, CommandType as CommandName } from '../domain/command.ts'
 import { InputError, RequestError, SharingConflictError } from '../domain/errors.ts'

@@ -1,5 +1,5 @@
-import { openCursor, sealCursor } from '../data/cursor.ts'
-import { checkKept, readHistory } from '../data/log.ts'
+import { openCursor, sealCursor } from '../data/log/cursor.ts'
+import { checkKept, readHistory } from '../data/log/read.ts'
 import type { EventFilter, LoggedEvent, VehicleEventType } from '../domain/event.ts'
 import { stateOf } from '../domain/state.ts'
 import { openStream } from '../events/stream.ts'

@@ -1,5 +1,5 @@
-import { recordReports } from '../data/reports.ts'
-import type { Recorded, Rejected } from '../data/reports.ts'
+import { recordReports } from '../data/decisions/reports.ts'
+import type { Recorded, Rejected } from '../data/decisions/reports.ts'
 import { InputError, RequestError } from '../domain/errors.ts'
 import type { Instant } from '../domain/period.ts'
 import { CENTRAL_LOCKS } from '../domain/state.ts'

@@ -1,4 +1,4 @@
-import { revokeTokens } from '../data/revocations.ts'
+import { revokeTokens } from '../data/queries/revocations.ts'
 import { InputError, RequestError } from '../domain/errors.ts'
 import type { Instant } from '../domain/period.ts'
 import { builder } from './builder.ts'

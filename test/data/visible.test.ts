@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { openDatabase } from '../../src/data/client.ts'
 import type { Database } from '../../src/data/client.ts'
-import { listVehicles } from '../../src/data/lists.ts'
+import { listVehicles } from '../../src/data/queries/lists.ts'
 import { fromVehicle, toSharing } from '../../src/data/rows.ts'
 import {
   inForceAt,
@@ -13,8 +13,8 @@ import {
   statusIs,
   VEHICLE_RELATIONS,
   visibleTo,
-} from '../../src/data/visible.ts'
-import type { VehicleRelation } from '../../src/data/visible.ts'
+} from '../../src/data/queries/visibility.ts'
+import type { VehicleRelation } from '../../src/data/queries/visibility.ts'
 import { controllerAt, seesAt, sharingAt } from '../../src/domain/access.ts'
 import type { Control } from '../../src/domain/access.ts'
 import type { Instant } from '../../src/domain/period.ts'

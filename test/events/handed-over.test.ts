@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readLog } from '../../src/data/log.ts'
+import { readLog } from '../../src/data/log/read.ts'
 import type { LoggedEvent } from '../../src/domain/event.ts'
 import { run } from '../support/api.ts'
 import { everyEvent } from '../support/every-event.ts'

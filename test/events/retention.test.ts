@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { pruneLog } from '../../src/data/log.ts'
+import { pruneLog } from '../../src/data/log/read.ts'
 import { startHousekeeper } from '../../src/events/housekeeper.ts'
 import { startTail } from '../../src/events/tail.ts'
 import { openStream } from '../../src/events/stream.ts'

@@ -27,14 +27,14 @@ export const FAULTS: readonly Fault[] = [
     by: ['lost', 'control', 'atomic', 'real time', 'order', 'stream'],
     patches: [
       {
-        file: 'src/data/lock.ts',
+        file: 'src/data/decisions/lock.ts',
         find: 'const logged = await save(held.tx, held)',
         replace: `await save(held.tx, { ...held, events: [] })
           const logged = held.events.map((event) => ({ ...event, position: 0 }))`,
       },
-      { file: 'src/data/lock.ts', find: 'import { change, ', replace: 'import { append, change, ' },
+      { file: 'src/data/decisions/lock.ts', find: 'import { change, ', replace: 'import { append, change, ' },
       {
-        file: 'src/data/lock.ts',
+        file: 'src/data/decisions/lock.ts',
         find: 'if (held) committed(db, [held])',
         replace: `if (held) {\n ${later(5)}\n await append(db, held.events)\n committed(db, [held])\n }`,
       },
@@ -51,7 +51,7 @@ export const FAULTS: readonly Fault[] = [
     patches: [
       { file: FOUNDATION, find: 'PERFORM pg_advisory_xact_lock_shared(', replace: 'PERFORM abs(' },
       {
-        file: 'src/data/changes.ts',
+        file: 'src/data/decisions/commit.ts',
         find: 'RETURNING position`',
         replace: 'RETURNING position, pg_sleep(0.005)`',
       },
@@ -104,7 +104,7 @@ export const FAULTS: readonly Fault[] = [
     name: 'resuming from the log repeats the last event',
     by: ['stream', 'pages'],
     patches: [
-      { file: 'src/data/log-pages.ts', find: '(${keys}, e.position) > (', replace: '(${keys}, e.position) >= (' },
+      { file: 'src/data/log/pages.ts', find: '(${keys}, e.position) > (', replace: '(${keys}, e.position) >= (' },
     ],
   },
   {
@@ -128,7 +128,7 @@ export const FAULTS: readonly Fault[] = [
     by: ['audience', 'stream'],
     patches: [
       {
-        file: 'src/data/log-pages.ts',
+        file: 'src/data/log/pages.ts',
         find: "'e.partner_id IS NOT NULL'",
         replace: "'FALSE'",
       },
@@ -166,13 +166,13 @@ export const FAULTS: readonly Fault[] = [
     name: 'a handover cancels nothing',
     by: ['control'],
     patches: [
-      { file: 'src/data/lock.ts', find: 'of cancelled(commands, ', replace: 'of cancelled(commands.slice(0, 0), ' },
+      { file: 'src/data/decisions/lock.ts', find: 'of cancelled(commands, ', replace: 'of cancelled(commands.slice(0, 0), ' },
     ],
   },
   {
     name: 'idempotency keys are not remembered',
     by: ['once'],
-    patches: [{ file: 'src/data/idempotency.ts', find: 'length === 1)', replace: 'length < 2)' }],
+    patches: [{ file: 'src/data/decisions/idempotency.ts', find: 'length === 1)', replace: 'length < 2)' }],
   },
   {
     name: 'known messages are recorded again',
@@ -204,12 +204,12 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'what is decided without the lock is written whatever happened since',
     by: ['control', 'dispatch', 'instant', 'real time'],
-    patches: [{ file: 'src/data/changes.ts', find: 'xmin::text = $3', replace: 'TRUE' }],
+    patches: [{ file: 'src/data/decisions/commit.ts', find: 'xmin::text = $3', replace: 'TRUE' }],
   },
   {
     name: 'what fell due is settled behind what is asked for',
     by: ['control'],
-    patches: [{ file: 'src/data/lock.ts', find: 'vehicle.state, at)', replace: 'vehicle.state, at - 200)' }],
+    patches: [{ file: 'src/data/decisions/lock.ts', find: 'vehicle.state, at)', replace: 'vehicle.state, at - 200)' }],
   },
   {
     name: 'a stream outlives its token',
@@ -266,7 +266,7 @@ export const FAULTS: readonly Fault[] = [
     by: ['lost', 'instant', 'real time'],
     patches: [
       {
-        file: 'src/data/lock.ts',
+        file: 'src/data/decisions/lock.ts',
         find: 'if (held) await release(held)',
         replace: `if (held?.version) setTimeout(() => void release(held).catch(() => {}), 100)
     else if (held) await release(held)`,

@@ -1,6 +1,6 @@
 import { workerData } from 'node:worker_threads'
 import { WebSocket } from 'ws'
-import { openCursor } from '../../src/data/cursor.ts'
+import { openCursor } from '../../src/data/log/cursor.ts'
 import { fold } from './columns.ts'
 import type { Plan } from './crowd.ts'
 import { CLASSES } from './figures.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import { sealCursor } from '../../src/data/cursor.ts'
+import { sealCursor } from '../../src/data/log/cursor.ts'
 import type { Arena } from './arena.ts'
 import { digest, newColumns, sum } from './columns.ts'
 import type { Columns } from './columns.ts'

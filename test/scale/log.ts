@@ -1,4 +1,4 @@
-import { sealCursor } from '../../src/data/cursor.ts'
+import { sealCursor } from '../../src/data/log/cursor.ts'
 import type { VehicleEventType } from '../../src/domain/event.ts'
 import { ask } from '../support/api.ts'
 import type { Arena } from './arena.ts'

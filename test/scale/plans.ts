@@ -1,5 +1,5 @@
 import type { Database } from '../../src/data/client.ts'
-import { readFleetLog, readLog } from '../../src/data/log.ts'
+import { readFleetLog, readLog } from '../../src/data/log/read.ts'
 import type { EventFilter } from '../../src/domain/event.ts'
 import type { Arena } from './arena.ts'
 

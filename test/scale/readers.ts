@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { readFile } from 'node:fs/promises'
 import { createParser } from 'eventsource-parser'
 import { WebSocket } from 'ws'
-import { openCursor } from '../../src/data/cursor.ts'
+import { openCursor } from '../../src/data/log/cursor.ts'
 import { READINGS } from '../support/gateway.ts'
 
 /** A subscriber that can stop to read from its connection, as a client does whose machine hangs. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sealCursor } from '../../src/data/cursor.ts'
+import { sealCursor } from '../../src/data/log/cursor.ts'
 import { inArena } from './arena.ts'
 import type { Arena } from './arena.ts'
 import { CLASSES, median, note, promise, summaryOf } from './figures.ts'

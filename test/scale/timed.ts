@@ -1,4 +1,4 @@
-import { openCursor } from '../../src/data/cursor.ts'
+import { openCursor } from '../../src/data/log/cursor.ts'
 import { openAcknowledged } from '../support/raw.ts'
 
 export type Timed = {

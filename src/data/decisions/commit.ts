@@ -1,0 +1,197 @@
+import type { Command } from '../../domain/command.ts'
+import { done } from '../../domain/audit.ts'
+import type { Actor } from '../../domain/audit.ts'
+import type { LoggedEvent, Moment, NewEvent } from '../../domain/event.ts'
+import type { Instant } from '../../domain/period.ts'
+import type { Sharing } from '../../domain/sharing.ts'
+import type { Vehicle } from '../../domain/vehicle.ts'
+import { auditing, auditRows } from './audit-rows.ts'
+import { timestamp } from '../database/statement.ts'
+import type { Statement, Tx } from '../database/statement.ts'
+
+type Change<T> = { readonly row: T; readonly isNew: boolean }
+
+/** What a decision does to a vehicle's sharings and commands, until all of it is written at once. */
+export type Changes = {
+  readonly sharings: Map<string, Change<Sharing>>
+  readonly commands: Map<string, Change<Command>>
+}
+
+export const noChanges = (): Changes => ({ sharings: new Map(), commands: new Map() })
+
+/** Adds one, or goes on from what was done to it before. */
+export function change<T extends { readonly id: string }>(
+  changes: Map<string, Change<T>>,
+  row: T,
+  isNew = changes.get(row.id)?.isNew ?? false,
+): void {
+  changes.set(row.id, { row, isNew })
+}
+
+const iso = (at: Instant | null): string | null => (at === null ? null : timestamp(at))
+
+const sharingRow = (sharing: Sharing) => ({
+  id: sharing.id,
+  vehicle_id: sharing.vehicleId,
+  owner_id: sharing.ownerId,
+  partner_id: sharing.partnerId,
+  starts_at: iso(sharing.startsAt),
+  ends_at: iso(sharing.endsAt),
+  ended_at: iso(sharing.endedAt),
+  end_reason: sharing.endReason,
+  cancelled_at: iso(sharing.cancelledAt),
+  allowed_commands: sharing.allowedCommands ?? [],
+  start_recorded: sharing.startRecorded,
+  end_requested_at: iso(sharing.endRequestedAt),
+  end_requested_by: sharing.endRequestedBy,
+  handover: sharing.handover,
+  returned: sharing.returned,
+  created_at: iso(sharing.createdAt),
+})
+
+const commandRow = (command: Command) => ({
+  id: command.id,
+  type: command.type,
+  status: command.status,
+  vehicle_id: command.vehicleId,
+  owner_id: command.ownerId,
+  fleet_id: command.fleetId,
+  sharing_id: command.sharingId,
+  requested_at: iso(command.requestedAt),
+  deadline: iso(command.deadline),
+  dispatched_at: iso(command.dispatchedAt),
+  completed_at: iso(command.completedAt),
+  message: command.message,
+})
+
+const eventRow = (event: NewEvent) => ({
+  type: event.type,
+  vehicle_id: event.vehicleId,
+  owner_id: event.ownerId,
+  partner_id: event.partnerId,
+  occurred_at: iso(event.occurredAt),
+  recorded_at: iso(event.recordedAt),
+  request_id: event.requestId,
+  sharing_id: 'sharingId' in event ? event.sharingId : null,
+  command_id: 'commandId' in event ? event.commandId : null,
+  facts: 'facts' in event ? event.facts : null,
+})
+
+const COLUMNS =
+  'type, vehicle_id, owner_id, partner_id, occurred_at, recorded_at, request_id, sharing_id, command_id, facts'
+
+const appended = (from: string, parameter: string) => `INSERT INTO event (${COLUMNS})
+  SELECT ${COLUMNS} FROM ${from} ROWS FROM (jsonb_to_recordset(${parameter}::jsonb) AS (
+    type TEXT, vehicle_id TEXT, owner_id TEXT, partner_id TEXT, occurred_at TIMESTAMPTZ(3), recorded_at TIMESTAMPTZ(3),
+    request_id TEXT, sharing_id TEXT, command_id TEXT, facts JSONB)) WITH ORDINALITY AS e
+  ORDER BY e.ordinality RETURNING position`
+
+const POSITIONS = 'SELECT position FROM appended ORDER BY position'
+type PositionRow = { readonly position: string }
+
+const APPEND: Statement = { name: 'append', text: `WITH appended AS (${appended('', '$1')}) ${POSITIONS}` }
+
+/** The places that events were given: drawn in their order, and so in it again. */
+const placed = (events: readonly NewEvent[], rows: readonly PositionRow[]): LoggedEvent[] =>
+  rows.flatMap(({ position }, index) => {
+    const event = events[index]
+    return event ? [{ ...event, position: Number(position) }] : []
+  })
+
+/**
+ * Appends in the order given; the transaction is what makes them happen. Positions are drawn while the vehicle's lock is
+ * held, so events of one vehicle have the order of their commits.
+ */
+export const append = async (tx: Tx, events: readonly NewEvent[]): Promise<LoggedEvent[]> =>
+  placed(events, await tx.query<PositionRow>(APPEND, [JSON.stringify(events.map(eventRow))]))
+
+/** What was decided on a vehicle. */
+export type Decision = {
+  readonly vehicle: Vehicle
+  /** The vehicle's row must still be this one when it is written; null under its lock, where it is. */
+  readonly version: string | null
+  /** Until then it may be written, unless under the lock: nothing falls due before, and what was read is not old. */
+  readonly validUntil: Instant
+  /** The instant of the decision, by the database's clock, and the request that asked for it. */
+  readonly moment: Moment
+  /** What will be written, and appended to the log, in order; what fell due comes first. */
+  readonly changes: Changes
+  readonly events: NewEvent[]
+  /** Who is answerable for it; null where nobody asks. */
+  readonly actor: Actor | null
+}
+
+/** Waits for whoever holds the row, and then looks at what has become of it, and of the time. */
+const KEPT = `partners AS MATERIALIZED (
+    SELECT 1 FROM partnership WHERE fleet_id = $5 AND partner_id = $6 FOR KEY SHARE),
+  waited AS (UPDATE vehicle SET last_instant = $2 WHERE id = $1 AND ($3::text IS NULL OR xmin::text = $3)
+    AND ($6::text IS NULL OR EXISTS (SELECT FROM partners))
+    RETURNING $3::text IS NULL OR clock_timestamp() < $4 AS in_time),
+  kept AS (SELECT 1 FROM waited WHERE in_time)`
+
+const recordset = (table: string, part: string) =>
+  `kept, jsonb_populate_recordset(NULL::${table}, $8::jsonb -> '${part}') AS n`
+
+/** What changes is one of the vehicle's that are open. Said so, it is found among those few, and not among all there are. */
+const PARTS = {
+  newSharings: `INSERT INTO sharing SELECT n.* FROM ${recordset('sharing', 'newSharings')}`,
+  sharings: `UPDATE sharing AS s SET starts_at = n.starts_at, ends_at = n.ends_at, ended_at = n.ended_at,
+    end_reason = n.end_reason, cancelled_at = n.cancelled_at, start_recorded = n.start_recorded,
+    end_requested_at = n.end_requested_at, end_requested_by = n.end_requested_by, handover = n.handover,
+    returned = n.returned FROM ${recordset('sharing', 'sharings')} WHERE s.id = n.id AND s.vehicle_id = $1
+      AND s.cancelled_at IS NULL AND s.ended_at IS NULL`,
+  newCommands: `INSERT INTO command SELECT n.* FROM ${recordset('command', 'newCommands')}`,
+  commands: `UPDATE command AS c SET status = n.status, dispatched_at = n.dispatched_at, completed_at = n.completed_at,
+    message = n.message FROM ${recordset('command', 'commands')} WHERE c.id = n.id AND c.vehicle_id = $1
+      AND c.status IN ('PENDING', 'DISPATCHED')`,
+  audit: auditing(recordset('audit', 'audit')),
+}
+type Part = keyof typeof PARTS
+
+/** One for each set of parts, so that what does not change is not even looked at. */
+const saves = new Map<string, Statement>()
+
+function saving(parts: readonly Part[]): Statement {
+  const name = ['save', ...parts].join('_')
+  const known = saves.get(name)
+  if (known) return known
+  const changed = parts.map((part) => `changed_${part} AS (${PARTS[part]}), `).join('')
+  const text = `WITH ${KEPT}, ${changed} appended AS (${appended('kept,', '$7')}) ${POSITIONS}`
+  const statement = { name, text }
+  saves.set(name, statement)
+  return statement
+}
+
+const rowsOf = <T>(changes: Map<string, Change<T>>, isNew: boolean, toRow: (row: T) => object): object[] =>
+  [...changes.values()].filter((one) => one.isNew === isNew).map(({ row }) => toRow(row))
+
+/**
+ * Writes the instant of a decision, what it changes, and the events, in one statement: all of it, or nothing if the vehicle
+ * is not the one that was read, or its owner's partnership with the partner of a new sharing has ended. Until the commit
+ * it stands.
+ * @returns the events, of which there has to be one, as they are in the log; none of them if nothing was written
+ */
+export async function save({ query }: Tx, decision: Decision): Promise<LoggedEvent[]> {
+  const { vehicle, version, validUntil, moment, changes, events, actor } = decision
+  const { sharings, commands } = changes
+  const { at } = moment
+  const rows: Record<Part, object[]> = {
+    newSharings: rowsOf(sharings, true, sharingRow),
+    sharings: rowsOf(sharings, false, sharingRow),
+    newCommands: rowsOf(commands, true, commandRow),
+    commands: rowsOf(commands, false, commandRow),
+    audit: actor ? auditRows(done(events, actor)) : [],
+  }
+  const parts = (Object.keys(PARTS) as Part[]).filter((part) => rows[part].length > 0)
+  const values = [
+    vehicle.id,
+    timestamp(at),
+    version,
+    timestamp(validUntil),
+    vehicle.ownerId,
+    [...sharings.values()].find(({ isNew }) => isNew)?.row.partnerId ?? null,
+    JSON.stringify(events.map(eventRow)),
+  ]
+  if (parts.length > 0) values.push(JSON.stringify(rows))
+  return placed(events, await query<PositionRow>(saving(parts), values))
+}

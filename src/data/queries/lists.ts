@@ -1,0 +1,143 @@
+import type { Fleet } from '../../domain/fleet.ts'
+import type { Instant } from '../../domain/period.ts'
+import type { Sharing, SharingPhase, SharingStatus } from '../../domain/sharing.ts'
+import type { Vehicle } from '../../domain/vehicle.ts'
+import { Prisma } from '../../generated/prisma/client.ts'
+import type { Database } from '../client.ts'
+import { vehiclesOf } from './open-vehicles.ts'
+import type { OpenVehicle } from './open-vehicles.ts'
+import { isId, SHARING_COLUMNS, toSharing, toVehicle } from '../rows.ts'
+import type { SharingRow } from '../rows.ts'
+import { partyIs, phaseIs, relationIs, statusIs, visibleTo } from './visibility.ts'
+import type { VehicleRelation } from './visibility.ts'
+import { BEYOND_IDS, VEHICLE_LISTS } from './vehicle-lists.ts'
+
+/**
+ * A stretch of an ordered list: at most `limit` of what lies strictly between two keys. `backwards` takes it from the end,
+ * last one first. Keys are places, not rows: a page stays where it is when what its key named is gone.
+ */
+export type Page<Key> = {
+  readonly after: Key | null
+  readonly before: Key | null
+  readonly limit: number
+  readonly backwards: boolean
+}
+
+const between = ({ after, before }: Page<string>) => ({
+  ...(after === null ? {} : { gt: after }),
+  ...(before === null ? {} : { lt: before }),
+})
+
+const order = ({ backwards }: Page<unknown>) => (backwards ? 'desc' : 'asc')
+
+export type VehicleListFilter = { readonly relation: VehicleRelation | null; readonly ids: readonly string[] | null }
+
+/** How many ids one statement asks for: PostgreSQL's protocol has no room for more than 32,767 parameters. */
+const MOST_IDS = 10_000
+
+/** What the fleet may see at `at`, by id. */
+export async function listVehicles(
+  { prisma, query }: Database,
+  fleetId: string,
+  at: Instant,
+  { relation, ids }: VehicleListFilter,
+  page: Page<string>,
+): Promise<(Vehicle | OpenVehicle)[]> {
+  if (ids === null) {
+    const statement = VEHICLE_LISTS[relation ?? 'ALL'][order(page)]
+    const { after, before, limit } = page
+    return vehiclesOf(await query(statement, [fleetId, after ?? '', before ?? BEYOND_IDS, limit, new Date(at)]))
+  }
+  const where = relation === null ? visibleTo(fleetId, at) : relationIs(relation, fleetId, at)
+  // In the list's own order, so that a page that is full needs none of the ids behind it.
+  const wanted = [...new Set(ids.filter(isId))].toSorted()
+  if (page.backwards) wanted.reverse()
+  const found: Vehicle[] = []
+  for (let from = 0; from < wanted.length && found.length < page.limit; from += MOST_IDS) {
+    const some = { id: { in: wanted.slice(from, from + MOST_IDS) } }
+    const rows = await prisma.vehicle.findMany({
+      where: { AND: [where, { id: between(page) }, some] },
+      orderBy: { id: order(page) },
+      take: page.limit - found.length,
+    })
+    found.push(...rows.map(toVehicle))
+  }
+  return found
+}
+
+const FLEET = { id: true, name: true } as const
+
+/** The fleets that a fleet may share with, by name. */
+export async function listPartners({ prisma }: Database, fleetId: string, page: Page<string>): Promise<Fleet[]> {
+  if (!isId(fleetId)) return []
+  return prisma.fleet.findMany({
+    where: { partnerOf: { some: { fleetId } }, name: between(page) },
+    orderBy: { name: order(page) },
+    take: page.limit,
+    select: FLEET,
+  })
+}
+
+/** Every fleet, by id. */
+export const listFleets = ({ prisma }: Database, page: Page<string>): Promise<Fleet[]> =>
+  prisma.fleet.findMany({ where: { id: between(page) }, orderBy: { id: order(page) }, take: page.limit, select: FLEET })
+
+/** Newest start first; the id tells apart what starts together. */
+export type SharingKey = readonly [startsAt: Instant, id: string]
+
+export type SharingListFilter = {
+  readonly phase: SharingPhase | null
+  readonly status: SharingStatus | null
+  readonly vehicleId: string | null
+}
+
+/** Every sharing that the fleet is or was a party to, newest start first. */
+export async function listSharings(
+  { prisma }: Database,
+  fleetId: string,
+  at: Instant,
+  filter: SharingListFilter,
+  page: Page<SharingKey>,
+): Promise<Sharing[]> {
+  if (filter.vehicleId !== null && !isId(filter.vehicleId)) return []
+  const direction = page.backwards ? 'asc' : 'desc'
+  const beyond = ([startsAt, id]: SharingKey, side: 'lt' | 'gt'): Prisma.SharingWhereInput => ({
+    OR: [{ startsAt: { [side]: new Date(startsAt) } }, { startsAt: new Date(startsAt), id: { [side]: id } }],
+  })
+  const rows = await prisma.sharing.findMany({
+    where: {
+      AND: [
+        filter.status === null ? partyIs(fleetId) : statusIs(filter.status, fleetId),
+        filter.phase === null ? {} : phaseIs(filter.phase, at),
+        filter.vehicleId === null ? {} : { vehicleId: filter.vehicleId },
+        page.after === null ? {} : beyond(page.after, 'lt'),
+        page.before === null ? {} : beyond(page.before, 'gt'),
+      ],
+    },
+    orderBy: [{ startsAt: direction }, { id: direction }],
+    take: page.limit,
+  })
+  return rows.map(toSharing)
+}
+
+/** The same stretch of each vehicle's own list, in one statement: all sharings for its owner, its own for a partner. */
+export async function listSharingsOf(
+  { prisma }: Database,
+  fleetId: string,
+  vehicleIds: readonly string[],
+  page: Page<SharingKey>,
+): Promise<Sharing[][]> {
+  const direction = page.backwards ? Prisma.sql`ASC` : Prisma.sql`DESC`
+  const beyond = (key: SharingKey | null, side: Prisma.Sql) =>
+    key === null ? Prisma.empty : Prisma.sql`AND (s.starts_at, s.id) ${side} (${new Date(key[0])}, ${key[1]})`
+  const rows = await prisma.$queryRaw<SharingRow[]>`
+    SELECT listed.* FROM unnest(${[...vehicleIds]}::text[]) WITH ORDINALITY AS v (id, place) CROSS JOIN LATERAL (
+      SELECT ${SHARING_COLUMNS} FROM sharing AS s
+      WHERE s.vehicle_id = v.id AND (s.owner_id = ${fleetId} OR s.partner_id = ${fleetId})
+        ${beyond(page.after, Prisma.sql`<`)} ${beyond(page.before, Prisma.sql`>`)}
+      ORDER BY s.starts_at ${direction}, s.id ${direction} LIMIT ${page.limit}
+    ) AS listed
+    ORDER BY v.place, listed."startsAt" ${direction}, listed.id ${direction}`
+  const byVehicle = Map.groupBy(rows.map(toSharing), ({ vehicleId }) => vehicleId)
+  return vehicleIds.map((id) => byVehicle.get(id) ?? [])
+}
