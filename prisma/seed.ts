@@ -1,5 +1,5 @@
 import type { Database } from '../src/data/client.ts'
-import { fromVehicle } from '../src/data/rows.ts'
+import { toPrismaVehicle } from '../src/data/tables/vehicle.ts'
 import { vehicleChanged } from '../src/domain/event.ts'
 import { DEMO_FLEETS, DEMO_PARTNERS, demoVehicles } from './demo.ts'
 
@@ -23,7 +23,7 @@ export async function seedDemoWorld(db: Database): Promise<boolean> {
     })
     const at = db.clock.now()
     const times = { lastInstant: new Date(at), createdAt: new Date(at) }
-    await tx.vehicle.createMany({ data: vehicles.map((vehicle) => ({ ...fromVehicle(vehicle), ...times })) })
+    await tx.vehicle.createMany({ data: vehicles.map((vehicle) => ({ ...toPrismaVehicle(vehicle), ...times })) })
     await tx.event.createMany({
       data: vehicles.map((vehicle) => ({
         ...vehicleChanged(vehicle, [], { at, requestId: null }),

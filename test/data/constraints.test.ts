@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { openDatabase } from '../../src/data/client.ts'
 import type { Database } from '../../src/data/client.ts'
-import { fromVehicle } from '../../src/data/rows.ts'
+import { toPrismaVehicle } from '../../src/data/tables/vehicle.ts'
 import { overlaps } from '../../src/domain/period.ts'
 import type { Instant, Period } from '../../src/domain/period.ts'
 import { periodOf } from '../../src/domain/sharing.ts'
@@ -15,7 +15,7 @@ beforeAll(async () => {
   db = await openDatabase({ databaseUrl: await newPostgresDatabase(inject('postgresUrl')), dataDir: '' })
   await db.prisma.fleet.createMany({ data: ['owner', 'partner', 'other'].map((id) => ({ id, name: id })) })
   const times = { lastInstant: new Date(0), createdAt: new Date(0) }
-  const cars = ['car', 'van'].map((id) => ({ ...fromVehicle(aVehicle({ id })), ...times }))
+  const cars = ['car', 'van'].map((id) => ({ ...toPrismaVehicle(aVehicle({ id })), ...times }))
   await db.prisma.vehicle.createMany({ data: cars })
 })
 afterAll(() => db.close())

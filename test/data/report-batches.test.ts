@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { fromVehicle } from '../../src/data/rows.ts'
+import { toPrismaVehicle } from '../../src/data/tables/vehicle.ts'
 import { newVehicle } from '../../src/domain/vehicle.ts'
 import { post, run } from '../support/api.ts'
 import { report, REPORT, reportAt } from '../support/gateway.ts'
@@ -36,7 +36,7 @@ async function manyVehicles(prefix: string, count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, (_, index) => `${prefix}${String(index).padStart(4, '0')}`)
   const times = { lastInstant: new Date(), createdAt: new Date() }
   await server.app.db.prisma.vehicle.createMany({
-    data: ids.map((id) => ({ ...fromVehicle(newVehicle(id, world.owner, {})), ...times })),
+    data: ids.map((id) => ({ ...toPrismaVehicle(newVehicle(id, world.owner, {})), ...times })),
   })
   return ids
 }

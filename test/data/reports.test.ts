@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { toSharing } from '../../src/data/rows.ts'
+import { SHARING } from '../../src/data/tables/sharing.ts'
 import type { Instant } from '../../src/domain/period.ts'
 import { inForce, startSharing } from '../../src/domain/sharing.ts'
 import type { Sharing } from '../../src/domain/sharing.ts'
@@ -163,7 +163,7 @@ describe.each([
             const { id, known, log } = model
             const awaited = model.sharings.find((one) => one.endRequestedAt !== null && one.endedAt === null)
             const fresh = (await stateEvents(url, world.as.owner, [id])).slice(log.owner.length)
-            model.sharings = (await prisma.sharing.findMany({ where: { vehicleId: id } })).map(toSharing)
+            model.sharings = (await prisma.sharing.findMany({ where: { vehicleId: id } })).map(SHARING.fromPrisma)
             const endedAt = model.sharings.find((one) => one.id === awaited?.id)?.endedAt ?? null
             let idle = false
             for (const { message, at, readings } of said.filter((one) => one.car === car)) {

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { openDatabase } from '../../src/data/client.ts'
 import type { Database } from '../../src/data/client.ts'
 import { listVehicles } from '../../src/data/queries/lists.ts'
-import { fromVehicle, toSharing } from '../../src/data/rows.ts'
+import { SHARING } from '../../src/data/tables/sharing.ts'
+import { toPrismaVehicle } from '../../src/data/tables/vehicle.ts'
 import {
   inForceAt,
   openAt,
@@ -56,7 +57,7 @@ async function store(cars: World): Promise<void> {
   await db.prisma.$transaction([db.prisma.sharing.deleteMany(), db.prisma.vehicle.deleteMany()])
   const times = { lastInstant: new Date(BASE), createdAt: new Date(BASE) }
   const rows = cars.map(({ vehicle, deleted }) => ({
-    ...fromVehicle(vehicle),
+    ...toPrismaVehicle(vehicle),
     ...times,
     deletedAt: deleted ? new Date(BASE) : null,
   }))
@@ -134,7 +135,7 @@ it('lists hold what the domain says, in any world and at any instant', async () 
   await fc.assert(
     fc.asyncProperty(world, async (cars) => {
       await store(cars)
-      const stored = (await db.prisma.sharing.findMany()).map(toSharing)
+      const stored = (await db.prisma.sharing.findMany()).map(SHARING.fromPrisma)
       expect(new Set(stored)).toEqual(new Set(cars.flatMap(({ sharings }) => sharings)))
       for (const at of TIMELINE) {
         const { found, said } = await bothAt(cars, at)

@@ -1,18 +1,15 @@
 import type { PGlite } from '@electric-sql/pglite'
-import pg from 'pg'
+import type pg from 'pg'
 import type { Instant } from '../../domain/period.ts'
 
 /** A statement that is prepared once for each connection; there are as many as the source names, and no more. */
 export type Statement = { readonly name: string; readonly text: string }
 
-/** Runs a statement. Instants come as numbers, arrays of texts as PostgreSQL writes them. */
+/** Runs a statement. Rows come as the driver reads them; instants are selected through tables/record.ts. */
 export type Query = <Row>(statement: Statement, values: readonly unknown[]) => Promise<Row[]>
 
 /** As PostgreSQL reads an instant. */
 export const timestamp = (at: Instant): string => new Date(at).toISOString()
-
-const TIMESTAMPTZ = 1184
-const TEXT_ARRAY = 1009
 
 /** Statements that happen together, or not at all. */
 export type Tx = { readonly query: Query }
@@ -25,14 +22,10 @@ export type Sql = Tx & {
 
 /** @param named whether statements may be prepared under their names, which a pooler in between may not bear */
 export function postgresSql(pool: pg.Pool, named: boolean): Sql {
-  const types = {
-    getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-      PARSERS[oid] ?? (pg.types.getTypeParser(oid, format) as (text: string) => unknown),
-  }
   const on =
     (client: pg.Pool | pg.PoolClient): Query =>
     async <Row>({ name, text }: Statement, values: readonly unknown[]) =>
-      (await client.query({ text, values: [...values], types, ...(named ? { name } : {}) })).rows as Row[]
+      (await client.query({ text, values: [...values], ...(named ? { name } : {}) })).rows as Row[]
   return {
     query: on(pool),
     transaction: async (work) => {
@@ -58,43 +51,9 @@ export function embeddedSql(client: PGlite): Sql {
   const on =
     (target: Pick<PGlite, 'query'>): Query =>
     async <Row>({ text }: Statement, values: readonly unknown[]) =>
-      (await target.query<Row>(text, [...values], { parsers: PARSERS })).rows
+      (await target.query<Row>(text, [...values])).rows
   return {
     query: on(client),
     transaction: (work) => client.transaction((tx) => work({ query: on(tx) })),
   }
-}
-
-const PARSERS: Readonly<Record<number, (text: string) => unknown>> = {
-  [TIMESTAMPTZ]: parseTimestamp,
-  [TEXT_ARRAY]: (text) => text,
-}
-
-let day = ''
-let dayStart: Instant = 0
-let last = ''
-let lastAt: Instant = 0
-
-/**
- * Of what PostgreSQL writes in UTC, 2026-11-22 15:17:57.123+00, the day is mostly the same as that of the one before, and
- * often, as with the readings of one report, all of it.
- */
-export function parseTimestamp(text: string): Instant {
-  if (text !== last) [last, lastAt] = [text, instantOf(text)]
-  return lastAt
-}
-
-function instantOf(text: string): Instant {
-  // Another zone, or a year beyond 9999: rare enough for the long way.
-  if (text.charCodeAt(10) !== 0x20 || !text.endsWith('+00'))
-    return Date.parse(text.replace(' ', 'T').replace(/[+-]\d\d$/, '$&:00'))
-  if (!text.startsWith(day) || day === '') {
-    day = text.slice(0, 10)
-    dayStart = Date.parse(day)
-  }
-  const two = (at: number) => text.charCodeAt(at) * 10 + text.charCodeAt(at + 1) - 528
-  let ms = 0
-  let scale = 100
-  for (let at = 20; at < text.length - 3; at++, scale /= 10) ms += (text.charCodeAt(at) - 48) * scale
-  return dayStart + two(11) * 3_600_000 + two(14) * 60_000 + two(17) * 1_000 + ms
 }

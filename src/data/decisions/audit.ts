@@ -2,18 +2,21 @@ import { LRUCache } from 'lru-cache'
 import { refused } from '../../domain/audit.ts'
 import type { AuditAction, AuditEntry } from '../../domain/audit.ts'
 import { UserError } from '../../domain/errors.ts'
-import type { ErrorCode } from '../../domain/errors.ts'
 import type { Member } from '../../domain/fleet.ts'
-import type { Instant } from '../../domain/period.ts'
-import { auditing, auditRows } from './audit-rows.ts'
 import type { Database } from '../client.ts'
 import type { Page } from '../queries/lists.ts'
 import { withVehicle } from './lock.ts'
 import type { Held, LockOrder } from './lock.ts'
-import { isId } from '../rows.ts'
+import { isId } from '../tables/ids.ts'
 import type { Statement } from '../database/statement.ts'
+import { AUDIT, auditRowsOf } from '../tables/audit.ts'
+import { selectParts } from '../tables/record.ts'
+import type { Row } from '../tables/record.ts'
 
-const RECORD: Statement = { name: 'audit', text: auditing('jsonb_populate_recordset(NULL::audit, $1::jsonb)') }
+const RECORD: Statement = {
+  name: 'audit',
+  text: `INSERT INTO audit (${AUDIT.names}) SELECT ${AUDIT.names} FROM jsonb_populate_recordset(NULL::audit, $1::jsonb)`,
+}
 
 /** Of one fleet's refusals so many are kept for an audience in a minute, by each instance: more tell nothing more. */
 const MOST_REFUSALS = 60
@@ -62,29 +65,20 @@ export async function audited<T>(
     const entry = { at: db.clock.now(), action, actor, vehicleId, sharingId: named, refusal: error.code, requestId }
     const entryOf = refused(entry, ownerId)
     // Each audience by itself: what only the one who asks will read takes nothing away from what others do.
-    if (isToBeKept(db, entryOf.readers.join())) await db.query(RECORD, [JSON.stringify(auditRows([entryOf]))])
+    if (isToBeKept(db, entryOf.readers.join()))
+      await db.query(RECORD, [JSON.stringify(auditRowsOf(entryOf).map(AUDIT.toJson))])
     throw error
   }
-}
-
-type AuditRow = {
-  readonly id: string
-  readonly at: Instant
-  readonly action: AuditAction
-  readonly actor_id: string
-  readonly subject: string | null
-  readonly vehicle_id: string
-  readonly sharing_id: string | null
-  readonly refusal: ErrorCode | null
-  readonly request_id: string
 }
 
 /** An entry, and its place in the trail: a later one has a higher number. */
 export type TrailEntry = AuditEntry & { readonly position: number }
 
+const NUMBERED = selectParts({ id: [{ sql: 'a.id', kind: 'integer' }], entry: AUDIT.of('a') })
+
 const trail = (order: 'ASC' | 'DESC', name: string, where: string): Statement => ({
   name: `trail_${name}_${order.toLowerCase()}`,
-  text: `SELECT id, at, action, actor_id, subject, vehicle_id, sharing_id, refusal, request_id FROM audit
+  text: `SELECT ${NUMBERED.sql} FROM audit AS a
     WHERE reader_id = $1 AND id < $2::bigint AND id > $3::bigint ${where} ORDER BY id ${order} LIMIT $4`,
 })
 const ofAll = (order: 'ASC' | 'DESC') => trail(order, 'of_all', '')
@@ -105,19 +99,18 @@ export async function readTrail(
   const statements = TRAIL[backwards ? 'backwards' : 'forwards']
   const stretch = [fleetId, after ?? Number.MAX_SAFE_INTEGER, before ?? 0, limit]
   const rows = await (vehicleId === null
-    ? query<AuditRow>(statements.all, stretch)
-    : query<AuditRow>(statements.vehicle, [...stretch, vehicleId]))
-  return rows.map((row) => ({
-    position: Number(row.id),
-    at: row.at,
-    action: row.action,
-    // Who it was by name is the fleet's own affair.
-    actor: { fleetId: row.actor_id, subject: row.actor_id === fleetId ? row.subject : null },
-    vehicleId: row.vehicle_id,
-    sharingId: row.sharing_id,
-    refusal: row.refusal,
-    requestId: row.request_id,
-  }))
+    ? query<Row>(statements.all, stretch)
+    : query<Row>(statements.vehicle, [...stretch, vehicleId]))
+  return rows.map((row) => {
+    const values = NUMBERED.read(row)
+    const { readerId: _reader, actorId, subject, ...entry } = AUDIT.decode(values, NUMBERED.at.entry)
+    return {
+      ...entry,
+      position: Number(values[NUMBERED.at.id]),
+      // The person's name is the fleet's own affair.
+      actor: { fleetId: actorId, subject: actorId === fleetId ? subject : null },
+    }
+  })
 }
 
 const PRUNED_AT_ONCE = 2_000

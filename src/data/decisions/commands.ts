@@ -12,7 +12,7 @@ import type { Database } from '../client.ts'
 import { storedCommand } from './snapshot.ts'
 import { checkKey, claimKey } from './idempotency.ts'
 import { withVehicle } from './lock.ts'
-import { isId } from '../rows.ts'
+import { isId } from '../tables/ids.ts'
 import { admit, refuseIf } from './sharings.ts'
 
 export type SendOrder = {

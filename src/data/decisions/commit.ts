@@ -5,9 +5,14 @@ import type { LoggedEvent, Moment, NewEvent } from '../../domain/event.ts'
 import type { Instant } from '../../domain/period.ts'
 import type { Sharing } from '../../domain/sharing.ts'
 import type { Vehicle } from '../../domain/vehicle.ts'
-import { auditing, auditRows } from './audit-rows.ts'
 import { timestamp } from '../database/statement.ts'
 import type { Statement, Tx } from '../database/statement.ts'
+import { IS_OPEN } from '../queries/open-vehicles.ts'
+import { AUDIT, auditRowsOf } from '../tables/audit.ts'
+import { COMMAND } from '../tables/command.ts'
+import { EVENT, rowOf } from '../tables/event.ts'
+import { SHARING } from '../tables/sharing.ts'
+import type { Table } from '../tables/table.ts'
 
 type Change<T> = { readonly row: T; readonly isNew: boolean }
 
@@ -28,62 +33,9 @@ export function change<T extends { readonly id: string }>(
   changes.set(row.id, { row, isNew })
 }
 
-const iso = (at: Instant | null): string | null => (at === null ? null : timestamp(at))
-
-const sharingRow = (sharing: Sharing) => ({
-  id: sharing.id,
-  vehicle_id: sharing.vehicleId,
-  owner_id: sharing.ownerId,
-  partner_id: sharing.partnerId,
-  starts_at: iso(sharing.startsAt),
-  ends_at: iso(sharing.endsAt),
-  ended_at: iso(sharing.endedAt),
-  end_reason: sharing.endReason,
-  cancelled_at: iso(sharing.cancelledAt),
-  allowed_commands: sharing.allowedCommands ?? [],
-  start_recorded: sharing.startRecorded,
-  end_requested_at: iso(sharing.endRequestedAt),
-  end_requested_by: sharing.endRequestedBy,
-  handover: sharing.handover,
-  returned: sharing.returned,
-  created_at: iso(sharing.createdAt),
-})
-
-const commandRow = (command: Command) => ({
-  id: command.id,
-  type: command.type,
-  status: command.status,
-  vehicle_id: command.vehicleId,
-  owner_id: command.ownerId,
-  fleet_id: command.fleetId,
-  sharing_id: command.sharingId,
-  requested_at: iso(command.requestedAt),
-  deadline: iso(command.deadline),
-  dispatched_at: iso(command.dispatchedAt),
-  completed_at: iso(command.completedAt),
-  message: command.message,
-})
-
-const eventRow = (event: NewEvent) => ({
-  type: event.type,
-  vehicle_id: event.vehicleId,
-  owner_id: event.ownerId,
-  partner_id: event.partnerId,
-  occurred_at: iso(event.occurredAt),
-  recorded_at: iso(event.recordedAt),
-  request_id: event.requestId,
-  sharing_id: 'sharingId' in event ? event.sharingId : null,
-  command_id: 'commandId' in event ? event.commandId : null,
-  facts: 'facts' in event ? event.facts : null,
-})
-
-const COLUMNS =
-  'type, vehicle_id, owner_id, partner_id, occurred_at, recorded_at, request_id, sharing_id, command_id, facts'
-
-const appended = (from: string, parameter: string) => `INSERT INTO event (${COLUMNS})
-  SELECT ${COLUMNS} FROM ${from} ROWS FROM (jsonb_to_recordset(${parameter}::jsonb) AS (
-    type TEXT, vehicle_id TEXT, owner_id TEXT, partner_id TEXT, occurred_at TIMESTAMPTZ(3), recorded_at TIMESTAMPTZ(3),
-    request_id TEXT, sharing_id TEXT, command_id TEXT, facts JSONB)) WITH ORDINALITY AS e
+const appended = (from: string, parameter: string) => `INSERT INTO event (${EVENT.names})
+  SELECT ${EVENT.names} FROM ${from} ROWS FROM (jsonb_to_recordset(${parameter}::jsonb) AS (${EVENT.typed}))
+    WITH ORDINALITY AS e
   ORDER BY e.ordinality RETURNING position`
 
 const POSITIONS = 'SELECT position FROM appended ORDER BY position'
@@ -103,7 +55,10 @@ const placed = (events: readonly NewEvent[], rows: readonly PositionRow[]): Logg
  * held, so events of one vehicle have the order of their commits.
  */
 export const append = async (tx: Tx, events: readonly NewEvent[]): Promise<LoggedEvent[]> =>
-  placed(events, await tx.query<PositionRow>(APPEND, [JSON.stringify(events.map(eventRow))]))
+  placed(
+    events,
+    await tx.query<PositionRow>(APPEND, [JSON.stringify(events.map((event) => EVENT.toJson(rowOf(event))))]),
+  )
 
 /** What was decided on a vehicle. */
 export type Decision = {
@@ -132,19 +87,19 @@ const KEPT = `partners AS MATERIALIZED (
 const recordset = (table: string, part: string) =>
   `kept, jsonb_populate_recordset(NULL::${table}, $8::jsonb -> '${part}') AS n`
 
+const inserting = <T>({ name, columns, names }: Table<T>, part: string) =>
+  `INSERT INTO ${name} (${names}) SELECT ${columns.map((column) => `n.${column.name}`).join(', ')}
+    FROM ${recordset(name, part)}`
+
 /** What changes is one of the vehicle's that are open. Said so, it is found among those few, and not among all there are. */
 const PARTS = {
-  newSharings: `INSERT INTO sharing SELECT n.* FROM ${recordset('sharing', 'newSharings')}`,
-  sharings: `UPDATE sharing AS s SET starts_at = n.starts_at, ends_at = n.ends_at, ended_at = n.ended_at,
-    end_reason = n.end_reason, cancelled_at = n.cancelled_at, start_recorded = n.start_recorded,
-    end_requested_at = n.end_requested_at, end_requested_by = n.end_requested_by, handover = n.handover,
-    returned = n.returned FROM ${recordset('sharing', 'sharings')} WHERE s.id = n.id AND s.vehicle_id = $1
-      AND s.cancelled_at IS NULL AND s.ended_at IS NULL`,
-  newCommands: `INSERT INTO command SELECT n.* FROM ${recordset('command', 'newCommands')}`,
-  commands: `UPDATE command AS c SET status = n.status, dispatched_at = n.dispatched_at, completed_at = n.completed_at,
-    message = n.message FROM ${recordset('command', 'commands')} WHERE c.id = n.id AND c.vehicle_id = $1
-      AND c.status IN ('PENDING', 'DISPATCHED')`,
-  audit: auditing(recordset('audit', 'audit')),
+  newSharings: inserting(SHARING, 'newSharings'),
+  sharings: `UPDATE sharing AS s SET ${SHARING.assignments('n')} FROM ${recordset('sharing', 'sharings')}
+    WHERE s.id = n.id AND s.vehicle_id = $1 AND ${IS_OPEN}`,
+  newCommands: inserting(COMMAND, 'newCommands'),
+  commands: `UPDATE command AS c SET ${COMMAND.assignments('n')} FROM ${recordset('command', 'commands')}
+    WHERE c.id = n.id AND c.vehicle_id = $1 AND c.status IN ('PENDING', 'DISPATCHED')`,
+  audit: inserting(AUDIT, 'audit'),
 }
 type Part = keyof typeof PARTS
 
@@ -176,11 +131,11 @@ export async function save({ query }: Tx, decision: Decision): Promise<LoggedEve
   const { sharings, commands } = changes
   const { at } = moment
   const rows: Record<Part, object[]> = {
-    newSharings: rowsOf(sharings, true, sharingRow),
-    sharings: rowsOf(sharings, false, sharingRow),
-    newCommands: rowsOf(commands, true, commandRow),
-    commands: rowsOf(commands, false, commandRow),
-    audit: actor ? auditRows(done(events, actor)) : [],
+    newSharings: rowsOf(sharings, true, SHARING.toJson),
+    sharings: rowsOf(sharings, false, SHARING.toJson),
+    newCommands: rowsOf(commands, true, COMMAND.toJson),
+    commands: rowsOf(commands, false, COMMAND.toJson),
+    audit: actor ? done(events, actor).flatMap(auditRowsOf).map(AUDIT.toJson) : [],
   }
   const parts = (Object.keys(PARTS) as Part[]).filter((part) => rows[part].length > 0)
   const values = [
@@ -190,7 +145,7 @@ export async function save({ query }: Tx, decision: Decision): Promise<LoggedEve
     timestamp(validUntil),
     vehicle.ownerId,
     [...sharings.values()].find(({ isNew }) => isNew)?.row.partnerId ?? null,
-    JSON.stringify(events.map(eventRow)),
+    JSON.stringify(events.map((event) => EVENT.toJson(rowOf(event)))),
   ]
   if (parts.length > 0) values.push(JSON.stringify(rows))
   return placed(events, await query<PositionRow>(saving(parts), values))

@@ -4,7 +4,7 @@ import { newFleet, partnersOf } from '../../domain/fleet.ts'
 import type { Fleet } from '../../domain/fleet.ts'
 import type { Database } from '../client.ts'
 import { withShortId } from './short-id.ts'
-import { isId } from '../rows.ts'
+import { isId } from '../tables/ids.ts'
 
 const KNOWN_FLEETS = 10_000
 

@@ -11,7 +11,7 @@ import type { Database } from '../client.ts'
 import { until } from '../database/clock.ts'
 import { LOCK, LOCK_PARTNERSHIP, readStored } from './snapshot.ts'
 import type { Asked, Stored } from './snapshot.ts'
-import { isId } from '../rows.ts'
+import { isId } from '../tables/ids.ts'
 import type { Tx } from '../database/statement.ts'
 import { countWritten } from './write-counters.ts'
 

@@ -13,7 +13,7 @@ import type { Database } from '../client.ts'
 import { cancelPending, committed, hold, release } from './lock.ts'
 import type { Held } from './lock.ts'
 import { retried } from '../database/retry.ts'
-import { isId } from '../rows.ts'
+import { isId } from '../tables/ids.ts'
 import type { Statement, Tx } from '../database/statement.ts'
 
 export type Rejected = { readonly index: number; readonly code: ErrorCode; readonly message: string }

@@ -1,27 +1,16 @@
 import type { Command } from '../../domain/command.ts'
 import type { Instant } from '../../domain/period.ts'
 import type { Sharing } from '../../domain/sharing.ts'
-import type { VehicleState } from '../../domain/state.ts'
 import type { Vehicle } from '../../domain/vehicle.ts'
-import {
-  flag,
-  flagAt,
-  float,
-  floatAt,
-  instant,
-  instantAt,
-  integer,
-  integerAt,
-  packing,
-  present,
-  word,
-  wordAt,
-} from '../packed.ts'
-import type { Packed, Places } from '../packed.ts'
-import { IS_OPEN, OPEN_SHARING, SHARING, toOpenSharing, toVehicle, VEHICLE, VEHICLE_TEXTS } from '../queries/open-vehicles.ts'
-import type { VehicleTexts } from '../queries/open-vehicles.ts'
-import { isId } from '../rows.ts'
 import type { Query, Statement, Tx } from '../database/statement.ts'
+import { IS_OPEN, OPEN_SHARING } from '../queries/open-vehicles.ts'
+import { COMMAND } from '../tables/command.ts'
+import { isId } from '../tables/ids.ts'
+import { select, selectParts } from '../tables/record.ts'
+import type { Row, Values } from '../tables/record.ts'
+import { SHARING } from '../tables/sharing.ts'
+import { nonNull } from '../tables/table.ts'
+import { VEHICLE } from '../tables/vehicle.ts'
 
 export const LOCK: Statement = { name: 'lock', text: 'SELECT owner_id FROM vehicle WHERE id = $1 FOR UPDATE' }
 
@@ -31,27 +20,30 @@ export const LOCK_PARTNERSHIP: Statement = {
   text: 'SELECT 1 FROM partnership WHERE fleet_id = $1 AND partner_id = $2 FOR KEY SHARE',
 }
 
-const ANY_SHARING = {
-  ...SHARING,
-  endedAt: instant('s.ended_at'),
-  endReason: word('s.end_reason'),
-  cancelledAt: instant('s.cancelled_at'),
-}
-
-const SNAPSHOTS = 's.handover, s.returned'
-
-const HELD_COLUMNS = packing({
-  ...VEHICLE,
-  ...ANY_SHARING,
-  /** Which of those asked for, from 1. */
-  number: integer('a.number'),
-  version: word('v.xmin'),
-  lastInstant: instant('v.last_instant'),
-  deleted: flag('v.deleted_at IS NOT NULL'),
-  now: float('extract(epoch FROM clock_timestamp())::float8 * 1000'),
-  arePartners: flag(`a.fleet_id IS NOT NULL AND EXISTS (
+const COLUMNS = selectParts({
+  vehicle: VEHICLE.of('v'),
+  sharing: SHARING.of('s'),
+  /** Which of the keys, from 1. */
+  number: [{ sql: 'a.number', kind: 'integer' }],
+  version: [{ sql: 'v.xmin', kind: 'word' }],
+  lastInstant: [{ sql: 'v.last_instant', kind: 'instant' }],
+  deleted: [{ sql: 'v.deleted_at IS NOT NULL', kind: 'flag' }],
+  now: [{ sql: 'extract(epoch FROM clock_timestamp())::float8 * 1000', kind: 'float' }],
+  arePartners: [
+    {
+      sql: `a.fleet_id IS NOT NULL AND EXISTS (
       SELECT FROM partnership AS p WHERE p.fleet_id = v.owner_id AND p.partner_id = a.fleet_id
-      OFFSET 0)`),
+      OFFSET 0)`,
+      kind: 'flag',
+    },
+  ],
+  commands: [
+    {
+      sql: `(SELECT jsonb_agg(to_jsonb(c) ORDER BY c.requested_at, c.id) FROM command AS c
+      WHERE c.vehicle_id = v.id AND c.status IN ('PENDING', 'DISPATCHED'))`,
+      kind: 'json',
+    },
+  ],
 })
 
 /**
@@ -61,9 +53,7 @@ const HELD_COLUMNS = packing({
  */
 const HELD: Statement = {
   name: 'held',
-  text: `SELECT ${HELD_COLUMNS.sql}, ${VEHICLE_TEXTS}, ${SNAPSHOTS},
-    (SELECT jsonb_agg(to_jsonb(c) ORDER BY c.requested_at, c.id) FROM command AS c
-      WHERE c.vehicle_id = v.id AND c.status IN ('PENDING', 'DISPATCHED')) AS commands
+  text: `SELECT ${COLUMNS.sql}
   FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS a(id, sharing_id, fleet_id, number)
     JOIN vehicle AS v ON v.id = a.id
     LEFT JOIN LATERAL (
@@ -73,38 +63,18 @@ const HELD: Statement = {
     ) AS s ON TRUE`,
 }
 
-const ONE_SHARING = packing({ ...ANY_SHARING, vehicleId: word('s.vehicle_id'), ownerId: word('s.owner_id') })
+const ONE_SHARING = select(SHARING.of('s'))
 
 const STORED_SHARING: Statement = {
   name: 'sharing',
-  text: `SELECT ${ONE_SHARING.sql}, ${SNAPSHOTS} FROM sharing AS s WHERE s.id = $1`,
+  text: `SELECT ${ONE_SHARING.sql} FROM sharing AS s WHERE s.id = $1`,
 }
 
-const COMMAND: Statement = {
+const ONE_COMMAND = select(COMMAND.of('c'))
+
+const STORED_COMMAND: Statement = {
   name: 'command',
-  text: 'SELECT to_jsonb(c) AS command FROM command AS c WHERE id = $1',
-}
-
-/** As SNAPSHOTS names them. */
-type Snapshots = { readonly handover: VehicleState | null; readonly returned: VehicleState | null }
-
-/** As HELD names them: one row for each sharing, or one without. */
-type HeldRow = VehicleTexts & Snapshots & Packed & { readonly commands: readonly CommandRow[] | null }
-
-/** As to_jsonb() writes it. */
-type CommandRow = {
-  readonly id: string
-  readonly type: Command['type']
-  readonly status: Command['status']
-  readonly vehicle_id: string
-  readonly owner_id: string
-  readonly fleet_id: string
-  readonly sharing_id: string | null
-  readonly requested_at: string
-  readonly deadline: string
-  readonly dispatched_at: string | null
-  readonly completed_at: string | null
-  readonly message: string | null
+  text: `SELECT ${ONE_COMMAND.sql} FROM command AS c WHERE c.id = $1`,
 }
 
 /** A vehicle, and a sharing and a partner of its owner's that a decision is about. */
@@ -134,80 +104,47 @@ const idOrNull = (id: string | null | undefined): string | null => (id != null &
 
 /** In one statement. @returns null for each vehicle that never was */
 export async function readStored(query: Query, asked: readonly Asked[]): Promise<(Stored | null)[]> {
-  const rows = await query<HeldRow>(HELD, [
+  const rows = await query<Row>(HELD, [
     asked.map(({ vehicleId }) => idOrNull(vehicleId)),
     asked.map(({ sharingId }) => idOrNull(sharingId)),
     asked.map(({ partnerId }) => idOrNull(partnerId)),
   ])
   const read = performance.now()
-  const { at } = HELD_COLUMNS
+  const { at } = COLUMNS
   const found: (Stored & { sharings: Sharing[] })[] = []
   for (const row of rows) {
-    HELD_COLUMNS.open(row)
-    const stored = (found[present(integerAt(at.number)) - 1] ??= toStored(row, read))
-    if (wordAt(at.sharingId) !== null) stored.sharings.push(toSharing(row, at, stored.vehicle))
+    const values = COLUMNS.read(row)
+    const stored = (found[Number(values[at.number]) - 1] ??= toStored(values, read))
+    if (values[at.sharing] != null) stored.sharings.push(SHARING.decode(values, at.sharing))
   }
   return asked.map((_, index) => found[index] ?? null)
 }
 
-/** Of the row that is open, without its sharings. */
-function toStored(row: HeldRow, read: number): Stored & { sharings: Sharing[] } {
-  const { at } = HELD_COLUMNS
+/** One without its sharings. */
+function toStored(values: Values, read: number): Stored & { sharings: Sharing[] } {
+  const { at } = COLUMNS
   return {
-    vehicle: toVehicle(row, at),
-    deleted: present(flagAt(at.deleted)),
-    lastInstant: present(instantAt(at.lastInstant)),
-    version: present(wordAt(at.version)),
-    now: present(floatAt(at.now)),
+    vehicle: VEHICLE.decode(values, at.vehicle),
+    deleted: values[at.deleted] === true,
+    lastInstant: nonNull(values[at.lastInstant] as Instant | null, 'last_instant'),
+    version: nonNull(values[at.version] as string | null, 'xmin'),
+    now: nonNull(values[at.now] as number | null, 'now'),
     read,
-    arePartners: present(flagAt(at.arePartners)),
+    arePartners: values[at.arePartners] === true,
     sharings: [],
-    commands: (row.commands ?? []).map(toCommand),
+    commands: ((values[at.commands] ?? []) as Row[]).map(COMMAND.fromJson),
   }
 }
 
 /** As it is stored, over or not. */
 export async function storedSharing(tx: Tx, id: string): Promise<Sharing> {
-  const [row] = await tx.query<Snapshots & Packed>(STORED_SHARING, [id])
+  const [row] = await tx.query<Row>(STORED_SHARING, [id])
   if (!row) throw new Error('a sharing that is known is missing')
-  ONE_SHARING.open(row)
-  const { at } = ONE_SHARING
-  return toSharing(row, at, { id: present(wordAt(at.vehicleId)), ownerId: present(wordAt(at.ownerId)) })
+  return SHARING.decode(ONE_SHARING.read(row))
 }
 
 export async function storedCommand(tx: Tx, id: string): Promise<Command> {
-  const [row] = await tx.query<{ command: CommandRow }>(COMMAND, [id])
+  const [row] = await tx.query<Row>(STORED_COMMAND, [id])
   if (!row) throw new Error('a command that is known is missing')
-  return toCommand(row.command)
+  return COMMAND.decode(ONE_COMMAND.read(row))
 }
-
-/** Of the row that is open. */
-const toSharing = (
-  { handover, returned }: Snapshots,
-  at: Places<typeof ANY_SHARING>,
-  vehicle: { readonly id: string; readonly ownerId: string },
-): Sharing => ({
-  ...toOpenSharing(at, vehicle),
-  endedAt: instantAt(at.endedAt),
-  endReason: wordAt(at.endReason) as Sharing['endReason'],
-  cancelledAt: instantAt(at.cancelledAt),
-  handover,
-  returned,
-})
-
-const parsed = (text: string | null): Instant | null => (text === null ? null : Date.parse(text))
-
-const toCommand = (row: CommandRow): Command => ({
-  id: row.id,
-  type: row.type,
-  status: row.status,
-  vehicleId: row.vehicle_id,
-  ownerId: row.owner_id,
-  fleetId: row.fleet_id,
-  sharingId: row.sharing_id,
-  requestedAt: Date.parse(row.requested_at),
-  deadline: Date.parse(row.deadline),
-  dispatchedAt: parsed(row.dispatched_at),
-  completedAt: parsed(row.completed_at),
-  message: row.message,
-})

@@ -12,32 +12,22 @@ import type { LockOrder } from './lock.ts'
 import { admit, refuseIf } from './sharings.ts'
 import type { Requester } from './audit.ts'
 import { timestamp } from '../database/statement.ts'
+import { EDITABLE, VEHICLE } from '../tables/vehicle.ts'
 import type { Statement } from '../database/statement.ts'
 import { countWritten } from './write-counters.ts'
 
-const COLUMNS = 'id, name, license_plate, vin, brand, model, supported_commands'
+const RECORD = 'jsonb_populate_record(NULL::vehicle, $1::jsonb) AS n'
 const INSERT: Statement = {
   name: 'insert_vehicle',
-  text: `INSERT INTO vehicle (${COLUMNS}, owner_id, last_instant, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) ON CONFLICT DO NOTHING RETURNING id`,
+  text: `INSERT INTO vehicle (${VEHICLE.names}, last_instant, created_at)
+    SELECT ${VEHICLE.columns.map(({ name }) => `n.${name}`).join(', ')}, $2::timestamptz, $2::timestamptz FROM ${RECORD}
+    ON CONFLICT DO NOTHING RETURNING id`,
 }
 const EDIT: Statement = {
   name: 'edit_vehicle',
-  text: `UPDATE vehicle SET name = $2, license_plate = $3, vin = $4, brand = $5, model = $6, supported_commands = $7
-    WHERE id = $1`,
+  text: `UPDATE vehicle AS v SET ${VEHICLE.assignments('n', EDITABLE)} FROM ${RECORD} WHERE v.id = $2`,
 }
 const DELETE: Statement = { name: 'delete_vehicle', text: 'UPDATE vehicle SET deleted_at = $2 WHERE id = $1' }
-
-/** What people edit; the readings are written by reports alone. */
-const edited = ({ id, name, licensePlate, vin, brand, model, supportedCommands }: Vehicle) => [
-  id,
-  name,
-  licensePlate,
-  vin,
-  brand,
-  model,
-  [...supportedCommands],
-]
 
 /** @throws RequestError ROLE_NOT_SUFFICIENT, InputError */
 export async function create(db: Database, { member, requestId }: Requester, fields: VehiclePatch): Promise<Vehicle> {
@@ -53,7 +43,7 @@ export async function create(db: Database, { member, requestId }: Requester, fie
 async function insertVehicle(db: Database, vehicle: Vehicle, requestId: string) {
   return db.transaction(async (tx) => {
     const at = db.clock.now()
-    if ((await tx.query(INSERT, [...edited(vehicle), vehicle.ownerId, timestamp(at)])).length === 0) return null
+    if ((await tx.query(INSERT, [JSON.stringify(VEHICLE.toJson(vehicle)), timestamp(at)])).length === 0) return null
     return { vehicle, logged: await append(tx, [vehicleChanged(vehicle, [], { at, requestId })]) }
   })
 }
@@ -72,7 +62,7 @@ export async function update(db: Database, by: Requester, id: string, patch: Veh
     const { tx, control, moment, events } = admit({ kind: 'update' }, by, held)
     refuseIf(relation({ kind: 'update' }, by.member, control, moment.at))
     const vehicle = editVehicle(control.vehicle, patch)
-    await tx.query(EDIT, edited(vehicle))
+    await tx.query(EDIT, [JSON.stringify(VEHICLE.toJson(vehicle)), id])
     events.push(vehicleChanged(vehicle, control.sharings, moment))
     return vehicle
   })

@@ -1,29 +1,15 @@
-import { instant, integer, packing, word } from '../packed.ts'
-import type { Packed } from '../packed.ts'
 import type { Statement } from '../database/statement.ts'
+import { EVENT } from '../tables/event.ts'
+import { selectParts } from '../tables/record.ts'
 
-/** All of `event AS e` but the facts. */
-export const EVENT = {
-  position: integer('e.position'),
-  type: word('e.type'),
-  vehicleId: word('e.vehicle_id'),
-  ownerId: word('e.owner_id'),
-  partnerId: word('e.partner_id'),
-  occurredAt: instant('e.occurred_at'),
-  recordedAt: instant('e.recorded_at'),
-  requestId: word('e.request_id'),
-  sharingId: word('e.sharing_id'),
-  commandId: word('e.command_id'),
-}
+const POSITIONED = { position: [{ sql: 'e.position', kind: 'integer' }], event: EVENT.of('e') } as const
 
-const COLUMNS = [...Object.values(EVENT).map(({ sql }) => sql), 'e.facts'].join(', ')
+const COLUMNS = `e.position, ${EVENT.columns.map(({ name }) => `e.${name}`).join(', ')}`
 
-export type EventRow = Packed & { readonly facts: unknown }
-
-export const LOGGED = packing(EVENT)
+export const LOGGED = selectParts(POSITIONED)
 
 /** `removed` is in every row, and the only column of a page without events. */
-export const PAGED = packing({ ...EVENT, removed: integer('pruned.removed') })
+export const PAGED = selectParts({ ...POSITIONED, removed: [{ sql: 'pruned.removed', kind: 'integer' }] })
 
 /** Of a subquery a hash is made, of an array none where a plan does not look at values. */
 const MATCHES = `($5::text[] IS NULL OR e.type = ANY($5))
@@ -31,7 +17,7 @@ const MATCHES = `($5::text[] IS NULL OR e.type = ANY($5))
 
 export const LOG: Statement = {
   name: 'log',
-  text: `SELECT ${LOGGED.sql}, e.facts FROM event AS e WHERE e.position > $1::bigint AND e.position <= $2::bigint
+  text: `SELECT ${LOGGED.sql} FROM event AS e WHERE e.position > $1::bigint AND e.position <= $2::bigint
     ORDER BY e.position LIMIT $3`,
 }
 
@@ -95,12 +81,12 @@ const page = (events: string) => `SELECT * FROM (${events}) AS found ORDER BY po
 const pages = (name: string, events: string, types: string) => ({
   fromPlace: {
     name: `fleet_log_${name}`,
-    text: `SELECT ${PAGED.sql}, e.facts FROM (${lastRemoved(types)}) AS pruned LEFT JOIN (${page(events)}) AS e ON TRUE
+    text: `SELECT ${PAGED.sql} FROM (${lastRemoved(types)}) AS pruned LEFT JOIN (${page(events)}) AS e ON TRUE
       ORDER BY e.position`,
   } satisfies Statement,
   fromBeginning: {
     name: `fleet_log_${name}_begin`,
-    text: `SELECT ${LOGGED.sql}, e.facts FROM (${page(events)}) AS e ORDER BY e.position`,
+    text: `SELECT ${LOGGED.sql} FROM (${page(events)}) AS e ORDER BY e.position`,
   } satisfies Statement,
 })
 

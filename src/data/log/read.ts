@@ -1,13 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { CommandStatus } from '../../domain/command.ts'
-import type { EventFilter, LoggedEvent, SharingFacts, VehicleEventType } from '../../domain/event.ts'
-import type { Values } from '../../domain/state.ts'
+import type { EventFilter, LoggedEvent } from '../../domain/event.ts'
 import type { Database } from '../client.ts'
-import { EVENT, FLEET_LOG, HORIZON, LAST_REMOVED, LOG, LOGGED, PAGED } from './pages.ts'
-import type { EventRow } from './pages.ts'
-import { instantAt, integerAt, present, wordAt } from '../packed.ts'
-import type { Places } from '../packed.ts'
+import { FLEET_LOG, HORIZON, LAST_REMOVED, LOG, LOGGED, PAGED } from './pages.ts'
 import type { Query } from '../database/statement.ts'
+import { EVENT, loggedEvent } from '../tables/event.ts'
+import type { Row, Values } from '../tables/record.ts'
 
 /** An event behind the cursor has been removed for its age: to go on from there would leave a gap that nobody sees. */
 export class CursorExpiredError extends Error {}
@@ -45,7 +42,7 @@ async function settledHorizon(db: Database): Promise<Horizon> {
 
 /** All fleets' events in (after, upTo], oldest first, at most `limit`. */
 export async function readLog({ query }: Database, after: number, upTo: number, limit: number): Promise<LoggedEvent[]> {
-  return (await query<EventRow>(LOG, [after, upTo, limit])).map(logged)
+  return (await query<Row>(LOG, [after, upTo, limit])).map(logged)
 }
 
 /** More vehicles than this are not looked up one by one. */
@@ -71,12 +68,12 @@ export async function readFleetLog(
   const { fromPlace, fromBeginning } = all ? ofAll : few ? ofVehicles : rare ? ofRareTypes : ofSome
   const values: unknown[] = [fleetId, after ?? 0, upTo, limit]
   if (!all) values.push(types && [...new Set(types)], vehicleIds && [...new Set(vehicleIds)])
-  if (after === null) return (await query<EventRow>(fromBeginning, values)).map(logged)
+  if (after === null) return (await query<Row>(fromBeginning, values)).map(logged)
   const events: LoggedEvent[] = []
-  for (const row of await query<EventRow>(fromPlace, values)) {
-    PAGED.open(row)
-    checkPlace(after, integerAt(PAGED.at.removed))
-    if (integerAt(PAGED.at.position) !== null) events.push(toEvent(row, PAGED.at))
+  for (const row of await query<Row>(fromPlace, values)) {
+    const values = PAGED.read(row)
+    checkPlace(after, values[PAGED.at.removed] as number | null)
+    if (values[PAGED.at.position] != null) events.push(toEvent(values))
   }
   return events
 }
@@ -139,41 +136,8 @@ export async function pruneLog({ prisma }: Database, keptMs: number): Promise<bo
   return row.removed === PRUNED_AT_ONCE
 }
 
-function logged(row: EventRow): LoggedEvent {
-  LOGGED.open(row)
-  return toEvent(row, LOGGED.at)
-}
+const logged = (row: Row): LoggedEvent => toEvent(LOGGED.read(row))
 
-/** Of the row that is open. */
-function toEvent({ facts }: EventRow, at: Places<typeof EVENT>): LoggedEvent {
-  const common = {
-    position: present(integerAt(at.position)),
-    vehicleId: present(wordAt(at.vehicleId)),
-    ownerId: present(wordAt(at.ownerId)),
-    partnerId: wordAt(at.partnerId),
-    occurredAt: present(instantAt(at.occurredAt)),
-    recordedAt: present(instantAt(at.recordedAt)),
-    requestId: wordAt(at.requestId),
-  }
-  const type = wordAt(at.type) as VehicleEventType
-  switch (type) {
-    case 'VEHICLE_CHANGED':
-      return { ...common, type }
-    case 'COMMAND_UPDATED':
-      return {
-        ...common,
-        type,
-        commandId: wordAt(at.commandId) ?? '',
-        facts: facts as { status: CommandStatus },
-      }
-    case 'STATE_RECORDED':
-      return { ...common, type, facts: facts as Partial<Values> }
-    case 'SHARING_SCHEDULED':
-    case 'SHARING_STARTED':
-    case 'SHARING_END_CHANGED':
-    case 'SHARING_END_REQUESTED':
-    case 'SHARING_ENDED':
-    case 'SHARING_CANCELLED':
-      return { ...common, type, sharingId: wordAt(at.sharingId) ?? '', facts: facts as SharingFacts }
-  }
-}
+/** Both selections begin alike. */
+const toEvent = (values: Values): LoggedEvent =>
+  loggedEvent(EVENT.decode(values, LOGGED.at.event), values[LOGGED.at.position] as number)

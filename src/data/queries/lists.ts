@@ -2,12 +2,17 @@ import type { Fleet } from '../../domain/fleet.ts'
 import type { Instant } from '../../domain/period.ts'
 import type { Sharing, SharingPhase, SharingStatus } from '../../domain/sharing.ts'
 import type { Vehicle } from '../../domain/vehicle.ts'
-import { Prisma } from '../../generated/prisma/client.ts'
+import type { Prisma } from '../../generated/prisma/client.ts'
 import type { Database } from '../client.ts'
 import { vehiclesOf } from './open-vehicles.ts'
 import type { OpenVehicle } from './open-vehicles.ts'
-import { isId, SHARING_COLUMNS, toSharing, toVehicle } from '../rows.ts'
-import type { SharingRow } from '../rows.ts'
+import { timestamp } from '../database/statement.ts'
+import type { Statement } from '../database/statement.ts'
+import { isId } from '../tables/ids.ts'
+import { select } from '../tables/record.ts'
+import type { Row } from '../tables/record.ts'
+import { SHARING } from '../tables/sharing.ts'
+import { VEHICLE } from '../tables/vehicle.ts'
 import { partyIs, phaseIs, relationIs, statusIs, visibleTo } from './visibility.ts'
 import type { VehicleRelation } from './visibility.ts'
 import { BEYOND_IDS, VEHICLE_LISTS } from './vehicle-lists.ts'
@@ -60,7 +65,7 @@ export async function listVehicles(
       orderBy: { id: order(page) },
       take: page.limit - found.length,
     })
-    found.push(...rows.map(toVehicle))
+    found.push(...rows.map(VEHICLE.fromPrisma))
   }
   return found
 }
@@ -117,27 +122,35 @@ export async function listSharings(
     orderBy: [{ startsAt: direction }, { id: direction }],
     take: page.limit,
   })
-  return rows.map(toSharing)
+  return rows.map(SHARING.fromPrisma)
 }
 
-/** The same stretch of each vehicle's own list, in one statement: all sharings for its owner, its own for a partner. */
+const LISTED = select(SHARING.of('s'))
+
+/** $1 the vehicles, $2 the fleet, $3 the limit, $4 the key behind which the page begins, $5 the one before which it ends. */
+const sharingsOf = (direction: 'ASC' | 'DESC', after: boolean, before: boolean): Statement => ({
+  name: `sharings_of_${direction}_${after}_${before}`,
+  text: `SELECT ${LISTED.sql} FROM unnest($1::text[]) WITH ORDINALITY AS v (id, place) CROSS JOIN LATERAL (
+      SELECT * FROM sharing AS s
+      WHERE s.vehicle_id = v.id AND (s.owner_id = $2 OR s.partner_id = $2)
+        ${after ? 'AND (s.starts_at, s.id) < ($4::timestamptz, $5::text)' : ''}
+        ${before ? `AND (s.starts_at, s.id) > ($${after ? 6 : 4}::timestamptz, $${after ? 7 : 5}::text)` : ''}
+      ORDER BY s.starts_at ${direction}, s.id ${direction} LIMIT $3
+    ) AS s
+    ORDER BY v.place, s.starts_at ${direction}, s.id ${direction}`,
+})
+
+/** The same page of each vehicle's own list, in one statement: all sharings for its owner, its own for a partner. */
 export async function listSharingsOf(
-  { prisma }: Database,
+  { query }: Database,
   fleetId: string,
   vehicleIds: readonly string[],
-  page: Page<SharingKey>,
+  { after, before, limit, backwards }: Page<SharingKey>,
 ): Promise<Sharing[][]> {
-  const direction = page.backwards ? Prisma.sql`ASC` : Prisma.sql`DESC`
-  const beyond = (key: SharingKey | null, side: Prisma.Sql) =>
-    key === null ? Prisma.empty : Prisma.sql`AND (s.starts_at, s.id) ${side} (${new Date(key[0])}, ${key[1]})`
-  const rows = await prisma.$queryRaw<SharingRow[]>`
-    SELECT listed.* FROM unnest(${[...vehicleIds]}::text[]) WITH ORDINALITY AS v (id, place) CROSS JOIN LATERAL (
-      SELECT ${SHARING_COLUMNS} FROM sharing AS s
-      WHERE s.vehicle_id = v.id AND (s.owner_id = ${fleetId} OR s.partner_id = ${fleetId})
-        ${beyond(page.after, Prisma.sql`<`)} ${beyond(page.before, Prisma.sql`>`)}
-      ORDER BY s.starts_at ${direction}, s.id ${direction} LIMIT ${page.limit}
-    ) AS listed
-    ORDER BY v.place, listed."startsAt" ${direction}, listed.id ${direction}`
-  const byVehicle = Map.groupBy(rows.map(toSharing), ({ vehicleId }) => vehicleId)
+  const statement = sharingsOf(backwards ? 'ASC' : 'DESC', after !== null, before !== null)
+  const keys = [after, before].flatMap((key) => (key === null ? [] : [timestamp(key[0]), key[1]]))
+  const rows = await query<Row>(statement, [vehicleIds, fleetId, limit, ...keys])
+  const sharings = rows.map((row) => SHARING.decode(LISTED.read(row)))
+  const byVehicle = Map.groupBy(sharings, ({ vehicleId }) => vehicleId)
   return vehicleIds.map((id) => byVehicle.get(id) ?? [])
 }

@@ -9,7 +9,10 @@ import type { Database } from '../client.ts'
 import { listSharingsOf } from './lists.ts'
 import type { Page, SharingKey } from './lists.ts'
 import type { OpenVehicle } from './open-vehicles.ts'
-import { isId, toCommand, toSharing, toVehicle } from '../rows.ts'
+import { COMMAND } from '../tables/command.ts'
+import { isId } from '../tables/ids.ts'
+import { SHARING } from '../tables/sharing.ts'
+import { VEHICLE } from '../tables/vehicle.ts'
 import { partyIs } from './visibility.ts'
 
 /**
@@ -54,14 +57,14 @@ export function createLoaders(db: Database, fleetId: string | null, at: Instant)
     },
     sharing: byId(async (ids) => {
       const rows = await prisma.sharing.findMany({ where: { AND: [{ id: { in: ids } }, partyIs(viewer)] } })
-      return rows.map(toSharing)
+      return rows.map(SHARING.fromPrisma)
     }),
     openSharings: async (vehicleId) => (await anybodys(vehicleId))?.sharings ?? [],
     command: byId(async (ids) => {
       const rows = await prisma.command.findMany({
         where: { id: { in: ids }, OR: [{ ownerId: viewer }, { fleetId: viewer }] },
       })
-      return rows.map(toCommand)
+      return rows.map(COMMAND.fromPrisma)
     }),
     snapshots: new DataLoader(
       async (sharings: readonly Sharing[]) => {
@@ -69,8 +72,8 @@ export function createLoaders(db: Database, fleetId: string | null, at: Instant)
         const rows = await prisma.vehicle.findMany({ where: { id: { in: vehicleIds } } })
         // Read after the readings: if it was written down in between, these may be younger than the handover.
         const written = await prisma.sharing.findMany({ where: { id: { in: sharings.map(({ id }) => id) } } })
-        const states = new Map(rows.map((row) => [row.id, toVehicle(row).state]))
-        const found = new Map(written.map((row) => [row.id, toSharing(row)]))
+        const states = new Map(rows.map((row) => [row.id, VEHICLE.fromPrisma(row).state]))
+        const found = new Map(written.map((row) => [row.id, SHARING.fromPrisma(row)]))
         return sharings.map(({ id, vehicleId }) => {
           const state = states.get(vehicleId) ?? null
           return { handover: found.get(id)?.handover ?? state, returned: found.get(id)?.returned ?? state }

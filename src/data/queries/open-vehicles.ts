@@ -1,17 +1,15 @@
 import type DataLoader from 'dataloader'
 import { LRUCache } from 'lru-cache'
-import { COMMAND_TYPES } from '../../domain/command.ts'
-import type { CommandType } from '../../domain/command.ts'
 import type { Fleet } from '../../domain/fleet.ts'
-import type { Instant } from '../../domain/period.ts'
-import type { Sharing, SharingEndReason } from '../../domain/sharing.ts'
-import type { CentralLock, Reading, VehicleState } from '../../domain/state.ts'
+import type { Sharing } from '../../domain/sharing.ts'
 import type { Vehicle } from '../../domain/vehicle.ts'
-import { batched } from './batch.ts'
-import { flag, flagAt, float, floatAt, instant, instantAt, packing, present, word, wordAt } from '../packed.ts'
-import type { Packed, Places } from '../packed.ts'
-import { isId } from '../rows.ts'
 import type { Query, Statement } from '../database/statement.ts'
+import { isId } from '../tables/ids.ts'
+import { selectParts } from '../tables/record.ts'
+import type { Row } from '../tables/record.ts'
+import { SHARING } from '../tables/sharing.ts'
+import { VEHICLE } from '../tables/vehicle.ts'
+import { batched } from './batch.ts'
 
 /** A vehicle with those of its sharings that are not over by the log: what decides who may see it, and what with it. */
 export type OpenVehicle = Vehicle & { readonly sharings: readonly Sharing[] }
@@ -27,7 +25,7 @@ export type Reads = {
 const KNOWN_FLEETS = 10_000
 
 export function createReads(query: Query): Reads {
-  const vehicles = byId(async (ids) => vehiclesOf(await query<OpenVehicleRow>(VEHICLES, [ids])))
+  const vehicles = byId(async (ids) => vehiclesOf(await query<Row>(VEHICLES, [ids])))
   const fleets = byId((ids) => query<Fleet>(FLEETS, [ids]))
   const known = new LRUCache<string, Fleet>({ max: KNOWN_FLEETS })
   return {
@@ -54,47 +52,13 @@ const byId = <T extends { readonly id: string }>(
 
 const FLEETS: Statement = { name: 'fleets', text: 'SELECT id, name FROM fleet WHERE id = ANY($1::text[])' }
 
-/** Those of `vehicle AS v` that are no free text. */
-export const VEHICLE = {
-  id: word('v.id'),
-  ownerId: word('v.owner_id'),
-  supportedCommands: word('v.supported_commands'),
-  latitude: float('v.latitude'),
-  longitude: float('v.longitude'),
-  positionAt: instant('v.position_at'),
-  speedKmh: float('v.speed_kmh'),
-  speedAt: instant('v.speed_at'),
-  mileageKm: float('v.mileage_km'),
-  mileageAt: instant('v.mileage_at'),
-  energyPercent: float('v.energy_percent'),
-  energyAt: instant('v.energy_at'),
-  centralLock: word('v.central_lock'),
-  centralLockAt: instant('v.central_lock_at'),
-  drivingEnabled: flag('v.driving_enabled'),
-  drivingEnabledAt: instant('v.driving_enabled_at'),
-  ignition: flag('v.ignition'),
-  ignitionAt: instant('v.ignition_at'),
-}
+/** The condition that a sharing is not over by the log makes these NULL; its snapshots are long and read by themselves. */
+const NULL_WHILE_OPEN = ['endedAt', 'endReason', 'cancelledAt', 'handover', 'returned'] as const
 
-/** Those of `sharing AS s` that say something of one that is open. */
-export const SHARING = {
-  sharingId: word('s.id'),
-  partnerId: word('s.partner_id'),
-  startsAt: instant('s.starts_at'),
-  endsAt: instant('s.ends_at'),
-  allowedCommands: word('s.allowed_commands'),
-  startRecorded: flag('s.start_recorded'),
-  endRequestedAt: instant('s.end_requested_at'),
-  endRequestedBy: word('s.end_requested_by'),
-  createdAt: instant('s.created_at'),
-}
-
-const OPEN_VEHICLE = packing({ ...VEHICLE, ...SHARING })
-
-export const VEHICLE_TEXTS = 'v.name, v.license_plate, v.vin, v.brand, v.model'
+const OPEN_VEHICLE = selectParts({ vehicle: VEHICLE.of('v'), sharing: SHARING.of('s', NULL_WHILE_OPEN) })
 
 /** A vehicle with its open sharing, of which there may be several. */
-export const OPEN_VEHICLE_COLUMNS = `${OPEN_VEHICLE.sql}, ${VEHICLE_TEXTS}`
+export const OPEN_VEHICLE_COLUMNS = OPEN_VEHICLE.sql
 
 export const IS_OPEN = 's.cancelled_at IS NULL AND s.ended_at IS NULL'
 
@@ -106,102 +70,19 @@ const VEHICLES: Statement = {
     WHERE v.id = ANY($1::text[]) AND v.deleted_at IS NULL`,
 }
 
-/** As VEHICLE_TEXTS names them. */
-export type VehicleTexts = {
-  readonly name: string | null
-  readonly license_plate: string | null
-  readonly vin: string | null
-  readonly brand: string | null
-  readonly model: string | null
-}
-
-/** As OPEN_VEHICLE_COLUMNS names them. */
-export type OpenVehicleRow = VehicleTexts & Packed
-
 /** One row for each open sharing, those of a vehicle side by side or not; the vehicles in the order of their first rows. */
-export function vehiclesOf(rows: readonly OpenVehicleRow[]): OpenVehicle[] {
+export function vehiclesOf(rows: readonly Row[]): OpenVehicle[] {
   const { at } = OPEN_VEHICLE
   const found = new Map<string, OpenVehicle & { sharings: Sharing[] }>()
   for (const row of rows) {
-    OPEN_VEHICLE.open(row)
-    const id = present(wordAt(at.id))
+    const values = OPEN_VEHICLE.read(row)
+    const id = values[at.vehicle] as string
     let vehicle = found.get(id)
     if (!vehicle) {
-      vehicle = { ...toVehicle(row, at), sharings: [] }
+      vehicle = { ...VEHICLE.decode(values, at.vehicle), sharings: [] }
       found.set(id, vehicle)
     }
-    if (wordAt(at.sharingId) !== null) vehicle.sharings.push(toOpenSharing(at, vehicle))
+    if (values[at.sharing] != null) vehicle.sharings.push(SHARING.decode(values, at.sharing))
   }
   return [...found.values()]
-}
-
-/** Of the row that is open. */
-export const toVehicle = (texts: VehicleTexts, at: Places<typeof VEHICLE>): Vehicle => ({
-  id: present(wordAt(at.id)),
-  ownerId: present(wordAt(at.ownerId)),
-  name: texts.name,
-  licensePlate: texts.license_plate,
-  vin: texts.vin,
-  brand: texts.brand,
-  model: texts.model,
-  supportedCommands: commandsOf(present(wordAt(at.supportedCommands))),
-  state: toState(at),
-})
-
-function toState(at: Places<typeof VEHICLE>): VehicleState {
-  const latitude = floatAt(at.latitude)
-  const longitude = floatAt(at.longitude)
-  return {
-    position: reading(
-      latitude === null || longitude === null ? null : { latitude, longitude },
-      instantAt(at.positionAt),
-    ),
-    speedKmh: reading(floatAt(at.speedKmh), instantAt(at.speedAt)),
-    mileageKm: reading(floatAt(at.mileageKm), instantAt(at.mileageAt)),
-    energyPercent: reading(floatAt(at.energyPercent), instantAt(at.energyAt)),
-    centralLock: reading(wordAt(at.centralLock) as CentralLock | null, instantAt(at.centralLockAt)),
-    drivingEnabled: reading(flagAt(at.drivingEnabled), instantAt(at.drivingEnabledAt)),
-    ignition: reading(flagAt(at.ignition), instantAt(at.ignitionAt)),
-  }
-}
-
-const reading = <T>(value: T | null, observedAt: Instant | null): Reading<T> | null =>
-  value === null || observedAt === null ? null : { value, observedAt }
-
-/** Of the row that is open, neither ended nor cancelled. Its snapshots are long, rarely asked for, and read on their own. */
-export function toOpenSharing(
-  at: Places<typeof SHARING>,
-  vehicle: { readonly id: string; readonly ownerId: string },
-): Sharing {
-  const allowed = present(wordAt(at.allowedCommands))
-  return {
-    id: present(wordAt(at.sharingId)),
-    vehicleId: vehicle.id,
-    ownerId: vehicle.ownerId,
-    partnerId: present(wordAt(at.partnerId)),
-    startsAt: present(instantAt(at.startsAt)),
-    endsAt: instantAt(at.endsAt),
-    endedAt: null,
-    endReason: null as SharingEndReason | null,
-    cancelledAt: null,
-    allowedCommands: allowed === '{}' ? null : commandsOf(allowed),
-    startRecorded: present(flagAt(at.startRecorded)),
-    endRequestedAt: instantAt(at.endRequestedAt),
-    endRequestedBy: wordAt(at.endRequestedBy),
-    handover: null,
-    returned: null,
-    createdAt: present(instantAt(at.createdAt)),
-  }
-}
-
-/** Vehicles support the same few sets of commands; each is read once. */
-const sets = new LRUCache<string, readonly CommandType[]>({ max: 1_000 })
-
-export function commandsOf(text: string): readonly CommandType[] {
-  const known = sets.get(text)
-  if (known) return known
-  const names = text.slice(1, -1).split(',')
-  const commands = names.filter((name): name is CommandType => COMMAND_TYPES.some((type) => type === name))
-  sets.set(text, commands)
-  return commands
 }

@@ -4,7 +4,7 @@ import { RequestError } from '../../domain/errors.ts'
 import { checkText } from '../../domain/text.ts'
 import type { Instant } from '../../domain/period.ts'
 import type { Database } from '../client.ts'
-import { isId } from '../rows.ts'
+import { isId } from '../tables/ids.ts'
 
 /** Which tokens have been revoked, as far as this instance knows: all that was said a second ago. */
 export type Revocations = {
