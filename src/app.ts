@@ -2,10 +2,12 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { openDatabase } from './data/client.ts'
-import type { Database } from './data/client.ts'
-import { fleetRegister } from './data/decisions/fleets.ts'
-import { watchRevocations } from './data/queries/revocations.ts'
+import { openDatabase } from './data/database/open.ts'
+import { createClient } from './data/client.ts'
+import type { Client } from './data/client.ts'
+import { createServices } from './data/services.ts'
+import type { Services } from './data/services.ts'
+import { watchRevocations } from './events/revocations.ts'
 import { startAnnouncer } from './events/announcer.ts'
 import { startHousekeeper } from './events/housekeeper.ts'
 import { startTail } from './events/tail.ts'
@@ -45,7 +47,9 @@ export type Resources = {
 }
 
 export type App = {
-  readonly db: Database
+  readonly prisma: Client
+  /** What the client works with: for tests. */
+  readonly services: Services
   /** @returns where it listens: http://host:port */
   readonly listen: () => Promise<string>
   /** Drains and releases everything. May be called more than once. */
@@ -65,35 +69,38 @@ export async function createApp(resources: Resources): Promise<App> {
     const tracing = tracer && settings.tracing && tracer.startTracing(settings.tracing, log)
     if (tracing) closers.push(tracing.stop)
     const around = tracing ? { around: tracing.statement } : {}
-    const db = await openDatabase({ ...settings, ...around, ...(onStatement ? { onStatement } : {}) })
-    closers.push(db.close)
-    const tail = startTail(db, tellSparingly(log, 'following the log'))
+    const connection = await openDatabase({ ...settings, ...around, ...(onStatement ? { onStatement } : {}) })
+    closers.push(connection.close)
+    const services = await createServices(connection)
+    closers.push(services.stop)
+    const prisma = createClient(services)
+    const tail = startTail(prisma, tellSparingly(log, 'following the log'))
     closers.push(tail.stop)
-    db.follower = tail
+    prisma.event.follow(tail)
     if (announce) {
-      const announcer = startAnnouncer(db, tellSparingly(log, 'announcing what falls due'))
-      const housekeeper = startHousekeeper(db, settings.retentionMs, tellSparingly(log, 'removing what is old'))
+      const announcer = startAnnouncer(prisma, tellSparingly(log, 'announcing what falls due'))
+      const housekeeper = startHousekeeper(prisma, settings.retentionMs, tellSparingly(log, 'removing what is old'))
       closers.push(announcer.stop, housekeeper.stop)
     }
 
     const keys = await (settings.provider ? providerKeys(settings.provider, settings) : developmentKeys(settings))
     closers.push(keys.stop)
     let cutRevoked = () => {}
-    const revocations = await watchRevocations(db, () => cutRevoked())
+    const revocations = await watchRevocations(prisma, () => cutRevoked())
     closers.push(revocations.stop)
-    const authenticate = createAuthenticate(keys.rules, { fleetExists: fleetRegister(db), isRevoked: revocations.has })
+    const authenticate = createAuthenticate(keys.rules, { fleetExists: prisma.fleet.exists, isRevoked: revocations.has })
     const counts = createCounts()
-    const services = { db, tail, onRefusal: (code: string) => count(counts.refusals, code) }
+    const shared = { prisma, tail, onRefusal: (code: string) => count(counts.refusals, code) }
     const watching = [countingPlugin(counts), ...(tracing ? [tracer.tracingPlugin(tracing)] : [])]
     const admission = createAdmission(settings)
     const show = createShow(log, production)
-    const engine = createEngine({ services, admission, trusted, production, show, log, watching })
+    const engine = createEngine({ services: shared, admission, trusted, production, show, log, watching })
 
     let isDraining = false
     const draining = () => isDraining
     // Who asks has no token: however many do, the database is asked once at a time.
-    const answers = shared(() =>
-      db.ping().then(
+    const answers = single(() =>
+      prisma.$ping().then(
         () => true,
         () => false,
       ),
@@ -104,7 +111,7 @@ export async function createApp(resources: Resources): Promise<App> {
     const { allowedOrigins } = settings
     const takeSlot = createSlots(settings.socketsPerToken)
     const edge = { engine, authenticate, takeSlot, allowedOrigins, draining, counts, log }
-    const fastPath = createFastPath({ engine, services, admission, trusted, show, counts, tracing })
+    const fastPath = createFastPath({ engine, services: shared, admission, trusted, show, counts, tracing })
     const { isFull, pace } = admission
     const http = createHttpServer({ ...edge, fastPath, isFull, pace, ready, playground, pages, patience })
     const { server } = http
@@ -134,12 +141,14 @@ export async function createApp(resources: Resources): Promise<App> {
     })
 
     return {
-      db,
+      prisma,
+      services,
       listen: async () => {
         if (settings.metricsPort !== null) {
           const { serveMetrics } = await import('./server/metrics.ts')
           const connections = { sockets: sockets.open, streams: http.openStreams }
-          const sources = { counts, db, tail, connections }
+          const { counters } = services
+          const sources = { counts, counters, pool: connection.pool, tail, connections }
           // First in the list, last to close: what a server does while it drains is worth seeing.
           closers.unshift(await serveMetrics({ host: settings.host, port: settings.metricsPort }, sources))
         }
@@ -157,7 +166,7 @@ export async function createApp(resources: Resources): Promise<App> {
 }
 
 /** One question at a time: whoever asks while one is under way is told the same. */
-function shared<T>(ask: () => Promise<T>): () => Promise<T> {
+function single<T>(ask: () => Promise<T>): () => Promise<T> {
   let asked: Promise<T> | null = null
   return () => (asked ??= ask().finally(() => (asked = null)))
 }

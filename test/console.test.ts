@@ -25,7 +25,7 @@ describe.skipIf(!hasBrowser('The console'))('the console in a browser', () => {
   afterAll(() => browser?.close())
   beforeEach(async () => {
     server = await startServer({ database: 'embedded' })
-    await seedDemoWorld(server.app.db)
+    await seedDemoWorld(server.app.prisma)
     surfing = await surf(browser, server.url)
   })
   afterEach(async () => {
@@ -170,7 +170,7 @@ describe.skipIf(!hasBrowser('The console'))('the console in a browser', () => {
 
   it('says so where it shows the first vehicles of many', async () => {
     const now = new Date()
-    await server.app.db.prisma.vehicle.createMany({
+    await server.app.prisma.vehicle.createMany({
       data: Array.from({ length: 1_000 }, (_, n) => ({
         id: `Z${n}`,
         ownerId: OWNER,

@@ -50,7 +50,7 @@ describe('the simulator against a server', () => {
     for (const { state } of nodes) expect(state).toMatchObject(mapValues(SIMULATED))
 
     const isOpen = { id: { in: sent.map(({ id }) => id) }, status: { in: ['PENDING', 'DISPATCHED'] } }
-    const { prisma } = server.app.db
+    const { prisma } = server.app
     while ((await prisma.command.count({ where: isOpen })) > 0) await sleep(50)
     await Promise.all(executing)
     for (const { id, vehicleId } of sent) {

@@ -20,7 +20,7 @@ describe.skipIf(!hasBrowser('The playground'))('the playground in a browser', ()
   beforeAll(async () => {
     const onStatement = (sql: string) => sql.includes('log_horizon') && horizonAsked.resolve()
     server = await startServer({ database: 'embedded', onStatement })
-    await seedDemoWorld(server.app.db)
+    await seedDemoWorld(server.app.prisma)
     browser = await launchBrowser()
   })
   afterAll(async () => {

@@ -214,7 +214,7 @@ describe('the source', async () => {
 describe('the check of imports finds', () => {
   it.each([
     ['src/domain/a.ts', "import { join } from 'node:path'"],
-    ['src/domain/a.ts', "import type { Database } from '../data/client.ts'"],
+    ['src/domain/a.ts', "import type { Database } from '../data/database/open.ts'"],
     ['src/domain/a.ts', "export type A = import('../data/client.ts').Database"],
     ['src/domain/a.ts', "const later = async () => await import('pg')"],
     ['src/domain/a.ts', "import '../settings.ts'"],
@@ -232,7 +232,7 @@ describe('the check of imports finds', () => {
     ['src/graphql/a.ts', "import type { Prisma } from '../generated/prisma/client.ts'"],
     ['src/graphql/a.ts', "import { authenticate } from '../server/auth.ts'"],
     ['src/graphql/a.ts', "import { randomUUID } from 'node:crypto'"],
-    ['src/server/a.ts', "import type { Database } from '../data/client.ts'"],
+    ['src/server/a.ts', "import type { Database } from '../data/database/open.ts'"],
     ['src/server/a.ts', "import { createApp } from '../app.ts'"],
     ['src/server/a.ts', "import { PrismaClient } from '../generated/prisma/client.ts'"],
     ['src/app.ts', "import { schema } from './graphql/schema.ts'"],

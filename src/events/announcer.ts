@@ -1,5 +1,4 @@
-import type { Database } from '../data/client.ts'
-import { nextDue, settleDue } from '../data/decisions/due.ts'
+import type { Client } from '../data/client.ts'
 import { startLoop } from './loop.ts'
 import type { Loop } from './loop.ts'
 
@@ -11,13 +10,13 @@ const LOOK_EVERY_MS = 500
  * whether or not it runs. Any number of instances may run one: who writes makes sure that the vehicle is still as it was
  * read, so that each thing is written once.
  */
-export const startAnnouncer = (db: Database, onError: (error: unknown) => void): Loop =>
+export const startAnnouncer = (prisma: Client, onError: (error: unknown) => void): Loop =>
   startLoop(
     LOOK_EVERY_MS,
     async () => {
-      if ((await settleDue(db)) > 0) return 0
-      const due = await nextDue(db)
-      return due === null ? LOOK_EVERY_MS : Math.min(Math.max(due - db.clock.now(), 1), LOOK_EVERY_MS)
+      if ((await prisma.vehicle.settleDue()) > 0) return 0
+      const due = await prisma.vehicle.nextDue()
+      return due === null ? LOOK_EVERY_MS : Math.min(Math.max(due - prisma.$now(), 1), LOOK_EVERY_MS)
     },
     onError,
   )

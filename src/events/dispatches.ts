@@ -1,5 +1,4 @@
-import type { Database } from '../data/client.ts'
-import { claim, isPending, pendingCommands } from '../data/decisions/commands.ts'
+import type { Client } from '../data/client.ts'
 import type { Command } from '../domain/command.ts'
 import type { LoggedEvent } from '../domain/event.ts'
 import { closeable, followLog } from './stream.ts'
@@ -18,7 +17,7 @@ export type DispatchOrder = Limits & {
  * Commands for a gateway: first those that wait, then each as it is accepted. The log is the queue. A command is claimed
  * when the gateway pulls it, so that a slow one leaves the rest to others, and each goes to one gateway only.
  */
-export function openDispatches(db: Database, tail: Tail, { vehicleIds, ...limits }: DispatchOrder) {
+export function openDispatches(prisma: Client, tail: Tail, { vehicleIds, ...limits }: DispatchOrder) {
   const serves = vehicleIds && new Set(vehicleIds)
   const isForUs = (event: LoggedEvent) =>
     event.type === 'COMMAND_UPDATED' && event.facts.status === 'PENDING' && (!serves || serves.has(event.vehicleId))
@@ -27,15 +26,15 @@ export function openDispatches(db: Database, tail: Tail, { vehicleIds, ...limits
     // The place is taken first: what is accepted while the waiting ones are read is met again, and claimed once.
     const start = await tail.join()
     try {
-      for (const waiting of await pendingCommands(db, vehicleIds, WAITING_LIMIT)) {
+      for (const waiting of await prisma.command.pending(vehicleIds, WAITING_LIMIT)) {
         if (ending.ended()) return
-        const command = await claim(db, waiting)
+        const command = await prisma.command.claim(waiting)
         if (command) yield command
       }
-      for await (const event of followLog(db, tail, isForUs, start, ending)) {
-        if (event.type !== 'COMMAND_UPDATED' || !(await isPending(db, event.commandId))) continue
+      for await (const event of followLog(prisma, tail, isForUs, start, ending)) {
+        if (event.type !== 'COMMAND_UPDATED' || !(await prisma.command.isPending(event.commandId))) continue
         if (ending.ended()) return
-        const command = await claim(db, { id: event.commandId, vehicleId: event.vehicleId })
+        const command = await prisma.command.claim({ id: event.commandId, vehicleId: event.vehicleId })
         if (command) yield command
       }
     } finally {

@@ -1,7 +1,4 @@
-import type { Database } from '../data/client.ts'
-import { pruneAudit } from '../data/decisions/audit.ts'
-import { forgetKeys } from '../data/decisions/idempotency.ts'
-import { pruneLog } from '../data/log/read.ts'
+import type { Client } from '../data/client.ts'
 import { startLoop } from './loop.ts'
 import type { Loop } from './loop.ts'
 
@@ -14,13 +11,13 @@ const PAUSE_MS = 200
  * keys. Any number of instances may run one.
  * @param keptMs how long events are kept
  */
-export const startHousekeeper = (db: Database, keptMs: number, onError: (error: unknown) => void): Loop =>
+export const startHousekeeper = (prisma: Client, keptMs: number, onError: (error: unknown) => void): Loop =>
   startLoop(
     TIDY_EVERY_MS,
     async () => {
-      if (await pruneLog(db, keptMs)) return PAUSE_MS
-      if (await pruneAudit(db, keptMs)) return PAUSE_MS
-      await forgetKeys(db)
+      if (await prisma.event.prune(keptMs)) return PAUSE_MS
+      if (await prisma.audit.prune(keptMs)) return PAUSE_MS
+      await prisma.idempotencyKey.forget()
       return TIDY_EVERY_MS
     },
     onError,

@@ -1,5 +1,4 @@
-import type { Database } from '../data/client.ts'
-import { readFleetLog, readLog } from '../data/log/read.ts'
+import type { Client } from '../data/client.ts'
 import type { EventFilter, LoggedEvent } from '../domain/event.ts'
 import { reaching } from '../domain/event.ts'
 import type { Instant } from '../domain/period.ts'
@@ -28,11 +27,11 @@ export type EventStream = AsyncIterable<LoggedEvent> & { readonly feed: (take: T
  * a slow reader leaves the events in the log, and reads them there when it comes back; or fed to who says when it is slow.
  * Reading throws CursorExpiredError once what it left there has been removed.
  */
-export function openStream(db: Database, tail: Tail, { fleetId, filter, after, ...limits }: StreamOrder): EventStream {
+export function openStream(prisma: Client, tail: Tail, { fleetId, filter, after, ...limits }: StreamOrder): EventStream {
   const source = {
     fleetId,
     matches: reaching(fleetId, filter),
-    read: (from: number, upTo: number, limit: number) => readFleetLog(db, fleetId, filter, from, upTo, limit),
+    read: (from: number, upTo: number, limit: number) => prisma.event.ofFleet(fleetId, filter, from, upTo, limit),
   }
   async function* pulled(ending: Ending) {
     await tail.join()
@@ -50,13 +49,13 @@ export function openStream(db: Database, tail: Tail, { fleetId, filter, after, .
 
 /** Every event of the log that lies behind a place and matches. The caller has joined the tail. */
 export const followLog = (
-  db: Database,
+  prisma: Client,
   tail: Tail,
   matches: Source['matches'],
   after: number,
   ending: Ending,
 ): AsyncGenerator<LoggedEvent, void> => {
-  const read = async (from: number, upTo: number, limit: number) => readLog(db, from, upTo, limit)
+  const read = async (from: number, upTo: number, limit: number) => prisma.event.range(from, upTo, limit)
   return follow(tail, { fleetId: null, matches, read }, after, ending)
 }
 

@@ -1,6 +1,5 @@
 import pLimit from 'p-limit'
-import type { Database } from '../data/client.ts'
-import { readLog } from '../data/log/read.ts'
+import type { Client } from '../data/client.ts'
 import type { LoggedEvent } from '../domain/event.ts'
 import { createListeners } from './listeners.ts'
 import type { Listeners } from './listeners.ts'
@@ -66,7 +65,7 @@ const POLL_MS = 200
 /** While a writer holds the horizon back it is asked for this often: that writer may be on another instance. */
 const UNSETTLED_POLL_MS = 10
 
-export function startTail(db: Database, onError: (error: unknown) => void): Tail {
+export function startTail(prisma: Client, onError: (error: unknown) => void): Tail {
   const window = createWindow(WINDOW / 2)
   const listeners = createListeners(window)
   /** Handed over, and somebody else's place is in between. */
@@ -85,10 +84,10 @@ export function startTail(db: Database, onError: (error: unknown) => void): Tail
   const turns = pLimit(1)
 
   async function advance(): Promise<void> {
-    const { settled, drawn } = (horizon = await db.horizon())
+    const { settled, drawn } = (horizon = await prisma.event.horizon())
     while (window.head() < settled) {
       const from = window.head()
-      const events = await readLog(db, from, settled, READ_LIMIT)
+      const events = await prisma.event.range(from, settled, READ_LIMIT)
       // Somebody joined afresh meanwhile, further on, or the next were handed over.
       if (window.head() !== from) continue
       extend(events, events.length === READ_LIMIT ? (events.at(-1)?.position ?? settled) : settled)
@@ -103,7 +102,7 @@ export function startTail(db: Database, onError: (error: unknown) => void): Tail
     window.add(events, upTo)
     for (const event of events) {
       // What is read for it is read as of no earlier.
-      db.clock.observe(event.recordedAt)
+      prisma.$observe(event.recordedAt)
       notify(event)
     }
     listeners.tell()
@@ -168,7 +167,7 @@ export function startTail(db: Database, onError: (error: unknown) => void): Tail
       // Whatever lies up to there is settled, too, and known.
       if (!resting) return window.head()
       try {
-        const { settled } = await db.horizon()
+        const { settled } = await prisma.event.horizon()
         if (resting) {
           resting = false
           reachedAt = performance.now()

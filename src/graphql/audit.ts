@@ -1,6 +1,4 @@
-import { readTrail } from '../data/decisions/audit.ts'
 import type { TrailEntry } from '../data/decisions/audit.ts'
-import { openCursor, sealCursor } from '../data/log/cursor.ts'
 import { AUDIT_ACTIONS } from '../domain/audit.ts'
 import type { AuditAction } from '../domain/audit.ts'
 import { builder } from './builder.ts'
@@ -54,10 +52,10 @@ const AuditFilter = builder.inputType('AuditFilter', {
 })
 
 /** Numbers count what all fleets do, so they are sealed as places in the log are. */
-const cursorsOf = ({ db }: Context): Cursors<TrailEntry, string> => ({
+const cursorsOf = ({ prisma }: Context): Cursors<TrailEntry, string> => ({
   list: 'auditTrail',
-  keyOf: ({ position }) => sealCursor(db, position, 'trail'),
-  parse: (json) => (isText(json) && openCursor(db, json, 'trail') !== null ? json : null),
+  keyOf: ({ position }) => prisma.event.cursor(position, 'trail'),
+  parse: (json) => (isText(json) && prisma.event.position(json, 'trail') !== null ? json : null),
 })
 
 builder.queryField('auditTrail', (t) =>
@@ -68,11 +66,11 @@ builder.queryField('auditTrail', (t) =>
     args: { ...pageArgs(), filter: t.arg({ type: AuditFilter, description: 'Only some of it.' }) },
     resolve: async (_root, { filter, ...args }, context) => {
       const { fleetId } = asMember(context)
-      const { db } = context
+      const { prisma } = context
       const cursors = cursorsOf(context)
       const page = pageOf(args, cursors)
-      const place = (key: string | null) => (key === null ? null : openCursor(db, key, 'trail'))
-      const found = await readTrail(db, fleetId, filter?.vehicleId ?? null, {
+      const place = (key: string | null) => (key === null ? null : prisma.event.position(key, 'trail'))
+      const found = await prisma.audit.page(fleetId, filter?.vehicleId ?? null, {
         ...page,
         after: place(page.after),
         before: place(page.before),

@@ -1,4 +1,3 @@
-import { reportOutcome, send } from '../data/decisions/commands.ts'
 import { COMMAND_OUTCOMES, DEFAULT_TIMEOUT_SECONDS, isOpen } from '../domain/command.ts'
 import type { Command, CommandOutcome, CommandStatus, CommandType as CommandName } from '../domain/command.ts'
 import { InputError, RequestError, SharingConflictError } from '../domain/errors.ts'
@@ -162,7 +161,7 @@ builder.mutationFields((t) => ({
         timeoutSeconds: timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS,
         idempotencyKey: idempotencyKey ?? null,
       }
-      return { command: await change(context, send(context.db, asRequester(context), order)) }
+      return { command: await change(context, context.prisma.command.send(asRequester(context), order)) }
     },
   }),
   reportCommandOutcome: t.field({
@@ -171,9 +170,9 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: ReportCommandOutcomeInput, required: true, description: 'The outcome.' }) },
     resolve: async (_root, { input: { commandId, outcome, message } }, context) => {
       asGateway(context)
-      const { db, requestId } = context
+      const { prisma, requestId } = context
       const reported: CommandOutcome = outcome
-      return { command: await change(context, reportOutcome(db, requestId, commandId, reported, message ?? null)) }
+      return { command: await change(context, prisma.command.reportOutcome(requestId, commandId, reported, message ?? null)) }
     },
   }),
 }))
@@ -195,8 +194,8 @@ builder.subscriptionField('commandDispatches', (t) =>
     args: { vehicleIds: t.arg.idList({ description: 'The vehicles that it serves; all, if absent.' }) },
     subscribe: (_root, { vehicleIds }, context) => {
       asGateway(context)
-      const { db, tail, viewer, gone } = context
-      return openDispatches(db, tail, { vehicleIds: vehicleIds ?? null, until: viewer.expiresAt, gone })
+      const { prisma, tail, viewer, gone } = context
+      return openDispatches(prisma, tail, { vehicleIds: vehicleIds ?? null, until: viewer.expiresAt, gone })
     },
     resolve: (command) => command,
   }),

@@ -1,5 +1,4 @@
-import type { Database } from '../data/client.ts'
-import { createLoaders } from '../data/queries/loaders.ts'
+import type { Client } from '../data/client.ts'
 import type { Loaders } from '../data/queries/loaders.ts'
 import type { Requester } from '../data/decisions/audit.ts'
 import { UserError } from '../domain/errors.ts'
@@ -12,7 +11,7 @@ import { forbidden } from './errors.ts'
 
 /** What the whole server shares. */
 export type Services = {
-  readonly db: Database
+  readonly prisma: Client
   readonly tail: Tail
   /** Is told of each expected failure that a mutation answers. */
   readonly onRefusal: (code: ErrorCode) => void
@@ -47,11 +46,11 @@ type Own = { -readonly [Name in keyof Context]: Context[Name] } & { made: Loader
 /** What is made when it is asked for, and again after a change. */
 const atNeed: Pick<Context, 'loaders' | 'renew'> & ThisType<Own> = {
   get loaders() {
-    const { db, viewer, now } = this
-    return (this.made ??= createLoaders(db, viewer.kind === 'FLEET' ? viewer.fleetId : null, now))
+    const { prisma, viewer, now } = this
+    return (this.made ??= prisma.$loaders(viewer.kind === 'FLEET' ? viewer.fleetId : null, now))
   },
   renew() {
-    this.now = this.db.clock.now()
+    this.now = this.prisma.$now()
     this.made = null
   },
 }
@@ -60,9 +59,9 @@ const atNeed: Pick<Context, 'loaders' | 'renew'> & ThisType<Own> = {
  * This is made for every operation: field by field, for spreading takes several times as long, and with an inherited getter,
  * for giving it one of its own takes ten times as long.
  */
-export function contextOf({ db, tail, onRefusal }: Services, request: Request): Context {
+export function contextOf({ prisma, tail, onRefusal }: Services, request: Request): Context {
   const context = Object.create(atNeed) as Own
-  context.db = db
+  context.prisma = prisma
   context.tail = tail
   context.onRefusal = onRefusal
   context.viewer = request.viewer
@@ -70,7 +69,7 @@ export function contextOf({ db, tail, onRefusal }: Services, request: Request): 
   context.transport = request.transport
   context.traceparent = request.traceparent
   context.gone = request.gone
-  context.now = db.clock.now()
+  context.now = prisma.$now()
   context.made = null
   return context
 }

@@ -1,5 +1,3 @@
-import { openCursor, sealCursor } from '../data/log/cursor.ts'
-import { checkKept, readHistory } from '../data/log/read.ts'
 import type { EventFilter, LoggedEvent, VehicleEventType } from '../domain/event.ts'
 import { stateOf } from '../domain/state.ts'
 import { openStream } from '../events/stream.ts'
@@ -48,11 +46,11 @@ const VehicleEventInterface = builder.interfaceRef<LoggedEvent>('VehicleEvent').
   fields: (t) => ({
     id: t.id({
       description: 'Unique; the same event always has the same id.',
-      resolve: ({ position }, _args, { db }) => sealCursor(db, position),
+      resolve: ({ position }, _args, { prisma }) => prisma.event.cursor(position),
     }),
     cursor: t.string({
       description: 'Where this event stands in the log; give it back as `after` to go on from here.',
-      resolve: ({ position }, _args, { db }) => sealCursor(db, position),
+      resolve: ({ position }, _args, { prisma }) => prisma.event.cursor(position),
     }),
     type: t.expose('type', { type: VehicleEventTypeEnum, description: 'What happened.' }),
     vehicleId: t.exposeID('vehicleId', { description: 'To which vehicle, whether or not the viewer may see it now.' }),
@@ -157,7 +155,7 @@ builder.queryField('vehicleEvents', (t) =>
     resolve: async (_root, { first, after, filter }, context) => {
       const { fleetId } = asMember(context)
       const size = sizeOf('first', first, PAGE_SIZE.most) ?? PAGE_SIZE.usual
-      const found = await readHistory(context.db, fleetId, filterOf(filter), placeOf(after, context), size + 1)
+      const found = await context.prisma.event.history(fleetId, filterOf(filter), placeOf(after, context), size + 1)
       if (!found) throw noCursor()
       return eventPage(found, size, after ?? null, context)
     },
@@ -175,17 +173,17 @@ builder.subscriptionField('vehicleEvents', (t) =>
     },
     subscribe: async (_root, args, context) => {
       const { fleetId } = asMember(context)
-      const { db, tail, viewer, gone } = context
+      const { prisma, tail, viewer, gone } = context
       const filter = filterOf(args.filter)
       const place = placeOf(args.after, context)
-      const { settled, drawn } = await db.horizon()
+      const { settled, drawn } = await prisma.event.horizon()
       if (place !== null && place > drawn) throw noCursor()
       if (place !== null && !tail.covers(place)) {
-        await tail.behind(() => checkKept(db, fleetId, filter, place))
+        await tail.behind(() => prisma.event.checkKept(fleetId, filter, place))
       }
       // Where it is now, and not once it is first read: who sees that the answer has begun has missed nothing since.
       const after = place ?? settled
-      return openStream(db, tail, { fleetId, filter, after, until: viewer.expiresAt, gone })
+      return openStream(prisma, tail, { fleetId, filter, after, until: viewer.expiresAt, gone })
     },
     resolve: (event, _args, context) => {
       context.renew()
@@ -206,9 +204,9 @@ const filterOf = (filter: FilterInput | null | undefined): EventFilter => ({
 })
 
 /** @throws BAD_USER_INPUT for what is no cursor */
-function placeOf(cursor: string | null | undefined, { db }: Context): number | null {
+function placeOf(cursor: string | null | undefined, { prisma }: Context): number | null {
   if (typeof cursor !== 'string') return null
-  const position = openCursor(db, cursor)
+  const position = prisma.event.position(cursor)
   if (position === null) throw noCursor()
   return position
 }
@@ -219,10 +217,10 @@ function eventPage(
   found: readonly LoggedEvent[],
   size: number,
   after: string | null,
-  { db }: Context,
+  { prisma }: Context,
 ): Connection<LoggedEvent> {
   const nodes = found.slice(0, size)
-  const cursorOf = ({ position }: LoggedEvent) => sealCursor(db, position)
+  const cursorOf = ({ position }: LoggedEvent) => prisma.event.cursor(position)
   const [first, last] = [nodes[0], nodes.at(-1)]
   return {
     nodes,

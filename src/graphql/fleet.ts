@@ -1,5 +1,3 @@
-import { createFleet, endPartnership, registerPartnership } from '../data/decisions/fleets.ts'
-import { listFleets, listPartners } from '../data/queries/lists.ts'
 import type { Loaders } from '../data/queries/loaders.ts'
 import { InputError, RequestError } from '../domain/errors.ts'
 import { ROLES } from '../domain/fleet.ts'
@@ -73,7 +71,7 @@ builder.queryFields((t) => ({
     resolve: async (_root, args, context) => {
       const { fleetId } = asMember(context)
       const page = pageOf(args, byName)
-      return toConnection(await listPartners(context.db, fleetId, page), page, byName)
+      return toConnection(await context.prisma.fleet.partners(fleetId, page), page, byName)
     },
   }),
   fleets: t.field({
@@ -83,7 +81,7 @@ builder.queryFields((t) => ({
     resolve: async (_root, args, context) => {
       asAdmin(context)
       const page = pageOf(args, byId)
-      return toConnection(await listFleets(context.db, page), page, byId)
+      return toConnection(await context.prisma.fleet.page(page), page, byId)
     },
   }),
   partnersOf: t.field({
@@ -96,7 +94,7 @@ builder.queryFields((t) => ({
     resolve: async (_root, { fleetId, ...args }, context) => {
       asAdmin(context)
       const page = pageOf(args, byName)
-      return toConnection(await listPartners(context.db, fleetId, page), page, byName)
+      return toConnection(await context.prisma.fleet.partners(fleetId, page), page, byName)
     },
   }),
 }))
@@ -134,7 +132,7 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: CreateFleetInput, required: true, description: 'The fleet.' }) },
     resolve: async (_root, { input }, context) => {
       asAdmin(context)
-      return { fleet: await change(context, createFleet(context.db, input.id ?? null, input.name)) }
+      return { fleet: await change(context, context.prisma.fleet.register(input.id ?? null, input.name)) }
     },
   }),
   registerPartnership: t.field({
@@ -143,7 +141,7 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: PartnershipInput, required: true, description: 'The two.' }) },
     resolve: async (_root, { input }, context) => {
       asAdmin(context)
-      return { fleets: await change(context, registerPartnership(context.db, input.fleetIds)) }
+      return { fleets: await change(context, context.prisma.partnership.register(input.fleetIds)) }
     },
   }),
   endPartnership: t.field({
@@ -152,7 +150,7 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: PartnershipInput, required: true, description: 'The two.' }) },
     resolve: async (_root, { input }, context) => {
       asAdmin(context)
-      return { fleets: await change(context, endPartnership(context.db, input.fleetIds)) }
+      return { fleets: await change(context, context.prisma.partnership.end(input.fleetIds)) }
     },
   }),
 }))

@@ -1,6 +1,4 @@
-import { listSharings } from '../data/queries/lists.ts'
 import type { SharingKey } from '../data/queries/lists.ts'
-import { end, start, updateEnd } from '../data/decisions/sharings.ts'
 import type { SharingResult } from '../data/decisions/sharings.ts'
 import { InputError, RequestError, SharingConflictError } from '../domain/errors.ts'
 import { LATEST } from '../domain/period.ts'
@@ -158,7 +156,7 @@ builder.queryFields((t) => ({
       const { fleetId } = asMember(context)
       const page = pageOf(args, bySharing)
       const { phase = null, status = null, vehicleId = null } = filter ?? {}
-      const found = await listSharings(context.db, fleetId, context.now, { phase, status, vehicleId }, page)
+      const found = await context.prisma.sharing.page(fleetId, context.now, { phase, status, vehicleId }, page)
       return toConnection(found, page, bySharing)
     },
   }),
@@ -246,7 +244,7 @@ builder.mutationFields((t) => ({
         idempotencyKey = null,
       } = input
       const order = { vehicleId, fleetId, startsAt, endsAt, allowedCommands, idempotencyKey }
-      return change(context, start(context.db, asRequester(context), order))
+      return change(context, context.prisma.sharing.start(asRequester(context), order))
     },
   }),
   updateSharingEnd: t.field({
@@ -258,7 +256,7 @@ builder.mutationFields((t) => ({
     resolve: (_root, { input: { vehicleId, sharingId, endsAt } }, context) =>
       change(
         context,
-        updateEnd(context.db, asRequester(context), { vehicleId, sharingId: sharingId ?? undefined, endsAt }),
+        context.prisma.sharing.moveEnd(asRequester(context), { vehicleId, sharingId: sharingId ?? undefined, endsAt }),
       ),
   }),
   endSharing: t.field({
@@ -267,7 +265,7 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: EndSharingInput, required: true, description: 'Which sharing.' }) },
     resolve: (_root, { input: { vehicleId, sharingId, when } }, context) => {
       const order = { vehicleId, sharingId: sharingId ?? undefined, when: when ?? 'NOW' }
-      return change(context, end(context.db, asRequester(context), order))
+      return change(context, context.prisma.sharing.end(asRequester(context), order))
     },
   }),
 }))

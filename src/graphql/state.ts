@@ -1,4 +1,3 @@
-import { recordReports } from '../data/decisions/reports.ts'
 import type { Recorded, Rejected } from '../data/decisions/reports.ts'
 import { InputError, RequestError } from '../domain/errors.ts'
 import type { Instant } from '../domain/period.ts'
@@ -165,7 +164,7 @@ builder.mutationField('reportVehicleStates', (t) =>
         occurredAt,
         readings,
       }))
-      return change(context, recordReports(context.db, context.requestId, reports))
+      return change(context, context.prisma.vehicle.report(context.requestId, reports))
     },
   }),
 )

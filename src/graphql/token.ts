@@ -1,4 +1,3 @@
-import { revokeTokens } from '../data/queries/revocations.ts'
 import { InputError, RequestError } from '../domain/errors.ts'
 import type { Instant } from '../domain/period.ts'
 import { builder } from './builder.ts'
@@ -34,7 +33,7 @@ builder.mutationField('revokeTokens', (t) =>
     args: { input: t.arg({ type: RevokeTokensInput, required: true, description: 'Which.' }) },
     resolve: async (_root, { input }, context) => {
       asAdmin(context)
-      return { until: await change(context, revokeTokens(context.db, input.fleetId ?? null, input.subject ?? null)) }
+      return { until: await change(context, context.prisma.revocation.revoke(input.fleetId ?? null, input.subject ?? null)) }
     },
   }),
 )

@@ -1,9 +1,7 @@
 import { openSharingsOf } from '../data/queries/loaders.ts'
 import type { Loaders } from '../data/queries/loaders.ts'
-import { listVehicles } from '../data/queries/lists.ts'
 import type { OpenVehicle } from '../data/queries/open-vehicles.ts'
 import { VEHICLE_RELATIONS } from '../data/queries/visibility.ts'
-import { create, remove, update } from '../data/decisions/vehicles.ts'
 import { sharingAt } from '../domain/access.ts'
 import type { Control } from '../domain/access.ts'
 import { InputError, RequestError, SharingConflictError } from '../domain/errors.ts'
@@ -119,7 +117,7 @@ builder.queryFields((t) => ({
       const { fleetId } = asMember(context)
       const page = pageOf(args, byId)
       const where = { relation: filter?.relation ?? null, ids: filter?.ids ?? null }
-      return toConnection(await listVehicles(context.db, fleetId, context.now, where, page), page, byId)
+      return toConnection(await context.prisma.vehicle.page(fleetId, context.now, where, page), page, byId)
     },
   }),
 }))
@@ -183,7 +181,7 @@ builder.mutationFields((t) => ({
     description: 'A MANAGER adds a vehicle to its own fleet.',
     args: { input: t.arg({ type: CreateVehicleInput, required: true, description: 'The vehicle.' }) },
     resolve: async (_root, { input }, context) => ({
-      vehicle: await change(context, create(context.db, asRequester(context), input)),
+      vehicle: await change(context, context.prisma.vehicle.register(asRequester(context), input)),
     }),
   }),
   updateVehicle: t.field({
@@ -191,7 +189,7 @@ builder.mutationFields((t) => ({
     description: 'Absent fields stay; null clears.',
     args: { input: t.arg({ type: UpdateVehicleInput, required: true, description: 'What changes.' }) },
     resolve: async (_root, { input: { id, ...patch } }, context) => ({
-      vehicle: await change(context, update(context.db, asRequester(context), id, patch)),
+      vehicle: await change(context, context.prisma.vehicle.edit(asRequester(context), id, patch)),
     }),
   }),
   deleteVehicle: t.field({
@@ -199,7 +197,7 @@ builder.mutationFields((t) => ({
     description: 'Refused while the vehicle is shared or a sharing is scheduled.',
     args: { input: t.arg({ type: DeleteVehicleInput, required: true, description: 'Which one.' }) },
     resolve: async (_root, { input: { id } }, context) => {
-      await change(context, remove(context.db, asRequester(context), id))
+      await change(context, context.prisma.vehicle.remove(asRequester(context), id))
       return { id }
     },
   }),

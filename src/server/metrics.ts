@@ -7,10 +7,13 @@ import type { Counts, Tally } from './counts.ts'
 /** Where the figures stand; they are looked up when somebody asks, and nothing asks the database. */
 export type Sources = {
   readonly counts: Counts
-  readonly db: {
-    readonly pool: { readonly totalCount: number; readonly idleCount: number; readonly waitingCount: number } | null
-    readonly written: Readonly<Record<'events' | 'commands', Readonly<Record<string, number>>>>
+  /** What this instance has committed. */
+  readonly counters: {
+    readonly events: Readonly<Record<string, number>>
+    readonly commands: Readonly<Record<string, number>>
   }
+  /** The connections to PostgreSQL; null for the embedded database. */
+  readonly pool: Readonly<Record<'totalCount' | 'idleCount' | 'waitingCount', number>> | null
   readonly tail: {
     readonly progress: () => Readonly<Record<'followers' | 'behind' | 'unsettled' | 'age', number>>
   }
@@ -43,7 +46,7 @@ export async function serveMetrics(
 type Labels = Readonly<Record<string, string>>
 type Row = readonly [labels: Labels, value: number]
 
-function createRegistry({ counts, db, tail, connections }: Sources): Registry {
+function createRegistry({ counts, counters, pool, tail, connections }: Sources): Registry {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
@@ -99,13 +102,13 @@ function createRegistry({ counts, db, tail, connections }: Sources): Registry {
     'fleetshare_events_total',
     'Events committed by this instance',
     ['type'],
-    byKey('type', () => Object.entries(db.written.events)),
+    byKey('type', () => Object.entries(counters.events)),
   )
   counter(
     'fleetshare_commands_total',
     'Commands that this instance brought to a status',
     ['status'],
-    byKey('status', () => Object.entries(db.written.commands)),
+    byKey('status', () => Object.entries(counters.commands)),
   )
 
   const { sockets, streams } = connections
@@ -119,7 +122,6 @@ function createRegistry({ counts, db, tail, connections }: Sources): Registry {
     "Since the log's end was last reached; 0 while nobody follows",
     () => tail.progress().age / 1_000,
   )
-  const { pool } = db
   if (pool) {
     gauge('fleetshare_pool_in_use', 'Connections to the database in use', () => pool.totalCount - pool.idleCount)
     gauge('fleetshare_pool_idle', 'Connections to the database that are idle', () => pool.idleCount)

@@ -22,7 +22,7 @@ it('loses nothing that was answered when an instance is killed, and ends what wa
   const stage = await startServer({ announce: false })
   onTestFinished(() => stage.close())
   const world = await makeControlWorld(stage)
-  const { prisma } = stage.app.db
+  const { prisma } = stage.app
   const vehicleIds = [await world.newVehicle(), await world.newVehicle()]
 
   let url = ''

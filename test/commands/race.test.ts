@@ -113,7 +113,7 @@ it(
   `belongs to one side alone, while a vehicle changes hands ${HANDOVERS} times`,
   async () => {
     const [{ app }] = servers
-    const { prisma } = app.db
+    const { prisma } = app
     const vehicleId = await world.newVehicle()
     let over = false
     const going = () => !over

@@ -71,8 +71,8 @@ it('a partnership that comes and goes while vehicles are shared is there or not,
   }
   const quarrel = async () => {
     while (running > 0) {
-      await endPartnership(app.db, [world.owner, world.partner])
-      await registerPartnership(app.db, [world.owner, world.partner])
+      await app.prisma.partnership.end([world.owner, world.partner])
+      await app.prisma.partnership.register([world.owner, world.partner])
     }
   }
   await Promise.all([...ids.map(share), ...ids.map(share), ...ids.map(drive), quarrel()])

@@ -126,7 +126,7 @@ describe.each([
     await fc.assert(
       fc.asyncProperty(history, async ({ cars, batches }) => {
         const { url } = server
-        const { prisma } = server.app.db
+        const { prisma } = server.app
         const now = Date.now()
         const models = await Promise.all(
           cars.map(async (car) => {

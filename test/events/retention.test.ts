@@ -28,18 +28,18 @@ describe.each(DATABASE_KINDS)('a log whose old events are removed, on %s', (data
   })
   afterAll(() => server.close())
   beforeEach(async () => {
-    await server.app.db.prisma.event.deleteMany()
+    await server.app.prisma.event.deleteMany()
     vehicleId = await world.newVehicle()
   })
 
   const rename = (name: string) => run(url, world.as.owner, 'updateVehicle', { id: vehicleId, name })
   /** Makes all that is in the log look as if it had been recorded that long ago. */
   const age = async (ms: number) => {
-    await server.app.db.prisma.$executeRaw`
+    await server.app.prisma.$executeRaw`
       UPDATE event SET recorded_at = recorded_at - make_interval(secs => ${ms / 1000})`
   }
   const prune = async () => {
-    while (await pruneLog(server.app.db, KEPT));
+    while (await server.app.prisma.event.prune(KEPT));
   }
   /** How history and both kinds of subscription answer a cursor. */
   async function answers(token: string, variables: object) {
@@ -123,19 +123,19 @@ describe.each(DATABASE_KINDS)('a log whose old events are removed, on %s', (data
 
   it('is pruned once by several who do it at the same time', async () => {
     await age(KEPT + DAY)
-    const [{ count }] = await server.app.db.prisma.$queryRaw<[{ count: number }]>`SELECT count(*)::int FROM event`
+    const [{ count }] = await server.app.prisma.$queryRaw<[{ count: number }]>`SELECT count(*)::int FROM event`
     expect(count).toBeGreaterThan(0)
     await Promise.all(Array.from({ length: 4 }, () => prune()))
     expect(await readAll(url, world.as.owner)).toEqual([])
-    expect(await server.app.db.prisma.event.count()).toBe(0)
+    expect(await server.app.prisma.event.count()).toBe(0)
   })
 
   it('is pruned by a running server', async () => {
     await age(KEPT + DAY)
     await rename('young')
     const errors: unknown[] = []
-    const housekeeper = startHousekeeper(server.app.db, KEPT, (error) => errors.push(error))
-    while ((await server.app.db.prisma.event.count()) > 1) await new Promise((resolve) => setTimeout(resolve, 10))
+    const housekeeper = startHousekeeper(server.app.prisma, KEPT, (error) => errors.push(error))
+    while ((await server.app.prisma.event.count()) > 1) await new Promise((resolve) => setTimeout(resolve, 10))
     await housekeeper.stop()
     expect(errors).toEqual([])
     expect((await ask(url, world.as.owner, HISTORY)).vehicleEvents.nodes).toHaveLength(1)

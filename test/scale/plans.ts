@@ -1,4 +1,4 @@
-import type { Database } from '../../src/data/client.ts'
+import type { Database } from '../../src/data/database/open.ts'
 import { readFleetLog, readLog } from '../../src/data/log/read.ts'
 import type { EventFilter } from '../../src/domain/event.ts'
 import type { Arena } from './arena.ts'

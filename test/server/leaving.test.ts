@@ -56,7 +56,7 @@ describe('who leaves a subscription whose reading fails then', () => {
     const { vehicleId } = await fail().then(() => placeBefore(server.url, world.as.owner))
     expect(vehicleId).toMatch(/^\w+$/)
     expect(lines).toEqual([])
-    await expect.poll(() => server.app.db.isFollowed()).toBe(false)
+    await expect.poll(() => server.app.services.log.isFollowed()).toBe(false)
   })
 })
 
@@ -97,7 +97,7 @@ describe('a name that is used again at once', () => {
     send({ type: 'ping' })
     await message(({ type }) => type === 'pong')
     expect(messages.map(({ type }) => type)).toEqual(['connection_ack', 'next', 'next', 'pong'])
-    await expect.poll(() => server.app.db.isFollowed()).toBe(false)
+    await expect.poll(() => server.app.services.log.isFollowed()).toBe(false)
     socket.close()
   })
 })

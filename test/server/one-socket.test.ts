@@ -73,7 +73,7 @@ describe('on one socket', () => {
       socket.socket.close()
     }
     // Nobody is left behind who would have the log followed for ever.
-    for (const { app } of [server, second]) await expect.poll(() => app.db.isFollowed()).toBe(false)
+    for (const { app } of [server, second]) await expect.poll(() => app.services.log.isFollowed()).toBe(false)
   })
 
   it('a reader that is slow gets all of it when it comes back, and little waits for it meanwhile', async () => {

@@ -1,4 +1,4 @@
-import type { Database } from '../../src/data/client.ts'
+import type { Database } from '../../src/data/database/open.ts'
 import { EVENT } from '../../src/data/log/pages.ts'
 import type { LoggedEvent } from '../../src/domain/event.ts'
 

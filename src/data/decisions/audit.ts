@@ -3,7 +3,7 @@ import { refused } from '../../domain/audit.ts'
 import type { AuditAction, AuditEntry } from '../../domain/audit.ts'
 import { UserError } from '../../domain/errors.ts'
 import type { Member } from '../../domain/fleet.ts'
-import type { Database } from '../client.ts'
+import type { Services } from '../services.ts'
 import type { Page } from '../queries/lists.ts'
 import { withVehicle } from './lock.ts'
 import type { Held, LockOrder } from './lock.ts'
@@ -21,9 +21,9 @@ const RECORD: Statement = {
 /** Of one fleet's refusals so many are kept for an audience in a minute, by each instance: more tell nothing more. */
 const MOST_REFUSALS = 60
 const COUNTED_FLEETS = 10_000
-const refusals = new WeakMap<Database, LRUCache<string, number>>()
+const refusals = new WeakMap<Services, LRUCache<string, number>>()
 
-function isToBeKept(db: Database, whose: string): boolean {
+function isToBeKept(db: Services, whose: string): boolean {
   const counts = refusals.get(db) ?? new LRUCache({ max: COUNTED_FLEETS, ttl: 60_000, noUpdateTTL: true })
   refusals.set(db, counts)
   const number = (counts.get(whose) ?? 0) + 1
@@ -44,7 +44,7 @@ export type Requester = {
  * itself, before it is answered.
  */
 export async function audited<T>(
-  db: Database,
+  db: Services,
   { member, subject, requestId }: Requester,
   action: AuditAction,
   order: Omit<LockOrder, 'actor' | 'requestId'>,
@@ -90,7 +90,7 @@ const TRAIL = {
 
 /** What a fleet may know of who did what, newest first. */
 export async function readTrail(
-  { query }: Database,
+  { query }: Services,
   fleetId: string,
   vehicleId: string | null,
   { after, before, limit, backwards }: Page<number>,
@@ -124,5 +124,5 @@ const PRUNE: Statement = {
 }
 
 /** Removes entries older than `keptMs`, at most 2,000, oldest first. @returns whether there may be more */
-export const pruneAudit = async ({ query }: Database, keptMs: number): Promise<boolean> =>
+export const pruneAudit = async ({ query }: Services, keptMs: number): Promise<boolean> =>
   (await query(PRUNE, [keptMs / 1000])).length === PRUNED_AT_ONCE

@@ -8,7 +8,7 @@ import { commandUpdated } from '../../domain/event.ts'
 import { audited } from './audit.ts'
 import type { Requester } from './audit.ts'
 import { change } from './commit.ts'
-import type { Database } from '../client.ts'
+import type { Services } from '../services.ts'
 import { storedCommand } from './snapshot.ts'
 import { checkKey, claimKey } from './idempotency.ts'
 import { withVehicle } from './lock.ts'
@@ -23,7 +23,7 @@ export type SendOrder = {
 }
 
 /** @throws UserError as the contract lists them for sendCommand */
-export async function send(db: Database, by: Requester, order: SendOrder): Promise<Command> {
+export async function send(db: Services, by: Requester, order: SendOrder): Promise<Command> {
   const { vehicleId, type, timeoutSeconds, idempotencyKey: key } = order
   return audited(db, by, 'SEND_COMMAND', { vehicleId, handover: false, transactional: key !== null }, async (held) => {
     const action: Action = { kind: 'sendCommand', type }
@@ -50,7 +50,7 @@ export async function send(db: Database, by: Requester, order: SendOrder): Promi
  * @returns null for all others, and for a command that must not be executed any more
  */
 export async function claim(
-  db: Database,
+  db: Services,
   { id, vehicleId }: Pick<Command, 'id' | 'vehicleId'>,
 ): Promise<Command | null> {
   return withVehicle(db, { vehicleId, requestId: null, handover: false }, async (held) => {
@@ -67,7 +67,7 @@ export async function claim(
 
 /** What a gateway that connects finds waiting, oldest first. */
 export async function pendingCommands(
-  { prisma, clock }: Database,
+  { prisma, clock }: Services,
   vehicleIds: readonly string[] | null,
   limit: number,
 ): Promise<Pick<Command, 'id' | 'vehicleId'>[]> {
@@ -81,13 +81,13 @@ export async function pendingCommands(
 }
 
 /** Whether a command still waits for a gateway; cheap, and not the decision. */
-export async function isPending({ prisma }: Database, id: string): Promise<boolean> {
+export async function isPending({ prisma }: Services, id: string): Promise<boolean> {
   return (await prisma.command.count({ where: { id, status: 'PENDING' } })) > 0
 }
 
 /** @throws RequestError COMMAND_NOT_FOUND, CONFLICT; InputError at [message] */
 export async function reportOutcome(
-  db: Database,
+  db: Services,
   requestId: string,
   id: string,
   outcome: CommandOutcome,

@@ -1,5 +1,5 @@
 import type { Instant } from '../../domain/period.ts'
-import type { Database } from '../client.ts'
+import type { Services } from '../services.ts'
 import { withVehicle } from './lock.ts'
 
 const BATCH = 100
@@ -11,7 +11,7 @@ const WORKERS = 4
  * will do.
  * @returns how many vehicles were settled, at most 100
  */
-export async function settleDue(db: Database): Promise<number> {
+export async function settleDue(db: Services): Promise<number> {
   const rows = await db.prisma.$queryRaw<{ vehicle_id: string }[]>`
     (SELECT vehicle_id FROM sharing WHERE NOT start_recorded AND cancelled_at IS NULL AND starts_at <= statement_timestamp()
       ORDER BY starts_at LIMIT ${BATCH})
@@ -33,7 +33,7 @@ export async function settleDue(db: Database): Promise<number> {
 }
 
 /** The next instant at which something falls due, as far as is known; null for none. */
-export async function nextDue({ prisma }: Database): Promise<Instant | null> {
+export async function nextDue({ prisma }: Services): Promise<Instant | null> {
   const [row] = await prisma.$queryRaw<[{ next: Date | null }]>`
     SELECT LEAST(
       (SELECT min(starts_at) FROM sharing WHERE NOT start_recorded AND cancelled_at IS NULL),

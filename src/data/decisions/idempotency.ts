@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { InputError, RequestError } from '../../domain/errors.ts'
 import type { Instant } from '../../domain/period.ts'
 import { checkText } from '../../domain/text.ts'
-import type { Database } from '../client.ts'
+import type { Services } from '../services.ts'
 import { timestamp } from '../database/statement.ts'
 import type { Statement, Tx } from '../database/statement.ts'
 
@@ -70,6 +70,6 @@ function isWellFormed(key: string): boolean {
 }
 
 /** Removes keys that are no longer kept. */
-export async function forgetKeys({ prisma, clock }: Database): Promise<void> {
+export async function forgetKeys({ prisma, clock }: Services): Promise<void> {
   await prisma.idempotencyKey.deleteMany({ where: { createdAt: { lte: new Date(clock.now() - KEPT_MS) } } })
 }

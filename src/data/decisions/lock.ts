@@ -7,7 +7,7 @@ import type { Instant } from '../../domain/period.ts'
 import { cancelled, settle } from '../../domain/settle.ts'
 import { change, noChanges, save } from './commit.ts'
 import type { Decision } from './commit.ts'
-import type { Database } from '../client.ts'
+import type { Services } from '../services.ts'
 import { until } from '../database/clock.ts'
 import { LOCK, LOCK_PARTNERSHIP, readStored } from './snapshot.ts'
 import type { Asked, Stored } from './snapshot.ts'
@@ -55,7 +55,7 @@ class ChangedError extends Error {}
  * @param decide gets null if there never was such a vehicle; may be called more than once
  */
 export async function withVehicle<T>(
-  db: Database,
+  db: Services,
   order: LockOrder,
   decide: (held: Held | null) => Promise<T>,
 ): Promise<T> {
@@ -65,7 +65,7 @@ export async function withVehicle<T>(
     return { held, result }
   }
   const inHope = async () => {
-    const stored = isId(order.vehicleId) ? await db.stored(order) : null
+    const stored = isId(order.vehicleId) ? await db.snapshots(order) : null
     return attempt(stored && settled(db, stored, order, stored.version))
   }
   const locked = () => db.transaction(async (tx) => attempt(await hold(tx, order)))
@@ -78,13 +78,13 @@ export async function withVehicle<T>(
 }
 
 /** To be called after the commit. */
-export function committed(db: Database, held: readonly Held[]): void {
+export function committed(db: Services, held: readonly Held[]): void {
   const happened = held.filter(({ logged }) => logged.length > 0)
   for (const { moment, logged } of happened) {
     db.clock.observe(moment.at)
-    countWritten(db.written, logged)
+    countWritten(db.counters, logged)
   }
-  if (happened.length > 0) db.appended(happened.flatMap(({ logged }) => logged))
+  if (happened.length > 0) db.log.appended(happened.flatMap(({ logged }) => logged))
 }
 
 /** Locks a vehicle until the transaction ends, and settles what fell due. @returns null if there never was one */

@@ -9,7 +9,7 @@ import type { Sharing } from '../../domain/sharing.ts'
 import { checkBatch, checkReport, isIdle, merge, stateOf } from '../../domain/state.ts'
 import type { Report, Values } from '../../domain/state.ts'
 import { change } from './commit.ts'
-import type { Database } from '../client.ts'
+import type { Services } from '../services.ts'
 import { cancelPending, committed, hold, release } from './lock.ts'
 import type { Held } from './lock.ts'
 import { retried } from '../database/retry.ts'
@@ -26,7 +26,7 @@ type Indexed = Report & { readonly index: number }
  * where control passes is there more to do, and then it is one transaction.
  * @throws InputError at [reports] unless there are 1 to 1000
  */
-export async function recordReports(db: Database, requestId: string, reports: readonly Report[]): Promise<Recorded> {
+export async function recordReports(db: Services, requestId: string, reports: readonly Report[]): Promise<Recorded> {
   checkBatch(reports)
   const now = db.clock.now()
   const objections = new Map<number, Omit<Rejected, 'index'>>()
@@ -39,10 +39,10 @@ export async function recordReports(db: Database, requestId: string, reports: re
   const rejected = [...objections].flatMap(([index, reason]) => (repeated.has(index) ? [] : [{ index, ...reason }]))
   if (valid.length === 0) return { recorded: 0, skipped: repeated.size, rejected }
 
-  let outcome = await retried(() => recordAll(db, valid, requestId, [], db.isFollowed()))
+  let outcome = await retried(() => recordAll(db, valid, requestId, [], db.log.isFollowed()))
   if (outcome.attention.length > 0) outcome = await recordWithHandovers(db, valid, requestId, outcome.attention)
-  db.written.events.STATE_RECORDED += outcome.recorded
-  if (outcome.recorded > 0) db.appended((outcome.events ?? []).map((row) => stateRecorded(row, requestId)))
+  db.counters.events.STATE_RECORDED += outcome.recorded
+  if (outcome.recorded > 0) db.log.appended((outcome.events ?? []).map((row) => stateRecorded(row, requestId)))
   for (const index of outcome.unknown) rejected.push({ index, ...notFound })
   return {
     recorded: outcome.recorded,
@@ -53,7 +53,7 @@ export async function recordReports(db: Database, requestId: string, reports: re
 
 /** Of the reports that cannot be taken, those whose message is known: it is skipped, whatever it says now. */
 async function repeatedAmong(
-  { prisma }: Database,
+  { prisma }: Services,
   reports: readonly Report[],
   objections: ReadonlyMap<number, unknown>,
 ): Promise<ReadonlySet<number>> {
@@ -156,7 +156,7 @@ async function recordAll(
  * makes it idle ends the sharing, also where the next finds it moving again; so the latter's are taken in two stretches.
  */
 async function recordWithHandovers(
-  db: Database,
+  db: Services,
   reports: readonly Indexed[],
   requestId: string,
   attention: readonly string[],

@@ -10,7 +10,7 @@ import type { Instant } from '../../domain/period.ts'
 import { endSharing, endWhenIdle, moveEnd, periodOf, phaseAt, startSharing } from '../../domain/sharing.ts'
 import type { Sharing, SharingPhase } from '../../domain/sharing.ts'
 import type { Vehicle } from '../../domain/vehicle.ts'
-import type { Database } from '../client.ts'
+import type { Services } from '../services.ts'
 import { audited } from './audit.ts'
 import type { Requester } from './audit.ts'
 import { change } from './commit.ts'
@@ -45,7 +45,7 @@ export type StartSharingOrder = {
 }
 
 /** @throws UserError as the contract lists them for startSharing */
-export async function start(db: Database, by: Requester, order: StartSharingOrder): Promise<SharingResult> {
+export async function start(db: Services, by: Requester, order: StartSharingOrder): Promise<SharingResult> {
   const { vehicleId, fleetId: partnerId, idempotencyKey } = order
   const lock = { vehicleId, partnerId, handover: true, transactional: idempotencyKey !== null }
   return audited(db, by, 'START_SHARING', lock, async (held) => {
@@ -90,7 +90,7 @@ export type MoveEndOrder = {
 }
 
 /** @throws UserError as the contract lists them for updateSharingEnd */
-export async function updateEnd(db: Database, by: Requester, order: MoveEndOrder): Promise<SharingResult> {
+export async function updateEnd(db: Services, by: Requester, order: MoveEndOrder): Promise<SharingResult> {
   const { vehicleId, sharingId, endsAt } = order
   return audited(db, by, 'UPDATE_SHARING_END', { vehicleId, sharingId, handover: false }, async (held) => {
     const { control, moment, changes, events, target } = admitTo({ kind: 'updateSharingEnd', sharingId }, by, held)
@@ -119,7 +119,7 @@ export type EndOrder = {
  * @throws UserError as the contract lists them for endSharing
  */
 export async function end(
-  db: Database,
+  db: Services,
   by: Requester,
   { vehicleId, sharingId, when }: EndOrder,
 ): Promise<{ vehicle: Vehicle | null; sharing: Sharing }> {

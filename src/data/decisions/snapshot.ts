@@ -3,6 +3,7 @@ import type { Instant } from '../../domain/period.ts'
 import type { Sharing } from '../../domain/sharing.ts'
 import type { Vehicle } from '../../domain/vehicle.ts'
 import type { Query, Statement, Tx } from '../database/statement.ts'
+import { batched } from '../queries/batch.ts'
 import { IS_OPEN, OPEN_SHARING } from '../queries/open-vehicles.ts'
 import { COMMAND } from '../tables/command.ts'
 import { isId } from '../tables/ids.ts'
@@ -98,6 +99,14 @@ export type Stored = {
   readonly arePartners: boolean
   readonly sharings: readonly Sharing[]
   readonly commands: readonly Command[]
+}
+
+/** What a decision on a vehicle needs; null for one that never was. Callers at the same time share one statement. */
+export type Snapshots = (asked: Asked) => Promise<Stored | null>
+
+export function createSnapshots(query: Query): Snapshots {
+  const loader = batched((asked: readonly Asked[]) => readStored(query, asked))
+  return (asked) => loader.load(asked)
 }
 
 const idOrNull = (id: string | null | undefined): string | null => (id != null && isId(id) ? id : null)

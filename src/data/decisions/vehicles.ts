@@ -4,7 +4,7 @@ import { vehicleChanged } from '../../domain/event.ts'
 import { hasRole } from '../../domain/fleet.ts'
 import { editVehicle, newVehicle } from '../../domain/vehicle.ts'
 import type { Vehicle, VehiclePatch } from '../../domain/vehicle.ts'
-import type { Database } from '../client.ts'
+import type { Services } from '../services.ts'
 import { append } from './commit.ts'
 import { withShortId } from './short-id.ts'
 import { withVehicle } from './lock.ts'
@@ -30,17 +30,17 @@ const EDIT: Statement = {
 const DELETE: Statement = { name: 'delete_vehicle', text: 'UPDATE vehicle SET deleted_at = $2 WHERE id = $1' }
 
 /** @throws RequestError ROLE_NOT_SUFFICIENT, InputError */
-export async function create(db: Database, { member, requestId }: Requester, fields: VehiclePatch): Promise<Vehicle> {
+export async function create(db: Services, { member, requestId }: Requester, fields: VehiclePatch): Promise<Vehicle> {
   if (!hasRole(member, 'MANAGER')) throw new RequestError('ROLE_NOT_SUFFICIENT')
   const draft = newVehicle('', member.fleetId, fields)
   const { vehicle, logged } = await withShortId((id) => insertVehicle(db, { ...draft, id }, requestId))
-  countWritten(db.written, logged)
-  db.appended(logged)
+  countWritten(db.counters, logged)
+  db.log.appended(logged)
   return vehicle
 }
 
 /** @returns null if the id is taken */
-async function insertVehicle(db: Database, vehicle: Vehicle, requestId: string) {
+async function insertVehicle(db: Services, vehicle: Vehicle, requestId: string) {
   return db.transaction(async (tx) => {
     const at = db.clock.now()
     if ((await tx.query(INSERT, [JSON.stringify(VEHICLE.toJson(vehicle)), timestamp(at)])).length === 0) return null
@@ -57,7 +57,7 @@ const ordered = ({ requestId }: Requester, vehicleId: string): LockOrder => ({
 })
 
 /** @throws RequestError VEHICLE_NOT_FOUND, ROLE_NOT_SUFFICIENT, NOT_OWNER; InputError */
-export async function update(db: Database, by: Requester, id: string, patch: VehiclePatch): Promise<Vehicle> {
+export async function update(db: Services, by: Requester, id: string, patch: VehiclePatch): Promise<Vehicle> {
   return withVehicle(db, ordered(by, id), async (held) => {
     const { tx, control, moment, events } = admit({ kind: 'update' }, by, held)
     refuseIf(relation({ kind: 'update' }, by.member, control, moment.at))
@@ -69,7 +69,7 @@ export async function update(db: Database, by: Requester, id: string, patch: Veh
 }
 
 /** The row stays, unseen: its id is not given again, and the log goes on naming it. @throws UserError as in the contract */
-export async function remove(db: Database, by: Requester, id: string): Promise<void> {
+export async function remove(db: Services, by: Requester, id: string): Promise<void> {
   await withVehicle(db, ordered(by, id), async (held) => {
     const { tx, control, moment, events } = admit({ kind: 'delete' }, by, held)
     refuseIf(relation({ kind: 'delete' }, by.member, control, moment.at))

@@ -1,26 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventFilter, LoggedEvent } from '../../domain/event.ts'
-import type { Database } from '../client.ts'
-import { FLEET_LOG, HORIZON, LAST_REMOVED, LOG, LOGGED, PAGED } from './pages.ts'
-import type { Query } from '../database/statement.ts'
+import type { Services } from '../services.ts'
+import { FLEET_LOG, LAST_REMOVED, LOG, LOGGED, PAGED } from './pages.ts'
+import type { Horizon } from './log.ts'
 import { EVENT, loggedEvent } from '../tables/event.ts'
 import type { Row, Values } from '../tables/record.ts'
 
 /** An event behind the cursor has been removed for its age: to go on from there would leave a gap that nobody sees. */
 export class CursorExpiredError extends Error {}
-
-/** A stretch of the log that no commit will change any more, and what was drawn by then. */
-export type Horizon = { readonly settled: number; readonly drawn: number }
-
-/**
- * Up to where the log can be read without a gap. A position is drawn before its commit, so a later one may become visible
- * first; whoever reads past `settled` would skip it for ever. It has to be asked in a statement of its own, before the one
- * that reads: the reading statement's snapshot must be the younger.
- */
-export async function readHorizon(query: Query): Promise<Horizon> {
-  const [row] = await query<{ settled: string; drawn: string }>(HORIZON, [])
-  return { settled: Number(row?.settled), drawn: Number(row?.drawn) }
-}
 
 const SETTLE_POLL_MS = 2
 const SETTLE_LIMIT_MS = 1_000
@@ -30,18 +17,18 @@ const SETTLE_LIMIT_MS = 1_000
  * events. Writers hold it back for the rest of their transactions, which is milliseconds; one that takes longer than a
  * second is not waited for. `drawn` is as of the asking.
  */
-async function settledHorizon(db: Database): Promise<Horizon> {
-  const first = await db.horizon()
+async function settledHorizon(db: Services): Promise<Horizon> {
+  const first = await db.log.horizon()
   let { settled } = first
   for (const end = performance.now() + SETTLE_LIMIT_MS; settled < first.drawn && performance.now() < end;) {
     await sleep(SETTLE_POLL_MS)
-    ;({ settled } = await db.horizon())
+    ;({ settled } = await db.log.horizon())
   }
   return { settled, drawn: first.drawn }
 }
 
 /** All fleets' events in (after, upTo], oldest first, at most `limit`. */
-export async function readLog({ query }: Database, after: number, upTo: number, limit: number): Promise<LoggedEvent[]> {
+export async function readLog({ query }: Services, after: number, upTo: number, limit: number): Promise<LoggedEvent[]> {
   return (await query<Row>(LOG, [after, upTo, limit])).map(logged)
 }
 
@@ -54,7 +41,7 @@ const FEW_VEHICLES = 100
  * @throws CursorExpiredError
  */
 export async function readFleetLog(
-  { query }: Database,
+  { query }: Services,
   fleetId: string,
   { vehicleIds, types }: EventFilter,
   after: number | null,
@@ -86,7 +73,7 @@ export async function readFleetLog(
  * @throws CursorExpiredError
  */
 export async function readHistory(
-  db: Database,
+  db: Services,
   fleetId: string,
   filter: EventFilter,
   after: number | null,
@@ -94,7 +81,7 @@ export async function readHistory(
 ): Promise<LoggedEvent[] | null> {
   const read = (behind: number | null, upTo: number, most: number) =>
     readFleetLog(db, fleetId, filter, behind, upTo, most)
-  const known = db.settled()
+  const known = db.log.settled()
   const from = after ?? 0
   // So close to the end it cannot be full.
   const early = known - from >= limit ? await read(after, known, limit) : null
@@ -108,7 +95,7 @@ export async function readHistory(
 
 /** @throws CursorExpiredError if something behind the place that a fleet would have got has been removed */
 export async function checkKept(
-  { query }: Database,
+  { query }: Services,
   fleetId: string,
   { types }: EventFilter,
   after: number,
@@ -130,7 +117,7 @@ const PRUNED_AT_ONCE = 2_000
  * one at a time does.
  * @returns whether there may be more
  */
-export async function pruneLog({ prisma }: Database, keptMs: number): Promise<boolean> {
+export async function pruneLog({ prisma }: Services, keptMs: number): Promise<boolean> {
   const [row] = await prisma.$queryRaw<[{ removed: number }]>`
     SELECT prune_log(clock_timestamp() - make_interval(secs => ${keptMs / 1000}), ${PRUNED_AT_ONCE}::int) AS removed`
   return row.removed === PRUNED_AT_ONCE

@@ -3,7 +3,7 @@ import type { Instant } from '../../domain/period.ts'
 import type { Sharing, SharingPhase, SharingStatus } from '../../domain/sharing.ts'
 import type { Vehicle } from '../../domain/vehicle.ts'
 import type { Prisma } from '../../generated/prisma/client.ts'
-import type { Database } from '../client.ts'
+import type { Services } from '../services.ts'
 import { vehiclesOf } from './open-vehicles.ts'
 import type { OpenVehicle } from './open-vehicles.ts'
 import { timestamp } from '../database/statement.ts'
@@ -42,7 +42,7 @@ const MOST_IDS = 10_000
 
 /** What the fleet may see at `at`, by id. */
 export async function listVehicles(
-  { prisma, query }: Database,
+  { prisma, query }: Services,
   fleetId: string,
   at: Instant,
   { relation, ids }: VehicleListFilter,
@@ -73,7 +73,7 @@ export async function listVehicles(
 const FLEET = { id: true, name: true } as const
 
 /** The fleets that a fleet may share with, by name. */
-export async function listPartners({ prisma }: Database, fleetId: string, page: Page<string>): Promise<Fleet[]> {
+export async function listPartners({ prisma }: Services, fleetId: string, page: Page<string>): Promise<Fleet[]> {
   if (!isId(fleetId)) return []
   return prisma.fleet.findMany({
     where: { partnerOf: { some: { fleetId } }, name: between(page) },
@@ -84,7 +84,7 @@ export async function listPartners({ prisma }: Database, fleetId: string, page: 
 }
 
 /** Every fleet, by id. */
-export const listFleets = ({ prisma }: Database, page: Page<string>): Promise<Fleet[]> =>
+export const listFleets = ({ prisma }: Services, page: Page<string>): Promise<Fleet[]> =>
   prisma.fleet.findMany({ where: { id: between(page) }, orderBy: { id: order(page) }, take: page.limit, select: FLEET })
 
 /** Newest start first; the id tells apart what starts together. */
@@ -98,7 +98,7 @@ export type SharingListFilter = {
 
 /** Every sharing that the fleet is or was a party to, newest start first. */
 export async function listSharings(
-  { prisma }: Database,
+  { prisma }: Services,
   fleetId: string,
   at: Instant,
   filter: SharingListFilter,
@@ -142,7 +142,7 @@ const sharingsOf = (direction: 'ASC' | 'DESC', after: boolean, before: boolean):
 
 /** The same page of each vehicle's own list, in one statement: all sharings for its owner, its own for a partner. */
 export async function listSharingsOf(
-  { query }: Database,
+  { query }: Services,
   fleetId: string,
   vehicleIds: readonly string[],
   { after, before, limit, backwards }: Page<SharingKey>,

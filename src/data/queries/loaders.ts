@@ -5,7 +5,7 @@ import type { Fleet } from '../../domain/fleet.ts'
 import type { Instant } from '../../domain/period.ts'
 import type { Sharing } from '../../domain/sharing.ts'
 import type { Vehicle } from '../../domain/vehicle.ts'
-import type { Database } from '../client.ts'
+import type { Services } from '../services.ts'
 import { listSharingsOf } from './lists.ts'
 import type { Page, SharingKey } from './lists.ts'
 import type { OpenVehicle } from './open-vehicles.ts'
@@ -39,18 +39,18 @@ type SharingsRequest = { readonly vehicleId: string; readonly page: Page<Sharing
 const OPTIONS = { maxBatchSize: 500 }
 
 /** @param fleetId null for who belongs to no fleet: nothing but fleets can be read then */
-export function createLoaders(db: Database, fleetId: string | null, at: Instant): Loaders {
-  const { prisma, reads } = db
+export function createLoaders(db: Services, fleetId: string | null, at: Instant): Loaders {
+  const { prisma, openVehicles } = db
   const vehicles = new Map<string, Promise<OpenVehicle | null>>()
   /** Once for each operation, so that its answer does not contradict itself. */
   const anybodys = (id: string) => {
-    const loading = vehicles.get(id) ?? reads.vehicle(id)
+    const loading = vehicles.get(id) ?? openVehicles.vehicle(id)
     vehicles.set(id, loading)
     return loading
   }
   const viewer = fleetId ?? ''
   return {
-    fleet: reads.fleet,
+    fleet: openVehicles.fleet,
     vehicle: async (id) => {
       const vehicle = await anybodys(id)
       return vehicle && seesAt(viewer, { vehicle, sharings: vehicle.sharings }, at) ? vehicle : null

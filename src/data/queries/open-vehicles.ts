@@ -15,7 +15,7 @@ import { batched } from './batch.ts'
 export type OpenVehicle = Vehicle & { readonly sharings: readonly Sharing[] }
 
 /** What all requests of an instance read together, before anybody's rights are applied. */
-export type Reads = {
+export type OpenVehicles = {
   /** Whoever may see it; null for one that is deleted, or never was. */
   readonly vehicle: (id: string) => Promise<OpenVehicle | null>
   /** Fleets neither go nor change, so that one which was read is known. */
@@ -24,7 +24,7 @@ export type Reads = {
 
 const KNOWN_FLEETS = 10_000
 
-export function createReads(query: Query): Reads {
+export function createOpenVehicles(query: Query): OpenVehicles {
   const vehicles = byId(async (ids) => vehiclesOf(await query<Row>(VEHICLES, [ids])))
   const fleets = byId((ids) => query<Fleet>(FLEETS, [ids]))
   const known = new LRUCache<string, Fleet>({ max: KNOWN_FLEETS })

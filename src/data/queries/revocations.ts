@@ -1,54 +1,8 @@
-import { isRevoked } from '../../domain/viewer.ts'
-import type { Claims, Revocation } from '../../domain/viewer.ts'
 import { RequestError } from '../../domain/errors.ts'
 import { checkText } from '../../domain/text.ts'
 import type { Instant } from '../../domain/period.ts'
-import type { Database } from '../client.ts'
+import type { Services } from '../services.ts'
 import { isId } from '../tables/ids.ts'
-
-/** Which tokens have been revoked, as far as this instance knows: all that was said a second ago. */
-export type Revocations = {
-  readonly has: (claims: Claims) => boolean
-  readonly stop: () => void
-}
-
-const LOOK_EVERY_MS = 1_000
-
-/** @param onChange is called when more tokens have been revoked, here or by another instance */
-export async function watchRevocations(db: Database, onChange: () => void): Promise<Revocations> {
-  let known = new Map<string | null, Revocation[]>()
-  let version = ''
-  const look = async () => {
-    const rows = await db.prisma.revocation.findMany({ orderBy: { id: 'asc' } })
-    const latest = rows.map(({ id, until }) => `${id}:${until.getTime()}`).join()
-    if (latest === version) return
-    version = latest
-    known = Map.groupBy(
-      rows.map(({ fleetId, subject, until }) => ({ fleetId, subject, until: until.getTime() })),
-      ({ fleetId }) => fleetId,
-    )
-    onChange()
-  }
-  await look()
-  let timer: NodeJS.Timeout | undefined
-  let stopped = false
-  const lookAgain = () => {
-    timer = setTimeout(() => {
-      // While the database is away nothing is revoked, and nothing is answered.
-      void look()
-        .catch(() => {})
-        .finally(() => stopped || lookAgain())
-    }, LOOK_EVERY_MS).unref()
-  }
-  lookAgain()
-  return {
-    has: (claims) => isRevoked(claims, known.get(claims.fleetId) ?? []),
-    stop: () => {
-      stopped = true
-      clearTimeout(timer)
-    },
-  }
-}
 
 /**
  * From now on no instance trusts the tokens that a fleet (null: none) has been issued until now; only those of `subject`,
@@ -56,7 +10,7 @@ export async function watchRevocations(db: Database, onChange: () => void): Prom
  * @returns until when, by the database's clock @throws InputError; RequestError FLEET_NOT_FOUND
  */
 export async function revokeTokens(
-  { prisma }: Database,
+  { prisma }: Services,
   fleetId: string | null,
   subject: string | null,
 ): Promise<Instant> {
