@@ -88,7 +88,10 @@ export async function createApp(resources: Resources): Promise<App> {
     let cutRevoked = () => {}
     const revocations = await watchRevocations(prisma, () => cutRevoked())
     closers.push(revocations.stop)
-    const authenticate = createAuthenticate(keys.rules, { fleetExists: prisma.fleet.exists, isRevoked: revocations.has })
+    const authenticate = createAuthenticate(keys.rules, {
+      fleetExists: prisma.fleet.exists,
+      isRevoked: revocations.has,
+    })
     const counts = createCounts()
     const shared = { prisma, tail, onRefusal: (code: string) => count(counts.refusals, code) }
     const watching = [countingPlugin(counts), ...(tracing ? [tracer.tracingPlugin(tracing)] : [])]

@@ -26,7 +26,13 @@ it.each([
   // What these would claim a server refuses everything to.
   ['token', 'src/cli/token.ts', ['--fleet', '78LMK'], {}, /^npm run token: --role is missing$/],
   ['token', 'src/cli/token.ts', ['--role', 'Manager'], {}, /^npm run token: --role manager needs a --fleet$/],
-  ['token', 'src/cli/token.ts', ['--fleet', '', '--role', 'viewer'], {}, /^npm run token: --role viewer needs a --fleet$/],
+  [
+    'token',
+    'src/cli/token.ts',
+    ['--fleet', '', '--role', 'viewer'],
+    {},
+    /^npm run token: --role viewer needs a --fleet$/,
+  ],
   [
     'token',
     'src/cli/token.ts',
@@ -34,7 +40,13 @@ it.each([
     {},
     /^npm run token: --role admin takes no --fleet$/,
   ],
-  ['token', 'src/cli/token.ts', ['--role', 'gateway', '--role', 'admin'], {}, /--role gateway goes with no other role$/],
+  [
+    'token',
+    'src/cli/token.ts',
+    ['--role', 'gateway', '--role', 'admin'],
+    {},
+    /--role gateway goes with no other role$/,
+  ],
   ['token', 'src/cli/token.ts', ['--role', 'viewer', '--role', 'admin'], {}, /--role admin goes with no other role$/],
 ])('npm run %s says what it does not know, and how to call it: %s %j', async (name, file, args, env, complaint) => {
   const program = startNode(file, env, ...args)
@@ -49,7 +61,11 @@ it.each<[string, Record<string, string>, RegExp]>([
   ['src/cli/demo.ts', { PORT: '0' }, /^npm run demo: PORT is 0: /],
   ['src/cli/demo.ts', PROVIDER, /^npm run demo: AUTH_\* is set/],
   ['src/cli/instances.ts', {}, /^npm run instances: DATABASE_URL is missing: .*\.$/],
-  ['src/cli/instances.ts', { DATABASE_URL: 'postgresql://db', PORT: '65535' }, /^npm run instances: PORT is 65535: .*\.$/],
+  [
+    'src/cli/instances.ts',
+    { DATABASE_URL: 'postgresql://db', PORT: '65535' },
+    /^npm run instances: PORT is 65535: .*\.$/,
+  ],
   ['src/cli/migrate.ts', { DATABASE_URL: 'postgresql://127.0.0.1:1/fleetshare' }, /^npm run migrate: .*ECONNREFUSED/],
 ])('%s with %o ends with 1 and one line', async (file, env, complaint) => {
   const program = startNode(file, env)

@@ -27,7 +27,11 @@ export type EventStream = AsyncIterable<LoggedEvent> & { readonly feed: (take: T
  * a slow reader leaves the events in the log, and reads them there when it comes back; or fed to who says when it is slow.
  * Reading throws CursorExpiredError once what it left there has been removed.
  */
-export function openStream(prisma: Client, tail: Tail, { fleetId, filter, after, ...limits }: StreamOrder): EventStream {
+export function openStream(
+  prisma: Client,
+  tail: Tail,
+  { fleetId, filter, after, ...limits }: StreamOrder,
+): EventStream {
   const source = {
     fleetId,
     matches: reaching(fleetId, filter),

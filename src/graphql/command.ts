@@ -172,7 +172,9 @@ builder.mutationFields((t) => ({
       asGateway(context)
       const { prisma, requestId } = context
       const reported: CommandOutcome = outcome
-      return { command: await change(context, prisma.command.reportOutcome(requestId, commandId, reported, message ?? null)) }
+      return {
+        command: await change(context, prisma.command.reportOutcome(requestId, commandId, reported, message ?? null)),
+      }
     },
   }),
 }))

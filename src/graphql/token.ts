@@ -33,7 +33,9 @@ builder.mutationField('revokeTokens', (t) =>
     args: { input: t.arg({ type: RevokeTokensInput, required: true, description: 'Which.' }) },
     resolve: async (_root, { input }, context) => {
       asAdmin(context)
-      return { until: await change(context, context.prisma.revocation.revoke(input.fleetId ?? null, input.subject ?? null)) }
+      return {
+        until: await change(context, context.prisma.revocation.revoke(input.fleetId ?? null, input.subject ?? null)),
+      }
     },
   }),
 )

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { pruneAudit } from '../../src/data/decisions/audit.ts'
 import { ask, mutations, post } from '../support/api.ts'
 import type { Answer, Variables } from '../support/api.ts'
 import { SEND } from '../support/gateway.ts'

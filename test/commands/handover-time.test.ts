@@ -103,6 +103,6 @@ describe.each(DATABASE_KINDS)('the instant of a handover, on %s', async (databas
     expect(startsAt).toBeGreaterThan(sentBefore ?? Infinity)
     expect(sentDuring).toBeGreaterThanOrEqual(startsAt ?? Infinity)
     expect(endedAt).toBeGreaterThan(sentDuring ?? Infinity)
-    expect((await auditVehicle(prisma, vehicleId)).faults).toEqual([])
+    expect((await auditVehicle(app.services.prisma, vehicleId)).faults).toEqual([])
   })
 })

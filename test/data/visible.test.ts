@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
-import { openDatabase } from '../../src/data/database/open.ts'
-import type { Database } from '../../src/data/database/open.ts'
-import { listVehicles } from '../../src/data/queries/lists.ts'
+import { openData } from '../support/data.ts'
+import type { Data } from '../support/data.ts'
 import { SHARING } from '../../src/data/tables/sharing.ts'
 import { toPrismaVehicle } from '../../src/data/tables/vehicle.ts'
 import {
@@ -26,9 +25,9 @@ import type { Prisma } from '../../src/generated/prisma/client.ts'
 import { newPostgresDatabase } from '../support/databases.ts'
 import { aVehicle, fromSharing, instants, sharingsOf } from '../support/sharings.ts'
 
-let db: Database
+let db: Data
 beforeAll(async () => {
-  db = await openDatabase({ databaseUrl: await newPostgresDatabase(inject('postgresUrl')), dataDir: '' })
+  db = await openData({ databaseUrl: await newPostgresDatabase(inject('postgresUrl')), dataDir: '' })
 })
 afterAll(() => db.close())
 
@@ -86,7 +85,7 @@ async function listed(fleetId: string, relation: VehicleRelation | null, at: Ins
     for (;;) {
       const edge = ids.at(-1) ?? null
       const place = backwards ? { after: null, before: edge } : { after: edge, before: null }
-      const page = await listVehicles(db, fleetId, at, { relation, ids: null }, { ...place, limit: 2, backwards })
+      const page = await db.prisma.vehicle.page(fleetId, at, { relation, ids: null }, { ...place, limit: 2, backwards })
       ids.push(...page.map(({ id }) => id))
       if (page.length < 2) return ids
     }

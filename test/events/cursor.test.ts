@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { sealCursor } from '../../src/data/log/cursor.ts'
 import { ask, post, run } from '../support/api.ts'
 import { endOfLog, follow, readAll, TRANSPORTS } from '../support/events.ts'
 import type { EventFilter, SeenEvent } from '../support/events.ts'

@@ -7,7 +7,7 @@ it.each(['live', 'behind'])(
   'who fails at an event that is %s ends with that, and costs others nothing',
   async (when) => {
     const log = createLog()
-    const tail = startTail(log.database, () => {})
+    const tail = startTail(log.prisma, () => {})
     const write = () => {
       log.draw('owner', null, true)
       log.settleAll()

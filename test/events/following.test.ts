@@ -76,7 +76,7 @@ type Follow = Extract<Step, { readonly back: number }>
 
 async function run(steps: readonly Step[]): Promise<void> {
   const log = createLog()
-  const tail = startTail(log.database, () => {})
+  const tail = startTail(log.prisma, () => {})
   const followers: ReturnType<typeof follower>[] = []
   const stopped: { taken: readonly number[]; count: number }[] = []
   const one = (n: number) => followers[n % Math.max(followers.length, 1)]

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { pruneLog } from '../../src/data/log/read.ts'
 import { startHousekeeper } from '../../src/events/housekeeper.ts'
 import { startTail } from '../../src/events/tail.ts'
 import { openStream } from '../../src/events/stream.ts'
@@ -142,14 +141,14 @@ describe.each(DATABASE_KINDS)('a log whose old events are removed, on %s', (data
   })
 
   it('never leaves a gap for a subscriber that was slow: it fails, and its next attempt is told', async () => {
-    const { db } = server.app
+    const { prisma } = server.app
     const after = await endOfLog(url, world.as.owner)
-    const place = (await db.horizon()).settled
+    const place = (await prisma.event.horizon()).settled
     // More than one page, so that the rest is still to be read when it is removed.
-    await db.prisma.$executeRaw`
+    await prisma.$executeRaw`
       INSERT INTO event (type, vehicle_id, owner_id, occurred_at, recorded_at)
       SELECT 'VEHICLE_CHANGED', ${vehicleId}, ${world.owner}, now(), now() FROM generate_series(1, 300)`
-    const tail = startTail(db, (error) => expect.fail(String(error)))
+    const tail = startTail(prisma, (error) => expect.fail(String(error)))
     const order = {
       fleetId: world.owner,
       filter: { vehicleIds: null, types: null },
@@ -157,7 +156,7 @@ describe.each(DATABASE_KINDS)('a log whose old events are removed, on %s', (data
       until: Infinity,
       gone: undefined,
     }
-    const stream = openStream(db, tail, order)[Symbol.asyncIterator]()
+    const stream = openStream(prisma, tail, order)[Symbol.asyncIterator]()
     for (let n = 0; n < 200; n++) await stream.next()
     await age(KEPT + DAY)
     await prune()

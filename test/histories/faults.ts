@@ -166,7 +166,11 @@ export const FAULTS: readonly Fault[] = [
     name: 'a handover cancels nothing',
     by: ['control'],
     patches: [
-      { file: 'src/data/decisions/lock.ts', find: 'of cancelled(commands, ', replace: 'of cancelled(commands.slice(0, 0), ' },
+      {
+        file: 'src/data/decisions/lock.ts',
+        find: 'of cancelled(commands, ',
+        replace: 'of cancelled(commands.slice(0, 0), ',
+      },
     ],
   },
   {

@@ -13,7 +13,10 @@ export type WriteCounters = {
   readonly commands: Record<CommandStatus, number>
 }
 
-export const createWriteCounters = (): WriteCounters => ({ events: zeros(VEHICLE_EVENT_TYPES), commands: zeros(COMMAND_STATUSES) })
+export const createWriteCounters = (): WriteCounters => ({
+  events: zeros(VEHICLE_EVENT_TYPES),
+  commands: zeros(COMMAND_STATUSES),
+})
 
 const zeros = <K extends string>(keys: readonly K[]) =>
   Object.fromEntries(keys.map((key) => [key, 0])) as Record<K, number>

@@ -36,7 +36,11 @@ export type Log = {
  * @param cursorKey seals cursors; the same for all instances on one database. 16 bytes
  * @param notify tells the other instances that the log has grown
  */
-export function createLog(query: Query, cursorKey: Uint8Array, notify: () => void): Log & { readonly wake: () => void } {
+export function createLog(
+  query: Query,
+  cursorKey: Uint8Array,
+  notify: () => void,
+): Log & { readonly wake: () => void } {
   let settled = 0
   let follower: Follower | null = null
   const outsideRequest = AsyncLocalStorage.snapshot()

@@ -21,7 +21,7 @@ export type EventRow = {
 
 const facts: Field<object | null> = mapped(
   nullable('json', 'facts'),
-  (json) => json as object | null,
+  (json) => json,
   (value) => value,
 )
 

@@ -25,7 +25,7 @@ export type Kinds = {
   /** Free text, a field of its own. */
   text: string
   /** JSONB, a field of its own. */
-  json: unknown
+  json: object
 }
 export type Kind = keyof Kinds
 

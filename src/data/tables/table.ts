@@ -130,11 +130,11 @@ type Value = Kinds[Kind] | null
 /** Prisma gives and takes dates, and numbers of BIGINT columns as bigint. */
 function ofPrisma(value: unknown): Value {
   if (value instanceof Date) return value.getTime()
-  return (typeof value === 'bigint' ? Number(value) : (value ?? null)) as Value
+  return typeof value === 'bigint' ? Number(value) : (value ?? null)
 }
 
 const ofJson = (kind: Kind, value: unknown): Value =>
-  (kind === 'instant' && typeof value === 'string' ? Date.parse(value) : (value ?? null)) as Value
+  kind === 'instant' && typeof value === 'string' ? Date.parse(value) : (value ?? null)
 
 const toJson = (kind: Kind, value: Value): unknown =>
   kind === 'instant' && value !== null ? new Date(value as Instant).toISOString() : value

@@ -1,9 +1,8 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
-import { openDatabase } from '../../../src/data/database/open.ts'
-import type { Database } from '../../../src/data/database/open.ts'
+import { openData } from '../../support/data.ts'
+import type { Data } from '../../support/data.ts'
 import { storedSharing } from '../../../src/data/decisions/snapshot.ts'
-import { readFleetLog, readLog } from '../../../src/data/log/read.ts'
 import { select } from '../../../src/data/tables/record.ts'
 import type { Row } from '../../../src/data/tables/record.ts'
 import { toPrismaVehicle } from '../../../src/data/tables/vehicle.ts'
@@ -89,13 +88,13 @@ const READINGS = `latitude = $2, longitude = $3, position_at = $4, speed_kmh = $
   mileage_at = $8, energy_percent = $9, energy_at = $10, central_lock = $11, central_lock_at = $12,
   driving_enabled = $13, driving_enabled_at = $14, ignition = $15, ignition_at = $16`
 
-async function storeVehicle(db: Database, vehicle: Vehicle, sharing: Sharing | null): Promise<void> {
+async function storeVehicle(db: Data, vehicle: Vehicle, sharing: Sharing | null): Promise<void> {
   const { position, ...readings } = vehicle.state
   await db.prisma.vehicle.create({
     data: { ...toPrismaVehicle(vehicle), lastInstant: new Date(LATEST), createdAt: new Date(0) },
   })
   // Not through Prisma, which rounds numbers.
-  await db.query({ name: 'readings', text: `UPDATE vehicle SET ${READINGS} WHERE id = $1` }, [
+  await db.services.query({ name: 'readings', text: `UPDATE vehicle SET ${READINGS} WHERE id = $1` }, [
     vehicle.id,
     position?.value.latitude,
     position?.value.longitude,
@@ -119,11 +118,11 @@ const events = fc.record({
 })
 
 describe.each(['postgres', 'embedded'])('records on %s', (kind) => {
-  let db: Database
+  let db: Data
   beforeAll(async () => {
     const databaseUrl = kind === 'postgres' ? await newPostgresDatabase(inject('postgresUrl')) : null
     const dataDir = kind === 'postgres' ? '' : await newDataDir(inject('embeddedTemplate'))
-    db = await openDatabase({ databaseUrl, dataDir })
+    db = await openData({ databaseUrl, dataDir })
   })
   afterAll(() => db.close())
   beforeEach(async () => {
@@ -144,13 +143,16 @@ describe.each(['postgres', 'embedded'])('records on %s', (kind) => {
           const sharing = lent && { ...lent, vehicleId: vehicle.id }
           await storeVehicle(db, vehicle, sharing)
           const isOpen = sharing?.endReason === null
-          expect(await db.reads.vehicle(vehicle.id)).toEqual({ ...vehicle, sharings: isOpen ? [sharing] : [] })
+          expect(await db.services.openVehicles.vehicle(vehicle.id)).toEqual({
+            ...vehicle,
+            sharings: isOpen ? [sharing] : [],
+          })
           // Who decides knows the one that is named, too, whether or not it is over.
-          const stored = await db.stored({ vehicleId: vehicle.id, sharingId: sharing?.id })
+          const stored = await db.services.snapshots({ vehicleId: vehicle.id, sharingId: sharing?.id })
           expect(stored).toMatchObject({ deleted: false, lastInstant: LATEST, arePartners: false, commands: [] })
           expect(stored?.vehicle).toEqual(vehicle)
           expect(stored?.sharings).toEqual(sharing ? [sharing] : [])
-          if (sharing) expect(await storedSharing(db, sharing.id)).toEqual(sharing)
+          if (sharing) expect(await storedSharing(db.services, sharing.id)).toEqual(sharing)
         })
         .beforeEach(clear),
     )
@@ -184,10 +186,12 @@ describe.each(['postgres', 'embedded'])('records on %s', (kind) => {
             ...(event.type === 'VEHICLE_CHANGED' ? {} : { facts }),
           }
           const everything = { vehicleIds: null, types: null }
-          expect(await readLog(db, 0, Number.MAX_SAFE_INTEGER, 10)).toEqual([expected])
-          expect(await readFleetLog(db, OWNER, everything, null, Number.MAX_SAFE_INTEGER, 10)).toEqual([expected])
+          expect(await db.prisma.event.range(0, Number.MAX_SAFE_INTEGER, 10)).toEqual([expected])
+          expect(await db.prisma.event.ofFleet(OWNER, everything, null, Number.MAX_SAFE_INTEGER, 10)).toEqual([
+            expected,
+          ])
           // Known on a page without events, too.
-          const behind = readFleetLog(db, OWNER, everything, event.position, Number.MAX_SAFE_INTEGER, 10)
+          const behind = db.prisma.event.ofFleet(OWNER, everything, event.position, Number.MAX_SAFE_INTEGER, 10)
           if (removed !== null && removed > event.position) await expect(behind).rejects.toThrow('has been removed')
           else expect(await behind).toEqual([])
         })
@@ -210,7 +214,7 @@ describe.each(['postgres', 'embedded'])('records on %s', (kind) => {
       { sql: `E'a\\x1f'`, kind: 'text' },
       null,
     ])
-    await db.transaction(async (tx) => {
+    await db.services.transaction(async (tx) => {
       for (const setting of [
         `datestyle = 'German'`,
         `timezone = 'Asia/Tokyo'`,
