@@ -29,9 +29,9 @@ export function createClient(services: Services) {
     name: 'fleetshare',
     client: {
       /** The database's clock: milliseconds since 1970. */
-      $now: clock.now,
+      $now: () => clock.now(),
       /** An instant that the database has reached. */
-      $observe: clock.observe,
+      $observe: (at: number) => clock.observe(at),
       /** What one operation reads, with one fleet's rights, as of one instant. */
       $loaders: bind(createLoaders),
       /** One cheap round trip. @throws when the database cannot be reached */
