@@ -1,4 +1,3 @@
-import type { Requester } from './decisions/audit.ts'
 import { pruneAudit, readTrail } from './decisions/audit.ts'
 import { claim, isPending, pendingCommands, reportOutcome, send } from './decisions/commands.ts'
 import { nextDue, settleDue } from './decisions/due.ts'
@@ -84,4 +83,3 @@ export function createClient(services: Services) {
 }
 
 export type Client = ReturnType<typeof createClient>
-export type { Requester }

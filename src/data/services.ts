@@ -3,6 +3,8 @@ import { startClock } from './database/clock.ts'
 import type { Clock } from './database/clock.ts'
 import type { Connection } from './database/open.ts'
 import type { Query, Sql } from './database/statement.ts'
+import { createRefusalTrail } from './decisions/audit.ts'
+import type { RefusalTrail } from './decisions/audit.ts'
 import { createSnapshots } from './decisions/snapshot.ts'
 import type { Snapshots } from './decisions/snapshot.ts'
 import { createWriteCounters } from './decisions/write-counters.ts'
@@ -25,6 +27,7 @@ export type Services = {
   readonly openVehicles: OpenVehicles
   readonly snapshots: Snapshots
   readonly counters: WriteCounters
+  readonly refusalTrail: RefusalTrail
 }
 
 /** @returns the services, and what ends those that run in the background */
@@ -42,6 +45,7 @@ export async function createServices(connection: Connection): Promise<Services &
     openVehicles: createOpenVehicles(query),
     snapshots: createSnapshots(query),
     counters: createWriteCounters(),
+    refusalTrail: createRefusalTrail(query),
     stop: clock.stop,
   }
 }

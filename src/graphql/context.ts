@@ -1,6 +1,6 @@
 import type { Client } from '../data/client.ts'
 import type { Loaders } from '../data/queries/loaders.ts'
-import type { Requester } from '../data/decisions/audit.ts'
+import type { Requester } from '../data/decisions/decide.ts'
 import { UserError } from '../domain/errors.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Member } from '../domain/fleet.ts'

@@ -1,14 +1,9 @@
 import { LRUCache } from 'lru-cache'
-import { refused } from '../../domain/audit.ts'
-import type { AuditAction, AuditEntry } from '../../domain/audit.ts'
-import { UserError } from '../../domain/errors.ts'
-import type { Member } from '../../domain/fleet.ts'
+import type { AuditEntry, Audited } from '../../domain/audit.ts'
 import type { Services } from '../services.ts'
 import type { Page } from '../queries/lists.ts'
-import { withVehicle } from './lock.ts'
-import type { Held, LockOrder } from './lock.ts'
 import { isId } from '../tables/ids.ts'
-import type { Statement } from '../database/statement.ts'
+import type { Query, Statement } from '../database/statement.ts'
 import { AUDIT, auditRowsOf } from '../tables/audit.ts'
 import { selectParts } from '../tables/record.ts'
 import type { Row } from '../tables/record.ts'
@@ -18,56 +13,21 @@ const RECORD: Statement = {
   text: `INSERT INTO audit (${AUDIT.names}) SELECT ${AUDIT.names} FROM jsonb_populate_recordset(NULL::audit, $1::jsonb)`,
 }
 
-/** Of one fleet's refusals so many are kept for an audience in a minute, by each instance: more tell nothing more. */
+/** Of one audience's refusals so many are recorded in a minute, by each instance: more of them say nothing more. */
 const MOST_REFUSALS = 60
-const COUNTED_FLEETS = 10_000
-const refusals = new WeakMap<Services, LRUCache<string, number>>()
+const COUNTED_AUDIENCES = 10_000
 
-function isToBeKept(db: Services, whose: string): boolean {
-  const counts = refusals.get(db) ?? new LRUCache({ max: COUNTED_FLEETS, ttl: 60_000, noUpdateTTL: true })
-  refusals.set(db, counts)
-  const number = (counts.get(whose) ?? 0) + 1
-  counts.set(whose, number)
-  return number <= MOST_REFUSALS
-}
+/** Records refusals in the audit trail, as many as are kept. */
+export type RefusalTrail = (entry: Audited) => Promise<void>
 
-/** Who asks, and under which request id. */
-export type Requester = {
-  readonly member: Member
-  /** Whom the token was made for, if it says so. */
-  readonly subject: string | null
-  readonly requestId: string
-}
-
-/**
- * As withVehicle(), by somebody who is answerable for it: what is done is written down with it, and what is refused by
- * itself, before it is answered.
- */
-export async function audited<T>(
-  db: Services,
-  { member, subject, requestId }: Requester,
-  action: AuditAction,
-  order: Omit<LockOrder, 'actor' | 'requestId'>,
-  decide: (held: Held | null) => Promise<T>,
-): Promise<T> {
-  const actor = { fleetId: member.fleetId, subject }
-  let ownerId: string | null = null
-  try {
-    return await withVehicle(db, { ...order, actor, requestId }, async (held) => {
-      ownerId = held?.vehicle.ownerId ?? null
-      return decide(held)
-    })
-  } catch (error) {
-    const { vehicleId, sharingId } = order
-    // What no id looks like names nothing that could be looked at later.
-    if (!(error instanceof UserError) || !isId(vehicleId)) throw error
-    const named = sharingId != null && isId(sharingId) ? sharingId : null
-    const entry = { at: db.clock.now(), action, actor, vehicleId, sharingId: named, refusal: error.code, requestId }
-    const entryOf = refused(entry, ownerId)
-    // Each audience by itself: what only the one who asks will read takes nothing away from what others do.
-    if (isToBeKept(db, entryOf.readers.join()))
-      await db.query(RECORD, [JSON.stringify(auditRowsOf(entryOf).map(AUDIT.toJson))])
-    throw error
+export function createRefusalTrail(query: Query): RefusalTrail {
+  const counts = new LRUCache<string, number>({ max: COUNTED_AUDIENCES, ttl: 60_000, noUpdateTTL: true })
+  return async (entry) => {
+    // Each audience by itself: refusals that only the requester will read take nothing away from those of others.
+    const audience = entry.readers.join()
+    const number = (counts.get(audience) ?? 0) + 1
+    counts.set(audience, number)
+    if (number <= MOST_REFUSALS) await query(RECORD, [JSON.stringify(auditRowsOf(entry).map(AUDIT.toJson))])
   }
 }
 

@@ -1,19 +1,15 @@
-import { randomUUID } from 'node:crypto'
-import { relation, sharingAt, state } from '../../domain/access.ts'
-import type { Action } from '../../domain/access.ts'
+import { sharingAt } from '../../domain/access.ts'
 import { complete, dispatch, newCommand } from '../../domain/command.ts'
 import type { Command, CommandOutcome, CommandType } from '../../domain/command.ts'
 import { RequestError } from '../../domain/errors.ts'
 import { commandUpdated } from '../../domain/event.ts'
-import { audited } from './audit.ts'
-import type { Requester } from './audit.ts'
+import { decide } from './decide.ts'
+import type { Requester } from './decide.ts'
 import { change } from './commit.ts'
 import type { Services } from '../services.ts'
 import { storedCommand } from './snapshot.ts'
-import { checkKey, claimKey } from './idempotency.ts'
 import { withVehicle } from './lock.ts'
 import { isId } from '../tables/ids.ts'
-import { admit, refuseIf } from './sharings.ts'
 
 export type SendOrder = {
   readonly vehicleId: string
@@ -23,21 +19,19 @@ export type SendOrder = {
 }
 
 /** @throws UserError as the contract lists them for sendCommand */
-export async function send(db: Services, by: Requester, order: SendOrder): Promise<Command> {
-  const { vehicleId, type, timeoutSeconds, idempotencyKey: key } = order
-  return audited(db, by, 'SEND_COMMAND', { vehicleId, handover: false, transactional: key !== null }, async (held) => {
-    const action: Action = { kind: 'sendCommand', type }
-    const { tx, control, moment, changes, events } = admit(action, by, held)
-    const { fleetId } = by.member
-    const id = randomUUID()
-    const input = { vehicleId, type, timeoutSeconds }
-    const known = await claimKey(tx, { fleetId, mutation: 'sendCommand', key, input }, id, moment.at)
-    if (known !== null) return storedCommand(tx, known)
-    refuseIf(relation(action, by.member, control, moment.at))
-    checkKey(key)
-    refuseIf(state(action, by.member, control, moment.at))
+export async function send(services: Services, by: Requester, order: SendOrder): Promise<Command> {
+  const { vehicleId, type, timeoutSeconds, idempotencyKey } = order
+  const key = {
+    mutation: 'sendCommand' as const,
+    key: idempotencyKey,
+    input: { vehicleId, type, timeoutSeconds },
+    repeat: storedCommand,
+  }
+  return decide(services, by, { kind: 'sendCommand', type }, { vehicleId, handover: false, key }, (decision) => {
+    const { id, control, moment, changes, events } = decision
     const sharing = sharingAt(control, moment.at)
-    const command = newCommand(control.vehicle, fleetId, sharing?.id ?? null, { id, type, timeoutSeconds }, moment.at)
+    const issued = { id, type, timeoutSeconds }
+    const command = newCommand(control.vehicle, by.member.fleetId, sharing?.id ?? null, issued, moment.at)
     change(changes.commands, command, true)
     events.push(commandUpdated(command, moment))
     return command

@@ -1,39 +1,22 @@
-import { randomUUID } from 'node:crypto'
-import { admission, conflictIn, relation, seesAt, state, targetOf } from '../../domain/access.ts'
-import type { Action, Control } from '../../domain/access.ts'
+import { conflictIn, seesAt, state } from '../../domain/access.ts'
+import type { Action } from '../../domain/access.ts'
 import type { CommandType } from '../../domain/command.ts'
 import { normalised } from '../../domain/command.ts'
-import { errorOf, InputError, RequestError, SharingConflictError } from '../../domain/errors.ts'
-import type { Refusal } from '../../domain/errors.ts'
+import { InputError, SharingConflictError } from '../../domain/errors.ts'
 import { sharingEvent } from '../../domain/event.ts'
 import type { Instant } from '../../domain/period.ts'
 import { endSharing, endWhenIdle, moveEnd, periodOf, phaseAt, startSharing } from '../../domain/sharing.ts'
 import type { Sharing, SharingPhase } from '../../domain/sharing.ts'
 import type { Vehicle } from '../../domain/vehicle.ts'
+import type { Tx } from '../database/statement.ts'
 import type { Services } from '../services.ts'
-import { audited } from './audit.ts'
-import type { Requester } from './audit.ts'
 import { change } from './commit.ts'
-import { checkKey, claimKey } from './idempotency.ts'
+import { decide, refuseIf, targetSharing } from './decide.ts'
+import type { Decision, Requester } from './decide.ts'
 import { cancelPending } from './lock.ts'
-import type { Held } from './lock.ts'
 import { storedSharing } from './snapshot.ts'
 
 export type SharingResult = { readonly vehicle: Vehicle; readonly sharing: Sharing }
-
-export function refuseIf(refusal: Refusal | null): void {
-  if (refusal !== null) throw errorOf(refusal)
-}
-
-/** What a decision has to work with once the vehicle is known to be there. */
-export type Admitted = Held & { readonly control: Control }
-
-/** Visibility and role: what is checked before anything else. */
-export function admit(action: Action, { member }: Requester, held: Held | null): Admitted {
-  if (!held?.control) throw new RequestError('VEHICLE_NOT_FOUND')
-  refuseIf(admission(action, member, held.control, held.moment.at))
-  return { ...held, control: held.control }
-}
 
 export type StartSharingOrder = {
   readonly vehicleId: string
@@ -45,39 +28,27 @@ export type StartSharingOrder = {
 }
 
 /** @throws UserError as the contract lists them for startSharing */
-export async function start(db: Services, by: Requester, order: StartSharingOrder): Promise<SharingResult> {
-  const { vehicleId, fleetId: partnerId, idempotencyKey } = order
-  const lock = { vehicleId, partnerId, handover: true, transactional: idempotencyKey !== null }
-  return audited(db, by, 'START_SHARING', lock, async (held) => {
-    const admitted = admit({ kind: 'startSharing' }, by, held)
-    const { tx, control, moment, changes, events } = admitted
-    const id = randomUUID()
-    const { idempotencyKey: key, allowedCommands, ...rest } = order
-    const input = { ...rest, allowedCommands: allowedCommands && normalised(allowedCommands) }
-    const known = await claimKey(
-      tx,
-      { fleetId: by.member.fleetId, mutation: 'startSharing', key, input },
-      id,
-      moment.at,
-    )
-    if (known !== null) {
-      return {
-        vehicle: control.vehicle,
-        sharing: await storedSharing(tx, known),
-      }
-    }
-    refuseIf(relation({ kind: 'startSharing' }, by.member, control, moment.at))
-    checkKey(key)
-    const sharing = startSharing(
-      control.vehicle,
-      { ...order, id, partnerId: order.fleetId },
-      admitted.arePartners,
-      moment.at,
-    )
-    refuseIf(state({ kind: 'startSharing', period: periodOf(sharing) }, by.member, control, moment.at))
+export async function start(services: Services, by: Requester, order: StartSharingOrder): Promise<SharingResult> {
+  const { idempotencyKey, allowedCommands, ...rest } = order
+  const { vehicleId, fleetId: partnerId } = rest
+  const input = { ...rest, allowedCommands: allowedCommands && normalised(allowedCommands) }
+  const key = {
+    mutation: 'startSharing' as const,
+    key: idempotencyKey,
+    input,
+    repeat: async (tx: Tx, id: string, { control }: Decision) => ({
+      vehicle: control.vehicle,
+      sharing: await storedSharing(tx, id),
+    }),
+  }
+  const action: Action = { kind: 'startSharing' }
+  return decide(services, by, action, { vehicleId, partnerId, handover: true, key }, (decision) => {
+    const { id, control, arePartners, moment, changes, events } = decision
+    const sharing = startSharing(control.vehicle, { ...order, id, partnerId }, arePartners, moment.at)
+    refuseIf(state({ ...action, period: periodOf(sharing) }, by.member, control, moment.at))
     change(changes.sharings, sharing, true)
     events.push(sharingEvent(sharing.startRecorded ? 'SHARING_STARTED' : 'SHARING_SCHEDULED', sharing, moment))
-    if (sharing.startRecorded) cancelPending(admitted)
+    if (sharing.startRecorded) cancelPending(decision)
     return { vehicle: control.vehicle, sharing }
   })
 }
@@ -90,10 +61,12 @@ export type MoveEndOrder = {
 }
 
 /** @throws UserError as the contract lists them for updateSharingEnd */
-export async function updateEnd(db: Services, by: Requester, order: MoveEndOrder): Promise<SharingResult> {
+export async function updateEnd(services: Services, by: Requester, order: MoveEndOrder): Promise<SharingResult> {
   const { vehicleId, sharingId, endsAt } = order
-  return audited(db, by, 'UPDATE_SHARING_END', { vehicleId, sharingId, handover: false }, async (held) => {
-    const { control, moment, changes, events, target } = admitTo({ kind: 'updateSharingEnd', sharingId }, by, held)
+  const action = { kind: 'updateSharingEnd', sharingId } as const
+  return decide(services, by, action, { vehicleId, sharingId, handover: false }, (decision) => {
+    const { control, moment, changes, events } = decision
+    const target = targetSharing(action, by, decision)
     if (endsAt === undefined) throw new InputError(['endsAt'], 'endsAt has to be given; null makes the end open.')
     if (endsAt === target.endsAt) return { vehicle: control.vehicle, sharing: target }
     const sharing = moveEnd(target, endsAt, moment.at)
@@ -119,20 +92,21 @@ export type EndOrder = {
  * @throws UserError as the contract lists them for endSharing
  */
 export async function end(
-  db: Services,
+  services: Services,
   by: Requester,
   { vehicleId, sharingId, when }: EndOrder,
 ): Promise<{ vehicle: Vehicle | null; sharing: Sharing }> {
-  return audited(db, by, 'END_SHARING', { vehicleId, sharingId, handover: true }, async (held) => {
-    const admitted = admitTo({ kind: 'endSharing', sharingId }, by, held)
-    const { vehicle, control, moment, changes, events, target } = admitted
+  const action = { kind: 'endSharing', sharingId } as const
+  return decide(services, by, action, { vehicleId, sharingId, handover: true }, (decision) => {
+    const { vehicle, control, moment, changes, events } = decision
+    const target = targetSharing(action, by, decision)
     const { fleetId } = by.member
     const verb = when === 'NOW' ? endSharing : endWhenIdle
     const sharing = verb(target, fleetId, vehicle.state, moment.at)
     if (sharing !== target) {
       change(changes.sharings, sharing)
       events.push(sharingEvent(EVENT_OF[phaseAt(sharing, moment.at) as keyof typeof EVENT_OF], sharing, moment))
-      if (sharing.endedAt !== null) cancelPending(admitted)
+      if (sharing.endedAt !== null) cancelPending(decision)
     }
     const after = { vehicle, sharings: control.sharings.map((other) => (other === target ? sharing : other)) }
     return { vehicle: seesAt(fleetId, after, moment.at) ? vehicle : null, sharing }
@@ -145,18 +119,3 @@ const EVENT_OF = {
   CANCELLED: 'SHARING_CANCELLED',
   ACTIVE: 'SHARING_END_REQUESTED',
 } as const satisfies Partial<Record<SharingPhase, string>>
-
-/** The guards of the verbs that change one sharing, and the sharing that they mean. */
-function admitTo(
-  action: Extract<Action, { kind: 'updateSharingEnd' | 'endSharing' }>,
-  by: Requester,
-  held: Held | null,
-): Admitted & { readonly target: Sharing } {
-  const admitted = admit(action, by, held)
-  const { control, moment } = admitted
-  const { at } = moment
-  refuseIf(relation(action, by.member, control, at))
-  const target = targetOf(action.sharingId, by.member, control, at)
-  if (typeof target === 'string') throw new RequestError(target)
-  return { ...admitted, target }
-}

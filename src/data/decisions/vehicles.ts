@@ -1,4 +1,3 @@
-import { relation, state } from '../../domain/access.ts'
 import { RequestError } from '../../domain/errors.ts'
 import { vehicleChanged } from '../../domain/event.ts'
 import { hasRole } from '../../domain/fleet.ts'
@@ -7,10 +6,8 @@ import type { Vehicle, VehiclePatch } from '../../domain/vehicle.ts'
 import type { Services } from '../services.ts'
 import { append } from './commit.ts'
 import { withShortId } from './short-id.ts'
-import { withVehicle } from './lock.ts'
-import type { LockOrder } from './lock.ts'
-import { admit, refuseIf } from './sharings.ts'
-import type { Requester } from './audit.ts'
+import { decide } from './decide.ts'
+import type { Requester } from './decide.ts'
 import { timestamp } from '../database/statement.ts'
 import { EDITABLE, VEHICLE } from '../tables/vehicle.ts'
 import type { Statement } from '../database/statement.ts'
@@ -48,19 +45,12 @@ async function insertVehicle(db: Services, vehicle: Vehicle, requestId: string) 
   })
 }
 
-/** The vehicle's row is written by itself, and so in one transaction with the rest. */
-const ordered = ({ requestId }: Requester, vehicleId: string): LockOrder => ({
-  vehicleId,
-  requestId,
-  handover: false,
-  transactional: true,
-})
+/** The vehicle's row is written by a statement of its own, in one transaction with the rest. */
+const orderOf = (vehicleId: string) => ({ vehicleId, handover: false, transactional: true })
 
 /** @throws RequestError VEHICLE_NOT_FOUND, ROLE_NOT_SUFFICIENT, NOT_OWNER; InputError */
-export async function update(db: Services, by: Requester, id: string, patch: VehiclePatch): Promise<Vehicle> {
-  return withVehicle(db, ordered(by, id), async (held) => {
-    const { tx, control, moment, events } = admit({ kind: 'update' }, by, held)
-    refuseIf(relation({ kind: 'update' }, by.member, control, moment.at))
+export async function update(services: Services, by: Requester, id: string, patch: VehiclePatch): Promise<Vehicle> {
+  return decide(services, by, { kind: 'update' }, orderOf(id), async ({ tx, control, moment, events }) => {
     const vehicle = editVehicle(control.vehicle, patch)
     await tx.query(EDIT, [JSON.stringify(VEHICLE.toJson(vehicle)), id])
     events.push(vehicleChanged(vehicle, control.sharings, moment))
@@ -69,11 +59,8 @@ export async function update(db: Services, by: Requester, id: string, patch: Veh
 }
 
 /** The row stays, unseen: its id is not given again, and the log goes on naming it. @throws UserError as in the contract */
-export async function remove(db: Services, by: Requester, id: string): Promise<void> {
-  await withVehicle(db, ordered(by, id), async (held) => {
-    const { tx, control, moment, events } = admit({ kind: 'delete' }, by, held)
-    refuseIf(relation({ kind: 'delete' }, by.member, control, moment.at))
-    refuseIf(state({ kind: 'delete' }, by.member, control, moment.at))
+export async function remove(services: Services, by: Requester, id: string): Promise<void> {
+  return decide(services, by, { kind: 'delete' }, orderOf(id), async ({ tx, control, moment, events }) => {
     await tx.query(DELETE, [id, timestamp(moment.at)])
     events.push(vehicleChanged(control.vehicle, control.sharings, moment))
   })
