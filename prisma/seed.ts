@@ -1,6 +1,6 @@
 import type { Client } from '../src/data/client.ts'
 import { toPrismaVehicle } from '../src/data/tables/vehicle.ts'
-import { vehicleChanged } from '../src/domain/event.ts'
+import { vehicleChanged } from '../src/domain/log/event.ts'
 import { DEMO_FLEETS, DEMO_PARTNERS, demoVehicles } from './demo.ts'
 
 /**

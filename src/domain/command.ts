@@ -20,7 +20,7 @@ export const COMMAND_TYPES = [
 export type CommandType = (typeof COMMAND_TYPES)[number]
 
 /** The same set once more, each command once and in the standard order. */
-export const normalised = (types: readonly CommandType[]): CommandType[] =>
+export const inStandardOrder = (types: readonly CommandType[]): CommandType[] =>
   COMMAND_TYPES.filter((type) => types.includes(type))
 
 /** PENDING and DISPATCHED are open; the others are final. */

@@ -1,4 +1,4 @@
-import { normalised } from './command.ts'
+import { inStandardOrder } from './command.ts'
 import type { CommandType } from './command.ts'
 import { InputError, RequestError } from './errors.ts'
 import { covers, earlier } from './period.ts'
@@ -162,5 +162,5 @@ function checkAllowed(allowed: readonly CommandType[], vehicle: Vehicle): Comman
   if (allowed.length === 0) throw new InputError(path, 'allowedCommands must not be empty; leave it out for all.')
   const unknown = allowed.find((type) => !vehicle.supportedCommands.includes(type))
   if (unknown !== undefined) throw new InputError(path, `allowedCommands: the vehicle does not support ${unknown}.`)
-  return normalised(allowed)
+  return inStandardOrder(allowed)
 }

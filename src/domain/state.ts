@@ -55,7 +55,7 @@ const reading = <T>(value: T | null | undefined, observedAt: Instant): Reading<T
   value == null ? null : { value, observedAt }
 
 /** Each property by its own time: an older reading changes nothing, at equal times the one recorded later wins. */
-export const merge = (known: VehicleState, reported: VehicleState): VehicleState =>
+export const mergeState = (known: VehicleState, reported: VehicleState): VehicleState =>
   Object.fromEntries(
     PROPERTIES.map((property) => {
       const [before, after] = [known[property], reported[property]]

@@ -1,4 +1,4 @@
-import { COMMAND_TYPES, normalised } from './command.ts'
+import { COMMAND_TYPES, inStandardOrder } from './command.ts'
 import type { CommandType } from './command.ts'
 import { UNKNOWN_STATE } from './state.ts'
 import type { VehicleState } from './state.ts'
@@ -33,7 +33,7 @@ export function editVehicle(vehicle: Vehicle, patch: VehiclePatch): Vehicle {
   )
   const { supportedCommands } = patch
   if (supportedCommands === undefined) return { ...vehicle, ...texts }
-  return { ...vehicle, ...texts, supportedCommands: normalised(supportedCommands ?? COMMAND_TYPES) }
+  return { ...vehicle, ...texts, supportedCommands: inStandardOrder(supportedCommands ?? COMMAND_TYPES) }
 }
 
 /** @throws InputError like editVehicle */

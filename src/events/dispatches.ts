@@ -1,6 +1,6 @@
 import type { Client } from '../data/client.ts'
 import type { Command } from '../domain/command.ts'
-import type { LoggedEvent } from '../domain/event.ts'
+import type { LoggedEvent } from '../domain/log/event.ts'
 import { closeable, followLog } from './stream.ts'
 import type { Limits } from './stream.ts'
 import type { Tail } from './tail.ts'

@@ -1,6 +1,6 @@
 import type { Client } from '../data/client.ts'
-import { isRevoked } from '../domain/viewer.ts'
-import type { Claims, Revocation } from '../domain/viewer.ts'
+import { isRevoked } from '../domain/access/viewer.ts'
+import type { Claims, Revocation } from '../domain/access/viewer.ts'
 
 /** Which tokens have been revoked, as far as this instance knows: all that was said a second ago. */
 export type Revocations = {

@@ -1,6 +1,6 @@
 import type { Client } from '../data/client.ts'
-import type { EventFilter, LoggedEvent } from '../domain/event.ts'
-import { reaching } from '../domain/event.ts'
+import type { EventFilter, LoggedEvent } from '../domain/log/event.ts'
+import { eventMatcher } from '../domain/log/event.ts'
 import type { Instant } from '../domain/period.ts'
 import { startFeed } from './feed.ts'
 import type { Feed, Take } from './feed.ts'
@@ -34,7 +34,7 @@ export function openStream(
 ): EventStream {
   const source = {
     fleetId,
-    matches: reaching(fleetId, filter),
+    matches: eventMatcher(fleetId, filter),
     read: (from: number, upTo: number, limit: number) => prisma.event.ofFleet(fleetId, filter, from, upTo, limit),
   }
   async function* pulled(ending: Ending) {

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit'
 import type { Client } from '../data/client.ts'
-import type { LoggedEvent } from '../domain/event.ts'
+import type { LoggedEvent } from '../domain/log/event.ts'
 import { createListeners } from './listeners.ts'
 import type { Listeners } from './listeners.ts'
 import { createWindow } from './window.ts'

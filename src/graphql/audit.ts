@@ -1,6 +1,6 @@
 import type { TrailEntry } from '../data/decisions/audit.ts'
-import { AUDIT_ACTIONS } from '../domain/audit.ts'
-import type { AuditAction } from '../domain/audit.ts'
+import { AUDIT_ACTIONS } from '../domain/log/audit.ts'
+import type { AuditAction } from '../domain/log/audit.ts'
 import { builder } from './builder.ts'
 import { connectionOf, isText, pageArgs, pageOf, toConnection } from './connection.ts'
 import type { Cursors } from './connection.ts'

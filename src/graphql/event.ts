@@ -1,4 +1,4 @@
-import type { EventFilter, LoggedEvent, VehicleEventType } from '../domain/event.ts'
+import type { EventFilter, LoggedEvent, VehicleEventType } from '../domain/log/event.ts'
 import { stateOf } from '../domain/state.ts'
 import { openStream } from '../events/stream.ts'
 import { builder } from './builder.ts'

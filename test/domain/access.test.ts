@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { controllerAt, refusal, seesAt } from '../../src/domain/access.ts'
-import type { Action } from '../../src/domain/access.ts'
+import { controllerAt, refusal, seesAt } from '../../src/domain/access/access.ts'
+import type { Action } from '../../src/domain/access/access.ts'
 import type { ErrorCode } from '../../src/domain/errors.ts'
 import { FLEET_ROLES } from '../../src/domain/fleet.ts'
 import type { FleetRole } from '../../src/domain/fleet.ts'

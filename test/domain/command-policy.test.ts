@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { refusal } from '../../src/domain/access.ts'
-import type { Control } from '../../src/domain/access.ts'
+import { refusal } from '../../src/domain/access/access.ts'
+import type { Control } from '../../src/domain/access/access.ts'
 import { COMMAND_TYPES } from '../../src/domain/command.ts'
 import type { CommandType } from '../../src/domain/command.ts'
 import type { ErrorCode } from '../../src/domain/errors.ts'

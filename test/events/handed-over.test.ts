@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import type { LoggedEvent } from '../../src/domain/event.ts'
+import type { LoggedEvent } from '../../src/domain/log/event.ts'
 import { run } from '../support/api.ts'
 import { everyEvent } from '../support/every-event.ts'
 import { follow } from '../support/events.ts'

@@ -1,5 +1,5 @@
 import type { Client } from '../../src/data/client.ts'
-import type { LoggedEvent } from '../../src/domain/event.ts'
+import type { LoggedEvent } from '../../src/domain/log/event.ts'
 
 /** A log whose writers do as a test says: they draw places one by one, and commit in any order, or not at all. */
 export type ModelLog = {

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { AuditEntry, Audited } from '../../domain/audit.ts'
+import type { AuditEntry, AuditRecord } from '../../domain/log/audit.ts'
 import type { Services } from '../services.ts'
 import type { Page } from '../queries/lists.ts'
 import { isId } from '../tables/ids.ts'
@@ -18,7 +18,7 @@ const MOST_REFUSALS = 60
 const COUNTED_AUDIENCES = 10_000
 
 /** Records refusals in the audit trail, as many as are kept. */
-export type RefusalTrail = (entry: Audited) => Promise<void>
+export type RefusalTrail = (entry: AuditRecord) => Promise<void>
 
 export function createRefusalTrail(query: Query): RefusalTrail {
   const counts = new LRUCache<string, number>({ max: COUNTED_AUDIENCES, ttl: 60_000, noUpdateTTL: true })

@@ -1,7 +1,7 @@
 import type { Command } from '../../domain/command.ts'
-import { done } from '../../domain/audit.ts'
-import type { Actor } from '../../domain/audit.ts'
-import type { LoggedEvent, Moment, NewEvent } from '../../domain/event.ts'
+import { auditOf } from '../../domain/log/audit.ts'
+import type { Actor } from '../../domain/log/audit.ts'
+import type { LoggedEvent, Moment, NewEvent } from '../../domain/log/event.ts'
 import type { Instant } from '../../domain/period.ts'
 import type { Sharing } from '../../domain/sharing.ts'
 import type { Vehicle } from '../../domain/vehicle.ts'
@@ -24,7 +24,7 @@ export type Changes = {
 
 export const noChanges = (): Changes => ({ sharings: new Map(), commands: new Map() })
 
-/** Adds one, or goes on from what was done to it before. */
+/** Adds one, or goes on from what was auditOf to it before. */
 export function change<T extends { readonly id: string }>(
   changes: Map<string, Change<T>>,
   row: T,
@@ -135,7 +135,7 @@ export async function save({ query }: Tx, decision: Decision): Promise<LoggedEve
     sharings: rowsOf(sharings, false, SHARING.toJson),
     newCommands: rowsOf(commands, true, COMMAND.toJson),
     commands: rowsOf(commands, false, COMMAND.toJson),
-    audit: actor ? done(events, actor).flatMap(auditRowsOf).map(AUDIT.toJson) : [],
+    audit: actor ? auditOf(events, actor).flatMap(auditRowsOf).map(AUDIT.toJson) : [],
   }
   const parts = (Object.keys(PARTS) as Part[]).filter((part) => rows[part].length > 0)
   const values = [

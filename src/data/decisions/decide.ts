@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { admission, relation, state, targetOf } from '../../domain/access.ts'
-import type { Action, Control } from '../../domain/access.ts'
-import { refused } from '../../domain/audit.ts'
-import type { AuditAction } from '../../domain/audit.ts'
+import { visibilityAndRole, relation, state, targetOf } from '../../domain/access/access.ts'
+import type { Action, Control } from '../../domain/access/access.ts'
+import { auditOfRefusal } from '../../domain/log/audit.ts'
+import type { AuditAction } from '../../domain/log/audit.ts'
 import { errorOf, RequestError, UserError } from '../../domain/errors.ts'
 import type { Refusal } from '../../domain/errors.ts'
 import type { Member } from '../../domain/fleet.ts'
@@ -45,7 +45,7 @@ const AUDITED: Readonly<Partial<Record<Action['kind'], AuditAction>>> = {
 /**
  * The one way of every verb on a vehicle: lock or compare, visibility and role, idempotency key, relation, state, the verb
  * itself, events, audit and commit. What the verb records happens with its events and its entry in the audit trail, or not
- * at all; what is refused is in the trail before it is answered.
+ * at all; what is auditOfRefusal is in the trail before it is answered.
  * @param verb may be called more than once; it refuses by throwing a UserError
  * @throws UserError
  */
@@ -87,7 +87,7 @@ export function refuseIf(refusal: Refusal | null): void {
 /** Visibility and role are checked before anything else. */
 function visible(action: Action, { member }: Requester, held: Held | null): Held & { readonly control: Control } {
   if (!held?.control) throw new RequestError('VEHICLE_NOT_FOUND')
-  refuseIf(admission(action, member, held.control, held.moment.at))
+  refuseIf(visibilityAndRole(action, member, held.control, held.moment.at))
   return { ...held, control: held.control }
 }
 
@@ -116,5 +116,5 @@ async function recordRefusal(
   const named = sharingId != null && isId(sharingId) ? sharingId : null
   const actor = { fleetId: member.fleetId, subject }
   const entry = { at: clock.now(), action, actor, vehicleId, sharingId: named, refusal: code, requestId }
-  await refusalTrail(refused(entry, ownerId))
+  await refusalTrail(auditOfRefusal(entry, ownerId))
 }

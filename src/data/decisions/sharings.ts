@@ -1,9 +1,9 @@
-import { conflictIn, seesAt, state } from '../../domain/access.ts'
-import type { Action } from '../../domain/access.ts'
+import { conflictIn, seesAt, state } from '../../domain/access/access.ts'
+import type { Action } from '../../domain/access/access.ts'
 import type { CommandType } from '../../domain/command.ts'
-import { normalised } from '../../domain/command.ts'
+import { inStandardOrder } from '../../domain/command.ts'
 import { InputError, SharingConflictError } from '../../domain/errors.ts'
-import { sharingEvent } from '../../domain/event.ts'
+import { sharingEvent } from '../../domain/log/event.ts'
 import type { Instant } from '../../domain/period.ts'
 import { endSharing, endWhenIdle, moveEnd, periodOf, phaseAt, startSharing } from '../../domain/sharing.ts'
 import type { Sharing, SharingPhase } from '../../domain/sharing.ts'
@@ -31,7 +31,7 @@ export type StartSharingOrder = {
 export async function start(services: Services, by: Requester, order: StartSharingOrder): Promise<SharingResult> {
   const { idempotencyKey, allowedCommands, ...rest } = order
   const { vehicleId, fleetId: partnerId } = rest
-  const input = { ...rest, allowedCommands: allowedCommands && normalised(allowedCommands) }
+  const input = { ...rest, allowedCommands: allowedCommands && inStandardOrder(allowedCommands) }
   const key = {
     mutation: 'startSharing' as const,
     key: idempotencyKey,

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { LoggedEvent } from '../../domain/event.ts'
+import type { LoggedEvent } from '../../domain/log/event.ts'
 import { coalesced } from '../database/coalesce.ts'
 import type { Query } from '../database/statement.ts'
 import { createCursors } from './cursor.ts'

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { EventFilter, LoggedEvent } from '../../domain/event.ts'
+import type { EventFilter, LoggedEvent } from '../../domain/log/event.ts'
 import type { Services } from '../services.ts'
 import { FLEET_LOG, LAST_REMOVED, LOG, LOGGED, PAGED } from './pages.ts'
 import type { Horizon } from './log.ts'

@@ -1,4 +1,4 @@
-import type { AuditAction, Audited } from '../../domain/audit.ts'
+import type { AuditAction, AuditRecord } from '../../domain/log/audit.ts'
 import type { ErrorCode } from '../../domain/errors.ts'
 import type { Instant } from '../../domain/period.ts'
 import { defineTable, nullable, required } from './table.ts'
@@ -30,5 +30,5 @@ export const AUDIT = defineTable<AuditRow>('audit', {
 })
 
 /** One for each of its readers, so that a fleet's trail is one range of one index. */
-export const auditRowsOf = ({ readers, actor, ...entry }: Audited): AuditRow[] =>
+export const auditRowsOf = ({ readers, actor, ...entry }: AuditRecord): AuditRow[] =>
   readers.map((readerId) => ({ ...entry, readerId, actorId: actor.fleetId, subject: actor.subject }))

@@ -1,5 +1,5 @@
 import type { CommandStatus } from '../../domain/command.ts'
-import type { LoggedEvent, NewEvent, SharingFacts, VehicleEventType } from '../../domain/event.ts'
+import type { LoggedEvent, NewEvent, SharingFacts, VehicleEventType } from '../../domain/log/event.ts'
 import type { Instant } from '../../domain/period.ts'
 import type { Values as Readings } from '../../domain/state.ts'
 import { defineTable, mapped, nonNull, nullable, required } from './table.ts'

@@ -1,12 +1,12 @@
-import type { CommandType } from './command.ts'
-import type { ErrorCode, Refusal } from './errors.ts'
-import { hasRole } from './fleet.ts'
-import type { FleetRole, Member } from './fleet.ts'
-import { overlaps } from './period.ts'
-import type { Instant, Period } from './period.ts'
-import { inForce, periodOf, phaseAt } from './sharing.ts'
-import type { Sharing } from './sharing.ts'
-import type { Vehicle } from './vehicle.ts'
+import type { CommandType } from '../command.ts'
+import type { ErrorCode, Refusal } from '../errors.ts'
+import { hasRole } from '../fleet.ts'
+import type { FleetRole, Member } from '../fleet.ts'
+import { overlaps } from '../period.ts'
+import type { Instant, Period } from '../period.ts'
+import { inForce, periodOf, phaseAt } from '../sharing.ts'
+import type { Sharing } from '../sharing.ts'
+import type { Vehicle } from '../vehicle.ts'
 
 /**
  * A vehicle with those of its sharings that may matter to a decision: all that are scheduled or in force, and the one that
@@ -43,7 +43,7 @@ export const seesAt = (fleetId: string, control: Control, at: Instant): boolean 
   fleetId === control.vehicle.ownerId || fleetId === controllerAt(control, at)
 
 /** May this member try it? Checked before a repeated idempotency key is answered. */
-export function admission(action: Action, by: Member, control: Control | null, at: Instant): Refusal | null {
+export function visibilityAndRole(action: Action, by: Member, control: Control | null, at: Instant): Refusal | null {
   if (control === null || !(seesAt(by.fleetId, control, at) || callsOff(action, by, control, at))) {
     return { code: 'VEHICLE_NOT_FOUND' }
   }
@@ -114,7 +114,7 @@ export function state(action: Action, by: Member, control: Control, at: Instant)
 
 /** The first reason against it, or null: what guards the mutations and answers `viewerCan`. */
 export const refusal = (action: Action, by: Member, control: Control | null, at: Instant): Refusal | null =>
-  admission(action, by, control, at) ??
+  visibilityAndRole(action, by, control, at) ??
   (control && (relation(action, by, control, at) ?? state(action, by, control, at)))
 
 /** The sharing that stands in the way of a period; `except` is one that is about to be changed. */

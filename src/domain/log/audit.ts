@@ -1,7 +1,7 @@
-import type { CommandStatus } from './command.ts'
-import type { ErrorCode } from './errors.ts'
+import type { CommandStatus } from '../command.ts'
+import type { ErrorCode } from '../errors.ts'
 import type { NewEvent } from './event.ts'
-import type { Instant } from './period.ts'
+import type { Instant } from '../period.ts'
 
 export const AUDIT_ACTIONS = {
   START_SHARING: 'To start a sharing, now or later.',
@@ -20,13 +20,13 @@ export type AuditEntry = {
   readonly actor: Actor
   readonly vehicleId: string
   readonly sharingId: string | null
-  /** Why it was refused; null for what was done. */
+  /** Why it was auditOfRefusal; null for what was auditOf. */
   readonly refusal: ErrorCode | null
   readonly requestId: string
 }
 
 /** An entry, and the fleets that it belongs to. */
-export type Audited = AuditEntry & { readonly readers: readonly string[] }
+export type AuditRecord = AuditEntry & { readonly readers: readonly string[] }
 
 const ACTION_OF: Readonly<Partial<Record<NewEvent['type'], AuditAction>>> = {
   SHARING_SCHEDULED: 'START_SHARING',
@@ -41,8 +41,8 @@ const ACTION_OF: Readonly<Partial<Record<NewEvent['type'], AuditAction>>> = {
 const acceptance = (status: CommandStatus): AuditAction | undefined =>
   status === 'PENDING' ? 'SEND_COMMAND' : undefined
 
-/** What a request has done, by the events that it caused. It belongs to those whom they belong to. */
-export const done = (events: readonly NewEvent[], actor: Actor): Audited[] =>
+/** What a request has auditOf, by the events that it caused. It belongs to those whom they belong to. */
+export const auditOf = (events: readonly NewEvent[], actor: Actor): AuditRecord[] =>
   events.flatMap((event) => {
     const { type, vehicleId, ownerId, partnerId, requestId, recordedAt: at } = event
     const action = type === 'COMMAND_UPDATED' ? acceptance(event.facts.status) : ACTION_OF[type]
@@ -54,11 +54,11 @@ export const done = (events: readonly NewEvent[], actor: Actor): Audited[] =>
   })
 
 /**
- * What was refused belongs to whoever asked, and to the owner: unless the vehicle does not exist for whoever asked, whose
+ * What was auditOfRefusal belongs to whoever asked, and to the owner: unless the vehicle does not exist for whoever asked, whose
  * guessing is not the owner's to know, as the vehicle is not theirs.
  * @param ownerId null if there is no such vehicle
  */
-export const refused = (entry: AuditEntry, ownerId: string | null): Audited => {
+export const auditOfRefusal = (entry: AuditEntry, ownerId: string | null): AuditRecord => {
   const hidden = ownerId === null || entry.refusal === 'VEHICLE_NOT_FOUND'
   return { ...entry, readers: [...new Set([entry.actor.fleetId, ...(hidden ? [] : [ownerId])])] }
 }

@@ -1,9 +1,9 @@
-import type { Command, CommandStatus } from './command.ts'
-import type { Instant } from './period.ts'
-import { inForce } from './sharing.ts'
-import type { Sharing, SharingEndReason } from './sharing.ts'
-import type { Values } from './state.ts'
-import type { Vehicle } from './vehicle.ts'
+import type { Command, CommandStatus } from '../command.ts'
+import type { Instant } from '../period.ts'
+import { inForce } from '../sharing.ts'
+import type { Sharing, SharingEndReason } from '../sharing.ts'
+import type { Values } from '../state.ts'
+import type { Vehicle } from '../vehicle.ts'
 
 export const SHARING_EVENT_TYPES = [
   'SHARING_SCHEDULED',
@@ -109,7 +109,7 @@ export type EventFilter = {
 }
 
 /** Tells whether an event belongs to a fleet and passes its filter. */
-export function reaching(fleetId: string, { vehicleIds, types }: EventFilter): (event: LoggedEvent) => boolean {
+export function eventMatcher(fleetId: string, { vehicleIds, types }: EventFilter): (event: LoggedEvent) => boolean {
   const vehicles = vehicleIds && new Set(vehicleIds)
   return (event) =>
     (event.ownerId === fleetId || event.partnerId === fleetId) &&
