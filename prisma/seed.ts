@@ -1,6 +1,6 @@
 import type { Database } from '../src/data/client.ts'
 import { fromVehicle } from '../src/data/rows.ts'
-import { vehicleChanged } from '../src/domain/event.ts'
+import { vehicleChanged } from '../src/domain/log/event.ts'
 import { DEMO_FLEETS, DEMO_PARTNERS, demoVehicles } from './demo.ts'
 
 /**

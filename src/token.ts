@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { ROLES } from './domain/fleet.ts'
 import type { Role } from './domain/fleet.ts'
-import { knownRoles } from './domain/viewer.ts'
+import { knownRoles } from './domain/access/viewer.ts'
 import { developmentToken } from './server/keys.ts'
 import { readSettings } from './settings.ts'
 

@@ -1,6 +1,6 @@
 import { Client, fetchExchange } from '@urql/core'
 import type { TadaDocumentNode } from 'gql.tada'
-import { VEHICLE_EVENT_TYPES } from '../domain/event.ts'
+import { VEHICLE_EVENT_TYPES } from '../domain/log/event.ts'
 import { History, Vehicles } from './operations.ts'
 import type { Event, Vehicle } from './operations.ts'
 

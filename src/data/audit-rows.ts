@@ -1,4 +1,4 @@
-import type { Audited } from '../domain/audit.ts'
+import type { Audited } from '../domain/log/audit.ts'
 import { timestamp } from './sql.ts'
 
 const COLUMNS = 'reader_id, at, action, actor_id, subject, vehicle_id, sharing_id, refusal, request_id'

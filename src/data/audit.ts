@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
-import { refused } from '../domain/audit.ts'
-import type { AuditAction, AuditEntry } from '../domain/audit.ts'
+import { refused } from '../domain/log/audit.ts'
+import type { AuditAction, AuditEntry } from '../domain/log/audit.ts'
 import { UserError } from '../domain/errors.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Member } from '../domain/fleet.ts'

@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader'
-import { seesAt } from '../domain/access.ts'
+import { seesAt } from '../domain/access/access.ts'
 import type { Command } from '../domain/command.ts'
 import type { Fleet } from '../domain/fleet.ts'
 import type { Instant } from '../domain/period.ts'

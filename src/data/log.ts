@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CommandStatus } from '../domain/command.ts'
-import type { EventFilter, LoggedEvent, SharingFacts, VehicleEventType } from '../domain/event.ts'
+import type { EventFilter, LoggedEvent, SharingFacts, VehicleEventType } from '../domain/log/event.ts'
 import type { Values } from '../domain/state.ts'
 import type { Database } from './client.ts'
 import { EVENT, FLEET_LOG, HORIZON, LAST_REMOVED, LOG, LOGGED, PAGED } from './log-pages.ts'

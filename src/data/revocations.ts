@@ -1,5 +1,5 @@
-import { isRevoked } from '../domain/viewer.ts'
-import type { Claims, Revocation } from '../domain/viewer.ts'
+import { isRevoked } from '../domain/access/viewer.ts'
+import type { Claims, Revocation } from '../domain/access/viewer.ts'
 import { RequestError } from '../domain/errors.ts'
 import { checkText } from '../domain/text.ts'
 import type { Instant } from '../domain/period.ts'

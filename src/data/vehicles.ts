@@ -1,6 +1,6 @@
-import { relation, state } from '../domain/access.ts'
+import { relation, state } from '../domain/access/access.ts'
 import { RequestError } from '../domain/errors.ts'
-import { vehicleChanged } from '../domain/event.ts'
+import { vehicleChanged } from '../domain/log/event.ts'
 import { hasRole } from '../domain/fleet.ts'
 import { editVehicle, newVehicle } from '../domain/vehicle.ts'
 import type { Vehicle, VehiclePatch } from '../domain/vehicle.ts'

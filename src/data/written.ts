@@ -1,7 +1,7 @@
 import { COMMAND_STATUSES } from '../domain/command.ts'
 import type { CommandStatus } from '../domain/command.ts'
-import { VEHICLE_EVENT_TYPES } from '../domain/event.ts'
-import type { NewEvent, VehicleEventType } from '../domain/event.ts'
+import { VEHICLE_EVENT_TYPES } from '../domain/log/event.ts'
+import type { NewEvent, VehicleEventType } from '../domain/log/event.ts'
 
 /**
  * What this instance has committed to the log since it started. Counted as it is written, for that costs nothing, needs no

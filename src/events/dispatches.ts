@@ -1,7 +1,7 @@
 import type { Database } from '../data/client.ts'
 import { claim, isPending, pendingCommands } from '../data/commands.ts'
 import type { Command } from '../domain/command.ts'
-import type { LoggedEvent } from '../domain/event.ts'
+import type { LoggedEvent } from '../domain/log/event.ts'
 import { closeable, followLog } from './stream.ts'
 import type { Limits } from './stream.ts'
 import type { Tail } from './tail.ts'

@@ -1,4 +1,4 @@
-import type { LoggedEvent } from '../domain/event.ts'
+import type { LoggedEvent } from '../domain/log/event.ts'
 import type { Listener } from './listeners.ts'
 import { behind, BURST } from './source.ts'
 import type { Source } from './source.ts'

@@ -1,4 +1,4 @@
-import type { LoggedEvent } from '../domain/event.ts'
+import type { LoggedEvent } from '../domain/log/event.ts'
 import type { Stretch, Window } from './window.ts'
 
 /** Who takes a fleet's events as they come. */

@@ -1,4 +1,4 @@
-import type { LoggedEvent } from '../domain/event.ts'
+import type { LoggedEvent } from '../domain/log/event.ts'
 import type { Tail } from './tail.ts'
 import type { Stretch } from './window.ts'
 

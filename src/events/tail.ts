@@ -1,7 +1,7 @@
 import pLimit from 'p-limit'
 import type { Database } from '../data/client.ts'
 import { readLog } from '../data/log.ts'
-import type { LoggedEvent } from '../domain/event.ts'
+import type { LoggedEvent } from '../domain/log/event.ts'
 import { createListeners } from './listeners.ts'
 import type { Listeners } from './listeners.ts'
 import { createWindow } from './window.ts'

@@ -1,4 +1,4 @@
-import type { LoggedEvent } from '../domain/event.ts'
+import type { LoggedEvent } from '../domain/log/event.ts'
 
 /** What the log holds behind a position: the events, and how far they reach. */
 export type Stretch = { readonly events: readonly LoggedEvent[]; readonly upTo: number }

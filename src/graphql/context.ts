@@ -6,7 +6,7 @@ import { UserError } from '../domain/errors.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Member } from '../domain/fleet.ts'
 import type { Instant } from '../domain/period.ts'
-import type { Viewer } from '../domain/viewer.ts'
+import type { Viewer } from '../domain/access/viewer.ts'
 import type { Tail } from '../events/tail.ts'
 import { forbidden } from './errors.ts'
 

@@ -1,6 +1,6 @@
 import { openCursor, sealCursor } from '../data/cursor.ts'
 import { checkKept, readHistory } from '../data/log.ts'
-import type { EventFilter, LoggedEvent, VehicleEventType } from '../domain/event.ts'
+import type { EventFilter, LoggedEvent, VehicleEventType } from '../domain/log/event.ts'
 import { stateOf } from '../domain/state.ts'
 import { openStream } from '../events/stream.ts'
 import { builder } from './builder.ts'

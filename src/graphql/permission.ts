@@ -1,5 +1,5 @@
-import { permission } from '../domain/access.ts'
-import type { Action, Control, Permission } from '../domain/access.ts'
+import { permission } from '../domain/access/access.ts'
+import type { Action, Control, Permission } from '../domain/access/access.ts'
 import type { Member } from '../domain/fleet.ts'
 import type { Instant } from '../domain/period.ts'
 import { builder } from './builder.ts'

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { GraphQLError } from 'graphql'
-import type { Viewer } from '../domain/viewer.ts'
+import type { Viewer } from '../domain/access/viewer.ts'
 import { badUserInput, rateLimited } from '../graphql/errors.ts'
 import { createBound, createPace } from './bound.ts'
 import type { Bound } from './bound.ts'

@@ -3,8 +3,8 @@ import { errors, jwtVerify } from 'jose'
 import type { JWTPayload, JWTVerifyGetKey } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { LATEST } from '../domain/period.ts'
-import { knownRoles, viewerOf } from '../domain/viewer.ts'
-import type { Claims, Viewer } from '../domain/viewer.ts'
+import { knownRoles, viewerOf } from '../domain/access/viewer.ts'
+import type { Claims, Viewer } from '../domain/access/viewer.ts'
 
 /** Why a request is not let in. UNAVAILABLE: the provider's keys could not be had, so nothing is known of the token. */
 export class AuthenticationError extends Error {

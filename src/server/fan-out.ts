@@ -5,7 +5,7 @@ import type { Plugin } from 'graphql-yoga'
 import type { CompiledQuery } from 'graphql-jit'
 import { LRUCache } from 'lru-cache'
 import { contextOf } from '../graphql/context.ts'
-import type { LoggedEvent } from '../domain/event.ts'
+import type { LoggedEvent } from '../domain/log/event.ts'
 import type { Context, Services } from '../graphql/context.ts'
 import { compile } from './compile.ts'
 

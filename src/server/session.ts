@@ -1,4 +1,4 @@
-import type { Viewer } from '../domain/viewer.ts'
+import type { Viewer } from '../domain/access/viewer.ts'
 import { CLOSE } from './socket.ts'
 import type { Connection } from './socket.ts'
 

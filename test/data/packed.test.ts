@@ -9,7 +9,7 @@ import { integer, integerAt, packing, word, wordAt } from '../../src/data/packed
 import type { Packed } from '../../src/data/packed.ts'
 import { fromVehicle } from '../../src/data/rows.ts'
 import { COMMAND_TYPES } from '../../src/domain/command.ts'
-import { VEHICLE_EVENT_TYPES } from '../../src/domain/event.ts'
+import { VEHICLE_EVENT_TYPES } from '../../src/domain/log/event.ts'
 import { LATEST } from '../../src/domain/period.ts'
 import type { Instant } from '../../src/domain/period.ts'
 import type { Sharing } from '../../src/domain/sharing.ts'

@@ -15,8 +15,8 @@ import {
   visibleTo,
 } from '../../src/data/visible.ts'
 import type { VehicleRelation } from '../../src/data/visible.ts'
-import { controllerAt, seesAt, sharingAt } from '../../src/domain/access.ts'
-import type { Control } from '../../src/domain/access.ts'
+import { controllerAt, seesAt, sharingAt } from '../../src/domain/access/access.ts'
+import type { Control } from '../../src/domain/access/access.ts'
 import type { Instant } from '../../src/domain/period.ts'
 import { inForce, isParty, phaseAt, SHARING_PHASES, SHARING_STATUSES, statusFor } from '../../src/domain/sharing.ts'
 import type { Sharing } from '../../src/domain/sharing.ts'

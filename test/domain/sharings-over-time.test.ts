@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { conflictIn, controllerAt, targetOf } from '../../src/domain/access.ts'
+import { conflictIn, controllerAt, targetOf } from '../../src/domain/access/access.ts'
 import { UserError } from '../../src/domain/errors.ts'
 import type { Instant } from '../../src/domain/period.ts'
 import { settle } from '../../src/domain/settle.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { readLog } from '../../src/data/log.ts'
-import type { LoggedEvent } from '../../src/domain/event.ts'
+import type { LoggedEvent } from '../../src/domain/log/event.ts'
 import { run } from '../support/api.ts'
 import { everyEvent } from '../support/every-event.ts'
 import { follow } from '../support/events.ts'

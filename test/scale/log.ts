@@ -1,5 +1,5 @@
 import { sealCursor } from '../../src/data/cursor.ts'
-import type { VehicleEventType } from '../../src/domain/event.ts'
+import type { VehicleEventType } from '../../src/domain/log/event.ts'
 import { ask } from '../support/api.ts'
 import type { Arena } from './arena.ts'
 import { note, promise, quantile, summary } from './figures.ts'

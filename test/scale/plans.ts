@@ -1,6 +1,6 @@
 import type { Database } from '../../src/data/client.ts'
 import { readFleetLog, readLog } from '../../src/data/log.ts'
-import type { EventFilter } from '../../src/domain/event.ts'
+import type { EventFilter } from '../../src/domain/log/event.ts'
 import type { Arena } from './arena.ts'
 
 export type Statement = { readonly text: string; readonly values: readonly unknown[] }

@@ -1,5 +1,5 @@
-import { conflictIn, refusal, sharingAt, targetOf } from '../../src/domain/access.ts'
-import type { Action } from '../../src/domain/access.ts'
+import { conflictIn, refusal, sharingAt, targetOf } from '../../src/domain/access/access.ts'
+import type { Action } from '../../src/domain/access/access.ts'
 import { complete, dispatch, newCommand } from '../../src/domain/command.ts'
 import type { Command, CommandOutcome, CommandType } from '../../src/domain/command.ts'
 import { errorOf, RequestError } from '../../src/domain/errors.ts'

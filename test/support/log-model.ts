@@ -1,6 +1,6 @@
 import type { Database } from '../../src/data/client.ts'
 import { EVENT } from '../../src/data/log-pages.ts'
-import type { LoggedEvent } from '../../src/domain/event.ts'
+import type { LoggedEvent } from '../../src/domain/log/event.ts'
 
 /** A log whose writers do as a test says: they draw places one by one, and commit in any order, or not at all. */
 export type ModelLog = {

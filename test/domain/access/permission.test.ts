@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { controllerAt, permission, refusal, seesAt } from '../../src/domain/access.ts'
-import type { Action, Control, Permission } from '../../src/domain/access.ts'
-import type { Member } from '../../src/domain/fleet.ts'
-import type { Instant } from '../../src/domain/period.ts'
-import { phaseAt } from '../../src/domain/sharing.ts'
-import { aSharing, aVehicle, instants, sharingsOf } from '../support/sharings.ts'
+import { controllerAt, permission, refusal, seesAt } from '../../../src/domain/access/access.ts'
+import type { Action, Control, Permission } from '../../../src/domain/access/access.ts'
+import type { Member } from '../../../src/domain/fleet.ts'
+import type { Instant } from '../../../src/domain/period.ts'
+import { phaseAt } from '../../../src/domain/sharing.ts'
+import { aSharing, aVehicle, instants, sharingsOf } from '../../support/sharings.ts'
 
 const PARTNERS = ['partner', 'other']
 const VEHICLE = aVehicle({ supportedCommands: ['LOCK_TOP_CASE', 'DRAW_ATTENTION'] })

@@ -1,7 +1,7 @@
-import type { CommandStatus } from './command.ts'
-import type { ErrorCode } from './errors.ts'
+import type { CommandStatus } from '../command.ts'
+import type { ErrorCode } from '../errors.ts'
 import type { NewEvent } from './event.ts'
-import type { Instant } from './period.ts'
+import type { Instant } from '../period.ts'
 
 export const AUDIT_ACTIONS = {
   START_SHARING: 'To start a sharing, now or later.',

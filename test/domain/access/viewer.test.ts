@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { FLEET_ROLES, hasRole, ROLES } from '../../src/domain/fleet.ts'
-import type { FleetRole, Role } from '../../src/domain/fleet.ts'
-import { knownRoles, viewerOf } from '../../src/domain/viewer.ts'
+import { FLEET_ROLES, hasRole, ROLES } from '../../../src/domain/fleet.ts'
+import type { FleetRole, Role } from '../../../src/domain/fleet.ts'
+import { knownRoles, viewerOf } from '../../../src/domain/access/viewer.ts'
 
 const TOKEN = { expiresAt: 2000, issuedAt: 1000, subject: 'Ann', tokenId: 'T' } as const
 

@@ -1,6 +1,6 @@
-import { FLEET_ROLES, ROLES } from './fleet.ts'
-import type { Member, Role } from './fleet.ts'
-import type { Instant } from './period.ts'
+import { FLEET_ROLES, ROLES } from '../fleet.ts'
+import type { Member, Role } from '../fleet.ts'
+import type { Instant } from '../period.ts'
 
 /** What a trusted token says of its bearer. */
 export type Claims = {

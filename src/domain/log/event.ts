@@ -1,9 +1,9 @@
-import type { Command, CommandStatus } from './command.ts'
-import type { Instant } from './period.ts'
-import { inForce } from './sharing.ts'
-import type { Sharing, SharingEndReason } from './sharing.ts'
-import type { Values } from './state.ts'
-import type { Vehicle } from './vehicle.ts'
+import type { Command, CommandStatus } from '../command.ts'
+import type { Instant } from '../period.ts'
+import { inForce } from '../sharing.ts'
+import type { Sharing, SharingEndReason } from '../sharing.ts'
+import type { Values } from '../state.ts'
+import type { Vehicle } from '../vehicle.ts'
 
 export const SHARING_EVENT_TYPES = [
   'SHARING_SCHEDULED',

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { done, refused } from '../../src/domain/audit.ts'
-import type { AuditEntry } from '../../src/domain/audit.ts'
-import { commandUpdated, sharingEvent, vehicleChanged } from '../../src/domain/event.ts'
-import { newCommand } from '../../src/domain/command.ts'
-import { aSharing, aVehicle } from '../support/sharings.ts'
+import { done, refused } from '../../../src/domain/log/audit.ts'
+import type { AuditEntry } from '../../../src/domain/log/audit.ts'
+import { commandUpdated, sharingEvent, vehicleChanged } from '../../../src/domain/log/event.ts'
+import { newCommand } from '../../../src/domain/command.ts'
+import { aSharing, aVehicle } from '../../support/sharings.ts'
 
 const actor = { fleetId: 'owner', subject: 'alice' }
 const moment = { at: 7, requestId: 'r' }

@@ -1,12 +1,12 @@
-import type { CommandType } from './command.ts'
-import type { ErrorCode, Refusal } from './errors.ts'
-import { hasRole } from './fleet.ts'
-import type { FleetRole, Member } from './fleet.ts'
-import { overlaps } from './period.ts'
-import type { Instant, Period } from './period.ts'
-import { inForce, periodOf, phaseAt } from './sharing.ts'
-import type { Sharing } from './sharing.ts'
-import type { Vehicle } from './vehicle.ts'
+import type { CommandType } from '../command.ts'
+import type { ErrorCode, Refusal } from '../errors.ts'
+import { hasRole } from '../fleet.ts'
+import type { FleetRole, Member } from '../fleet.ts'
+import { overlaps } from '../period.ts'
+import type { Instant, Period } from '../period.ts'
+import { inForce, periodOf, phaseAt } from '../sharing.ts'
+import type { Sharing } from '../sharing.ts'
+import type { Vehicle } from '../vehicle.ts'
 
 /**
  * A vehicle with those of its sharings that may matter to a decision: all that are scheduled or in force, and the one that

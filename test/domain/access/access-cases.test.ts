@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { admission, conflictIn, refusal, relation, state } from '../../src/domain/access.ts'
-import type { Action } from '../../src/domain/access.ts'
-import type { CommandType } from '../../src/domain/command.ts'
-import type { ErrorCode } from '../../src/domain/errors.ts'
-import type { FleetRole, Member } from '../../src/domain/fleet.ts'
-import type { Instant, Period } from '../../src/domain/period.ts'
-import { aSharing, aVehicle } from '../support/sharings.ts'
+import { admission, conflictIn, refusal, relation, state } from '../../../src/domain/access/access.ts'
+import type { Action } from '../../../src/domain/access/access.ts'
+import type { CommandType } from '../../../src/domain/command.ts'
+import type { ErrorCode } from '../../../src/domain/errors.ts'
+import type { FleetRole, Member } from '../../../src/domain/fleet.ts'
+import type { Instant, Period } from '../../../src/domain/period.ts'
+import { aSharing, aVehicle } from '../../support/sharings.ts'
 
 const member = (fleetId: string, role: FleetRole | null = 'MANAGER'): Member => ({ fleetId, role })
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { refusal } from '../../src/domain/access.ts'
-import type { Control } from '../../src/domain/access.ts'
-import { COMMAND_TYPES } from '../../src/domain/command.ts'
-import type { CommandType } from '../../src/domain/command.ts'
-import type { ErrorCode } from '../../src/domain/errors.ts'
-import type { FleetRole } from '../../src/domain/fleet.ts'
-import { startSharing } from '../../src/domain/sharing.ts'
-import { newVehicle } from '../../src/domain/vehicle.ts'
+import { refusal } from '../../../src/domain/access/access.ts'
+import type { Control } from '../../../src/domain/access/access.ts'
+import { COMMAND_TYPES } from '../../../src/domain/command.ts'
+import type { CommandType } from '../../../src/domain/command.ts'
+import type { ErrorCode } from '../../../src/domain/errors.ts'
+import type { FleetRole } from '../../../src/domain/fleet.ts'
+import { startSharing } from '../../../src/domain/sharing.ts'
+import { newVehicle } from '../../../src/domain/vehicle.ts'
 
 type Code = ErrorCode | null
 
