@@ -1,5 +1,6 @@
 import type { CommandType } from '../command.ts'
-import type { ErrorCode, Refusal } from '../errors.ts'
+import type { ErrorCode } from '../errors.ts'
+import type { Refusal } from './refusal.ts'
 import { hasRole } from '../fleet.ts'
 import type { FleetRole, Member } from '../fleet.ts'
 import { overlaps } from '../period.ts'
