@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { refused } from '../domain/log/audit.ts'
+import { auditOfRefusal } from '../domain/log/audit.ts'
 import type { AuditAction, AuditEntry } from '../domain/log/audit.ts'
 import { UserError } from '../domain/errors.ts'
 import type { ErrorCode } from '../domain/errors.ts'
@@ -60,7 +60,7 @@ export async function audited<T>(
     if (!(error instanceof UserError) || !isId(vehicleId)) throw error
     const named = sharingId != null && isId(sharingId) ? sharingId : null
     const entry = { at: db.clock.now(), action, actor, vehicleId, sharingId: named, refusal: error.code, requestId }
-    const entryOf = refused(entry, ownerId)
+    const entryOf = auditOfRefusal(entry, ownerId)
     // Each audience by itself: what only the one who asks will read takes nothing away from what others do.
     if (isToBeKept(db, entryOf.readers.join())) await db.query(RECORD, [JSON.stringify(auditRows([entryOf]))])
     throw error

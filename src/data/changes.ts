@@ -1,5 +1,5 @@
 import type { Command } from '../domain/command.ts'
-import { done } from '../domain/log/audit.ts'
+import { auditOf } from '../domain/log/audit.ts'
 import type { Actor } from '../domain/log/audit.ts'
 import type { LoggedEvent, Moment, NewEvent } from '../domain/log/event.ts'
 import type { Instant } from '../domain/period.ts'
@@ -180,7 +180,7 @@ export async function save({ query }: Tx, decision: Decision): Promise<LoggedEve
     sharings: rowsOf(sharings, false, sharingRow),
     newCommands: rowsOf(commands, true, commandRow),
     commands: rowsOf(commands, false, commandRow),
-    audit: actor ? auditRows(done(events, actor)) : [],
+    audit: actor ? auditRows(auditOf(events, actor)) : [],
   }
   const parts = (Object.keys(PARTS) as Part[]).filter((part) => rows[part].length > 0)
   const values = [

@@ -6,7 +6,7 @@ import type { LoggedEvent } from '../domain/log/event.ts'
 import type { Instant } from '../domain/period.ts'
 import { endIfIdle } from '../domain/sharing.ts'
 import type { Sharing } from '../domain/sharing.ts'
-import { checkBatch, checkReport, isIdle, merge, stateOf } from '../domain/state.ts'
+import { checkBatch, checkReport, isIdle, mergeState, stateOf } from '../domain/state.ts'
 import type { Report, Values } from '../domain/state.ts'
 import { change } from './changes.ts'
 import type { Database } from './client.ts'
@@ -216,7 +216,7 @@ async function untilIdle(tx: Tx, { vehicle, moment }: Held, reports: readonly In
   const first = reports.findIndex(({ messageId, occurredAt, readings }) => {
     if (known.has(messageId)) return false
     known.add(messageId)
-    state = merge(state, stateOf(readings, Math.min(occurredAt, moment.at)))
+    state = mergeState(state, stateOf(readings, Math.min(occurredAt, moment.at)))
     return isIdle(state)
   })
   return first === -1 ? reports : reports.slice(0, first + 1)

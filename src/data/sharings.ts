@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { admission, conflictIn, relation, seesAt, state, targetOf } from '../domain/access/access.ts'
+import { visibilityAndRole, conflictIn, relation, seesAt, state, targetOf } from '../domain/access/access.ts'
 import type { Action, Control } from '../domain/access/access.ts'
 import type { CommandType } from '../domain/command.ts'
-import { normalised } from '../domain/command.ts'
+import { inStandardOrder } from '../domain/command.ts'
 import { InputError, RequestError } from '../domain/errors.ts'
 import { errorOf, SharingConflictError } from '../domain/access/refusal.ts'
 import type { Refusal } from '../domain/access/refusal.ts'
@@ -32,7 +32,7 @@ export type Admitted = Held & { readonly control: Control }
 /** Visibility and role: what is checked before anything else. */
 export function admit(action: Action, { member }: Requester, held: Held | null): Admitted {
   if (!held?.control) throw new RequestError('VEHICLE_NOT_FOUND')
-  refuseIf(admission(action, member, held.control, held.moment.at))
+  refuseIf(visibilityAndRole(action, member, held.control, held.moment.at))
   return { ...held, control: held.control }
 }
 
@@ -54,7 +54,7 @@ export async function start(db: Database, by: Requester, order: StartSharingOrde
     const { tx, control, moment, changes, events } = admitted
     const id = randomUUID()
     const { idempotencyKey: key, allowedCommands, ...rest } = order
-    const input = { ...rest, allowedCommands: allowedCommands && normalised(allowedCommands) }
+    const input = { ...rest, allowedCommands: allowedCommands && inStandardOrder(allowedCommands) }
     const known = await claimKey(
       tx,
       { fleetId: by.member.fleetId, mutation: 'startSharing', key, input },

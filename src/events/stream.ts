@@ -1,7 +1,7 @@
 import type { Database } from '../data/client.ts'
 import { readFleetLog, readLog } from '../data/log.ts'
 import type { EventFilter, LoggedEvent } from '../domain/log/event.ts'
-import { reaching } from '../domain/log/event.ts'
+import { eventMatcher } from '../domain/log/event.ts'
 import type { Instant } from '../domain/period.ts'
 import { startFeed } from './feed.ts'
 import type { Feed, Take } from './feed.ts'
@@ -31,7 +31,7 @@ export type EventStream = AsyncIterable<LoggedEvent> & { readonly feed: (take: T
 export function openStream(db: Database, tail: Tail, { fleetId, filter, after, ...limits }: StreamOrder): EventStream {
   const source = {
     fleetId,
-    matches: reaching(fleetId, filter),
+    matches: eventMatcher(fleetId, filter),
     read: (from: number, upTo: number, limit: number) => readFleetLog(db, fleetId, filter, from, upTo, limit),
   }
   async function* pulled(ending: Ending) {

@@ -1,6 +1,6 @@
 import { Kind, print } from 'graphql'
 import type { ValueNode } from 'graphql'
-import { LATEST } from '../domain/period.ts'
+import { LATEST_INSTANT } from '../domain/period.ts'
 import type { Instant } from '../domain/period.ts'
 import { builder } from './builder.ts'
 import { badUserInput } from './errors.ts'
@@ -22,7 +22,7 @@ export function parseInstant(text: string): Instant | null {
   if (Number.isNaN(parsed.getTime()) || parsed.toISOString() !== local) return null
   const offset = (Number(hours) * 60 + Number(minutes)) * 60_000
   const at = parsed.getTime() - (sign === '-' ? -offset : offset)
-  return at >= 0 && at <= LATEST ? at : null
+  return at >= 0 && at <= LATEST_INSTANT ? at : null
 }
 
 const MINUTE_MS = 60_000

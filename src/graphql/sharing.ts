@@ -4,7 +4,7 @@ import { end, start, updateEnd } from '../data/sharings.ts'
 import type { SharingResult } from '../data/sharings.ts'
 import { InputError, RequestError } from '../domain/errors.ts'
 import { SharingConflictError } from '../domain/access/refusal.ts'
-import { LATEST } from '../domain/period.ts'
+import { LATEST_INSTANT } from '../domain/period.ts'
 import { endedAtOf, endReasonAt, hasStarted, phaseAt, statusFor } from '../domain/sharing.ts'
 import type { Sharing } from '../domain/sharing.ts'
 import type { Vehicle } from '../domain/vehicle.ts'
@@ -126,7 +126,7 @@ export const bySharing: Cursors<Sharing, SharingKey> = {
   parse: (json) => {
     if (!Array.isArray(json) || json.length !== 2) return null
     const [startsAt, id]: unknown[] = json
-    const isInstant = Number.isInteger(startsAt) && Number(startsAt) >= 0 && Number(startsAt) <= LATEST
+    const isInstant = Number.isInteger(startsAt) && Number(startsAt) >= 0 && Number(startsAt) <= LATEST_INSTANT
     return isInstant && isText(id) ? [Number(startsAt), id] : null
   },
 }

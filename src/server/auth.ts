@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { errors, jwtVerify } from 'jose'
 import type { JWTPayload, JWTVerifyGetKey } from 'jose'
 import { LRUCache } from 'lru-cache'
-import { LATEST } from '../domain/period.ts'
+import { LATEST_INSTANT } from '../domain/period.ts'
 import { knownRoles, viewerOf } from '../domain/access/viewer.ts'
 import type { Claims, Viewer } from '../domain/access/viewer.ts'
 
@@ -93,7 +93,7 @@ function claimsOf(token: string, payload: JWTPayload, { fleetClaim, rolesClaim }
   if (fleetId !== null && typeof fleetId !== 'string') throw wrongClaim(fleetClaim)
   const names = typeof roles === 'string' ? roles.split(/\s+/) : roles
   if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) throw wrongClaim(rolesClaim)
-  const expiresAt = Math.min(Math.floor((payload.exp ?? 0) * 1000), LATEST)
+  const expiresAt = Math.min(Math.floor((payload.exp ?? 0) * 1000), LATEST_INSTANT)
   const { iat, sub } = payload
   if (sub !== undefined && typeof sub !== 'string') throw wrongClaim('sub')
   return {

@@ -10,7 +10,7 @@ import type { Packed } from '../../src/data/packed.ts'
 import { fromVehicle } from '../../src/data/rows.ts'
 import { COMMAND_TYPES } from '../../src/domain/command.ts'
 import { VEHICLE_EVENT_TYPES } from '../../src/domain/log/event.ts'
-import { LATEST } from '../../src/domain/period.ts'
+import { LATEST_INSTANT } from '../../src/domain/period.ts'
 import type { Instant } from '../../src/domain/period.ts'
 import type { Sharing } from '../../src/domain/sharing.ts'
 import type { Vehicle } from '../../src/domain/vehicle.ts'
@@ -25,8 +25,16 @@ const date = (at: Instant | null | undefined) => (at == null ? null : new Date(a
 const nullable = <T>(some: fc.Arbitrary<T>) => fc.option(some, { nil: null })
 // Before and behind where PostgreSQL begins to count, and where its count is more than a number holds.
 const instants = fc.oneof(
-  fc.integer({ min: 0, max: LATEST }),
-  fc.constantFrom(0, 1, Date.UTC(2000, 0, 1) - 1, Date.UTC(2000, 0, 1), Date.UTC(2000, 0, 1) + 1, LATEST - 1, LATEST),
+  fc.integer({ min: 0, max: LATEST_INSTANT }),
+  fc.constantFrom(
+    0,
+    1,
+    Date.UTC(2000, 0, 1) - 1,
+    Date.UTC(2000, 0, 1),
+    Date.UTC(2000, 0, 1) + 1,
+    LATEST_INSTANT - 1,
+    LATEST_INSTANT,
+  ),
 )
 // JavaScript's driver does not send the sign of a zero.
 const floats = (min: number, max: number) =>
@@ -66,7 +74,7 @@ const LENGTH = 10
 const sharings: fc.Arbitrary<Omit<Sharing, 'vehicleId'>> = fc
   .record({
     id: fc.stringMatching(/^[\w-]{1,64}$/),
-    startsAt: instants.map((at) => Math.min(Math.max(at, 1), LATEST - LENGTH)),
+    startsAt: instants.map((at) => Math.min(Math.max(at, 1), LATEST_INSTANT - LENGTH)),
     ends: fc.boolean(),
     over: fc.constantFrom('open', 'open', 'ended', 'cancelled'),
     allowedCommands: commands.map((some) => (some.length === 0 ? null : some)),
@@ -93,7 +101,7 @@ const READINGS = `latitude = $2, longitude = $3, position_at = $4, speed_kmh = $
 async function storeVehicle(db: Database, vehicle: Vehicle, sharing: Sharing | null): Promise<void> {
   const { position, ...readings } = vehicle.state
   await db.prisma.vehicle.create({
-    data: { ...fromVehicle(vehicle), lastInstant: new Date(LATEST), createdAt: new Date(0) },
+    data: { ...fromVehicle(vehicle), lastInstant: new Date(LATEST_INSTANT), createdAt: new Date(0) },
   })
   // Not through Prisma, which rounds numbers.
   await db.query({ name: 'readings', text: `UPDATE vehicle SET ${READINGS} WHERE id = $1` }, [
@@ -148,7 +156,12 @@ describe.each(['postgres', 'embedded'])('what is packed, on %s', (kind) => {
           expect(await db.reads.vehicle(vehicle.id)).toEqual({ ...vehicle, sharings: isOpen ? [sharing] : [] })
           // Who decides knows the one that is named, too, whether or not it is over.
           const stored = await db.stored({ vehicleId: vehicle.id, sharingId: sharing?.id })
-          expect(stored).toMatchObject({ deleted: false, lastInstant: LATEST, arePartners: false, commands: [] })
+          expect(stored).toMatchObject({
+            deleted: false,
+            lastInstant: LATEST_INSTANT,
+            arePartners: false,
+            commands: [],
+          })
           expect(stored?.vehicle).toEqual(vehicle)
           expect(stored?.sharings).toEqual(sharing ? [sharing] : [])
           if (sharing) expect(await storedSharing(db, sharing.id)).toEqual(sharing)

@@ -4,7 +4,7 @@ import { toSharing } from '../../src/data/rows.ts'
 import type { Instant } from '../../src/domain/period.ts'
 import { inForce, startSharing } from '../../src/domain/sharing.ts'
 import type { Sharing } from '../../src/domain/sharing.ts'
-import { isIdle, merge, stateOf, UNKNOWN_STATE } from '../../src/domain/state.ts'
+import { isIdle, mergeState, stateOf, UNKNOWN_STATE } from '../../src/domain/state.ts'
 import type { Readings } from '../../src/domain/state.ts'
 import { newVehicle } from '../../src/domain/vehicle.ts'
 import { run } from '../support/api.ts'
@@ -185,7 +185,7 @@ describe.each([
                 log[fleet].push(fact)
                 seen[fleet]++
               }
-              const after = merge(model.state, stateOf(readings, occurredAt))
+              const after = mergeState(model.state, stateOf(readings, occurredAt))
               if (occurredAt < at) seen.clamped++
               if (JSON.stringify(after) !== JSON.stringify(model.state)) seen.changed++
               model.state = after

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { covers, earlier, isEmpty, LATEST, overlaps } from '../../src/domain/period.ts'
+import { covers, earlier, isEmpty, LATEST_INSTANT, overlaps } from '../../src/domain/period.ts'
 import type { Period } from '../../src/domain/period.ts'
 import { instants } from '../support/sharings.ts'
 
@@ -29,7 +29,7 @@ describe('a period', () => {
 
   it('without an end has every instant from its start on', () => {
     const open = { startsAt: 5, endsAt: null }
-    expect([-1, 4, 5, 6, LATEST].map((at) => covers(open, at))).toEqual([false, false, true, true, true])
+    expect([-1, 4, 5, 6, LATEST_INSTANT].map((at) => covers(open, at))).toEqual([false, false, true, true, true])
   })
 
   it.each([
@@ -91,6 +91,6 @@ describe('the earlier of two ends', () => {
 })
 
 it('time ends with the year 9999', () => {
-  expect(new Date(LATEST).toISOString()).toBe('9999-12-31T23:59:59.999Z')
-  expect(new Date(LATEST + 1).toISOString()).toBe('+010000-01-01T00:00:00.000Z')
+  expect(new Date(LATEST_INSTANT).toISOString()).toBe('9999-12-31T23:59:59.999Z')
+  expect(new Date(LATEST_INSTANT + 1).toISOString()).toBe('+010000-01-01T00:00:00.000Z')
 })

@@ -7,7 +7,7 @@ import {
   checkReport,
   CLOCK_TOLERANCE_MS,
   isIdle,
-  merge,
+  mergeState,
   stateOf,
   UNKNOWN_STATE,
 } from '../../src/domain/state.ts'
@@ -36,14 +36,14 @@ describe('the state after a report', () => {
       { position: { value: { latitude: 3, longitude: 4 }, observedAt: 1001 } },
     ],
   ])('%s', (_, readings, at, changed) => {
-    expect(merge(before, stateOf(readings, at))).toEqual({ ...before, ...changed })
+    expect(mergeState(before, stateOf(readings, at))).toEqual({ ...before, ...changed })
   })
 
   it('decides on each reading by its own time', () => {
-    const mixed = merge(before, stateOf({ speedKmh: 0, centralLock: 'LOCKED' }, 500))
+    const mixed = mergeState(before, stateOf({ speedKmh: 0, centralLock: 'LOCKED' }, 500))
     expect(mixed.speedKmh).toEqual({ value: 30, observedAt: 1000 })
     expect(mixed.centralLock).toEqual({ value: 'LOCKED', observedAt: 500 })
-    expect(merge(mixed, stateOf({ speedKmh: 0, centralLock: 'UNLOCKED' }, 700))).toEqual({
+    expect(mergeState(mixed, stateOf({ speedKmh: 0, centralLock: 'UNLOCKED' }, 700))).toEqual({
       ...before,
       centralLock: { value: 'UNLOCKED', observedAt: 700 },
     })
@@ -51,7 +51,7 @@ describe('the state after a report', () => {
 
   type Taken = { readonly readings: Readings; readonly at: Instant }
   const mergeAll = (reports: readonly Taken[], from: VehicleState = UNKNOWN_STATE) =>
-    reports.reduce((state, { readings, at }) => merge(state, stateOf(readings, at)), from)
+    reports.reduce((state, { readings, at }) => mergeState(state, stateOf(readings, at)), from)
   const reports = fc.array(fc.record({ readings: someReadings, at: fc.nat(8) }), { maxLength: 12 })
   /** The same reports at times of their own, in two orders. */
   const twoOrders = fc
@@ -122,8 +122,8 @@ describe('a vehicle is idle', () => {
   })
 
   it('whatever else is known, and however old the readings are', () => {
-    const idle = merge(stateOf({ speedKmh: 0, ignition: false }, 1), stateOf({ centralLock: 'LOCKED' }, 1000))
-    expect(isIdle(merge(idle, stateOf({ drivingEnabled: true, energyPercent: 0, mileageKm: 9 }, 2000)))).toBe(true)
+    const idle = mergeState(stateOf({ speedKmh: 0, ignition: false }, 1), stateOf({ centralLock: 'LOCKED' }, 1000))
+    expect(isIdle(mergeState(idle, stateOf({ drivingEnabled: true, energyPercent: 0, mileageKm: 9 }, 2000)))).toBe(true)
     expect(isIdle(UNKNOWN_STATE)).toBe(false)
   })
 })

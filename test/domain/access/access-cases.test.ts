@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { admission, conflictIn, refusal, relation, state } from '../../../src/domain/access/access.ts'
+import { visibilityAndRole, conflictIn, refusal, relation, state } from '../../../src/domain/access/access.ts'
 import type { Action } from '../../../src/domain/access/access.ts'
 import type { CommandType } from '../../../src/domain/command.ts'
 import type { ErrorCode } from '../../../src/domain/errors.ts'
@@ -34,7 +34,7 @@ describe('a refusal', () => {
 
   it('is found in three steps, each of which knows its own reasons only', () => {
     const at = 1500
-    expect(admission(command, member('owner', 'OPERATOR'), control, at)).toBeNull()
+    expect(visibilityAndRole(command, member('owner', 'OPERATOR'), control, at)).toBeNull()
     expect(relation(command, member('owner', 'VIEWER'), control, at)?.code).toBe('SHARED_WITH_PARTNER')
     expect(state(command, member('owner', 'VIEWER'), control, at)?.code).toBe('COMMAND_NOT_SUPPORTED')
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { done, refused } from '../../../src/domain/log/audit.ts'
+import { auditOf, auditOfRefusal } from '../../../src/domain/log/audit.ts'
 import type { AuditEntry } from '../../../src/domain/log/audit.ts'
 import { commandUpdated, sharingEvent, vehicleChanged } from '../../../src/domain/log/event.ts'
 import { newCommand } from '../../../src/domain/command.ts'
@@ -18,7 +18,7 @@ describe('what was done', () => {
     ['SHARING_ENDED', 'END_SHARING'],
     ['SHARING_CANCELLED', 'END_SHARING'],
   ] as const)('%s is told to both parties as %s', (type, action) => {
-    expect(done([sharingEvent(type, sharing, moment)], actor)).toEqual([
+    expect(auditOf([sharingEvent(type, sharing, moment)], actor)).toEqual([
       {
         at: 7,
         action,
@@ -35,7 +35,7 @@ describe('what was done', () => {
   it('of a command its acceptance, to the owner and the fleet that sent it', () => {
     const command = newCommand(aVehicle(), 'partner', 's', { id: 'c', type: 'DRAW_ATTENTION', timeoutSeconds: 5 }, 7)
     const steps = [command, { ...command, status: 'DISPATCHED' as const }].map((step) => commandUpdated(step, moment))
-    expect(done(steps, { fleetId: 'partner', subject: null })).toMatchObject([
+    expect(auditOf(steps, { fleetId: 'partner', subject: null })).toMatchObject([
       { action: 'SEND_COMMAND', readers: ['owner', 'partner'], sharingId: null, refusal: null },
     ])
   })
@@ -45,7 +45,7 @@ describe('what was done', () => {
       sharingEvent('SHARING_ENDED', sharing, { at: 7, requestId: null }),
       vehicleChanged(aVehicle(), [], moment),
     ]
-    expect(done(events, actor)).toEqual([])
+    expect(auditOf(events, actor)).toEqual([])
   })
 })
 
@@ -66,6 +66,6 @@ describe('what was refused', () => {
     ['somebody who cannot see the vehicle', 'stranger', 'VEHICLE_NOT_FOUND', 'owner', ['stranger']],
     ['somebody who named no vehicle', 'stranger', 'VEHICLE_NOT_FOUND', null, ['stranger']],
   ] as const)('to %s', (_who, fleetId, refusal, ownerId, readers) => {
-    expect(refused(entry(fleetId, refusal), ownerId).readers).toEqual(readers)
+    expect(auditOfRefusal(entry(fleetId, refusal), ownerId).readers).toEqual(readers)
   })
 })
