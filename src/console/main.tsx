@@ -1,10 +1,10 @@
 import { render } from 'preact'
 import { useState } from 'preact/hooks'
-import { Column } from './column.tsx'
-import type { Seen } from './column.tsx'
-import { Entry } from './entry.tsx'
-import type { Offer } from './entry.tsx'
-import { frameOf } from './map.tsx'
+import { Column } from './fleet/fleet-column.tsx'
+import type { Seen } from './fleet/fleet-column.tsx'
+import { Entry } from './fleet/fleet-picker.tsx'
+import type { Offer } from './fleet/fleet-picker.tsx'
+import { frameOf } from './vehicle/vehicle-map.tsx'
 
 const NOBODY: Seen = { fleetId: null, vehicles: [] }
 const SIDES = ['a', 'b'] as const

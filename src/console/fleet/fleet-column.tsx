@@ -1,13 +1,13 @@
 import { useEffect } from 'preact/hooks'
-import { useFleet } from './fleet.ts'
-import { Heading } from './heading.tsx'
-import { VehicleList } from './list.tsx'
-import { FleetMap } from './map.tsx'
-import type { Frame } from './map.tsx'
-import type { Vehicle } from './operations.ts'
-import type { Sides } from './sides.ts'
-import { Stream } from './stream.tsx'
-import { VehiclePanel } from './vehicle.tsx'
+import { useFleet } from '../api/use-fleet.ts'
+import { Heading } from '../ui/heading.tsx'
+import { VehicleList } from '../vehicle/vehicle-list.tsx'
+import { FleetMap } from '../vehicle/vehicle-map.tsx'
+import type { Frame } from '../vehicle/vehicle-map.tsx'
+import type { Vehicle } from '../api/documents.ts'
+import type { Sides } from '../ui/fleet-color.ts'
+import { Stream } from './event-log.tsx'
+import { VehiclePanel } from '../vehicle/vehicle-panel.tsx'
 
 export type Seen = { readonly fleetId: string | null; readonly vehicles: readonly Vehicle[] }
 

@@ -1,8 +1,8 @@
 import { Client, fetchExchange } from '@urql/core'
 import type { TadaDocumentNode } from 'gql.tada'
-import { VEHICLE_EVENT_TYPES } from '../domain/log/event.ts'
-import { History, Vehicles } from './operations.ts'
-import type { Event, Vehicle } from './operations.ts'
+import { VEHICLE_EVENT_TYPES } from '../../domain/log/event.ts'
+import { History, Vehicles } from './documents.ts'
+import type { Event, Vehicle } from './documents.ts'
 
 /** Of the history that is read at the start: what changes control. Readings are too many, and the vehicles have the last. */
 const TOLD = VEHICLE_EVENT_TYPES.filter((type) => type !== 'STATE_RECORDED')

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { Heading } from './heading.tsx'
+import { Heading } from '../ui/heading.tsx'
 
 /** A fleet of the demo world, with a token of the development issuer. */
 export type Offer = { readonly name: string; readonly token: string }

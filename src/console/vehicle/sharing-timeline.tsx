@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { Sharing } from './operations.ts'
-import { sideOf } from './sides.ts'
-import type { Sides } from './sides.ts'
-import { clock, distance } from './time.ts'
+import type { Sharing } from '../api/documents.ts'
+import { sideOf } from '../ui/fleet-color.ts'
+import type { Sides } from '../ui/fleet-color.ts'
+import { clock, distance } from '../ui/time.ts'
 
 const WIDTH = 400
 const HEIGHT = 58

@@ -1,6 +1,6 @@
-import type { FleetView, Told } from './fleet.ts'
-import type { Event } from './operations.ts'
-import { clock } from './time.ts'
+import type { FleetView, Told } from '../api/use-fleet.ts'
+import type { Event } from '../api/documents.ts'
+import { clock } from '../ui/time.ts'
 
 const words = (name: string) => name.toLowerCase().replaceAll('_', ' ')
 

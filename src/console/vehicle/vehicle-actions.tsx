@@ -1,11 +1,11 @@
 import { useState } from 'preact/hooks'
-import { Action, Choice } from './action.tsx'
-import { act } from './api.ts'
-import type { Mutation } from './api.ts'
-import type { FleetView } from './fleet.ts'
-import { EndSharing, SendCommand, StartSharing, UpdateSharingEnd } from './operations.ts'
-import type { CommandType, Details } from './operations.ts'
-import { inSeconds } from './time.ts'
+import { Action, Choice } from '../ui/action-row.tsx'
+import { act } from '../api/client.ts'
+import type { Mutation } from '../api/client.ts'
+import type { FleetView } from '../api/use-fleet.ts'
+import { EndSharing, SendCommand, StartSharing, UpdateSharingEnd } from '../api/documents.ts'
+import type { CommandType, Details } from '../api/documents.ts'
+import { inSeconds } from '../ui/time.ts'
 
 type Vehicle = NonNullable<Details['vehicle']>
 type Props = {

@@ -2,8 +2,8 @@ import { stringifyDocument } from '@urql/core'
 import { createClient } from 'graphql-ws'
 import type { Client } from 'graphql-ws'
 import type { ResultOf } from 'gql.tada'
-import { Follow } from './operations.ts'
-import type { Event } from './operations.ts'
+import { Follow } from './documents.ts'
+import type { Event } from './documents.ts'
 
 /** How a fleet's stream of events stands. */
 export type LinkState =

@@ -1,10 +1,10 @@
 import type { Client } from '@urql/core'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { allVehicles, ask, createApi, historyOf } from './api.ts'
-import { openLink } from './link.ts'
-import type { Link, LinkState } from './link.ts'
-import { Who } from './operations.ts'
-import type { Event, Fleet, Reading, Vehicle, Viewer } from './operations.ts'
+import { allVehicles, ask, createApi, historyOf } from './client.ts'
+import { openLink } from './event-subscription.ts'
+import type { Link, LinkState } from './event-subscription.ts'
+import { Who } from './documents.ts'
+import type { Event, Fleet, Reading, Vehicle, Viewer } from './documents.ts'
 
 /** Shown of the stream; what is older is in the log. */
 const MOST_EVENTS = 60

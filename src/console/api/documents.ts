@@ -1,6 +1,6 @@
 import { initGraphQLTada } from 'gql.tada'
 import type { ResultOf } from 'gql.tada'
-import type { introspection } from '../generated/introspection.d.ts'
+import type { introspection } from '../../generated/introspection.d.ts'
 
 const graphql = initGraphQLTada<{ introspection: introspection; scalars: { DateTime: string } }>()
 

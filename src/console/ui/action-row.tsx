@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { useId } from 'preact/hooks'
-import { ERROR_CODES } from '../domain/errors.ts'
-import type { Permission } from './operations.ts'
+import { ERROR_CODES } from '../../domain/errors.ts'
+import type { Permission } from '../api/documents.ts'
 
 type Button = { readonly name: string; readonly press: () => void; readonly isFirst?: boolean }
 type ActionProps = {

@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { controllerOf } from './fleet.ts'
-import type { Vehicle } from './operations.ts'
-import { sideOf } from './sides.ts'
-import type { Sides } from './sides.ts'
+import { controllerOf } from '../api/use-fleet.ts'
+import type { Vehicle } from '../api/documents.ts'
+import { sideOf } from '../ui/fleet-color.ts'
+import type { Sides } from '../ui/fleet-color.ts'
 
 type Props = {
   readonly name: string
