@@ -1,18 +1,18 @@
 import { Client, fetchExchange } from '@urql/core'
 import type { TadaDocumentNode } from 'gql.tada'
 import { VEHICLE_EVENT_TYPES } from '../../domain/log/event.ts'
-import { History, Vehicles } from './documents.ts'
+import { EventHistoryQuery, VehiclesQuery } from './documents.ts'
 import type { Event, Vehicle } from './documents.ts'
 
-/** Of the history that is read at the start: what changes control. Readings are too many, and the vehicles have the last. */
-const TOLD = VEHICLE_EVENT_TYPES.filter((type) => type !== 'STATE_RECORDED')
-/** Pages of 100 vehicles and of 500 events, at most. */
-const MOST_PAGES = 10
+/** The types of past events that are loaded. Readings are left out: they are too many, and vehicles have the latest ones. */
+const HISTORY_TYPES = VEHICLE_EVENT_TYPES.filter((type) => type !== 'STATE_RECORDED')
+/** A limit for one load. Pages have up to 100 vehicles or 500 events. */
+const MAX_PAGES = 10
 
-/** `hasMore`: these are the first of them. */
-export type VehiclesSeen = { readonly vehicles: readonly Vehicle[]; readonly hasMore: boolean }
+/** `hasMore` tells that the fleet sees more vehicles than these first ones. */
+export type VehicleList = { readonly vehicles: readonly Vehicle[]; readonly hasMore: boolean }
 
-/** Without a cache: the events say when to ask again. */
+/** A client without a cache: events tell when data has to be loaded again. */
 export const createApi = (token: string): Client =>
   new Client({
     url: '/graphql',
@@ -21,8 +21,8 @@ export const createApi = (token: string): Client =>
     fetchOptions: { headers: { Authorization: `Bearer ${token}` } },
   })
 
-/** @throws an error that can be shown */
-export async function ask<Result, Variables extends object>(
+/** @throws an Error whose message can be shown to users */
+export async function query<Result, Variables extends object>(
   api: Client,
   document: TadaDocumentNode<Result, Variables>,
   variables: Variables,
@@ -33,23 +33,24 @@ export async function ask<Result, Variables extends object>(
   return data
 }
 
-/** Every mutation here calls its union `result`. */
+/** A mutation of this page: each has one field, with the alias `result`. */
 export type Mutation<Input> = TadaDocumentNode<{ readonly result: object }, { input: Input }>
 
-/** @returns null when it was done, else why not: expected or not */
-export async function act<Input>(api: Client, document: Mutation<Input>, input: Input): Promise<string | null> {
+/** @returns null on success, else the message to show, whether the failure was expected or not */
+export async function mutate<Input>(api: Client, document: Mutation<Input>, input: Input): Promise<string | null> {
   const { data, error } = await api.mutation(document, { input }).toPromise()
   if (!data) return error?.graphQLErrors[0]?.message ?? 'The server cannot be reached.'
-  return isRefusal(data.result) ? `${data.result.message} (${data.result.code})` : null
+  return isUserError(data.result) ? `${data.result.message} (${data.result.code})` : null
 }
 
-const isRefusal = (result: object): result is { readonly code: string; readonly message: string } => 'code' in result
+const isUserError = (result: object): result is { readonly code: string; readonly message: string } => 'code' in result
 
-export async function allVehicles(api: Client): Promise<VehiclesSeen> {
+/** The vehicles that the fleet sees, up to MAX_PAGES pages of them. */
+export async function fetchVehicles(api: Client): Promise<VehicleList> {
   const found: Vehicle[] = []
   let after: string | null = null
-  for (let page = 0; page < MOST_PAGES; page++) {
-    const { vehicles }: { vehicles: VehiclePage } = await ask(api, Vehicles, { after })
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const { vehicles }: { vehicles: VehiclePage } = await query(api, VehiclesQuery, { after })
     found.push(...vehicles.nodes)
     if (!vehicles.pageInfo.hasNextPage) return { vehicles: found, hasMore: false }
     after = vehicles.pageInfo.endCursor
@@ -61,12 +62,13 @@ type PageInfo = { readonly hasNextPage: boolean; readonly endCursor: string | nu
 type VehiclePage = { readonly nodes: readonly Vehicle[]; readonly pageInfo: PageInfo }
 type EventPage = { readonly nodes: readonly Event[]; readonly pageInfo: PageInfo }
 
-/** What was told so far, oldest first, and the place in the log behind it. */
-export async function historyOf(api: Client): Promise<{ readonly events: Event[]; readonly cursor: string | null }> {
+/** The fleet's past events, oldest first, and the cursor of the last event read, from which a subscription goes on. */
+export async function fetchHistory(api: Client): Promise<{ readonly events: Event[]; readonly cursor: string | null }> {
   let events: Event[] = []
   let cursor: string | null = null
-  for (let page = 0; page < MOST_PAGES; page++) {
-    const { vehicleEvents }: { vehicleEvents: EventPage } = await ask(api, History, { after: cursor, types: TOLD })
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const variables: { after: string | null; types: typeof HISTORY_TYPES } = { after: cursor, types: HISTORY_TYPES }
+    const { vehicleEvents }: { vehicleEvents: EventPage } = await query(api, EventHistoryQuery, variables)
     events = [...events, ...vehicleEvents.nodes]
     cursor = vehicleEvents.pageInfo.endCursor
     if (!vehicleEvents.pageInfo.hasNextPage) break

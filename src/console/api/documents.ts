@@ -2,10 +2,15 @@ import { initGraphQLTada } from 'gql.tada'
 import type { ResultOf } from 'gql.tada'
 import type { introspection } from '../../generated/introspection.d.ts'
 
+/**
+ * This folder: all that the page exchanges with the server, over the public API only, and the hooks that hold the answers.
+ * Documents (here) are checked against the schema by gql.tada; components get their data from the hooks.
+ */
+
 const graphql = initGraphQLTada<{ introspection: introspection; scalars: { DateTime: string } }>()
 
-const StateParts = graphql(`
-  fragment StateParts on VehicleState @_unmask {
+const StateFields = graphql(`
+  fragment StateFields on VehicleState @_unmask {
     position {
       latitude
       longitude
@@ -30,9 +35,9 @@ const StateParts = graphql(`
   }
 `)
 
-const VehicleParts = graphql(
+const VehicleFields = graphql(
   `
-    fragment VehicleParts on Vehicle @_unmask {
+    fragment VehicleFields on Vehicle @_unmask {
       id
       name
       licensePlate
@@ -50,15 +55,15 @@ const VehicleParts = graphql(
         }
       }
       state {
-        ...StateParts
+        ...StateFields
       }
     }
   `,
-  [StateParts],
+  [StateFields],
 )
 
-const SharingParts = graphql(`
-  fragment SharingParts on Sharing @_unmask {
+const SharingFields = graphql(`
+  fragment SharingFields on Sharing @_unmask {
     id
     phase
     partner {
@@ -73,16 +78,16 @@ const SharingParts = graphql(`
   }
 `)
 
-const PermissionParts = graphql(`
-  fragment PermissionParts on Permission @_unmask {
+const PermissionFields = graphql(`
+  fragment PermissionFields on Permission @_unmask {
     allowed
     code
   }
 `)
 
-const EventParts = graphql(
+const EventFields = graphql(
   `
-    fragment EventParts on VehicleEvent @_unmask {
+    fragment EventFields on VehicleEvent @_unmask {
       __typename
       id
       cursor
@@ -108,16 +113,16 @@ const EventParts = graphql(
       }
       ... on StateEvent {
         state {
-          ...StateParts
+          ...StateFields
         }
       }
     }
   `,
-  [StateParts],
+  [StateFields],
 )
 
-export const Who = graphql(`
-  query Who {
+export const ViewerQuery = graphql(`
+  query Viewer {
     viewer {
       fleet {
         id
@@ -135,12 +140,12 @@ export const Who = graphql(`
   }
 `)
 
-export const Vehicles = graphql(
+export const VehiclesQuery = graphql(
   `
     query Vehicles($after: String) {
       vehicles(first: 100, after: $after) {
         nodes {
-          ...VehicleParts
+          ...VehicleFields
         }
         pageInfo {
           hasNextPage
@@ -149,46 +154,46 @@ export const Vehicles = graphql(
       }
     }
   `,
-  [VehicleParts],
+  [VehicleFields],
 )
 
-export const Detail = graphql(
+export const VehicleDetailsQuery = graphql(
   `
-    query Detail($id: ID!) {
+    query VehicleDetails($id: ID!) {
       vehicle(id: $id) {
         id
         supportedCommands
         viewerCan {
           startSharing {
-            ...PermissionParts
+            ...PermissionFields
           }
           updateSharingEnd {
-            ...PermissionParts
+            ...PermissionFields
           }
           endSharing {
-            ...PermissionParts
+            ...PermissionFields
           }
           sendCommand {
-            ...PermissionParts
+            ...PermissionFields
           }
         }
       }
       sharings(first: 50, filter: { vehicleId: $id }) {
         nodes {
-          ...SharingParts
+          ...SharingFields
         }
       }
     }
   `,
-  [PermissionParts, SharingParts],
+  [PermissionFields, SharingFields],
 )
 
-export const History = graphql(
+export const EventHistoryQuery = graphql(
   `
-    query History($after: String, $types: [VehicleEventType!]) {
+    query EventHistory($after: String, $types: [VehicleEventType!]) {
       vehicleEvents(first: 500, after: $after, filter: { types: $types }) {
         nodes {
-          ...EventParts
+          ...EventFields
         }
         pageInfo {
           hasNextPage
@@ -197,21 +202,21 @@ export const History = graphql(
       }
     }
   `,
-  [EventParts],
+  [EventFields],
 )
 
-export const Follow = graphql(
+export const EventSubscription = graphql(
   `
-    subscription Follow($after: String) {
+    subscription Events($after: String) {
       vehicleEvents(after: $after) {
-        ...EventParts
+        ...EventFields
       }
     }
   `,
-  [EventParts],
+  [EventFields],
 )
 
-export const StartSharing = graphql(`
+export const StartSharingMutation = graphql(`
   mutation StartSharing($input: StartSharingInput!) {
     result: startSharing(input: $input) {
       ... on StartSharingSuccess {
@@ -227,7 +232,7 @@ export const StartSharing = graphql(`
   }
 `)
 
-export const UpdateSharingEnd = graphql(`
+export const UpdateSharingEndMutation = graphql(`
   mutation UpdateSharingEnd($input: UpdateSharingEndInput!) {
     result: updateSharingEnd(input: $input) {
       ... on UpdateSharingEndSuccess {
@@ -243,7 +248,7 @@ export const UpdateSharingEnd = graphql(`
   }
 `)
 
-export const EndSharing = graphql(`
+export const EndSharingMutation = graphql(`
   mutation EndSharing($input: EndSharingInput!) {
     result: endSharing(input: $input) {
       ... on EndSharingSuccess {
@@ -259,7 +264,7 @@ export const EndSharing = graphql(`
   }
 `)
 
-export const SendCommand = graphql(`
+export const SendCommandMutation = graphql(`
   mutation SendCommand($input: SendCommandInput!) {
     result: sendCommand(input: $input) {
       ... on SendCommandSuccess {
@@ -275,12 +280,12 @@ export const SendCommand = graphql(`
   }
 `)
 
-export type Viewer = ResultOf<typeof Who>['viewer']
+export type Viewer = ResultOf<typeof ViewerQuery>['viewer']
 export type Fleet = NonNullable<Viewer['fleet']>
-export type Vehicle = ResultOf<typeof Vehicles>['vehicles']['nodes'][number]
-export type Reading = Vehicle['state']
-export type Details = ResultOf<typeof Detail>
-export type Sharing = Details['sharings']['nodes'][number]
-export type Permission = NonNullable<Details['vehicle']>['viewerCan']['endSharing']
-export type CommandType = NonNullable<Details['vehicle']>['supportedCommands'][number]
-export type Event = ResultOf<typeof Follow>['vehicleEvents']
+export type Vehicle = ResultOf<typeof VehiclesQuery>['vehicles']['nodes'][number]
+export type VehicleState = Vehicle['state']
+export type VehicleDetails = ResultOf<typeof VehicleDetailsQuery>
+export type Sharing = VehicleDetails['sharings']['nodes'][number]
+export type Permission = NonNullable<VehicleDetails['vehicle']>['viewerCan']['endSharing']
+export type CommandType = NonNullable<VehicleDetails['vehicle']>['supportedCommands'][number]
+export type Event = ResultOf<typeof EventSubscription>['vehicleEvents']

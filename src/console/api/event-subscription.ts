@@ -2,93 +2,94 @@ import { stringifyDocument } from '@urql/core'
 import { createClient } from 'graphql-ws'
 import type { Client } from 'graphql-ws'
 import type { ResultOf } from 'gql.tada'
-import { Follow } from './documents.ts'
+import { EventSubscription } from './documents.ts'
 import type { Event } from './documents.ts'
 
-/** How a fleet's stream of events stands. */
-export type LinkState =
-  | { readonly is: 'connecting' }
-  | { readonly is: 'live' }
-  /** Cut by the button, or by itself with a reason; the next try is on its way then. */
-  | { readonly is: 'cut'; readonly reason: string | null }
-  /** Not to be tried again with this token. */
-  | { readonly is: 'over'; readonly reason: string }
+/** The state of the connection that delivers a fleet's events. */
+export type Connection =
+  | { readonly status: 'connecting' }
+  | { readonly status: 'live' }
+  /** With a reason the connection was lost and a retry is scheduled; without one the user closed it. */
+  | { readonly status: 'disconnected'; readonly reason: string | null }
+  /** The server refused for good: no retry with this token would succeed. */
+  | { readonly status: 'ended'; readonly reason: string }
 
-export type Link = {
-  /** Breaks the connection off, without a word to the server, and leaves it so. */
-  readonly cut: () => void
-  /** Connects again, right behind the last event that was seen. */
-  readonly resume: () => void
+export type Subscription = {
+  /** Drops the connection without a closing handshake, like a network failure, and does not retry. */
+  readonly disconnect: () => void
+  /** Connects again and resumes after the last event. */
+  readonly reconnect: () => void
   readonly close: () => void
 }
 
 type Listener = {
-  /** The cursor to go on behind; null for from now on. Asked at each connection. */
+  /** The cursor after which to resume; null for new events only. It is read at each connection. */
   readonly after: () => string | null
   readonly onEvent: (event: Event) => void
-  readonly onState: (state: LinkState) => void
+  readonly onConnection: (connection: Connection) => void
 }
 
-const [FIRST_WAIT_MS, LONGEST_WAIT_MS] = [250, 8_000]
-/** Close codes after which this token, or this client, need not come back: see docs/errors.md. */
-const FINAL = new Set([4400, 4401, 4403])
-/** What an operation may be refused with that passes by itself. */
-const PASSING: readonly unknown[] = ['SERVICE_UNAVAILABLE', 'RATE_LIMITED', 'INTERNAL_SERVER_ERROR']
+/** The delay before the first retry, and the limit to which it doubles. */
+const [MIN_RETRY_MS, MAX_RETRY_MS] = [250, 8_000]
+/** Close codes after which neither this token nor this client should retry: see docs/errors.md. */
+const FATAL_CLOSE_CODES = new Set([4400, 4401, 4403])
+/** Errors of an operation that a retry may overcome. */
+const TEMPORARY_ERRORS: readonly unknown[] = ['SERVICE_UNAVAILABLE', 'RATE_LIMITED', 'INTERNAL_SERVER_ERROR']
 
-type Refusal = { readonly message: string; readonly extensions?: { readonly code?: unknown } }
+type OperationError = { readonly message: string; readonly extensions?: { readonly code?: unknown } }
 
-/** Follows all events of a fleet over a WebSocket of its own. What breaks off by itself is tried again, later and later. */
-export function openLink(token: string, { after, onEvent, onState }: Listener): Link {
+/** Subscribes to all events of a fleet over a WebSocket of its own. Lost connections are retried with a growing delay. */
+export function subscribeToEvents(token: string, { after, onEvent, onConnection }: Listener): Subscription {
   let client: Client | null = null
   let timer = 0
-  let wait = FIRST_WAIT_MS
-  /** What it was before the server was reached, which may refuse the operation all the same. */
-  let waited = wait
-  const query = stringifyDocument(Follow)
+  let retryDelay = MIN_RETRY_MS
+  /** The delay before the socket was acknowledged, for the server may still refuse the operation after that. */
+  let delayBefore = retryDelay
+  const query = stringifyDocument(EventSubscription)
 
   function connect(): void {
     clearTimeout(timer)
-    onState({ is: 'connecting' })
+    onConnection({ status: 'connecting' })
     const own = createClient({
       url: `${location.origin.replace('http', 'ws')}/graphql`,
       connectionParams: { Authorization: `Bearer ${token}` },
-      // Its own retries would ask for the first cursor again.
+      // The client's own retries would repeat the first cursor.
       retryAttempts: 0,
       on: {
         connected: () => {
-          waited = wait
-          wait = FIRST_WAIT_MS
-          if (client === own) onState({ is: 'live' })
+          delayBefore = retryDelay
+          retryDelay = MIN_RETRY_MS
+          if (client === own) onConnection({ status: 'live' })
         },
       },
     })
     client = own
-    const ended = (reason: string, isFinal: boolean) => {
+    const end = (reason: string, isFatal: boolean) => {
       if (client !== own) return
       client = null
       void own.dispose()
-      if (isFinal) return onState({ is: 'over', reason })
-      onState({ is: 'cut', reason })
-      timer = setTimeout(connect, wait)
-      wait = Math.min(wait * 2, LONGEST_WAIT_MS)
+      if (isFatal) return onConnection({ status: 'ended', reason })
+      onConnection({ status: 'disconnected', reason })
+      timer = setTimeout(connect, retryDelay)
+      retryDelay = Math.min(retryDelay * 2, MAX_RETRY_MS)
     }
-    own.subscribe<ResultOf<typeof Follow>>(
+    own.subscribe<ResultOf<typeof EventSubscription>>(
       { query, variables: { after: after() } },
       {
         next: ({ data }) => client === own && data && onEvent(data.vehicleEvents),
         error: (error) => {
           if (error instanceof CloseEvent) {
-            ended(error.reason || `The connection was closed (${error.code}).`, FINAL.has(error.code))
+            end(error.reason || `The connection was closed (${error.code}).`, FATAL_CLOSE_CODES.has(error.code))
           } else if (Array.isArray(error)) {
-            const refusals = error as readonly Refusal[]
-            wait = waited
-            ended(
-              refusals.map(({ message }) => message).join(' '),
-              !refusals.every(({ extensions }) => PASSING.includes(extensions?.code)),
+            const errors = error as readonly OperationError[]
+            retryDelay = delayBefore
+            end(
+              errors.map(({ message }) => message).join(' '),
+              !errors.every(({ extensions }) => TEMPORARY_ERRORS.includes(extensions?.code)),
             )
-          } else ended('The server cannot be reached.', false)
+          } else end('The server cannot be reached.', false)
         },
-        complete: () => ended('The access token has expired.', true),
+        complete: () => end('The access token has expired.', true),
       },
     )
   }
@@ -103,11 +104,11 @@ export function openLink(token: string, { after, onEvent, onState }: Listener): 
 
   connect()
   return {
-    cut: () => {
+    disconnect: () => {
       drop()
-      onState({ is: 'cut', reason: null })
+      onConnection({ status: 'disconnected', reason: null })
     },
-    resume: () => {
+    reconnect: () => {
       drop()
       connect()
     },

@@ -1,16 +1,18 @@
-import type { FleetView, Told } from '../api/use-fleet.ts'
 import type { Event } from '../api/documents.ts'
-import { clock } from '../ui/time.ts'
+import type { Connection } from '../api/event-subscription.ts'
+import type { ListedEvent } from '../api/fleet-view.ts'
+import type { FleetSession } from '../api/use-fleet.ts'
+import { formatInstant } from '../ui/time.ts'
 
-const words = (name: string) => name.toLowerCase().replaceAll('_', ' ')
+const readable = (name: string) => name.toLowerCase().replaceAll('_', ' ')
 
-/** What happened, for somebody who runs fleets. */
-function inWords(event: Event): string {
+/** An event as a text for a fleet's staff. */
+function describe(event: Event): string {
   switch (event.__typename) {
     case 'SharingEvent':
-      return `${words(event.type)}, ${event.sharing.partner.name}${event.endReason ? `: ${words(event.endReason)}` : ''}`
+      return `${readable(event.type)}, ${event.sharing.partner.name}${event.endReason ? `: ${readable(event.endReason)}` : ''}`
     case 'CommandEvent':
-      return `${words(event.command.type)}: ${words(event.status)}`
+      return `${readable(event.command.type)}: ${readable(event.status)}`
     case 'VehicleChangedEvent':
       return 'vehicle changed'
     case 'StateEvent':
@@ -18,74 +20,75 @@ function inWords(event: Event): string {
   }
 }
 
-/** The live stream of a fleet, where it stands in the log, and the means to break it. */
-export function Stream({ view, name }: { readonly view: FleetView; readonly name: string }) {
-  const { link, cursor, told, readings, caughtUp, problem } = view
-  const isCut = link.is === 'cut'
+/** The fleet's events, newest first, with the state of the connection, its cursor, and a button that drops the connection. */
+export function EventLog({ session, fleetName }: { readonly session: FleetSession; readonly fleetName: string }) {
+  const { connection, cursor, events, readingCount, backlogCount, error } = session
+  const isDisconnected = connection.status === 'disconnected'
+  const hasEnded = connection.status === 'ended'
   return (
-    <section class="stream" aria-label={`Events of ${name}`}>
+    <section class="stream" aria-label={`Events of ${fleetName}`}>
       <header>
         <h3>Events</h3>
-        <span class={`state ${link.is}`} role="status">
-          {sayLink(view)}
+        <span class={`state ${connection.status}`} role="status">
+          {describeConnection(connection)}
         </span>
         <button
           type="button"
-          class={isCut ? 'primary' : ''}
-          onClick={() => link.is !== 'over' && (isCut ? view.resume() : view.cut())}
-          aria-disabled={link.is === 'over'}
+          class={isDisconnected ? 'primary' : ''}
+          onClick={() => !hasEnded && (isDisconnected ? session.reconnect() : session.disconnect())}
+          aria-disabled={hasEnded}
         >
-          {isCut ? 'Resume' : 'Cut the connection'}
+          {isDisconnected ? 'Resume' : 'Cut the connection'}
         </button>
       </header>
-      {problem !== null && (
+      {error !== null && (
         <p class="notice refused" role="alert">
-          {problem}
+          {error}
         </p>
       )}
       <dl>
         <dt>Cursor</dt>
         <dd class="cursor">{cursor ?? 'none yet'}</dd>
         <dt>Readings</dt>
-        <dd>{readings.toLocaleString()}</dd>
+        <dd>{readingCount.toLocaleString()}</dd>
         <dt>Last resume</dt>
-        <dd class="caught">{caughtUp === null ? 'none' : `${caughtUp.toLocaleString()} caught up`}</dd>
+        <dd>{backlogCount === null ? 'none' : `${backlogCount.toLocaleString()} caught up`}</dd>
       </dl>
-      <div class="log" role="log" aria-label={`Events of ${name}, newest first`} tabIndex={0}>
+      <div class="log" role="log" aria-label={`Events of ${fleetName}, newest first`} tabIndex={0}>
         <ol>
-          {told.map((one) => (
-            <Line key={one.event.id} {...one} />
+          {events.map((listed) => (
+            <EventRow key={listed.event.id} {...listed} />
           ))}
-          {told.length === 0 && <li class="hint">Nothing has happened yet.</li>}
+          {events.length === 0 && <li class="hint">Nothing has happened yet.</li>}
         </ol>
       </div>
     </section>
   )
 }
 
-function Line({ event, late }: Told) {
+function EventRow({ event, isBacklog }: ListedEvent) {
   return (
-    <li class={late ? 'late' : ''} data-kind={event.__typename}>
-      <time dateTime={event.occurredAt}>{clock(event.occurredAt)}</time>
+    <li class={isBacklog ? 'backlog' : ''} data-kind={event.__typename}>
+      <time dateTime={event.occurredAt}>{formatInstant(event.occurredAt)}</time>
       <b>{event.vehicleId}</b>
       <span>
-        {inWords(event)}
-        {late && <em> caught up</em>}
+        {describe(event)}
+        {isBacklog && <em> caught up</em>}
       </span>
       <code title={`Cursor ${event.cursor}`}>{event.cursor.slice(0, 6)}…</code>
     </li>
   )
 }
 
-function sayLink({ link }: FleetView): string {
-  switch (link.is) {
+function describeConnection(connection: Connection): string {
+  switch (connection.status) {
     case 'connecting':
       return 'connecting'
     case 'live':
       return 'live'
-    case 'cut':
-      return link.reason === null ? 'cut: events wait in the log' : `${link.reason} Trying again.`
-    case 'over':
-      return link.reason
+    case 'disconnected':
+      return connection.reason === null ? 'cut: events wait in the log' : `${connection.reason} Trying again.`
+    case 'ended':
+      return connection.reason
   }
 }

@@ -1,56 +1,66 @@
 import { useEffect } from 'preact/hooks'
-import { useFleet } from '../api/use-fleet.ts'
-import { Heading } from '../ui/heading.tsx'
-import { VehicleList } from '../vehicle/vehicle-list.tsx'
-import { FleetMap } from '../vehicle/vehicle-map.tsx'
-import type { Frame } from '../vehicle/vehicle-map.tsx'
 import type { Vehicle } from '../api/documents.ts'
-import type { Sides } from '../ui/fleet-color.ts'
-import { Stream } from './event-log.tsx'
+import { useFleet } from '../api/use-fleet.ts'
+import type { ColumnFleets } from '../ui/fleet-color.ts'
+import { Heading } from '../ui/heading.tsx'
+import type { MapBounds } from '../vehicle/map-projection.ts'
+import { VehicleList } from '../vehicle/vehicle-list.tsx'
+import { VehicleMap } from '../vehicle/vehicle-map.tsx'
 import { VehiclePanel } from '../vehicle/vehicle-panel.tsx'
+import { EventLog } from './event-log.tsx'
 
-export type Seen = { readonly fleetId: string | null; readonly vehicles: readonly Vehicle[] }
+/** The part of a column's data that the page needs for both columns: colours, the bounds of the maps, and the selection. */
+export type ColumnData = { readonly fleetId: string | null; readonly vehicles: readonly Vehicle[] }
 
 type Props = {
   readonly token: string
-  readonly side: 'a' | 'b'
-  readonly focus: boolean
-  readonly sides: Sides
-  readonly frame: Frame | null
+  readonly column: 'a' | 'b'
+  readonly takesFocus: boolean
+  readonly columnFleets: ColumnFleets
+  readonly bounds: MapBounds | null
   readonly selected: string
   readonly onSelect: (id: string) => void
-  /** What the columns have in common, such as the frame of the maps, is made of what each sees. */
-  readonly onSeen: (seen: Seen) => void
-  readonly onLeave: () => void
+  readonly onData: (data: ColumnData) => void
+  readonly onChangeFleet: () => void
 }
 
-/** One fleet, from its own end. */
-export function Column({ token, side, focus, sides, frame, selected, onSelect, onSeen, onLeave }: Props) {
-  const view = useFleet(token)
-  const { fleet, vehicles, hasMore, viewer, link, problem } = view
-  useEffect(() => onSeen({ fleetId: fleet?.id ?? null, vehicles }), [fleet, vehicles])
+/** Everything that one fleet sees: its vehicles on a map and in a list, the selected vehicle, and its events. */
+export function FleetColumn({
+  token,
+  column,
+  takesFocus,
+  columnFleets,
+  bounds,
+  selected,
+  onSelect,
+  onData,
+  onChangeFleet,
+}: Props) {
+  const session = useFleet(token)
+  const { fleet, vehicles, hasMore, viewer, connection, error } = session
+  useEffect(() => onData({ fleetId: fleet?.id ?? null, vehicles }), [fleet, vehicles])
   return (
-    <section class="fleet" data-side={side} aria-label={fleet?.name ?? 'Fleet'}>
+    <section class="fleet" data-color={column} aria-label={fleet?.name ?? 'Fleet'}>
       <header>
-        <Heading text={fleet?.name ?? 'Fleet'} focus={focus} />
+        <Heading text={fleet?.name ?? 'Fleet'} takesFocus={takesFocus} />
         {fleet && <code>{fleet.id}</code>}
         <span class="roles">{viewer?.roles.join(', ').toLowerCase()}</span>
-        <button type="button" onClick={onLeave}>
+        <button type="button" onClick={onChangeFleet}>
           Change fleet
         </button>
       </header>
       {fleet ? (
         <>
-          <FleetMap fleetId={fleet.id} {...{ vehicles, frame, sides, selected, onSelect }} />
-          <div class="split">
-            <VehicleList name={`vehicle-${side}`} {...{ vehicles, hasMore, sides, selected, onSelect }} />
-            <VehiclePanel {...{ view, fleet, sides, selected }} />
+          <VehicleMap fleetId={fleet.id} {...{ vehicles, bounds, columnFleets, selected, onSelect }} />
+          <div class="vehicles">
+            <VehicleList name={`vehicle-${column}`} {...{ vehicles, hasMore, columnFleets, selected, onSelect }} />
+            <VehiclePanel {...{ session, fleet, columnFleets, selected }} />
           </div>
-          <Stream view={view} name={fleet.name} />
+          <EventLog session={session} fleetName={fleet.name} />
         </>
       ) : (
         <p class="hint" role="status">
-          {link.is === 'over' ? link.reason : (problem ?? 'Connecting…')}
+          {connection.status === 'ended' ? connection.reason : (error ?? 'Connecting…')}
         </p>
       )}
     </section>

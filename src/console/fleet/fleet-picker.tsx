@@ -1,27 +1,31 @@
 import { useState } from 'preact/hooks'
 import { Heading } from '../ui/heading.tsx'
 
-/** A fleet of the demo world, with a token of the development issuer. */
-export type Offer = { readonly name: string; readonly token: string }
+/** A fleet of the demo world, with a token that the development server issued. */
+export type DemoFleet = { readonly name: string; readonly token: string }
 
 type Props = {
-  readonly side: 'a' | 'b'
-  readonly focus: boolean
-  readonly offers: readonly Offer[]
-  readonly onEnter: (token: string) => void
+  readonly column: 'a' | 'b'
+  readonly takesFocus: boolean
+  readonly demoFleets: readonly DemoFleet[]
+  readonly onPick: (token: string) => void
 }
 
-/** Who is to be looked at in a column: a fleet of the demo world, or whoever a token speaks for. It is kept nowhere. */
-export function Entry({ side, focus, offers, onEnter }: Props) {
+/** The choice of a column's fleet: one of the demo world, or the fleet of an access token, which is not stored anywhere. */
+export function FleetPicker({ column, takesFocus, demoFleets, onPick }: Props) {
   const [token, setToken] = useState('')
   return (
-    <section class="fleet entry" data-side={side} aria-label={`Choose the ${side === 'a' ? 'first' : 'second'} fleet`}>
-      <Heading text={side === 'a' ? 'First fleet' : 'Second fleet'} focus={focus} />
-      {offers.length > 0 && (
+    <section
+      class="fleet picker"
+      data-color={column}
+      aria-label={`Choose the ${column === 'a' ? 'first' : 'second'} fleet`}
+    >
+      <Heading text={column === 'a' ? 'First fleet' : 'Second fleet'} takesFocus={takesFocus} />
+      {demoFleets.length > 0 && (
         <p>
-          {offers.map((offer) => (
-            <button key={offer.name} type="button" class="primary" onClick={() => onEnter(offer.token)}>
-              {offer.name}
+          {demoFleets.map(({ name, token }) => (
+            <button key={name} type="button" class="primary" onClick={() => onPick(token)}>
+              {name}
             </button>
           ))}
         </p>
@@ -29,7 +33,7 @@ export function Entry({ side, focus, offers, onEnter }: Props) {
       <form
         onSubmit={(event) => {
           event.preventDefault()
-          if (token.trim() !== '') onEnter(token.trim().replace(/^Bearer\s+/i, ''))
+          if (token.trim() !== '') onPick(token.trim().replace(/^Bearer\s+/i, ''))
         }}
       >
         <label>

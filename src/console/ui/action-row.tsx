@@ -3,42 +3,42 @@ import { useId } from 'preact/hooks'
 import { ERROR_CODES } from '../../domain/errors.ts'
 import type { Permission } from '../api/documents.ts'
 
-type Button = { readonly name: string; readonly press: () => void; readonly isFirst?: boolean }
-type ActionProps = {
+type Button = { readonly name: string; readonly onPress: () => void; readonly isPrimary?: boolean }
+type ActionRowProps = {
   readonly name: string
-  readonly may: Permission
+  readonly permission: Permission
   readonly buttons: readonly Button[]
   readonly children?: ComponentChildren
 }
 
-/** A thing to do, with what there is to choose; or, if it is not allowed, the code that the server would refuse it with. */
-export function Action({ name, may, buttons, children }: ActionProps) {
+/** An action with its options and buttons; if it is not allowed, the server's reason stands in place of the options. */
+export function ActionRow({ name, permission, buttons, children }: ActionRowProps) {
   const id = useId()
   return (
     <div class="action" role="group" aria-label={name}>
-      <span class="what" aria-hidden="true">
+      <span class="action-name" aria-hidden="true">
         {name}
       </span>
-      {may.allowed ? (
-        <div class="given">{children}</div>
+      {permission.allowed ? (
+        <div class="action-options">{children}</div>
       ) : (
-        <p id={id} class="why">
-          {may.code && (
+        <p id={id} class="action-refusal">
+          {permission.code && (
             <>
-              <code>{may.code}</code> {ERROR_CODES[may.code]}
+              <code>{permission.code}</code> {ERROR_CODES[permission.code]}
             </>
           )}
         </p>
       )}
-      {buttons.map(({ name, press, isFirst = false }) => (
+      {buttons.map(({ name, onPress, isPrimary = false }) => (
         <button
           key={name}
           type="button"
-          class={isFirst ? 'primary' : ''}
-          // Not disabled: the focus stays where it is when what was done takes the right to do it again.
-          aria-disabled={!may.allowed}
-          aria-describedby={may.allowed ? undefined : id}
-          onClick={() => may.allowed && press()}
+          class={isPrimary ? 'primary' : ''}
+          // aria-disabled, not disabled: the button keeps the focus when its own action ends the permission.
+          aria-disabled={!permission.allowed}
+          aria-describedby={permission.allowed ? undefined : id}
+          onClick={() => permission.allowed && onPress()}
         >
           {name}
         </button>
@@ -47,15 +47,16 @@ export function Action({ name, may, buttons, children }: ActionProps) {
   )
 }
 
-type ChoiceProps<T> = {
+type SelectProps<T> = {
   readonly label: string
   readonly value: T
   readonly options: readonly (readonly [T, string])[]
   readonly onChange: (value: T) => void
 }
 
-export function Choice<T extends string | number | null>({ label, value, options, onChange }: ChoiceProps<T>) {
-  const choose = (index: number) => {
+/** A select element for values of any simple type; each option is a value and its text. */
+export function Select<T extends string | number | null>({ label, value, options, onChange }: SelectProps<T>) {
+  const select = (index: number) => {
     const option = options[index]
     if (option) onChange(option[0])
   }
@@ -63,7 +64,7 @@ export function Choice<T extends string | number | null>({ label, value, options
     <select
       aria-label={label}
       value={options.findIndex(([one]) => one === value)}
-      onChange={({ currentTarget }) => choose(currentTarget.selectedIndex)}
+      onChange={({ currentTarget }) => select(currentTarget.selectedIndex)}
     >
       {options.map(([, name], index) => (
         <option key={name} value={index}>

@@ -1,10 +1,10 @@
 import { useEffect, useRef } from 'preact/hooks'
 
-/** What a column is about. `focus`: it has just taken the place of another, in which the focus was. */
-export function Heading({ text, focus }: { readonly text: string; readonly focus: boolean }) {
+/** A column's heading. With `takesFocus` it gets the focus: it has replaced the content in which the focus was. */
+export function Heading({ text, takesFocus }: { readonly text: string; readonly takesFocus: boolean }) {
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
-    if (focus) heading.current?.focus()
+    if (takesFocus) heading.current?.focus()
   }, [])
   return (
     <h2 ref={heading} tabIndex={-1}>

@@ -6,15 +6,15 @@ const TIME = new Intl.DateTimeFormat(undefined, {
 })
 const DAY = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' })
 
-/** An instant of today by its time, another one by its day. */
-export function clock(instant: string, now = Date.now()): string {
+/** The local time of an instant, with the date unless it is today. */
+export function formatInstant(instant: string, now = Date.now()): string {
   const at = new Date(instant)
   const time = TIME.format(at)
   return at.toDateString() === new Date(now).toDateString() ? time : `${DAY.format(at)}, ${time}`
 }
 
-/** How far an instant is away, in the unit that a person would name. */
-export function distance(instant: string, now: number): string {
+/** The time until or since an instant, in a unit that fits its size, such as "in 5 min" or "2 h ago". */
+export function formatDistance(instant: string, now: number): string {
   const seconds = Math.round((Date.parse(instant) - now) / 1000)
   const size = Math.abs(seconds)
   const text =
@@ -28,6 +28,6 @@ export function distance(instant: string, now: number): string {
   return seconds >= 0 ? `in ${text}` : `${text} ago`
 }
 
-/** @returns null for never, which is an open end */
-export const inSeconds = (seconds: number | null): string | null =>
+/** @returns the ISO 8601 instant so many seconds from now; null, an open end, for null */
+export const instantIn = (seconds: number | null): string | null =>
   seconds === null ? null : new Date(Date.now() + seconds * 1000).toISOString()

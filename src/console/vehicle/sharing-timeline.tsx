@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Sharing } from '../api/documents.ts'
-import { sideOf } from '../ui/fleet-color.ts'
-import type { Sides } from '../ui/fleet-color.ts'
-import { clock, distance } from '../ui/time.ts'
+import { colorOf } from '../ui/fleet-color.ts'
+import type { ColumnFleets } from '../ui/fleet-color.ts'
+import { formatDistance, formatInstant } from '../ui/time.ts'
 
 const WIDTH = 400
 const HEIGHT = 58
@@ -13,8 +13,8 @@ const SPANS = [
   [30 * 24 * 60 * 60, '30 days'],
 ] as const
 
-/** The present, once a second. */
-export function useNow(): number {
+/** The current time in milliseconds, updated once a second. */
+function useNow(): number {
   const [now, setNow] = useState(Date.now)
   useEffect(() => {
     const timer = setInterval(() => setNow(Date.now()), 1000)
@@ -24,21 +24,24 @@ export function useNow(): number {
 }
 
 type Props = {
-  readonly name: string
+  readonly fleetName: string
   readonly sharings: readonly Sharing[]
-  readonly sides: Sides
+  readonly columnFleets: ColumnFleets
   readonly ownerId: string | null
 }
 
-/** Who has had, has and will have a vehicle; two thirds of the picture are past. The list below says the same in words. */
-export function Timeline({ name, sharings, sides, ownerId }: Props) {
+/**
+ * A vehicle's past, present and future sharings as bars, with the present at two thirds of the width, and as a list that says
+ * the same in words.
+ */
+export function SharingTimeline({ fleetName, sharings, columnFleets, ownerId }: Props) {
   const now = useNow()
   const [span, setSpan] = useState<number>(SPANS[0][0])
   const from = now - span * 1000 * (2 / 3)
   const x = (instant: number) => Math.max(-9, Math.min(WIDTH + 9, ((instant - from) / (span * 1000)) * WIDTH))
-  const lasted = sharings.filter(({ phase }) => phase !== 'CANCELLED')
+  const notCancelled = sharings.filter(({ phase }) => phase !== 'CANCELLED')
   return (
-    <section class="timeline" aria-label={`Sharings, as ${name} sees them`}>
+    <section class="timeline" aria-label={`Sharings, as ${fleetName} sees them`}>
       <header>
         <h4>Sharings</h4>
         <label>
@@ -54,18 +57,26 @@ export function Timeline({ name, sharings, sides, ownerId }: Props) {
       </header>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">
         {ownerId !== null && (
-          <rect class="bar" data-side={sideOf(sides, ownerId)} x="0" y="18" width={WIDTH} height="5" rx="2.5" />
+          <rect
+            class="bar"
+            data-color={colorOf(columnFleets, ownerId)}
+            x="0"
+            y="18"
+            width={WIDTH}
+            height="5"
+            rx="2.5"
+          />
         )}
-        {lasted.map((sharing) => {
+        {notCancelled.map((sharing) => {
           const start = x(Date.parse(sharing.startsAt))
           const end = sharing.endedAt ?? sharing.endsAt
           const width = Math.max(3, (end === null ? WIDTH + 9 : x(Date.parse(end))) - start)
-          const side = sideOf(sides, sharing.partner.id)
+          const color = colorOf(columnFleets, sharing.partner.id)
           return (
             <rect
               key={sharing.id}
               class={`bar ${sharing.phase}`}
-              data-side={side}
+              data-color={color}
               x={start}
               y="11"
               width={width}
@@ -79,20 +90,21 @@ export function Timeline({ name, sharings, sides, ownerId }: Props) {
           now
         </text>
         <text x="0" y="53">
-          {clock(new Date(from).toISOString(), now)}
+          {formatInstant(new Date(from).toISOString(), now)}
         </text>
         <text x={WIDTH} y="53" text-anchor="end">
-          {clock(new Date(from + span * 1000).toISOString(), now)}
+          {formatInstant(new Date(from + span * 1000).toISOString(), now)}
         </text>
       </svg>
       {sharings.length === 0 ? (
         <p class="hint">None yet.</p>
       ) : (
-        <div class="sharings" role="group" aria-label={`Sharings of ${name} in words`} tabIndex={0}>
+        <div class="sharings" role="group" aria-label={`Sharings of ${fleetName} in words`} tabIndex={0}>
           <ol>
             {sharings.map((sharing) => (
               <li key={sharing.id} class={sharing.phase}>
-                <b data-side={sideOf(sides, sharing.partner.id)}>{sharing.partner.name}</b> {inWords(sharing, now)}
+                <b data-color={colorOf(columnFleets, sharing.partner.id)}>{sharing.partner.name}</b>{' '}
+                {describe(sharing, now)}
               </li>
             ))}
           </ol>
@@ -102,17 +114,17 @@ export function Timeline({ name, sharings, sides, ownerId }: Props) {
   )
 }
 
-function inWords({ phase, startsAt, endsAt, endedAt, endReason, endRequestedAt }: Sharing, now: number): string {
+function describe({ phase, startsAt, endsAt, endedAt, endReason, endRequestedAt }: Sharing, now: number): string {
   const reason = (endReason ?? '').toLowerCase().replaceAll('_', ' ')
   switch (phase) {
     case 'SCHEDULED':
-      return `from ${clock(startsAt, now)} (${distance(startsAt, now)})`
+      return `from ${formatInstant(startsAt, now)} (${formatDistance(startsAt, now)})`
     case 'ACTIVE':
-      if (endRequestedAt !== null) return `since ${clock(startsAt, now)}, until the vehicle is idle`
-      return `since ${clock(startsAt, now)}, ${endsAt === null ? 'open end' : `due ${distance(endsAt, now)}`}`
+      if (endRequestedAt !== null) return `since ${formatInstant(startsAt, now)}, until the vehicle is idle`
+      return `since ${formatInstant(startsAt, now)}, ${endsAt === null ? 'open end' : `due ${formatDistance(endsAt, now)}`}`
     case 'ENDED':
-      return `${clock(startsAt, now)} to ${clock(endedAt ?? startsAt, now)}, ${reason}`
+      return `${formatInstant(startsAt, now)} to ${formatInstant(endedAt ?? startsAt, now)}, ${reason}`
     case 'CANCELLED':
-      return `from ${clock(startsAt, now)}, ${reason}`
+      return `from ${formatInstant(startsAt, now)}, ${reason}`
   }
 }

@@ -1,21 +1,26 @@
 import { useState } from 'preact/hooks'
-import { Action, Choice } from '../ui/action-row.tsx'
-import { act } from '../api/client.ts'
+import { mutate } from '../api/client.ts'
 import type { Mutation } from '../api/client.ts'
-import type { FleetView } from '../api/use-fleet.ts'
-import { EndSharing, SendCommand, StartSharing, UpdateSharingEnd } from '../api/documents.ts'
-import type { CommandType, Details } from '../api/documents.ts'
-import { inSeconds } from '../ui/time.ts'
+import {
+  EndSharingMutation,
+  SendCommandMutation,
+  StartSharingMutation,
+  UpdateSharingEndMutation,
+} from '../api/documents.ts'
+import type { CommandType, VehicleDetails } from '../api/documents.ts'
+import type { FleetSession } from '../api/use-fleet.ts'
+import { ActionRow, Select } from '../ui/action-row.tsx'
+import { instantIn } from '../ui/time.ts'
 
-type Vehicle = NonNullable<Details['vehicle']>
 type Props = {
-  readonly view: FleetView
-  readonly vehicle: Vehicle
-  readonly name: string
-  /** Is told what came of an action, which may be that the fleet sees the vehicle no more. */
+  readonly session: FleetSession
+  readonly vehicle: NonNullable<VehicleDetails['vehicle']>
+  readonly fleetName: string
+  /** Called with the result of an action, after which the fleet may not see the vehicle any more. */
   readonly onDone: (notice: Notice) => void
 }
 
+/** The result of an action on a vehicle, as a text to show. */
 export type Notice = { readonly vehicleId: string; readonly text: string; readonly isRefusal: boolean }
 
 const STARTS = [
@@ -37,73 +42,78 @@ const NEW_ENDS = [
   [null, 'open end'],
 ] as const
 
-/** What this fleet may do with the vehicle now. */
-export function Actions({ view, vehicle, name, onDone }: Props) {
+/** The actions on a vehicle: those that the fleet may take now, and for the others the reason why not. */
+export function VehicleActions({ session, vehicle, fleetName, onDone }: Props) {
   const { viewerCan, supportedCommands, id: vehicleId } = vehicle
   const [partner, setPartner] = useState('')
   const [start, setStart] = useState<number>(0)
   const [length, setLength] = useState<number | null>(null)
   const [newEnd, setNewEnd] = useState<number | null>(30)
   const [command, setCommand] = useState<CommandType | null>(null)
-  const fleetId = partner || (view.partners[0]?.id ?? '')
+  const fleetId = partner || (session.partners[0]?.id ?? '')
   const type = command ?? supportedCommands[0] ?? null
-  // While it is shared it can still be lent for later.
+  // A vehicle that is shared now can still be lent for a later period.
   const { startSharing } = viewerCan
-  const mayLend = startSharing.code === 'ALREADY_SHARED' ? { ...startSharing, allowed: true } : startSharing
+  const lendPermission = startSharing.code === 'ALREADY_SHARED' ? { ...startSharing, allowed: true } : startSharing
 
-  const run = async <Input,>(done: string, document: Mutation<Input>, input: Input) => {
-    const refusal = await act(view.api, document, input)
-    onDone({ vehicleId, text: refusal ?? done, isRefusal: refusal !== null })
+  const run = async <Input,>(success: string, document: Mutation<Input>, input: Input) => {
+    const refusal = await mutate(session.api, document, input)
+    onDone({ vehicleId, text: refusal ?? success, isRefusal: refusal !== null })
   }
   const lend = () => {
-    const startsAt = start === 0 ? null : inSeconds(start)
-    const endsAt = length === null ? null : inSeconds(start + length)
-    return run('The vehicle is lent.', StartSharing, { vehicleId, fleetId, startsAt, endsAt })
+    const startsAt = start === 0 ? null : instantIn(start)
+    const endsAt = length === null ? null : instantIn(start + length)
+    return run('The vehicle is lent.', StartSharingMutation, { vehicleId, fleetId, startsAt, endsAt })
   }
-  const moveEnd = () => run('The end was moved.', UpdateSharingEnd, { vehicleId, endsAt: inSeconds(newEnd) })
-  const endNow = () => run('The sharing has ended.', EndSharing, { vehicleId, when: 'NOW' })
-  const endIdle = () => run('It ends when the vehicle is idle.', EndSharing, { vehicleId, when: 'WHEN_IDLE' })
-  const send = () => type && run(`${type} was accepted.`, SendCommand, { vehicleId, type })
+  const moveEnd = () => run('The end was moved.', UpdateSharingEndMutation, { vehicleId, endsAt: instantIn(newEnd) })
+  const endNow = () => run('The sharing has ended.', EndSharingMutation, { vehicleId, when: 'NOW' })
+  const endWhenIdle = () =>
+    run('It ends when the vehicle is idle.', EndSharingMutation, { vehicleId, when: 'WHEN_IDLE' })
+  const send = () => type && run(`${type} was accepted.`, SendCommandMutation, { vehicleId, type })
 
   return (
-    <section class="actions" aria-label={`What ${name} may do`}>
-      <Action name="Lend" may={mayLend} buttons={[{ name: 'Lend', press: () => void lend(), isFirst: true }]}>
-        <Choice
+    <section class="actions" aria-label={`What ${fleetName} may do`}>
+      <ActionRow
+        name="Lend"
+        permission={lendPermission}
+        buttons={[{ name: 'Lend', onPress: () => void lend(), isPrimary: true }]}
+      >
+        <Select
           label="Lend to"
           value={fleetId}
-          options={view.partners.map((fleet) => [fleet.id, `to ${fleet.name}`])}
+          options={session.partners.map((fleet) => [fleet.id, `to ${fleet.name}`])}
           onChange={setPartner}
         />
-        <Choice label="Start" value={start} options={STARTS} onChange={setStart} />
-        <Choice label="End" value={length} options={ENDS} onChange={setLength} />
-      </Action>
-      <Action
+        <Select label="Start" value={start} options={STARTS} onChange={setStart} />
+        <Select label="End" value={length} options={ENDS} onChange={setLength} />
+      </ActionRow>
+      <ActionRow
         name="Due end"
-        may={viewerCan.updateSharingEnd}
-        buttons={[{ name: 'Move the end', press: () => void moveEnd() }]}
+        permission={viewerCan.updateSharingEnd}
+        buttons={[{ name: 'Move the end', onPress: () => void moveEnd() }]}
       >
-        <Choice label="New end" value={newEnd} options={NEW_ENDS} onChange={setNewEnd} />
-      </Action>
-      <Action
+        <Select label="New end" value={newEnd} options={NEW_ENDS} onChange={setNewEnd} />
+      </ActionRow>
+      <ActionRow
         name="End"
-        may={viewerCan.endSharing}
+        permission={viewerCan.endSharing}
         buttons={[
-          { name: 'End when idle', press: () => void endIdle() },
-          { name: 'End now', press: () => void endNow() },
+          { name: 'End when idle', onPress: () => void endWhenIdle() },
+          { name: 'End now', onPress: () => void endNow() },
         ]}
       />
-      <Action
+      <ActionRow
         name="Command"
-        may={viewerCan.sendCommand}
-        buttons={[{ name: 'Send', press: () => void send(), isFirst: true }]}
+        permission={viewerCan.sendCommand}
+        buttons={[{ name: 'Send', onPress: () => void send(), isPrimary: true }]}
       >
-        <Choice
+        <Select
           label="Command"
           value={type}
-          options={supportedCommands.map((one) => [one, one.toLowerCase().replaceAll('_', ' ')])}
+          options={supportedCommands.map((command) => [command, command.toLowerCase().replaceAll('_', ' ')])}
           onChange={setCommand}
         />
-      </Action>
+      </ActionRow>
     </section>
   )
 }

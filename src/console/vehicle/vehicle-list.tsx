@@ -1,30 +1,31 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { controllerOf } from '../api/use-fleet.ts'
 import type { Vehicle } from '../api/documents.ts'
-import { sideOf } from '../ui/fleet-color.ts'
-import type { Sides } from '../ui/fleet-color.ts'
+import { controllerOf } from '../api/fleet-view.ts'
+import { colorOf } from '../ui/fleet-color.ts'
+import type { ColumnFleets } from '../ui/fleet-color.ts'
 
 type Props = {
+  /** The name of the group of radio buttons, unique on the page. */
   readonly name: string
   readonly vehicles: readonly Vehicle[]
   readonly hasMore: boolean
-  readonly sides: Sides
+  readonly columnFleets: ColumnFleets
   readonly selected: string
   readonly onSelect: (id: string) => void
 }
 
-/** The vehicles that a fleet sees, and who controls each. Radio buttons bring the keyboard along: arrows move the choice. */
-export function VehicleList({ name, vehicles, hasMore, sides, selected, onSelect }: Props) {
+/** The vehicles that a fleet sees, with their controllers. They are radio buttons, so that arrow keys move the selection. */
+export function VehicleList({ name, vehicles, hasMore, columnFleets, selected, onSelect }: Props) {
   const [search, setSearch] = useState('')
   const rows = useRef<HTMLDivElement>(null)
   const isListed = vehicles.some(({ id }) => id === selected)
   useEffect(() => {
-    if (rows.current) showChosen(rows.current)
+    if (rows.current) scrollToSelected(rows.current)
   }, [selected, isListed])
-  const wanted = search.trim().toLowerCase()
+  const term = search.trim().toLowerCase()
   const found = vehicles.filter((vehicle) =>
     [vehicle.id, vehicle.name, vehicle.licensePlate, controllerOf(vehicle).name].some((text) =>
-      text?.toLowerCase().includes(wanted),
+      text?.toLowerCase().includes(term),
     ),
   )
   return (
@@ -45,7 +46,7 @@ export function VehicleList({ name, vehicles, hasMore, sides, selected, onSelect
             <input type="radio" name={name} checked={vehicle.id === selected} onChange={() => onSelect(vehicle.id)} />
             <span class="id">{vehicle.id}</span>
             <span class="name">{vehicle.name}</span>
-            <span class="controller" data-side={sideOf(sides, controllerOf(vehicle).id)}>
+            <span class="controller" data-color={colorOf(columnFleets, controllerOf(vehicle).id)}>
               <span class="hidden">controlled by </span>
               {controllerOf(vehicle).name}
             </span>
@@ -58,11 +59,11 @@ export function VehicleList({ name, vehicles, hasMore, sides, selected, onSelect
   )
 }
 
-/** What was chosen on a map or in the other column; only the list moves, not the page. */
-function showChosen(rows: HTMLElement): void {
+/** Shows a row that was selected on a map or in the other column. scrollIntoView() would move the page, too. */
+function scrollToSelected(rows: HTMLElement): void {
   const row = rows.querySelector<HTMLElement>('label:has(:checked)')
   if (!row) return
-  const above = row.offsetTop
-  const isHidden = above < rows.scrollTop || above + row.offsetHeight > rows.scrollTop + rows.clientHeight
-  if (isHidden) rows.scrollTop = above - rows.clientHeight / 2
+  const top = row.offsetTop
+  const isHidden = top < rows.scrollTop || top + row.offsetHeight > rows.scrollTop + rows.clientHeight
+  if (isHidden) rows.scrollTop = top - rows.clientHeight / 2
 }

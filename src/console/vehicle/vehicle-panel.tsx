@@ -1,48 +1,63 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { Actions } from './vehicle-actions.tsx'
+import type { Fleet, Vehicle } from '../api/documents.ts'
+import { controllerOf } from '../api/fleet-view.ts'
+import type { FleetSession } from '../api/use-fleet.ts'
+import { useVehicleDetails } from '../api/use-vehicle-details.ts'
+import { colorOf } from '../ui/fleet-color.ts'
+import type { ColumnFleets } from '../ui/fleet-color.ts'
+import { SharingTimeline } from './sharing-timeline.tsx'
+import { VehicleActions } from './vehicle-actions.tsx'
 import type { Notice } from './vehicle-actions.tsx'
-import { ask } from '../api/client.ts'
-import { controllerOf } from '../api/use-fleet.ts'
-import type { FleetView } from '../api/use-fleet.ts'
-import { Detail } from '../api/documents.ts'
-import type { Details, Fleet, Vehicle } from '../api/documents.ts'
-import { sideOf } from '../ui/fleet-color.ts'
-import type { Sides } from '../ui/fleet-color.ts'
-import { Timeline } from './sharing-timeline.tsx'
 
-type Props = { readonly view: FleetView; readonly fleet: Fleet; readonly sides: Sides; readonly selected: string }
+type Props = {
+  readonly session: FleetSession
+  readonly fleet: Fleet
+  readonly columnFleets: ColumnFleets
+  readonly selected: string
+}
 
-/** One vehicle as one fleet sees it: whether at all, who controls it, its sharings, and what the fleet may do with it. */
-export function VehiclePanel({ view, fleet, sides, selected }: Props) {
-  const details = useDetails(view, selected)
-  const vehicle = view.vehicles.find(({ id }) => id === selected)
+/** The selected vehicle as one fleet sees it: readings, controller, sharings and actions; or that the fleet does not see it. */
+export function VehiclePanel({ session, fleet, columnFleets, selected }: Props) {
+  const details = useVehicleDetails(session, selected)
+  const vehicle = session.vehicles.find(({ id }) => id === selected)
   const sharings = details?.sharings.nodes ?? []
-  const [told, setTold] = useState<Notice | null>(null)
-  const notice = told?.vehicleId === selected ? told : null
-  useEffect(() => setTold(null), [selected])
-  const unseen = useRef<HTMLHeadingElement>(null)
+  const [lastNotice, setLastNotice] = useState<Notice | null>(null)
+  const notice = lastNotice?.vehicleId === selected ? lastNotice : null
+  useEffect(() => setLastNotice(null), [selected])
+  const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
-    // The button that was pressed here has gone with the vehicle, and the focus with it.
-    if (notice && !vehicle && document.activeElement === document.body) unseen.current?.focus()
+    // The pressed button has disappeared together with the vehicle, and took the focus with it.
+    if (notice && !vehicle && document.activeElement === document.body) heading.current?.focus()
   }, [notice, vehicle === undefined])
   return (
     <section class="panel" aria-label={`Vehicle ${selected}, as ${fleet.name} sees it`}>
       {vehicle ? (
-        <Head vehicle={vehicle} sides={sides} />
+        <VehicleHeader vehicle={vehicle} columnFleets={columnFleets} />
       ) : (
-        <div class="head">
-          <h3 ref={unseen} tabIndex={-1}>
+        <div class="vehicle-header">
+          <h3 ref={heading} tabIndex={-1}>
             {selected}
           </h3>
-          <p class="unseen">
+          <p class="not-visible">
             {fleet.name} does not see this vehicle now: to it, {selected} does not exist
             {sharings.length > 0 ? '. The sharings that it was a party to stay.' : '.'}
           </p>
         </div>
       )}
-      <Timeline name={fleet.name} sharings={sharings} sides={sides} ownerId={vehicle?.fleet.id ?? null} />
+      <SharingTimeline
+        fleetName={fleet.name}
+        sharings={sharings}
+        columnFleets={columnFleets}
+        ownerId={vehicle?.fleet.id ?? null}
+      />
       {vehicle && details?.vehicle && (
-        <Actions key={selected} view={view} vehicle={details.vehicle} name={fleet.name} onDone={setTold} />
+        <VehicleActions
+          key={selected}
+          session={session}
+          vehicle={details.vehicle}
+          fleetName={fleet.name}
+          onDone={setLastNotice}
+        />
       )}
       <p class={notice?.isRefusal ? 'notice refused' : 'notice'} role="status">
         {notice?.text}
@@ -51,7 +66,7 @@ export function VehiclePanel({ view, fleet, sides, selected }: Props) {
   )
 }
 
-function Head({ vehicle, sides }: { readonly vehicle: Vehicle; readonly sides: Sides }) {
+function VehicleHeader({ vehicle, columnFleets }: { readonly vehicle: Vehicle; readonly columnFleets: ColumnFleets }) {
   const controller = controllerOf(vehicle)
   const { speedKmh, energyPercent, centralLock, ignition } = vehicle.state
   const readings: readonly (readonly [string, string | undefined])[] = [
@@ -61,11 +76,11 @@ function Head({ vehicle, sides }: { readonly vehicle: Vehicle; readonly sides: S
     ['Ignition', ignition ? (ignition.value ? 'on' : 'off') : undefined],
   ]
   return (
-    <div class="head">
+    <div class="vehicle-header">
       <h3>
         {vehicle.id} <span>{[vehicle.name, vehicle.brand, vehicle.model].filter(Boolean).join(' · ')}</span>
       </h3>
-      <p class="control" data-side={sideOf(sides, controller.id)}>
+      <p class="control" data-color={colorOf(columnFleets, controller.id)}>
         <b>{controller.name}</b> controls it
         {controller.id === vehicle.fleet.id ? '' : `; ${vehicle.fleet.name} owns it`}
       </p>
@@ -79,21 +94,4 @@ function Head({ vehicle, sides }: { readonly vehicle: Vehicle; readonly sides: S
       </dl>
     </div>
   )
-}
-
-/** Read again whenever something has changed; null until it is known. */
-function useDetails({ api, changes }: FleetView, id: string): Details | null {
-  const [details, setDetails] = useState<{ readonly id: string; readonly data: Details } | null>(null)
-  useEffect(() => {
-    let stale = false
-    ask(api, Detail, { id }).then(
-      (data) => !stale && setDetails({ id, data }),
-      // The stream says what is wrong.
-      () => {},
-    )
-    return () => {
-      stale = true
-    }
-  }, [api, changes, id])
-  return details?.id === id ? details.data : null
 }
