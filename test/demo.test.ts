@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { developmentToken } from '../src/server/keys.ts'
 import { readSettings } from '../src/settings.ts'
-import { simulate } from '../src/simulator/fleet.ts'
-import { connect } from '../src/simulator/gateway.ts'
+import { simulate } from '../src/simulator/simulation.ts'
+import { connectGateway } from '../src/simulator/gateway.ts'
 import { ask, post } from './support/api.ts'
 import { makeControlWorld, storyOf } from './support/control.ts'
 import { isRunning, startNode } from './support/process.ts'
@@ -33,7 +33,7 @@ describe('the simulator against a server', () => {
     const faults = { repeated: 0.3, late: 0.3, failed: 0.2, lost: 0 }
     const simulation = simulate(ids, 7, 'test', faults)
     const executing: Promise<void>[] = []
-    const gateway = connect(url, world.gateway, ids, (dispatch) =>
+    const gateway = connectGateway(url, world.gateway, ids, (dispatch) =>
       executing.push(simulation.execute(gateway, dispatch)),
     )
     onTestFinished(() => gateway.close())
@@ -70,7 +70,7 @@ describe('the simulator against a server', () => {
     const world = await makeControlWorld(server)
     const vehicleId = await world.newVehicle()
     const given: string[] = []
-    const gateway = connect(server.url, world.gateway, [vehicleId], ({ commandId }) => given.push(commandId))
+    const gateway = connectGateway(server.url, world.gateway, [vehicleId], ({ commandId }) => given.push(commandId))
     const first = await world.send(vehicleId, { timeoutSeconds: 300 })
     while (given.length < 1) await sleep(20)
     await server.app.close()
@@ -88,12 +88,12 @@ describe('the simulator against a server', () => {
     const server = await startServer()
     onTestFinished(() => server.close())
     const world = await makeControlWorld(server)
-    const gateway = connect(server.url, world.as.owner, [], () => {})
+    const gateway = connectGateway(server.url, world.as.owner, [], () => {})
     onTestFinished(() => gateway.close())
     await expect(
       gateway.report([{ vehicleId: 'A', messageId: 'm', occurredAt: new Date().toISOString() }]),
     ).rejects.toThrow('The token does not allow this.')
-    const allowed = connect(server.url, world.gateway, [], () => {})
+    const allowed = connectGateway(server.url, world.gateway, [], () => {})
     onTestFinished(() => allowed.close())
     await expect(allowed.report([])).rejects.toThrow('INVALID_INPUT')
   })

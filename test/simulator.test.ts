@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { COMMAND_TYPES } from '../src/domain/command.ts'
 import { checkReport } from '../src/domain/state.ts'
-import { drive, newCar, obey, readingsOf } from '../src/simulator/car.ts'
+import { advance, applyCommand, newCar, readingsOf } from '../src/simulator/car.ts'
 import type { Car } from '../src/simulator/car.ts'
-import { simulate, USUAL_FAULTS } from '../src/simulator/fleet.ts'
-import type { Gateway, Report, Reported } from '../src/simulator/gateway.ts'
+import { simulate, DEFAULT_FAULTS } from '../src/simulator/simulation.ts'
+import type { Gateway, Report, ReportResult } from '../src/simulator/gateway.ts'
 import { seeded } from '../src/simulator/random.ts'
 
 /** A car after each of so many steps. */
@@ -13,7 +13,7 @@ function* ride(seed: number, steps: readonly number[]): Generator<Car> {
   const random = seeded(seed)
   let car = newCar('A1', random)
   yield car
-  for (const seconds of steps) yield (car = drive(car, seconds, random))
+  for (const seconds of steps) yield (car = advance(car, seconds, random))
 }
 
 const rides = fc.tuple(
@@ -106,16 +106,17 @@ describe('a simulated car', () => {
     ['UNLOCK_TOP_CASE', parked, parked],
   ])('obeys %s, where that can be done: %o becomes %o', (command, before, after) => {
     const car = { ...newCar('A1', seeded(1)), ...before }
-    expect(obey(car, command)).toEqual(after && { ...car, ...after })
+    expect(applyCommand(car, command)).toEqual(after && { ...car, ...after })
   })
 
   it('knows every command', () => {
-    for (const type of COMMAND_TYPES) expect(obey({ ...newCar('A1', seeded(1)), ...parked }, type)).not.toBeNull()
+    for (const type of COMMAND_TYPES)
+      expect(applyCommand({ ...newCar('A1', seeded(1)), ...parked }, type)).not.toBeNull()
   })
 })
 
 /** A gateway whose server is this test. */
-function fakeGateway(answer: (reports: readonly Report[]) => Partial<Reported> = () => ({})) {
+function fakeGateway(answer: (reports: readonly Report[]) => Partial<ReportResult> = () => ({})) {
   const batches: Report[][] = []
   const outcomes: [string, string][] = []
   const gateway: Gateway = {
@@ -124,7 +125,7 @@ function fakeGateway(answer: (reports: readonly Report[]) => Partial<Reported> =
       batches.push([...reports])
       return { recorded: reports.length, skipped: 0, rejected: [], ...said }
     },
-    outcome: async (commandId, outcome) => void outcomes.push([commandId, outcome]),
+    reportOutcome: async (commandId, outcome) => void outcomes.push([commandId, outcome]),
     close: async () => {},
   }
   return { gateway, batches, outcomes }
@@ -222,6 +223,6 @@ describe('a simulated fleet', () => {
     await simulate(ids(1), 1, 'run', { ...NO_FAULTS, lost: 1 }).execute(gateway, dispatch)
     await simulate([], 1, 'run', NO_FAULTS).execute(gateway, dispatch)
     expect(outcomes).toHaveLength(1)
-    expect(USUAL_FAULTS).toEqual({ repeated: 0.05, late: 0.05, failed: 0.05, lost: 0.02 })
+    expect(DEFAULT_FAULTS).toEqual({ repeated: 0.05, late: 0.05, failed: 0.05, lost: 0.02 })
   })
 })
