@@ -20,11 +20,11 @@ const STATES = `query ($ids: [ID!]) { vehicles(filter: { ids: $ids }) { nodes { 
   position { latitude longitude } speedKmh { value } energyPercent { value } centralLock { value } ignition { value } } } } }`
 const SIMULATED = { speedKmh: {}, energyPercent: {}, centralLock: {}, ignition: {}, position: {} }
 
-/** How often a simulated vehicle reports, in these tests. Milliseconds. */
+/** The time between two reports of a simulated vehicle in these tests, in milliseconds. */
 const EVERY_MS = 100
 
 describe('the simulator against a server', () => {
-  it('gives every vehicle a state, and every command its outcome, for reports that come twice or late', async () => {
+  it('gives every vehicle a state and every command an outcome, although reports are repeated or late', async () => {
     const server = await startServer()
     onTestFinished(() => server.close())
     const world = await makeControlWorld(server)
@@ -57,14 +57,14 @@ describe('the simulator against a server', () => {
       const [, dispatched, final] = storyOf(await world.log(vehicleId), id)
       expect([dispatched, ['SUCCEEDED', 'FAILED'].includes(final ?? '')]).toEqual(['DISPATCHED', true])
     }
-    // Each message once, however often it came.
+    // Each message is in the log once, even if it was sent twice.
     recorded += await simulation.tick(gateway, 1)
     const inLog = await prisma.event.count({ where: { type: 'STATE_RECORDED' } })
     expect(inLog).toBe(recorded)
     expect(inLog).toBe(await prisma.event.count({ where: { messageId: { not: null } } }))
   })
 
-  it('comes back by itself when its server restarts, and is given each command once', async () => {
+  it('reconnects by itself when the server restarts, and receives each command once', async () => {
     const server = await startServer()
     onTestFinished(() => server.close())
     const world = await makeControlWorld(server)
@@ -84,7 +84,7 @@ describe('the simulator against a server', () => {
     expect(given).toEqual([first.id, second.id])
   })
 
-  it('tells why the server refuses it', async () => {
+  it("fails with the server's reason when it is refused", async () => {
     const server = await startServer()
     onTestFinished(() => server.close())
     const world = await makeControlWorld(server)
@@ -103,7 +103,7 @@ const mapValues = (names: object) =>
   Object.fromEntries(Object.keys(names).map((name) => [name, expect.anything() as unknown]))
 
 describe('the demo', () => {
-  it('brings up a server and a living fleet, and ends both when it is told to stop', async () => {
+  it('starts a server and a simulated fleet, and ends both on SIGTERM', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'fleetshare-demo-'))
     onTestFinished(() => rm(folder, { recursive: true, force: true }))
     const env = { PORT: String(await freePort()), DATA_DIR: folder }
@@ -118,7 +118,7 @@ describe('the demo', () => {
     const { vehicle } = await ask(url, token, '{ vehicle(id: "FK852") { state { position { latitude longitude } } } }')
     expect(vehicle.state.position).toEqual({ latitude: expect.closeTo(53.55, 0), longitude: expect.closeTo(10, 0) })
 
-    // What somebody clicks in the playground is carried out.
+    // A command sent as from the playground reaches the simulated vehicle.
     const send = `mutation { sendCommand(input: { vehicleId: "FK852", type: DRAW_ATTENTION }) {
       ... on SendCommandSuccess { command { id } } } }`
     const { id } = (await ask(url, token, send)).sendCommand.command
@@ -134,7 +134,7 @@ describe('the demo', () => {
     expect(demo.complaints).toEqual([])
   })
 
-  it('does not start where an identity provider makes the tokens', async () => {
+  it('does not start with the settings of an identity provider', async () => {
     const provider = {
       AUTH_JWKS_URL: 'https://id.example/jwks',
       AUTH_ISSUER: 'https://id.example',

@@ -22,7 +22,7 @@ const rides = fc.tuple(
 )
 
 describe('a simulated car', () => {
-  it('stays within what a car can be, however long it drives', () => {
+  it('keeps all its readings in their ranges, however long it drives', () => {
     fc.assert(
       fc.property(rides, ([seed, steps]) => {
         let mileage = 0
@@ -33,7 +33,7 @@ describe('a simulated car', () => {
           expect(energyPercent >= 0 && energyPercent <= 100).toBe(true)
           expect(mileageKm).toBeGreaterThanOrEqual(mileage)
           mileage = mileageKm
-          // What stands off the road is off, locked and does not move.
+          // A parked car does not move.
           if (!car.ignition) expect(speedKmh).toBe(0)
           if (car.charging) expect(car.ignition).toBe(false)
           const readings = readingsOf(car)
@@ -71,7 +71,7 @@ describe('a simulated car', () => {
     )) {
       if (before) {
         const [a, b] = [readingsOf(before).position, readingsOf(car).position]
-        // At most 50 km/h for 2 s, and what rounding adds.
+        // At most 50 km/h for 2 s, plus errors of rounding.
         const metres = Math.hypot((b.latitude - a.latitude) * 111_320, (b.longitude - a.longitude) * 66_200)
         expect(metres).toBeLessThan(29)
       }
@@ -79,7 +79,7 @@ describe('a simulated car', () => {
     }
   })
 
-  it('does the same again with the same seed, and something else with another', () => {
+  it('repeats its drive with the same seed, and drives differently with another', () => {
     const steps = Array.from({ length: 300 }, (_, index) => 1 + (index % 7))
     expect([...ride(11, steps)]).toEqual([...ride(11, steps)])
     expect([...ride(11, steps)]).not.toEqual([...ride(12, steps)])
@@ -104,7 +104,7 @@ describe('a simulated car', () => {
     ['DRAW_ATTENTION', moving, moving],
     ['REQUEST_VEHICLE_STATE', parked, parked],
     ['UNLOCK_TOP_CASE', parked, parked],
-  ])('obeys %s, where that can be done: %o becomes %o', (command, before, after) => {
+  ])('applies %s if it can be carried out: %o becomes %o', (command, before, after) => {
     const car = { ...newCar('A1', seeded(1)), ...before }
     expect(applyCommand(car, command)).toEqual(after && { ...car, ...after })
   })
@@ -136,7 +136,7 @@ const ids = (count: number) => Array.from({ length: count }, (_, index) => `V${i
 const idOf = ({ vehicleId, messageId }: Report) => `${vehicleId} ${messageId}`
 
 describe('a simulated fleet', () => {
-  it('reports each vehicle once in each tick, in batches that the server takes', async () => {
+  it('reports each vehicle once per tick, in batches of at most 500', async () => {
     const { gateway, batches } = fakeGateway()
     const simulation = simulate(ids(1_200), 1, 'run', NO_FAULTS)
     expect(await simulation.tick(gateway, 2)).toBe(1_200)
@@ -145,7 +145,7 @@ describe('a simulated fleet', () => {
     expect(new Set(batches.flat().map(({ messageId }) => messageId)).size).toBe(1_200)
   })
 
-  it('sends some messages again and some late, as often as it is told to, and loses none', async () => {
+  it('repeats and delays messages at the given rates, and loses none', async () => {
     const { gateway, batches } = fakeGateway()
     const simulation = simulate(ids(400), 1, 'run', { ...NO_FAULTS, repeated: 0.05, late: 0.05 })
     for (let tick = 0; tick < 20; tick++) await simulation.tick(gateway, 2)
@@ -162,7 +162,7 @@ describe('a simulated fleet', () => {
     expect(late).toBeGreaterThan(0)
   })
 
-  it('keeps what could not be delivered, and delivers it before anything younger', async () => {
+  it('keeps undelivered messages, and delivers them before newer ones', async () => {
     let away = true
     const { gateway, batches } = fakeGateway(() => {
       if (away) throw new Error('away')
@@ -176,7 +176,7 @@ describe('a simulated fleet', () => {
     expect(batches.flat().map(({ messageId }) => messageId)).toEqual(ids(9).map((_, index) => `run-${index + 1}`))
   })
 
-  it('forgets the oldest messages when it could deliver none for long', async () => {
+  it('drops the oldest messages when its backlog is full', async () => {
     let away = true
     const { gateway, batches } = fakeGateway(() => {
       if (away) throw new Error('away')
@@ -190,7 +190,7 @@ describe('a simulated fleet', () => {
     expect([numbers.length, numbers[0], numbers.at(-1)]).toEqual([10_000, 10_001, 20_000])
   })
 
-  it('goes on without a vehicle that the server does not know, and with one whose report it refuses', async () => {
+  it('stops reporting a vehicle that the server does not know, but not one whose report was rejected', async () => {
     const { gateway, batches } = fakeGateway((reports) => ({
       rejected: reports.flatMap(({ vehicleId }, index) => {
         if (vehicleId === 'V1') return [{ index, code: 'VEHICLE_NOT_FOUND' }]
@@ -207,7 +207,7 @@ describe('a simulated fleet', () => {
   })
 
   const dispatch = { commandId: 'c', vehicleId: 'V0', type: 'UNLOCK_CENTRAL_LOCK', deadline: '' }
-  it('carries a command out, says so, and reports what has changed', async () => {
+  it('carries out a command, reports its outcome, and then the changed readings', async () => {
     const { gateway, batches, outcomes } = fakeGateway()
     const simulation = simulate(ids(1), 1, 'run', NO_FAULTS)
     await simulation.execute(gateway, dispatch)
@@ -216,7 +216,7 @@ describe('a simulated fleet', () => {
     expect(batches[0]?.[0]).toMatchObject({ vehicleId: 'V0', centralLock: 'UNLOCKED' })
   })
 
-  it('says that a command failed, or says nothing at all, where it is told to', async () => {
+  it('reports failures of commands, or no outcome at all, at the given rates', async () => {
     const { gateway, outcomes } = fakeGateway()
     await simulate(ids(1), 1, 'run', { ...NO_FAULTS, failed: 1 }).execute(gateway, dispatch)
     expect(outcomes).toEqual([['c', 'FAILED']])

@@ -19,9 +19,9 @@ describe('a refusal', () => {
 
   // Each row has every later reason, too: what comes first must hide it.
   it.each<[string, Action, Member, Instant, ErrorCode]>([
-    ['not visible comes before role', command, member('stranger', null), 1500, 'VEHICLE_NOT_FOUND'],
-    ['not visible comes before role, too late', command, member('partner', null), 2000, 'VEHICLE_NOT_FOUND'],
-    ['not visible comes before the sharing', foreign, member('stranger'), 1500, 'VEHICLE_NOT_FOUND'],
+    ['visibility comes before role', command, member('stranger', null), 1500, 'VEHICLE_NOT_FOUND'],
+    ['visibility comes before role, also after the end', command, member('partner', null), 2000, 'VEHICLE_NOT_FOUND'],
+    ['visibility comes before the named sharing', foreign, member('stranger'), 1500, 'VEHICLE_NOT_FOUND'],
     ['role comes before relation', command, member('owner', 'VIEWER'), 1500, 'ROLE_NOT_SUFFICIENT'],
     ['role comes before relation for the partner', foreign, member('partner', 'OPERATOR'), 1500, 'ROLE_NOT_SUFFICIENT'],
     ['relation comes before state', command, member('owner', 'OPERATOR'), 1500, 'SHARED_WITH_PARTNER'],
@@ -32,14 +32,14 @@ describe('a refusal', () => {
     expect(refusal(action, by, control, at)?.code).toBe(code)
   })
 
-  it('is found in three steps, each of which knows its own reasons only', () => {
+  it('is found in three steps, each with reasons of its own', () => {
     const at = 1500
     expect(visibilityAndRole(command, member('owner', 'OPERATOR'), control, at)).toBeNull()
     expect(relation(command, member('owner', 'VIEWER'), control, at)?.code).toBe('SHARED_WITH_PARTNER')
     expect(state(command, member('owner', 'VIEWER'), control, at)?.code).toBe('COMMAND_NOT_SUPPORTED')
   })
 
-  it('names the sharing that stands in the way', () => {
+  it('names the conflicting sharing', () => {
     const [sharing] = control.sharings
     const owner = member('owner')
     expect(refusal(command, owner, control, 1500)).toEqual({ code: 'SHARED_WITH_PARTNER', conflict: sharing })
@@ -54,7 +54,7 @@ describe('a refusal', () => {
     })
   })
 
-  it('of a delete is for the sharing in force, whatever is scheduled behind it', () => {
+  it('of a deletion names the sharing in force, even if another is scheduled', () => {
     const next = aSharing({ id: 'next', startsAt: 2000, endsAt: null })
     const both = { vehicle: aVehicle(), sharings: [next, aSharing()] }
     expect(refusal({ kind: 'delete' }, member('owner'), both, 1500)).toEqual({
@@ -64,7 +64,7 @@ describe('a refusal', () => {
   })
 })
 
-describe('a sharing that is named', () => {
+describe('a sharing named by its id', () => {
   const control = {
     vehicle: aVehicle(),
     sharings: [
@@ -86,11 +86,14 @@ describe('a sharing that is named', () => {
     ['others', null, 'SHARING_NOT_FOUND', null],
     ['unknown', 'SHARING_NOT_FOUND', 'SHARING_NOT_FOUND', 'VEHICLE_NOT_FOUND'],
     ['', 'SHARING_NOT_FOUND', 'SHARING_NOT_FOUND', 'VEHICLE_NOT_FOUND'],
-  ])('"%s" can be ended while another is in force: owner %s, partner %s, partner-to-be %s', (id, ...expected) => {
-    expect(['owner', 'partner', 'other'].map((fleetId) => cell('endSharing', id, fleetId, 1500))).toEqual(expected)
-  })
+  ])(
+    '"%s" can be ended while another is in force, or is refused: owner %s, partner %s, next partner %s',
+    (id, ...expected) => {
+      expect(['owner', 'partner', 'other'].map((fleetId) => cell('endSharing', id, fleetId, 1500))).toEqual(expected)
+    },
+  )
 
-  it('moves its end by the owner only, who may name the scheduled one, too', () => {
+  it('has its end moved by the owner only, also if it is scheduled', () => {
     const ids = ['before', 'cancelled', 'now', 'next', 'others', 'unknown']
     expect(ids.map((id) => cell('updateSharingEnd', id, 'owner', 1500))).toEqual([
       'NOT_SHARED',
@@ -104,7 +107,7 @@ describe('a sharing that is named', () => {
     expect(ids.map((id) => cell('updateSharingEnd', id, 'other', 1500))).toEqual(ids.map(() => 'VEHICLE_NOT_FOUND'))
   })
 
-  it('can be called off by its partner until it starts, in the role of a MANAGER', () => {
+  it('can be cancelled by its partner until it starts, with the role MANAGER', () => {
     const named: Action = { kind: 'endSharing', sharingId: 'others' }
     const code = (role: FleetRole | null, at: Instant) =>
       refusal(named, member('other', role), control, at)?.code ?? null
@@ -117,7 +120,7 @@ describe('a sharing that is named', () => {
     )
   })
 
-  it('opens nothing else to the partner of a scheduled sharing', () => {
+  it('allows nothing else to its partner while it is scheduled', () => {
     const others: readonly Action[] = [
       { kind: 'see' },
       { kind: 'update' },
@@ -155,14 +158,14 @@ describe('a new sharing', () => {
     ['open into the second', { startsAt: 2000, endsAt: null }, 'second'],
     ['across both', { startsAt: 1999, endsAt: null }, 'first'],
     ['far inside the open end', { startsAt: 1e12, endsAt: 1e12 + 1 }, 'second'],
-  ])('%s meets the right conflict', (_, period, conflict) => {
+  ])('%s: conflicts with the right sharing', (_, period, conflict) => {
     expect(conflictIn(control, period)?.id ?? null).toBe(conflict)
     expect(refusal({ kind: 'startSharing', period }, member('owner'), control, 1500)?.conflict?.id ?? null).toBe(
       conflict,
     )
   })
 
-  it('does not stand in its own way when its end moves', () => {
+  it('does not conflict with itself when its end moves', () => {
     expect(conflictIn(control, { startsAt: 1000, endsAt: 3000 }, first)).toBeUndefined()
     expect(conflictIn(control, { startsAt: 1000, endsAt: 3001 }, first)).toBe(second)
   })
@@ -189,7 +192,7 @@ describe('a command', () => {
     expect(refusal(action, member('partner', 'OPERATOR'), control, 1500)?.code ?? null).toBe(code)
   })
 
-  it('of the owner knows no allowed commands once the sharing is over', () => {
+  it('of the owner is not limited by the allowed commands of a past sharing', () => {
     const control = {
       vehicle: aVehicle({ supportedCommands: [lock, unlock] }),
       sharings: [

@@ -32,13 +32,13 @@ const SITUATIONS: readonly Situation[] = [
   ['an open end, at startsAt', OPEN, 1000, 'in force'],
   ['an open end, years later', OPEN, 1e12, 'in force'],
   ['expired, at its end', EXPIRED, 2000, 'over'],
-  ['ended early, one ms before that', ENDED_EARLY, 1999, 'in force'],
-  ['ended early, at that instant', ENDED_EARLY, 2000, 'over'],
+  ['ended early, one ms before the early end', ENDED_EARLY, 1999, 'in force'],
+  ['ended early, at the early end', ENDED_EARLY, 2000, 'over'],
   ['ended early, before the due end', ENDED_EARLY, 2999, 'over'],
-  ['an open end that was ended, one ms before', OPEN_ENDED, 1999, 'in force'],
-  ['an open end that was ended, at that instant', OPEN_ENDED, 2000, 'over'],
-  ['called off, before its start', CANCELLED, 999, 'over'],
-  ['called off, in what was its period', CANCELLED, 1500, 'over'],
+  ['an open end that was ended, one ms before its end', OPEN_ENDED, 1999, 'in force'],
+  ['an open end that was ended, at its end', OPEN_ENDED, 2000, 'over'],
+  ['cancelled, before its start', CANCELLED, 999, 'over'],
+  ['cancelled, within its period', CANCELLED, 1500, 'over'],
 ]
 
 const ACTIONS = {
@@ -122,7 +122,7 @@ const controlOf = (sharing: Sharing | null) => ({
 
 const ROLES = [null, ...FLEET_ROLES]
 
-describe('who may do what with a vehicle', () => {
+describe('the policy for actions on a vehicle', () => {
   it.each(TABLE)('%s: %s', (who, action, needs, unshared, scheduled, inForce, over) => {
     const cells: Record<Column, Cell> = { unshared, scheduled, 'in force': inForce, over }
     const expected: Record<string, Cell> = {}
@@ -139,7 +139,7 @@ describe('who may do what with a vehicle', () => {
     expect(actual).toEqual(expected)
   })
 
-  it('a deleted or unknown vehicle is there for nobody', () => {
+  it('a deleted or unknown vehicle exists for no fleet', () => {
     for (const action of Object.values(ACTIONS)) {
       for (const fleetId of ['owner', 'partner', 'stranger']) {
         for (const role of ROLES) {
@@ -149,7 +149,7 @@ describe('who may do what with a vehicle', () => {
     }
   })
 
-  it.each(SITUATIONS)('control and sight agree with it: %s', (_, sharing, at, column) => {
+  it.each(SITUATIONS)('control and visibility agree with the table: %s', (_, sharing, at, column) => {
     const control = controlOf(sharing)
     const shared = column === 'in force'
     expect(controllerAt(control, at)).toBe(shared ? 'partner' : 'owner')

@@ -79,7 +79,7 @@ describe.each(COMMAND_TYPES)('%s', (type) => {
     }
   })
 
-  it.each(['partner', 'stranger'])('of the %s outside of a sharing finds no vehicle, as whatever role', (fleetId) => {
+  it.each(['partner', 'stranger'])('of the %s outside of a sharing finds no vehicle, with any role', (fleetId) => {
     for (const supported of SUPPORTED) {
       for (const role of ROLES) {
         const control = controlOf(supports[supported], null)
@@ -93,7 +93,7 @@ describe.each(COMMAND_TYPES)('%s', (type) => {
   })
 })
 
-describe('sending any command at all', () => {
+describe('the permission to send some command', () => {
   const partner = { fleetId: 'partner', role: 'OPERATOR' } as const
   const asked = (supported: readonly CommandType[], allowed: readonly CommandType[] | null) =>
     refusal({ kind: 'sendCommand' }, partner, controlOf(supported, allowed), START)?.code ?? null
@@ -104,7 +104,10 @@ describe('sending any command at all', () => {
     ['one of several is', ['LOCK_TOP_CASE', 'UNLOCK_TOP_CASE'], ['LOCK_TOP_CASE', 'DRAW_ATTENTION'], null],
     ['none is supported', [], ['LOCK_TOP_CASE'], 'COMMAND_NOT_SUPPORTED'],
     ['none is both', ['UNLOCK_TOP_CASE'], ['LOCK_TOP_CASE'], 'COMMAND_NOT_ALLOWED_BY_SHARING'],
-  ])('is open to a partner if one is supported and allowed: %s', (_, supported, allowed, code) => {
-    expect(asked(supported, allowed)).toBe(code)
-  })
+  ])(
+    'is given to a partner if at least one command is both supported and allowed: %s',
+    (_, supported, allowed, code) => {
+      expect(asked(supported, allowed)).toBe(code)
+    },
+  )
 })

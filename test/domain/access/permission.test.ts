@@ -50,7 +50,7 @@ const instant: fc.Arbitrary<Instant> = fc.constantFrom(...TIMELINE)
 const codeAt = (wish: Action, by: Member, of: Control, at: Instant) => refusal(wish, by, of, at)?.code ?? null
 
 describe('a permission', () => {
-  it('is the answer of the guard, until the first instant at which the guard answers otherwise', () => {
+  it("is the guard's answer, valid until the first instant at which the guard's answer differs", () => {
     fc.assert(
       fc.property(action, member, control, instant, (wish, by, of, now) => {
         const code = codeAt(wish, by, of, now)
@@ -111,7 +111,7 @@ describe('a permission', () => {
       { allowed: true, code: null, until: null },
     ],
     [
-      'a start or end that was called off is none',
+      'the start and end of a cancelled sharing do not count',
       answer({ kind: 'sendCommand' }, 'owner', 500, [aSharing({ cancelledAt: 400, endReason: 'CANCELLED_BY_OWNER' })]),
       { allowed: true, code: null, until: null },
     ],
@@ -139,7 +139,7 @@ describe('control', () => {
     )
   })
 
-  it('lets exactly one fleet send a command at any instant, the one that has it', () => {
+  it('lets exactly one fleet send a command at any instant: the fleet in control', () => {
     fc.assert(
       fc.property(control, instant, (of, at) => {
         const sending = ['owner', ...PARTNERS, 'stranger'].filter(

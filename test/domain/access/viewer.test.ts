@@ -5,7 +5,7 @@ import { knownRoles, viewerOf } from '../../../src/domain/access/viewer.ts'
 
 const TOKEN = { expiresAt: 2000, issuedAt: 1000, subject: 'Ann', tokenId: 'T' } as const
 
-describe('whom a token speaks for', () => {
+describe('the viewer of a token', () => {
   const summary = (fleetId: string | null, roles: readonly Role[]): string => {
     const viewer = viewerOf({ ...TOKEN, fleetId, roles })
     return viewer.kind === 'FLEET' ? `${viewer.member.fleetId} ${viewer.member.role ?? 'without a role'}` : viewer.kind
@@ -40,7 +40,7 @@ describe('whom a token speaks for', () => {
     expect(summary(fleetId, roles)).toBe(expected)
   })
 
-  it('keeps what the token says', () => {
+  it("keeps the token's claims", () => {
     const claims = { ...TOKEN, fleetId: 'A', roles: ['VIEWER', 'OPERATOR', 'VIEWER'] } as const
     expect(viewerOf(claims)).toMatchObject(claims)
   })
@@ -64,7 +64,7 @@ describe('known roles', () => {
     expect(knownRoles(names)).toEqual(expected)
   })
 
-  it('are these', () => {
+  it('are VIEWER, OPERATOR, MANAGER, GATEWAY and ADMIN', () => {
     expect(ROLES).toEqual(['VIEWER', 'OPERATOR', 'MANAGER', 'GATEWAY', 'ADMIN'])
   })
 })
@@ -75,7 +75,7 @@ describe('roles are cumulative', () => {
     ['VIEWER', ['VIEWER']],
     ['OPERATOR', ['VIEWER', 'OPERATOR']],
     ['MANAGER', ['VIEWER', 'OPERATOR', 'MANAGER']],
-  ])('%s holds %j', (role, held) => {
+  ])('%s includes %j', (role, held) => {
     expect(FLEET_ROLES.filter((needed) => hasRole({ fleetId: 'A', role }, needed))).toEqual(held)
   })
 })

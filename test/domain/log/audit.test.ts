@@ -9,7 +9,7 @@ const actor = { fleetId: 'owner', subject: 'alice' }
 const moment = { at: 7, requestId: 'r' }
 const sharing = aSharing({ id: 's', ownerId: 'owner', partnerId: 'partner' })
 
-describe('what was done', () => {
+describe('the audit of a request that was carried out', () => {
   it.each([
     ['SHARING_SCHEDULED', 'START_SHARING'],
     ['SHARING_STARTED', 'START_SHARING'],
@@ -17,7 +17,7 @@ describe('what was done', () => {
     ['SHARING_END_REQUESTED', 'END_SHARING'],
     ['SHARING_ENDED', 'END_SHARING'],
     ['SHARING_CANCELLED', 'END_SHARING'],
-  ] as const)('%s is told to both parties as %s', (type, action) => {
+  ] as const)('has %s, which both parties may read, as %s', (type, action) => {
     expect(auditOf([sharingEvent(type, sharing, moment)], actor)).toEqual([
       {
         at: 7,
@@ -32,7 +32,7 @@ describe('what was done', () => {
     ])
   })
 
-  it('of a command its acceptance, to the owner and the fleet that sent it', () => {
+  it('has the acceptance of a command, which the owner and the sending fleet may read', () => {
     const command = newCommand(aVehicle(), 'partner', 's', { id: 'c', type: 'DRAW_ATTENTION', timeoutSeconds: 5 }, 7)
     const steps = [command, { ...command, status: 'DISPATCHED' as const }].map((step) => commandUpdated(step, moment))
     expect(auditOf(steps, { fleetId: 'partner', subject: null })).toMatchObject([
@@ -40,7 +40,7 @@ describe('what was done', () => {
     ])
   })
 
-  it('is not what came by time, nor what edits did', () => {
+  it('has neither changes caused by time nor edits', () => {
     const events = [
       sharingEvent('SHARING_ENDED', sharing, { at: 7, requestId: null }),
       vehicleChanged(aVehicle(), [], moment),
@@ -49,7 +49,7 @@ describe('what was done', () => {
   })
 })
 
-describe('what was refused', () => {
+describe('the audit of a refused request', () => {
   const entry = (fleetId: string, refusal: AuditEntry['refusal']): AuditEntry => ({
     at: 7,
     action: 'END_SHARING',
@@ -63,9 +63,9 @@ describe('what was refused', () => {
   it.each([
     ['the owner itself', 'owner', 'NOT_SHARED', 'owner', ['owner']],
     ['a partner', 'partner', 'NOT_OWNER', 'owner', ['partner', 'owner']],
-    ['somebody who cannot see the vehicle', 'stranger', 'VEHICLE_NOT_FOUND', 'owner', ['stranger']],
-    ['somebody who named no vehicle', 'stranger', 'VEHICLE_NOT_FOUND', null, ['stranger']],
-  ] as const)('to %s', (_who, fleetId, refusal, ownerId, readers) => {
+    ['a fleet that cannot see the vehicle', 'stranger', 'VEHICLE_NOT_FOUND', 'owner', ['stranger']],
+    ['a fleet that named an unknown vehicle', 'stranger', 'VEHICLE_NOT_FOUND', null, ['stranger']],
+  ] as const)('of %s has the right readers', (_who, fleetId, refusal, ownerId, readers) => {
     expect(auditOfRefusal(entry(fleetId, refusal), ownerId).readers).toEqual(readers)
   })
 })
