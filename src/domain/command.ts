@@ -95,8 +95,8 @@ export const isOpen = ({ status }: Command): boolean => status === 'PENDING' || 
 
 /**
  * @param sharingId the sharing in force at `at`, null if there is none
- * @returns the command as DISPATCHED, or null if no gateway may get it: it is not PENDING, its deadline has come, or control
- * has passed since it was accepted
+ * @returns the command as DISPATCHED, or null if no gateway may get it: it is not PENDING, its deadline has come, or
+ * control has passed since it was accepted
  */
 export const dispatch = (command: Command, sharingId: string | null, at: Instant): Command | null =>
   command.status === 'PENDING' && at < command.deadline && command.sharingId === sharingId

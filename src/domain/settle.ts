@@ -18,8 +18,8 @@ const ORDER = { deadline: 0, end: 1, start: 2 } as const
 type Due = { readonly at: Instant; readonly kind: keyof typeof ORDER; readonly id: string }
 
 /**
- * Records the changes that fell due up to and including `at` and are not in the log yet. A handover cancels the commands
- * that were not dispatched by then, so that their later deadlines find nothing to expire.
+ * Records the changes that fell due up to and including `at` and are not in the log yet. A handover cancels the
+ * commands that were not dispatched by then, so that their later deadlines find nothing to expire.
  * @param state the readings known at `at`; later reports are merged only after this
  * @returns the steps in the order in which they happened, and all sharings and commands as they are after the last one
  */

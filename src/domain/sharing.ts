@@ -23,8 +23,8 @@ export const SHARING_END_REASONS = [
 export type SharingEndReason = (typeof SHARING_END_REASONS)[number]
 
 /**
- * A sharing as it is stored. Its phase at an instant follows from comparing times: `endedAt` and `startRecorded` may lag
- * behind the clock until the change that fell due is recorded.
+ * A sharing as it is stored. Its phase at an instant follows from comparing times: `endedAt` and `startRecorded` may
+ * lag behind the clock until the change that fell due is recorded.
  */
 export type Sharing = {
   readonly id: string
@@ -97,7 +97,8 @@ export type StartOrder = {
  * The sharing that an order asks for. The caller still has to check that its period is free.
  * @param arePartners whether the two fleets are registered partners
  * @param at the instant of the decision, later than every earlier decision about this vehicle
- * @throws RequestError NOT_A_PARTNER; InputError INVALID_PERIOD at [startsAt] or [endsAt], INVALID_INPUT at [allowedCommands]
+ * @throws RequestError NOT_A_PARTNER; InputError INVALID_PERIOD at [startsAt] or [endsAt], INVALID_INPUT at
+ * [allowedCommands]
  */
 export function startSharing(vehicle: Vehicle, order: StartOrder, arePartners: boolean, at: Instant): Sharing {
   if (!arePartners) throw new RequestError('NOT_A_PARTNER')
@@ -147,8 +148,8 @@ export function endSharing(sharing: Sharing, by: string, state: VehicleState, at
 }
 
 /**
- * Like endSharing, but while the vehicle is in use the end only is requested. A repeated request changes nothing and returns
- * `sharing` itself.
+ * Like endSharing, but while the vehicle is in use the end is only requested. A repeated request changes nothing and
+ * returns `sharing` itself.
  */
 export function endWhenIdle(sharing: Sharing, by: string, state: VehicleState, at: Instant): Sharing {
   if (phaseAt(sharing, at) === 'SCHEDULED' || isIdle(state)) return endSharing(sharing, by, state, at)
@@ -156,8 +157,8 @@ export function endWhenIdle(sharing: Sharing, by: string, state: VehicleState, a
 }
 
 /**
- * The sharing in force after a report of the vehicle: if an end was requested and the vehicle is idle, it is ended by the
- * fleet that requested it. Else `sharing` itself is returned.
+ * The sharing in force after a report of the vehicle: if an end was requested and the vehicle is idle, it is ended by
+ * the fleet that requested it. Else `sharing` itself is returned.
  */
 export const endIfIdle = (sharing: Sharing, state: VehicleState, at: Instant): Sharing =>
   sharing.endRequestedBy !== null && isIdle(state) ? endSharing(sharing, sharing.endRequestedBy, state, at) : sharing

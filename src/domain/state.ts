@@ -41,8 +41,8 @@ const PROPERTIES = Object.keys(UNKNOWN_STATE) as (keyof Values)[]
 export type Readings = { readonly [K in keyof Values]?: Values[K] | null | undefined }
 
 /**
- * The state that these readings amount to. It is written out property by property because Object.fromEntries takes ten times
- * as long, and each STATE_RECORDED event that is read builds one.
+ * The state that these readings amount to. It is written out property by property because Object.fromEntries takes ten
+ * times as long, and each STATE_RECORDED event that is read builds one.
  */
 export const stateOf = (readings: Readings, at: Instant): VehicleState => ({
   position: reading(readings.position, at),
@@ -66,7 +66,9 @@ export const mergeState = (known: VehicleState, reported: VehicleState): Vehicle
     }),
   ) as VehicleState
 
-/** Whether nobody uses the vehicle: it is not known to move, is off and locked. Unknown ignition or lock is not idle. */
+/**
+ * Whether nobody uses the vehicle: it is not known to move, is off and locked. Unknown ignition or lock is not idle.
+ */
 export const isIdle = ({ speedKmh, ignition, centralLock }: VehicleState): boolean =>
   (speedKmh === null || speedKmh.value === 0) && ignition?.value === false && centralLock?.value === 'LOCKED'
 

@@ -18,7 +18,10 @@ export type Vehicle = {
 
 const TEXTS = ['name', 'licensePlate', 'vin', 'brand', 'model'] as const
 
-/** Changes to a vehicle: absent fields stay, null clears. `supportedCommands: null` means all commands, an empty list none. */
+/**
+ * Changes to a vehicle: absent fields stay, null clears. `supportedCommands: null` means all commands, an empty list
+ * none.
+ */
 export type VehiclePatch = { readonly [K in (typeof TEXTS)[number]]?: string | null | undefined } & {
   readonly supportedCommands?: readonly CommandType[] | null | undefined
 }

@@ -27,7 +27,10 @@ const DIRECTIONS = [
   [0, -1],
 ] as const
 
-/** A random street that goes on from the end of this one: never back, unless there is no other, and never out of the city. */
+/**
+ * A random street that goes on from the end of this one: never back, unless there is no other, and never out of the
+ * city.
+ */
 export function nextStreet(random: Random, { from, to }: Street): Street {
   const crossings = DIRECTIONS.map(([east, north]) => ({ east: to.east + east, north: to.north + north })).filter(
     ({ east, north }) =>

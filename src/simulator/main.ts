@@ -5,8 +5,8 @@ import { simulate } from './simulation.ts'
 import { connectGateway } from './gateway.ts'
 
 /**
- * The simulator: a fleet of vehicles that drive through a city, and their gateway, which is a client of the public API. It shares
- * no code with the server; random.ts, city.ts, car.ts and simulation.ts build on each other in this order.
+ * The simulator: a fleet of vehicles that drive through a city, and their gateway, which is a client of the public API.
+ * It shares no code with the server; random.ts, city.ts, car.ts and simulation.ts build on each other in this order.
  */
 
 const HELP = `Simulates the vehicles of a fleet, and the gateway that reports their states and executes their commands.

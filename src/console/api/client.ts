@@ -4,7 +4,10 @@ import { VEHICLE_EVENT_TYPES } from '../../domain/log/event.ts'
 import { EventHistoryQuery, VehiclesQuery } from './documents.ts'
 import type { Event, Vehicle } from './documents.ts'
 
-/** The types of past events that are loaded. Readings are left out: they are too many, and vehicles have the latest ones. */
+/**
+ * The types of past events that are loaded. Readings are left out: they are too many, and vehicles have the latest
+ * ones.
+ */
 const HISTORY_TYPES = VEHICLE_EVENT_TYPES.filter((type) => type !== 'STATE_RECORDED')
 /** A limit for one load. Pages have up to 100 vehicles or 500 events. */
 const MAX_PAGES = 10

@@ -3,8 +3,8 @@ import type { ResultOf } from 'gql.tada'
 import type { introspection } from '../../generated/introspection.d.ts'
 
 /**
- * This folder: all that the page exchanges with the server, over the public API only, and the hooks that hold the answers.
- * Documents (here) are checked against the schema by gql.tada; components get their data from the hooks.
+ * This folder: all that the page exchanges with the server, over the public API only, and the hooks that hold the
+ * answers. Documents (here) are checked against the schema by gql.tada; components get their data from the hooks.
  */
 
 const graphql = initGraphQLTada<{ introspection: introspection; scalars: { DateTime: string } }>()

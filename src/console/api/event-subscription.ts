@@ -38,7 +38,9 @@ const TEMPORARY_ERRORS: readonly unknown[] = ['SERVICE_UNAVAILABLE', 'RATE_LIMIT
 
 type OperationError = { readonly message: string; readonly extensions?: { readonly code?: unknown } }
 
-/** Subscribes to all events of a fleet over a WebSocket of its own. Lost connections are retried with a growing delay. */
+/**
+ * Subscribes to all events of a fleet over a WebSocket of its own. Lost connections are retried with a growing delay.
+ */
 export function subscribeToEvents(token: string, { after, onEvent, onConnection }: Listener): Subscription {
   let client: Client | null = null
   let timer = 0

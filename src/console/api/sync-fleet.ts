@@ -12,8 +12,8 @@ const RELOAD_DELAY_MS = 80
 type Update = (change: (view: FleetView) => FleetView) => void
 
 /**
- * Keeps a view up to date: loads the fleet's vehicles and history, subscribes to its events, and reloads the vehicles after
- * events that change more than readings.
+ * Keeps a view up to date: loads the fleet's vehicles and history, subscribes to its events, and reloads the vehicles
+ * after events that change more than readings.
  */
 export function syncFleet(
   api: Client,

@@ -20,7 +20,10 @@ function describe(event: Event): string {
   }
 }
 
-/** The fleet's events, newest first, with the state of the connection, its cursor, and a button that drops the connection. */
+/**
+ * The fleet's events, newest first, with the state of the connection, its cursor, and a button that drops the
+ * connection.
+ */
 export function EventLog({ session, fleetName }: { readonly session: FleetSession; readonly fleetName: string }) {
   const { connection, cursor, events, readingCount, backlogCount, error } = session
   const isDisconnected = connection.status === 'disconnected'

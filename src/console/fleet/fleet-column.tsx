@@ -9,7 +9,13 @@ import { VehicleMap } from '../vehicle/vehicle-map.tsx'
 import { VehiclePanel } from '../vehicle/vehicle-panel.tsx'
 import { EventLog } from './event-log.tsx'
 
-/** The part of a column's data that the page needs for both columns: colours, the bounds of the maps, and the selection. */
+/**
+ * This folder: a column of the page, from the choice of its fleet to the list of that fleet's events.
+ */
+
+/**
+ * The part of a column's data that the page needs for both columns: colours, the bounds of the maps, and the selection.
+ */
 export type ColumnData = { readonly fleetId: string | null; readonly vehicles: readonly Vehicle[] }
 
 type Props = {

@@ -11,7 +11,9 @@ type Props = {
   readonly onPick: (token: string) => void
 }
 
-/** The choice of a column's fleet: one of the demo world, or the fleet of an access token, which is not stored anywhere. */
+/**
+ * The choice of a column's fleet: one of the demo world, or the fleet of an access token, which is not stored anywhere.
+ */
 export function FleetPicker({ column, takesFocus, demoFleets, onPick }: Props) {
   const [token, setToken] = useState('')
   return (

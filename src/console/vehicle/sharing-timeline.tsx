@@ -31,8 +31,8 @@ type Props = {
 }
 
 /**
- * A vehicle's past, present and future sharings as bars, with the present at two thirds of the width, and as a list that says
- * the same in words.
+ * A vehicle's past, present and future sharings as bars, with the present at two thirds of the width, and as a list
+ * that says the same in words.
  */
 export function SharingTimeline({ fleetName, sharings, columnFleets, ownerId }: Props) {
   const now = useNow()

@@ -14,7 +14,10 @@ type Props = {
   readonly onSelect: (id: string) => void
 }
 
-/** The vehicles that a fleet sees, with their controllers. They are radio buttons, so that arrow keys move the selection. */
+/**
+ * The vehicles that a fleet sees, with their controllers. They are radio buttons, so that arrow keys move the
+ * selection.
+ */
 export function VehicleList({ name, vehicles, hasMore, columnFleets, selected, onSelect }: Props) {
   const [search, setSearch] = useState('')
   const rows = useRef<HTMLDivElement>(null)

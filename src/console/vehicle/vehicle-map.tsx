@@ -19,8 +19,8 @@ type Props = {
 }
 
 /**
- * The vehicles' positions on a grid of metres. It is one image to screen readers and takes no keyboard input: the list beside
- * it offers the same vehicles.
+ * The vehicles' positions on a grid of metres. It is one image to screen readers and takes no keyboard input: the list
+ * beside it offers the same vehicles.
  */
 export function VehicleMap({ fleetId, vehicles, bounds, columnFleets, selected, onSelect }: Props) {
   const placed = vehicles.filter(({ state }) => state.position)

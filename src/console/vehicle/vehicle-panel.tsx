@@ -9,6 +9,11 @@ import { SharingTimeline } from './sharing-timeline.tsx'
 import { VehicleActions } from './vehicle-actions.tsx'
 import type { Notice } from './vehicle-actions.tsx'
 
+/**
+ * This folder: the components that show vehicles, on a map, in a list, and one of them with its sharings and actions.
+ * They get a fleet's session from their column and know nothing about columns.
+ */
+
 type Props = {
   readonly session: FleetSession
   readonly fleet: Fleet
@@ -16,7 +21,10 @@ type Props = {
   readonly selected: string
 }
 
-/** The selected vehicle as one fleet sees it: readings, controller, sharings and actions; or that the fleet does not see it. */
+/**
+ * The selected vehicle as one fleet sees it: readings, controller, sharings and actions; or that the fleet does not see
+ * it.
+ */
 export function VehiclePanel({ session, fleet, columnFleets, selected }: Props) {
   const details = useVehicleDetails(session, selected)
   const vehicle = session.vehicles.find(({ id }) => id === selected)

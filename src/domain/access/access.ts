@@ -10,12 +10,14 @@ import type { Sharing } from '../sharing.ts'
 import type { Vehicle } from '../vehicle.ts'
 
 /**
- * The data that decides who controls a vehicle: the vehicle with all its sharings that are scheduled or in force, and the
- * sharing that the request names, even if that one is over.
+ * The data that decides who controls a vehicle: the vehicle with all its sharings that are scheduled or in force, and
+ * the sharing that the request names, even if that one is over.
  */
 export type Control = { readonly vehicle: Vehicle; readonly sharings: readonly Sharing[] }
 
-/** An attempt to do something with a vehicle. Without its optional parts it asks whether the action is possible at all. */
+/**
+ * An attempt to do something with a vehicle. Without its optional parts it asks whether the action is possible at all.
+ */
 export type Action =
   | { readonly kind: 'see' | 'update' | 'delete' }
   | { readonly kind: 'sendCommand'; readonly type?: CommandType }
@@ -36,11 +38,15 @@ const ROLE_NEEDED: { readonly [K in Action['kind']]: FleetRole } = {
 export const sharingAt = ({ sharings }: Control, at: Instant): Sharing | null =>
   sharings.find((sharing) => inForce(sharing, at)) ?? null
 
-/** @returns the id of the one fleet that controls the vehicle: the partner while a sharing is in force, else the owner */
+/**
+ * @returns the id of the one fleet that controls the vehicle: the partner while a sharing is in force, else the owner
+ */
 export const controllerAt = (control: Control, at: Instant): string =>
   sharingAt(control, at)?.partnerId ?? control.vehicle.ownerId
 
-/** The owner always sees its vehicle, a partner while its sharing is in force. The SQL twin of this rule filters lists. */
+/**
+ * The owner always sees its vehicle, a partner while its sharing is in force. The SQL twin of this rule filters lists.
+ */
 export const seesAt = (fleetId: string, control: Control, at: Instant): boolean =>
   fleetId === control.vehicle.ownerId || fleetId === controllerAt(control, at)
 
@@ -86,7 +92,9 @@ export function relation(action: Action, by: Member, control: Control, at: Insta
   }
 }
 
-/** The third step of the decision: whether the vehicle and its sharings, as they are at the instant, allow the action. */
+/**
+ * The third step of the decision: whether the vehicle and its sharings, as they are at the instant, allow the action.
+ */
 export function state(action: Action, by: Member, control: Control, at: Instant): Refusal | null {
   const current = sharingAt(control, at)
   switch (action.kind) {
@@ -136,8 +144,8 @@ export const conflictIn = ({ sharings }: Control, period: Period, except?: Shari
 
 /**
  * The sharing that a request means: the one with the id, or the one in force if no id is given.
- * @returns NOT_SHARED if that sharing is over or none is in force; SHARING_NOT_FOUND for an unknown id, and likewise for a
- * sharing of another vehicle or between other fleets
+ * @returns NOT_SHARED if that sharing is over or none is in force; SHARING_NOT_FOUND for an unknown id, and likewise
+ * for a sharing of another vehicle or between other fleets
  */
 export function targetOf(
   sharingId: string | undefined,

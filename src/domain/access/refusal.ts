@@ -7,7 +7,9 @@ import type { Sharing } from '../sharing.ts'
  * against it (here). The same functions guard the mutations and answer `viewerCan`.
  */
 
-/** The reason against an action, as a value: `viewerCan` asks for many of them. `conflict` is the sharing in the way. */
+/**
+ * The reason against an action, as a value: `viewerCan` asks for many of them. `conflict` is the sharing in the way.
+ */
 export type Refusal = { readonly code: ErrorCode; readonly conflict?: Sharing }
 
 /** Another sharing is in the way. `conflict` is that sharing if the viewer's fleet is a party to it, else null. */

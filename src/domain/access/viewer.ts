@@ -20,15 +20,15 @@ export type Viewer = Claims &
   ({ readonly kind: 'FLEET'; readonly member: Member } | { readonly kind: 'ADMIN' | 'GATEWAY' | 'NOBODY' })
 
 /**
- * The known roles among a token's names, case ignored, in the order of the token. Names are compared in lower case: upper
- * case turns some letters of other alphabets into Latin ones.
+ * The known roles among a token's names, case ignored, in the order of the token. Names are compared in lower case:
+ * upper case turns some letters of other alphabets into Latin ones.
  */
 export const knownRoles = (names: readonly string[]): Role[] =>
   names.flatMap((name) => ROLES.filter((role) => role.toLowerCase() === name.toLowerCase()))
 
 /**
- * The viewer that a token speaks for: a fleet, the platform's admin or a gateway. ADMIN and GATEWAY exclude each other, all
- * roles of fleets and a fleet id; a token without a fleet id needs one of the two.
+ * The viewer that a token speaks for: a fleet, the platform's admin or a gateway. ADMIN and GATEWAY exclude each other,
+ * all roles of fleets and a fleet id; a token without a fleet id needs one of the two.
  */
 export function viewerOf(claims: Claims): Viewer {
   const { fleetId, roles } = claims
@@ -42,7 +42,10 @@ export function viewerOf(claims: Claims): Viewer {
   return { ...claims, kind: 'FLEET', member: { fleetId, role } }
 }
 
-/** Revokes all tokens issued up to and including `until` to a fleet (null: without a fleet) and a subject (null: to any). */
+/**
+ * Revokes all tokens issued up to and including `until` to a fleet (null: without a fleet) and a subject (null: to
+ * any).
+ */
 export type Revocation = { readonly fleetId: string | null; readonly subject: string | null; readonly until: Instant }
 
 /** A token without the time of its issue counts as older than every revocation. */

@@ -43,8 +43,8 @@ const acceptance = (status: CommandStatus): AuditAction | undefined =>
   status === 'PENDING' ? 'SEND_COMMAND' : undefined
 
 /**
- * The audit entries of a request that was carried out, one for each event that the actor asked for. An entry may be read by
- * the fleets that may read the event.
+ * The audit entries of a request that was carried out, one for each event that the actor asked for. An entry may be
+ * read by the fleets that may read the event.
  */
 export const auditOf = (events: readonly NewEvent[], actor: Actor): AuditRecord[] =>
   events.flatMap((event) => {
@@ -58,8 +58,8 @@ export const auditOf = (events: readonly NewEvent[], actor: Actor): AuditRecord[
   })
 
 /**
- * The audit record of a refused request. The asking fleet may read it, and so may the owner, unless the answer was that the
- * vehicle does not exist: guesses at ids are not shown to owners.
+ * The audit record of a refused request. The asking fleet may read it, and so may the owner, unless the answer was that
+ * the vehicle does not exist: guesses at ids are not shown to owners.
  * @param ownerId null if there is no such vehicle
  */
 export const auditOfRefusal = (entry: AuditEntry, ownerId: string | null): AuditRecord => {

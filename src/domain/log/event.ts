@@ -51,7 +51,9 @@ export type NewEvent = Audience & {
     | { readonly type: 'VEHICLE_CHANGED' }
   )
 
-/** An event in the log. `position` orders the log: of two events of one vehicle the earlier commit has the lower one. */
+/**
+ * An event in the log. `position` orders the log: of two events of one vehicle the earlier commit has the lower one.
+ */
 export type LoggedEvent = NewEvent & { readonly position: number }
 
 /** When a change is recorded, and by which request; the request is null if time alone caused the change. */
