@@ -18,12 +18,18 @@ export type Vehicle = {
 
 const TEXTS = ['name', 'licensePlate', 'vin', 'brand', 'model'] as const
 
-/** Absent fields stay, null clears; `supportedCommands: null` means all of them, an empty list none. */
+/**
+ * Changes to a vehicle: absent fields stay, null clears. `supportedCommands: null` means all commands, an empty list
+ * none.
+ */
 export type VehiclePatch = { readonly [K in (typeof TEXTS)[number]]?: string | null | undefined } & {
   readonly supportedCommands?: readonly CommandType[] | null | undefined
 }
 
-/** @throws InputError at the text that is too long or not Unicode */
+/**
+ * The vehicle with the changes applied.
+ * @throws InputError at the name of the field whose text is too long or not Unicode
+ */
 export function editVehicle(vehicle: Vehicle, patch: VehiclePatch): Vehicle {
   const texts = Object.fromEntries(
     TEXTS.filter((field) => patch[field] !== undefined).map((field) => {
@@ -36,7 +42,10 @@ export function editVehicle(vehicle: Vehicle, patch: VehiclePatch): Vehicle {
   return { ...vehicle, ...texts, supportedCommands: inStandardOrder(supportedCommands ?? COMMAND_TYPES) }
 }
 
-/** @throws InputError like editVehicle */
+/**
+ * A vehicle that supports every command and has no readings, with the given fields.
+ * @throws InputError like editVehicle
+ */
 export const newVehicle = (id: string, ownerId: string, fields: VehiclePatch): Vehicle =>
   editVehicle(
     {

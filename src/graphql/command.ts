@@ -1,6 +1,7 @@
 import { COMMAND_OUTCOMES, DEFAULT_TIMEOUT_SECONDS, isOpen } from '../domain/command.ts'
 import type { Command, CommandOutcome, CommandStatus, CommandType as CommandName } from '../domain/command.ts'
-import { InputError, RequestError, SharingConflictError } from '../domain/errors.ts'
+import { InputError, RequestError } from '../domain/errors.ts'
+import { SharingConflictError } from '../domain/access/refusal.ts'
 import { settle } from '../domain/settle.ts'
 import { UNKNOWN_STATE } from '../domain/state.ts'
 import { openDispatches } from '../events/dispatches.ts'

@@ -1,6 +1,7 @@
 import type { SharingKey } from '../data/queries/lists.ts'
 import type { SharingResult } from '../data/decisions/sharings.ts'
-import { InputError, RequestError, SharingConflictError } from '../domain/errors.ts'
+import { SharingConflictError } from '../domain/access/refusal.ts'
+import { InputError, RequestError } from '../domain/errors.ts'
 import { LATEST_INSTANT } from '../domain/period.ts'
 import { endedAtOf, endReasonAt, hasStarted, phaseAt, statusFor } from '../domain/sharing.ts'
 import type { Sharing } from '../domain/sharing.ts'

@@ -121,7 +121,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'the stream leaves out what the partner may see',
     by: ['stream'],
-    patches: [{ file: 'src/domain/event.ts', find: ' || event.partnerId === fleetId', replace: '' }],
+    patches: [{ file: 'src/domain/log/event.ts', find: ' || event.partnerId === fleetId', replace: '' }],
   },
   {
     name: 'the history leaves out what the partner may see',

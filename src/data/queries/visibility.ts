@@ -3,7 +3,7 @@ import type { SharingPhase, SharingStatus } from '../../domain/sharing.ts'
 import type { Prisma } from '../../generated/prisma/client.ts'
 
 /**
- * domain/access.ts and domain/sharing.ts once more, as conditions for lists; a property test holds the two together. SQL's
+ * domain/access/ and domain/sharing.ts once more, as conditions for lists; a property test holds the two together. SQL's
  * comparison with NULL is never true, so each open end is named beside the comparison.
  */
 

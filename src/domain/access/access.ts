@@ -1,5 +1,6 @@
 import type { CommandType } from '../command.ts'
-import type { ErrorCode, Refusal } from '../errors.ts'
+import type { ErrorCode } from '../errors.ts'
+import type { Refusal } from './refusal.ts'
 import { hasRole } from '../fleet.ts'
 import type { FleetRole, Member } from '../fleet.ts'
 import { overlaps } from '../period.ts'
@@ -9,12 +10,14 @@ import type { Sharing } from '../sharing.ts'
 import type { Vehicle } from '../vehicle.ts'
 
 /**
- * A vehicle with those of its sharings that may matter to a decision: all that are scheduled or in force, and the one that
- * a request names, over or not.
+ * The data that decides who controls a vehicle: the vehicle with all its sharings that are scheduled or in force, and
+ * the sharing that the request names, even if that one is over.
  */
 export type Control = { readonly vehicle: Vehicle; readonly sharings: readonly Sharing[] }
 
-/** What somebody wants to do with a vehicle. Without its optional parts: whether it could be done at all. */
+/**
+ * An attempt to do something with a vehicle. Without its optional parts it asks whether the action is possible at all.
+ */
 export type Action =
   | { readonly kind: 'see' | 'update' | 'delete' }
   | { readonly kind: 'sendCommand'; readonly type?: CommandType }
@@ -31,27 +34,35 @@ const ROLE_NEEDED: { readonly [K in Action['kind']]: FleetRole } = {
   endSharing: 'MANAGER',
 }
 
+/** @returns the sharing in force at the instant, or null */
 export const sharingAt = ({ sharings }: Control, at: Instant): Sharing | null =>
   sharings.find((sharing) => inForce(sharing, at)) ?? null
 
-/** The one fleet that controls a vehicle: the partner while a sharing is in force, else the owner. */
+/**
+ * @returns the id of the one fleet that controls the vehicle: the partner while a sharing is in force, else the owner
+ */
 export const controllerAt = (control: Control, at: Instant): string =>
   sharingAt(control, at)?.partnerId ?? control.vehicle.ownerId
 
-/** The owner always sees its vehicle; a partner while its sharing is in force. data/visible.ts says the same of lists. */
+/**
+ * The owner always sees its vehicle, a partner while its sharing is in force. The SQL twin of this rule filters lists.
+ */
 export const seesAt = (fleetId: string, control: Control, at: Instant): boolean =>
   fleetId === control.vehicle.ownerId || fleetId === controllerAt(control, at)
 
-/** May this member try it? Checked before a repeated idempotency key is answered. */
+/**
+ * The first step of the decision: visibility, then role. It comes before the lookup of an idempotency key.
+ * @param control null for an unknown or deleted vehicle, which looks like one that the member may not see
+ */
 export function visibilityAndRole(action: Action, by: Member, control: Control | null, at: Instant): Refusal | null {
-  if (control === null || !(seesAt(by.fleetId, control, at) || callsOff(action, by, control, at))) {
+  if (control === null || !(seesAt(by.fleetId, control, at) || cancelsScheduled(action, by, control, at))) {
     return { code: 'VEHICLE_NOT_FOUND' }
   }
   return hasRole(by, ROLE_NEEDED[action.kind]) ? null : { code: 'ROLE_NOT_SUFFICIENT' }
 }
 
-/** The one thing open to the partner of a scheduled sharing: to name it and call it off. */
-function callsOff(action: Action, by: Member, { sharings }: Control, at: Instant): boolean {
+/** The partner of a scheduled sharing does not see the vehicle yet, but may cancel that sharing by its id. */
+function cancelsScheduled(action: Action, by: Member, { sharings }: Control, at: Instant): boolean {
   return (
     action.kind === 'endSharing' &&
     sharings.some(
@@ -61,7 +72,7 @@ function callsOff(action: Action, by: Member, { sharings }: Control, at: Instant
   )
 }
 
-/** Does the member's fleet stand to the vehicle as the action needs it? */
+/** The second step of the decision: whether the member's fleet owns or controls the vehicle as the action needs it. */
 export function relation(action: Action, by: Member, control: Control, at: Instant): Refusal | null {
   const isOwner = by.fleetId === control.vehicle.ownerId
   const current = sharingAt(control, at)
@@ -81,7 +92,9 @@ export function relation(action: Action, by: Member, control: Control, at: Insta
   }
 }
 
-/** Does what the vehicle and its sharings are at the instant allow it? */
+/**
+ * The third step of the decision: whether the vehicle and its sharings, as they are at the instant, allow the action.
+ */
 export function state(action: Action, by: Member, control: Control, at: Instant): Refusal | null {
   const current = sharingAt(control, at)
   switch (action.kind) {
@@ -89,12 +102,12 @@ export function state(action: Action, by: Member, control: Control, at: Instant)
     case 'update':
       return null
     case 'delete':
-      return refuse(
+      return conflictOf(
         'ALREADY_SHARED',
         control.sharings.find((sharing) => phaseAt(sharing, at) === 'SCHEDULED'),
       )
     case 'startSharing':
-      return refuse('ALREADY_SHARED', conflictIn(control, action.period ?? { startsAt: at, endsAt: at + 1 }))
+      return conflictOf('ALREADY_SHARED', conflictIn(control, action.period ?? { startsAt: at, endsAt: at + 1 }))
     case 'updateSharingEnd':
     case 'endSharing': {
       const target = targetOf(action.sharingId, by, control, at)
@@ -112,20 +125,27 @@ export function state(action: Action, by: Member, control: Control, at: Instant)
   }
 }
 
-/** The first reason against it, or null: what guards the mutations and answers `viewerCan`. */
+/**
+ * The whole decision, which guards the mutations and answers `viewerCan`.
+ * @returns the first reason against the action, or null if it is allowed
+ */
 export const refusal = (action: Action, by: Member, control: Control | null, at: Instant): Refusal | null =>
   visibilityAndRole(action, by, control, at) ??
   (control && (relation(action, by, control, at) ?? state(action, by, control, at)))
 
-/** The sharing that stands in the way of a period; `except` is one that is about to be changed. */
+/**
+ * @param except a sharing that does not count, because it is the one about to be changed
+ * @returns the earliest sharing that overlaps the period, or undefined
+ */
 export const conflictIn = ({ sharings }: Control, period: Period, except?: Sharing): Sharing | undefined =>
   sharings
     .filter((sharing) => sharing.id !== except?.id && overlaps(periodOf(sharing), period))
     .toSorted((a, b) => a.startsAt - b.startsAt)[0]
 
 /**
- * The sharing that a request names, or the one in force if it names none. One that is over is NOT_SHARED; one of another
- * vehicle or between other fleets does not exist.
+ * The sharing that a request means: the one with the id, or the one in force if no id is given.
+ * @returns NOT_SHARED if that sharing is over or none is in force; SHARING_NOT_FOUND for an unknown id, and likewise
+ * for a sharing of another vehicle or between other fleets
  */
 export function targetOf(
   sharingId: string | undefined,
@@ -147,18 +167,18 @@ export type Permission = {
   readonly until: Instant | null
 }
 
-/** The answer now, and the next instant at which the very same rule answers otherwise. */
+/** The answer of refusal() now, and the next instant at which it will be different. */
 export function permission(action: Action, by: Member, control: Control, now: Instant): Permission {
   const codeAt = (at: Instant) => refusal(action, by, control, at)?.code ?? null
   const code = codeAt(now)
-  const turns = control.sharings
+  const boundaries = control.sharings
     .map(periodOf)
     .flatMap(({ startsAt, endsAt }) => (endsAt === null ? [startsAt] : [startsAt, endsAt]))
     .filter((at) => at > now)
     .toSorted((a, b) => a - b)
-  return { allowed: code === null, code, until: turns.find((at) => codeAt(at) !== code) ?? null }
+  return { allowed: code === null, code, until: boundaries.find((at) => codeAt(at) !== code) ?? null }
 }
 
-function refuse(code: ErrorCode, conflict: Sharing | undefined): Refusal | null {
+function conflictOf(code: ErrorCode, conflict: Sharing | undefined): Refusal | null {
   return conflict ? { code, conflict } : null
 }

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../errors.ts'
 import type { NewEvent } from './event.ts'
 import type { Instant } from '../period.ts'
 
+/** The actions of the audit trail, with their descriptions in the schema. */
 export const AUDIT_ACTIONS = {
   START_SHARING: 'To start a sharing, now or later.',
   UPDATE_SHARING_END: 'To move the due end of one.',
@@ -11,7 +12,7 @@ export const AUDIT_ACTIONS = {
 } as const
 export type AuditAction = keyof typeof AUDIT_ACTIONS
 
-/** Who asked: a fleet, and whom its token was made for, if it says so. */
+/** The origin of a request: a fleet, and the subject of its token, if the token has one. */
 export type Actor = { readonly fleetId: string; readonly subject: string | null }
 
 export type AuditEntry = {
@@ -20,12 +21,12 @@ export type AuditEntry = {
   readonly actor: Actor
   readonly vehicleId: string
   readonly sharingId: string | null
-  /** Why it was auditOfRefusal; null for what was auditOf. */
+  /** The reason of a refusal; null if the action was carried out. */
   readonly refusal: ErrorCode | null
   readonly requestId: string
 }
 
-/** An entry, and the fleets that it belongs to. */
+/** An entry with the ids of the fleets that may read it. */
 export type AuditRecord = AuditEntry & { readonly readers: readonly string[] }
 
 const ACTION_OF: Readonly<Partial<Record<NewEvent['type'], AuditAction>>> = {
@@ -37,16 +38,19 @@ const ACTION_OF: Readonly<Partial<Record<NewEvent['type'], AuditAction>>> = {
   SHARING_CANCELLED: 'END_SHARING',
 }
 
-/** Its first step is what somebody asked for; the others follow from it. */
+/** Of a command only its acceptance was requested; its later statuses follow from that. */
 const acceptance = (status: CommandStatus): AuditAction | undefined =>
   status === 'PENDING' ? 'SEND_COMMAND' : undefined
 
-/** What a request has auditOf, by the events that it caused. It belongs to those whom they belong to. */
+/**
+ * The audit entries of a request that was carried out, one for each event that the actor asked for. An entry may be
+ * read by the fleets that may read the event.
+ */
 export const auditOf = (events: readonly NewEvent[], actor: Actor): AuditRecord[] =>
   events.flatMap((event) => {
     const { type, vehicleId, ownerId, partnerId, requestId, recordedAt: at } = event
     const action = type === 'COMMAND_UPDATED' ? acceptance(event.facts.status) : ACTION_OF[type]
-    // What fell due meanwhile came by time.
+    // Events without a request id, such as a due end recorded on the way, were caused by time alone.
     if (action === undefined || requestId === null) return []
     const readers = partnerId === null ? [ownerId] : [ownerId, partnerId]
     const sharingId = 'sharingId' in event ? event.sharingId : null
@@ -54,8 +58,8 @@ export const auditOf = (events: readonly NewEvent[], actor: Actor): AuditRecord[
   })
 
 /**
- * What was auditOfRefusal belongs to whoever asked, and to the owner: unless the vehicle does not exist for whoever asked, whose
- * guessing is not the owner's to know, as the vehicle is not theirs.
+ * The audit record of a refused request. The asking fleet may read it, and so may the owner, unless the answer was that
+ * the vehicle does not exist: guesses at ids are not shown to owners.
  * @param ownerId null if there is no such vehicle
  */
 export const auditOfRefusal = (entry: AuditEntry, ownerId: string | null): AuditRecord => {

@@ -5,6 +5,11 @@ import type { Sharing, SharingEndReason } from '../sharing.ts'
 import type { Values } from '../state.ts'
 import type { Vehicle } from '../vehicle.ts'
 
+/**
+ * This folder: the records of what has happened. Events (here) are the log that fleets read and follow; audit entries
+ * (audit.ts) say which fleet asked for a change, and with what result.
+ */
+
 export const SHARING_EVENT_TYPES = [
   'SHARING_SCHEDULED',
   'SHARING_STARTED',
@@ -23,13 +28,13 @@ export const VEHICLE_EVENT_TYPES = [
 ] as const
 export type VehicleEventType = (typeof VEHICLE_EVENT_TYPES)[number]
 
-/** The two fleets that an event belongs to for ever: the owner, and the one partner that may have been concerned. */
+/** The fleets that may read an event, whatever happens later: the vehicle's owner, and at most one partner. */
 export type Audience = { readonly ownerId: string; readonly partnerId: string | null }
 
-/** What a sharing event keeps of its moment; the sharing itself shows the present. */
+/** The values of a sharing at the moment of the event; the sharing itself has the present ones. */
 export type SharingFacts = { readonly endsAt: Instant | null; readonly endReason: SharingEndReason | null }
 
-/** An event on its way into the log. `requestId` is null for what came by time. */
+/** An event that is not in the log yet. `requestId` is null if time alone caused it, such as a due end. */
 export type NewEvent = Audience & {
   readonly vehicleId: string
   readonly occurredAt: Instant
@@ -46,13 +51,18 @@ export type NewEvent = Audience & {
     | { readonly type: 'VEHICLE_CHANGED' }
   )
 
-/** An event in the log. `position` orders the whole log: of two that touch one vehicle the earlier commit has the lower. */
+/**
+ * An event in the log. `position` orders the log: of two events of one vehicle the earlier commit has the lower one.
+ */
 export type LoggedEvent = NewEvent & { readonly position: number }
 
-/** When, by whose request, and when it happened, if that was earlier. */
+/** When a change is recorded, and by which request; the request is null if time alone caused the change. */
 export type Moment = { readonly at: Instant; readonly requestId: string | null }
 
-/** Sharing events belong to both parties, whoever controls the vehicle at that instant. */
+/**
+ * A sharing's event, which both parties may read, whichever of them controls the vehicle.
+ * @param occurredAt earlier than `at` for a due start or end that is recorded late
+ */
 export const sharingEvent = (
   type: SharingEventType,
   sharing: Sharing,
@@ -70,7 +80,10 @@ export const sharingEvent = (
   facts: { endsAt: sharing.endsAt, endReason: sharing.endReason },
 })
 
-/** Command events belong to the owner and to the fleet that sent the command, whatever the time. */
+/**
+ * A command's event, which the owner and the fleet that sent the command may read, even after the sharing.
+ * @param occurredAt earlier than `at` for a deadline that is recorded late
+ */
 export const commandUpdated = (command: Command, { at, requestId }: Moment, occurredAt: Instant = at): NewEvent => ({
   type: 'COMMAND_UPDATED',
   vehicleId: command.vehicleId,
@@ -83,12 +96,13 @@ export const commandUpdated = (command: Command, { at, requestId }: Moment, occu
   facts: { status: command.status },
 })
 
-/** The owner, and the partner whose sharing was in force when it occurred. */
+/** The audience of an event that occurred at the instant: the owner, and the partner of the sharing in force then. */
 export const audienceAt = (vehicle: Vehicle, sharings: readonly Sharing[], at: Instant): Audience => ({
   ownerId: vehicle.ownerId,
   partnerId: sharings.find((sharing) => inForce(sharing, at))?.partnerId ?? null,
 })
 
+/** An event for a change of the vehicle's own data, such as its name. */
 export const vehicleChanged = (
   vehicle: Vehicle,
   sharings: readonly Sharing[],
@@ -102,13 +116,13 @@ export const vehicleChanged = (
   requestId,
 })
 
-/** null matches everything, an empty list nothing. */
+/** A condition on events: null matches all of them, an empty list none. */
 export type EventFilter = {
   readonly vehicleIds: readonly string[] | null
   readonly types: readonly VehicleEventType[] | null
 }
 
-/** Tells whether an event belongs to a fleet and passes its filter. */
+/** @returns a predicate: whether the fleet may read an event, and the event matches the filter */
 export function eventMatcher(fleetId: string, { vehicleIds, types }: EventFilter): (event: LoggedEvent) => boolean {
   const vehicles = vehicleIds && new Set(vehicleIds)
   return (event) =>

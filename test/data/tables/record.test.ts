@@ -24,7 +24,15 @@ const nullable = <T>(some: fc.Arbitrary<T>) => fc.option(some, { nil: null })
 // Before and behind where PostgreSQL begins to count, and where its count is more than a number holds.
 const instants = fc.oneof(
   fc.integer({ min: 0, max: LATEST_INSTANT }),
-  fc.constantFrom(0, 1, Date.UTC(2000, 0, 1) - 1, Date.UTC(2000, 0, 1), Date.UTC(2000, 0, 1) + 1, LATEST_INSTANT - 1, LATEST_INSTANT),
+  fc.constantFrom(
+    0,
+    1,
+    Date.UTC(2000, 0, 1) - 1,
+    Date.UTC(2000, 0, 1),
+    Date.UTC(2000, 0, 1) + 1,
+    LATEST_INSTANT - 1,
+    LATEST_INSTANT,
+  ),
 )
 // JavaScript's driver does not send the sign of a zero.
 const floats = (min: number, max: number) =>
@@ -149,7 +157,12 @@ describe.each(['postgres', 'embedded'])('records on %s', (kind) => {
           })
           // Who decides knows the one that is named, too, whether or not it is over.
           const stored = await db.services.snapshots({ vehicleId: vehicle.id, sharingId: sharing?.id })
-          expect(stored).toMatchObject({ deleted: false, lastInstant: LATEST_INSTANT, arePartners: false, commands: [] })
+          expect(stored).toMatchObject({
+            deleted: false,
+            lastInstant: LATEST_INSTANT,
+            arePartners: false,
+            commands: [],
+          })
           expect(stored?.vehicle).toEqual(vehicle)
           expect(stored?.sharings).toEqual(sharing ? [sharing] : [])
           if (sharing) expect(await storedSharing(db.services, sharing.id)).toEqual(sharing)
