@@ -95,7 +95,7 @@ const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 }
  * are few and made for one plan each, so that none is planned again for its values, nor reads all of a table because it
  * was small when it was planned. Up to PostgreSQL 17 that makes sequences look so dear that each statement would be compiled.
  */
-const SESSION =
+export const SESSION =
   '-c plan_cache_mode=force_generic_plan -c statement_timeout=15s -c idle_in_transaction_session_timeout=10s -c enable_seqscan=off -c jit=off -c timezone=UTC'
 
 /** For interactive transactions: how long to wait for a connection, and how long one may last. Milliseconds. */

@@ -36,9 +36,10 @@ export async function settleDue(db: Database): Promise<number> {
 export async function nextDue({ prisma }: Database): Promise<Instant | null> {
   const [row] = await prisma.$queryRaw<[{ next: Date | null }]>`
     SELECT LEAST(
-      (SELECT min(starts_at) FROM sharing WHERE NOT start_recorded AND cancelled_at IS NULL),
-      (SELECT min(ends_at) FROM sharing WHERE ended_at IS NULL AND cancelled_at IS NULL AND ends_at IS NOT NULL),
-      (SELECT min(deadline) FROM command WHERE completed_at IS NULL)
+      (SELECT starts_at FROM sharing WHERE NOT start_recorded AND cancelled_at IS NULL ORDER BY starts_at LIMIT 1),
+      (SELECT ends_at FROM sharing WHERE ended_at IS NULL AND cancelled_at IS NULL AND ends_at IS NOT NULL
+        ORDER BY ends_at LIMIT 1),
+      (SELECT deadline FROM command WHERE completed_at IS NULL ORDER BY deadline LIMIT 1)
     ) AS next`
   return row.next && row.next.getTime()
 }

@@ -100,9 +100,15 @@ export const IS_OPEN = 's.cancelled_at IS NULL AND s.ended_at IS NULL'
 
 export const OPEN_SHARING = `s.vehicle_id = v.id AND ${IS_OPEN}`
 
+/**
+ * Each vehicle's own are looked up (OFFSET 0): while there are few sharings, the planner would rather read all that are open
+ * for each vehicle, and would go on doing so when there are many.
+ */
+export const WITH_OPEN_SHARINGS = `LEFT JOIN LATERAL (SELECT * FROM sharing AS s WHERE ${OPEN_SHARING} OFFSET 0) AS s ON TRUE`
+
 const VEHICLES: Statement = {
   name: 'vehicles',
-  text: `SELECT ${OPEN_VEHICLE_COLUMNS} FROM vehicle AS v LEFT JOIN sharing AS s ON ${OPEN_SHARING}
+  text: `SELECT ${OPEN_VEHICLE_COLUMNS} FROM vehicle AS v ${WITH_OPEN_SHARINGS}
     WHERE v.id = ANY($1::text[]) AND v.deleted_at IS NULL`,
 }
 

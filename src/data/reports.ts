@@ -66,8 +66,8 @@ async function repeatedAmong(
   const rows = await prisma.$queryRaw<{ index: number }[]>`
     SELECT r.index FROM jsonb_to_recordset(${JSON.stringify(asked)}::jsonb)
       AS r (index INT, "vehicleId" TEXT, "messageId" TEXT)
-    JOIN event AS e ON e.vehicle_id = r."vehicleId" AND e.message_id = r."messageId"
-    JOIN vehicle AS v ON v.id = e.vehicle_id AND v.deleted_at IS NULL`
+    WHERE EXISTS (SELECT FROM vehicle AS v WHERE v.id = r."vehicleId" AND v.deleted_at IS NULL OFFSET 0)
+      AND EXISTS (SELECT FROM event AS e WHERE e.vehicle_id = r."vehicleId" AND e.message_id = r."messageId" OFFSET 0)`
   return new Set(rows.map(({ index }) => index))
 }
 
