@@ -19,7 +19,8 @@ export function toldSharing(row: Sharing, events: readonly SharingEvent[], asker
   const last = (...types: readonly SharingEventType[]) => events.findLast(({ type }) => types.includes(type))
   const [first, latest] = [events[0], events.at(-1)]
   if (!first || !latest) return row
-  const isWhole = first.type === 'SHARING_SCHEDULED' || first.type === 'SHARING_STARTED'
+  // It was made and first told of at one instant.
+  const isWhole = first.recordedAt <= row.createdAt
   const started = last('SHARING_STARTED')
   const asked = last('SHARING_END_REQUESTED')
   const over = last('SHARING_ENDED', 'SHARING_CANCELLED')

@@ -19,7 +19,7 @@ BEGIN
   RETURN QUERY
   WITH told AS (
     SELECT e."sharing_id",
-      (array_agg(e."type" ORDER BY e."position"))[1] IN ('SHARING_SCHEDULED', 'SHARING_STARTED') AS "whole",
+      (array_agg(e."recorded_at" ORDER BY e."position"))[1] AS "first_at",
       (array_agg(e."facts" ORDER BY e."position" DESC))[1] AS "latest",
       (array_agg(e."occurred_at" ORDER BY e."position" DESC) FILTER (WHERE e."type" = 'SHARING_STARTED'))[1] AS "started_at",
       (array_agg(e ORDER BY e."position" DESC) FILTER (WHERE e."type" = 'SHARING_END_REQUESTED'))[1] AS "asked",
@@ -35,10 +35,10 @@ BEGIN
     'end_reason', (t."over")."facts"->>'endReason',
     'cancelled_at', CASE WHEN (t."over")."type" = 'SHARING_CANCELLED' THEN (t."over")."occurred_at" END,
     'start_recorded', (t."over")."type" IS DISTINCT FROM 'SHARING_CANCELLED'
-      AND (t."started_at" IS NOT NULL OR (NOT t."whole" AND s."start_recorded")),
-    'end_requested_at', COALESCE((t."asked")."occurred_at", CASE WHEN NOT t."whole" THEN s."end_requested_at" END),
+      AND (t."started_at" IS NOT NULL OR (t."first_at" > s."created_at" AND s."start_recorded")),
+    'end_requested_at', COALESCE((t."asked")."occurred_at", CASE WHEN t."first_at" > s."created_at" THEN s."end_requested_at" END),
     'end_requested_by', CASE
-      WHEN (t."asked")."position" IS NULL THEN CASE WHEN NOT t."whole" THEN s."end_requested_by" END
+      WHEN (t."asked")."position" IS NULL THEN CASE WHEN t."first_at" > s."created_at" THEN s."end_requested_by" END
       WHEN (t."asked")."occurred_at" = s."end_requested_at" THEN s."end_requested_by"
       -- The log does not tell which party asked; the audit trail may.
       ELSE COALESCE((SELECT a."actor_id" FROM "audit" AS a
