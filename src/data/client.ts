@@ -79,6 +79,8 @@ export type DatabaseSettings = {
   readonly dataDir: string
   /** Is put around every SQL statement. */
   readonly around?: Around
+  /** Is told what a migration found in the data, and did about it. */
+  readonly onWarning?: (message: string) => void
   /** For tests: is told of every SQL statement. */
   readonly onStatement?: (sql: string) => void
 }
@@ -109,7 +111,7 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
 async function openPostgres(url: string, settings: DatabaseSettings): Promise<Database> {
   const isPooled = settings.databaseDirectUrl != null
   const direct = settings.databaseDirectUrl ?? url
-  await migratePostgres(direct)
+  await migratePostgres(direct, settings.onWarning)
   let database: Database | undefined
   const wakeups = startWakeups(direct, () => database?.follower?.wake())
   const pool = new pg.Pool({
@@ -152,7 +154,7 @@ async function checkTimeZone(pool: pg.Pool): Promise<void> {
 
 async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Database> {
   await mkdir(settings.dataDir, { recursive: true })
-  const embedded = await openEmbedded(join(settings.dataDir, 'postgres'))
+  const embedded = await openEmbedded(join(settings.dataDir, 'postgres'), settings.onWarning)
   try {
     await migrateEmbedded(embedded.adapter)
     const parts = { pool: null, announce: () => {}, release: embedded.close }
