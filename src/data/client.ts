@@ -6,6 +6,7 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import type { LoggedEvent } from '../domain/event.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
+import type { Contradictions, ContradictionError } from './anew.ts'
 import { watchAdapter } from './around.ts'
 import type { Around } from './around.ts'
 import { batched } from './batched.ts'
@@ -50,6 +51,8 @@ export type Database = {
   /** Whether it is of use to say what was appended. */
   readonly isFollowed: () => boolean
   readonly written: Written
+  /** Vehicles whose records contradict each other, as they are met. */
+  readonly contradictions: Contradictions
   /** The connections to PostgreSQL; null for the embedded database, which has none. */
   readonly pool: Pick<pg.Pool, 'totalCount' | 'idleCount' | 'waitingCount'> | null
   /** One cheap round trip. @throws when the database cannot be reached */
@@ -77,6 +80,8 @@ export type DatabaseSettings = {
   /** Connections to PostgreSQL, beside the one that listens; 10 if absent. */
   readonly poolSize?: number
   readonly dataDir: string
+  /** Is told of each vehicle whose records contradict each other, as often as it is met. */
+  readonly onContradiction?: (error: ContradictionError) => void
   /** Is put around every SQL statement. */
   readonly around?: Around
   /** Is told what a migration found in the data, and did about it. */
@@ -170,7 +175,7 @@ type Parts = Pick<Database, 'pool'> & { readonly announce: () => void; readonly 
 async function assemble(
   adapter: NonNullable<ConstructorParameters<typeof PrismaClient>[0]['adapter']>,
   sql: Sql,
-  { onStatement, around }: DatabaseSettings,
+  { onStatement, around, onContradiction = () => {} }: DatabaseSettings,
   { pool, announce, release }: Parts,
 ): Promise<Database> {
   const prisma = new PrismaClient({
@@ -200,6 +205,7 @@ async function assemble(
     cursorKey: await sharedSecret(prisma, 'cursor', 16),
     follower: null,
     written: nothingWritten(),
+    contradictions: { met: 0, tell: onContradiction },
     pool,
     horizon: together(async () => {
       const horizon = await readHorizon(query)

@@ -35,7 +35,10 @@ export type VehicleListFilter = { readonly relation: VehicleRelation | null; rea
 /** How many ids one statement asks for: PostgreSQL's protocol has no room for more than 32,767 parameters. */
 const MOST_IDS = 10_000
 
-/** What the fleet may see at `at`, by id. */
+/**
+ * What the fleet may see at `at`, by id. As they are committed: a list does not wait for a decision that was made before an
+ * instant which has come, as reads.vehicle() does, for every row would have to be locked; whoever acts on one is told then.
+ */
 export async function listVehicles(
   { prisma, query }: Database,
   fleetId: string,

@@ -3,6 +3,7 @@ import { seesAt } from '../domain/access.ts'
 import type { Command } from '../domain/command.ts'
 import type { Fleet } from '../domain/fleet.ts'
 import type { Instant } from '../domain/period.ts'
+import { isBehind } from '../domain/settle.ts'
 import type { Sharing } from '../domain/sharing.ts'
 import type { Vehicle } from '../domain/vehicle.ts'
 import type { Database } from './client.ts'
@@ -11,6 +12,7 @@ import type { Page, SharingKey } from './lists.ts'
 import type { OpenVehicle } from './reads.ts'
 import { isId, toCommand, toSharing, toVehicle } from './rows.ts'
 import { partyIs } from './visible.ts'
+import { waitForWriters } from './waited.ts'
 
 /**
  * What one operation reads, batched: one statement for all rows of a kind that a level of the answer needs. Everything is
@@ -41,7 +43,7 @@ export function createLoaders(db: Database, fleetId: string | null, at: Instant)
   const vehicles = new Map<string, Promise<OpenVehicle | null>>()
   /** Once for each operation, so that its answer does not contradict itself. */
   const anybodys = (id: string) => {
-    const loading = vehicles.get(id) ?? reads.vehicle(id)
+    const loading = vehicles.get(id) ?? reads.vehicle(id, at)
     vehicles.set(id, loading)
     return loading
   }
@@ -53,8 +55,15 @@ export function createLoaders(db: Database, fleetId: string | null, at: Instant)
       return vehicle && seesAt(viewer, { vehicle, sharings: vehicle.sharings }, at) ? vehicle : null
     },
     sharing: byId(async (ids) => {
-      const rows = await prisma.sharing.findMany({ where: { AND: [{ id: { in: ids } }, partyIs(viewer)] } })
-      return rows.map(toSharing)
+      const read = async () => {
+        const rows = await prisma.sharing.findMany({ where: { AND: [{ id: { in: ids } }, partyIs(viewer)] } })
+        return rows.map(toSharing)
+      }
+      const sharings = await read()
+      const behind = sharings.filter((sharing) => isBehind([sharing], at)).map(({ vehicleId }) => vehicleId)
+      if (behind.length === 0) return sharings
+      await waitForWriters(db.query, behind, at)
+      return read()
     }),
     openSharings: async (vehicleId) => (await anybodys(vehicleId))?.sharings ?? [],
     command: byId(async (ids) => {

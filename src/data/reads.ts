@@ -4,6 +4,7 @@ import { COMMAND_TYPES } from '../domain/command.ts'
 import type { CommandType } from '../domain/command.ts'
 import type { Fleet } from '../domain/fleet.ts'
 import type { Instant } from '../domain/period.ts'
+import { isBehind } from '../domain/settle.ts'
 import type { Sharing, SharingEndReason } from '../domain/sharing.ts'
 import type { CentralLock, Reading, VehicleState } from '../domain/state.ts'
 import type { Vehicle } from '../domain/vehicle.ts'
@@ -12,14 +13,18 @@ import { flag, flagAt, float, floatAt, instant, instantAt, packing, present, wor
 import type { Packed, Places } from './packed.ts'
 import { isId } from './rows.ts'
 import type { Query, Statement } from './sql.ts'
+import { waitForWriters } from './waited.ts'
 
 /** A vehicle with those of its sharings that are not over by the log: what decides who may see it, and what with it. */
 export type OpenVehicle = Vehicle & { readonly sharings: readonly Sharing[] }
 
 /** What all requests of an instance read together, before anybody's rights are applied. */
 export type Reads = {
-  /** Whoever may see it; null for one that is deleted, or never was. */
-  readonly vehicle: (id: string) => Promise<OpenVehicle | null>
+  /**
+   * Whoever may see it, for an answer that holds at `at`; null for one that is deleted, or never was. A start or an end that
+   * has come by then stands: nobody who decided before it can still undo it.
+   */
+  readonly vehicle: (id: string, at: Instant) => Promise<OpenVehicle | null>
   /** Fleets neither go nor change, so that one which was read is known. */
   readonly fleet: (id: string) => Fleet | Promise<Fleet | null>
 }
@@ -27,11 +32,18 @@ export type Reads = {
 const KNOWN_FLEETS = 10_000
 
 export function createReads(query: Query): Reads {
-  const vehicles = byId(async (ids) => vehiclesOf(await query<OpenVehicleRow>(VEHICLES, [ids])))
+  const read = async (ids: readonly string[]) => vehiclesOf(await query<OpenVehicleRow>(VEHICLES, [ids]))
+  const vehicles = batched(async (asked: readonly AskedAt[]) => {
+    const latest = new Map<string, Instant>()
+    for (const { id, at } of asked) if (isId(id)) latest.set(id, Math.max(at, latest.get(id) ?? at))
+    const found = await settledBy(query, await read([...latest.keys()]), ({ id }) => latest.get(id) ?? 0, read)
+    const byId = new Map(found.map((vehicle) => [vehicle.id, vehicle]))
+    return asked.map(({ id }) => byId.get(id) ?? null)
+  })
   const fleets = byId((ids) => query<Fleet>(FLEETS, [ids]))
   const known = new LRUCache<string, Fleet>({ max: KNOWN_FLEETS })
   return {
-    vehicle: (id) => vehicles.load(id),
+    vehicle: (id, at) => vehicles.load({ id, at }),
     fleet: (id) =>
       known.get(id) ??
       fleets.load(id).then((fleet) => {
@@ -39,6 +51,22 @@ export function createReads(query: Query): Reads {
         return fleet
       }),
   }
+}
+
+type AskedAt = { readonly id: string; readonly at: Instant }
+
+/** Those that are behind once more, after everybody who decided on them before what has come. */
+async function settledBy(
+  query: Query,
+  vehicles: readonly OpenVehicle[],
+  instantOf: (vehicle: OpenVehicle) => Instant,
+  read: (ids: readonly string[]) => Promise<OpenVehicle[]>,
+): Promise<readonly OpenVehicle[]> {
+  const behind = vehicles.filter((vehicle) => isBehind(vehicle.sharings, instantOf(vehicle)))
+  if (behind.length === 0) return vehicles
+  const ids = behind.map(({ id }) => id)
+  await waitForWriters(query, ids, Math.max(...behind.map(instantOf)))
+  return [...vehicles.filter((vehicle) => !behind.includes(vehicle)), ...(await read(ids))]
 }
 
 /** null for those that are not found. */

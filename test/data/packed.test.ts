@@ -145,7 +145,7 @@ describe.each(['postgres', 'embedded'])('what is packed, on %s', (kind) => {
           const sharing = lent && { ...lent, vehicleId: vehicle.id }
           await storeVehicle(db, vehicle, sharing)
           const isOpen = sharing?.endReason === null
-          expect(await db.reads.vehicle(vehicle.id)).toEqual({ ...vehicle, sharings: isOpen ? [sharing] : [] })
+          expect(await db.reads.vehicle(vehicle.id, 0)).toEqual({ ...vehicle, sharings: isOpen ? [sharing] : [] })
           // Who decides knows the one that is named, too, whether or not it is over.
           const stored = await db.stored({ vehicleId: vehicle.id, sharingId: sharing?.id })
           expect(stored).toMatchObject({ deleted: false, lastInstant: LATEST, arePartners: false, commands: [] })
