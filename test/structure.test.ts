@@ -79,6 +79,7 @@ const LAYERS: Readonly<Record<string, { readonly own: readonly string[]; readonl
   },
   'src/main.ts': { own: ['src/app.ts', 'src/log.ts', 'src/settings.ts', 'prisma/seed.ts'], packages: [] },
   'src/migrate.ts': { own: ['src/data/', 'src/command.ts'], packages: [] },
+  'src/verify.ts': { own: ['src/data/', 'src/command.ts'], packages: [] },
   'src/token.ts': { own: ['src/domain/', 'src/server/keys.ts', 'src/settings.ts'], packages: ['node:'] },
 }
 

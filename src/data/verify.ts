@@ -47,6 +47,14 @@ export async function openSql(settings: {
   return { sql: postgresSql(pool, false), close: () => pool.end() }
 }
 
+/** @throws unless the tables are there and, for a repair, of this version */
+export async function checkVersion({ query }: Sql, repairs: boolean): Promise<void> {
+  const text = `SELECT to_regclass('pruned') IS NOT NULL AS known, to_regprocedure('repair_vehicle(text)') IS NOT NULL AS current`
+  const [row] = await query<{ known: boolean; current: boolean }>({ name: '', text }, [])
+  if (!row?.known) throw new Error('there are no tables of FleetShare in this database')
+  if (repairs && !row.current) throw new Error('the database is of an older version: npm run migrate repairs it, too')
+}
+
 /**
  * Compares all sharings and commands with the log, with each other, and with the indexes, as of one instant; nothing is locked
  * or written. Memory holds one vehicle at a time.
