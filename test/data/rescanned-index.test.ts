@@ -84,7 +84,7 @@ async function rescan(databaseUrl: string, statement: string, options: string = 
     await writer.query('SELECT pg_advisory_unlock($1, 2)', [LOCK])
     await reading
     const lost = (await verifyDatabase(databaseUrl)).filter((line) => line.startsWith('index'))
-    const taken = []
+    const taken: string[] = []
     for (let number = 1; number <= FEW; number++) {
       const again = `INSERT INTO sharing (id, vehicle_id, owner_id, partner_id, starts_at, start_recorded, created_at)
         VALUES ('again' || $1, 'v' || $1, 'owner', 'partner', now(), TRUE, now())`
