@@ -65,7 +65,12 @@ export async function createApp(resources: Resources): Promise<App> {
     const tracing = tracer && settings.tracing && tracer.startTracing(settings.tracing, log)
     if (tracing) closers.push(tracing.stop)
     const around = tracing ? { around: tracing.statement } : {}
-    const db = await openDatabase({ ...settings, ...around, ...(onStatement ? { onStatement } : {}) })
+    const onContradiction = tellSparingly(
+      log,
+      'deciding on a vehicle',
+      'nothing is recorded of it until it is repaired',
+    )
+    const db = await openDatabase({ ...settings, ...around, onContradiction, ...(onStatement ? { onStatement } : {}) })
     closers.push(db.close)
     const tail = startTail(db, tellSparingly(log, 'following the log'))
     closers.push(tail.stop)
