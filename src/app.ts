@@ -66,7 +66,13 @@ export async function createApp(resources: Resources): Promise<App> {
     if (tracing) closers.push(tracing.stop)
     const around = tracing ? { around: tracing.statement } : {}
     const onWarning = (message: string) => log.warn(`migration: ${message}`)
-    const db = await openDatabase({ ...settings, ...around, onWarning, ...(onStatement ? { onStatement } : {}) })
+    const onContradiction = tellSparingly(
+      log,
+      'deciding on a vehicle',
+      'nothing is recorded of it until it is repaired',
+    )
+    const told = { onWarning, onContradiction, ...(onStatement ? { onStatement } : {}) }
+    const db = await openDatabase({ ...settings, ...around, ...told })
     closers.push(db.close)
     const tail = startTail(db, tellSparingly(log, 'following the log'))
     closers.push(tail.stop)

@@ -1,23 +1,29 @@
 import type { Database } from '../data/client.ts'
-import { nextDue, settleDue } from '../data/due.ts'
+import { nextDue, nonePausing, settleDue } from '../data/due.ts'
 import { startLoop } from './loop.ts'
 import type { Loop } from './loop.ts'
 
 /** How soon a due instant that another instance has set is noticed. Milliseconds. */
 const LOOK_EVERY_MS = 500
+/** By how much this process may take the database's clock to be further than it is. Milliseconds. */
+const LOOK_BACK_MS = 50
 
 /**
  * Writes down what falls due, sharings and commands, when its time comes. It only announces: control has passed by then,
  * whether or not it runs. Any number of instances may run one: who writes makes sure that the vehicle is still as it was
  * read, so that each thing is written once.
  */
-export const startAnnouncer = (db: Database, onError: (error: unknown) => void): Loop =>
-  startLoop(
+export function startAnnouncer(db: Database, onError: (error: unknown) => void): Loop {
+  const pausing = nonePausing()
+  return startLoop(
     LOOK_EVERY_MS,
     async () => {
-      if ((await settleDue(db)) > 0) return 0
-      const due = await nextDue(db)
+      const since = db.clock.now() - LOOK_BACK_MS
+      if ((await settleDue(db, pausing, onError)) > 0) return 0
+      // What fell due before is settled, or its vehicle is left alone for a while.
+      const due = await nextDue(db, since)
       return due === null ? LOOK_EVERY_MS : Math.min(Math.max(due - db.clock.now(), 1), LOOK_EVERY_MS)
     },
     onError,
   )
+}

@@ -10,6 +10,7 @@ export type Sources = {
   readonly db: {
     readonly pool: { readonly totalCount: number; readonly idleCount: number; readonly waitingCount: number } | null
     readonly written: Readonly<Record<'events' | 'commands', Readonly<Record<string, number>>>>
+    readonly contradictions: { readonly met: number }
   }
   readonly tail: {
     readonly progress: () => Readonly<Record<'followers' | 'behind' | 'unsettled' | 'age', number>>
@@ -107,6 +108,9 @@ function createRegistry({ counts, db, tail, connections }: Sources): Registry {
     ['status'],
     byKey('status', () => Object.entries(db.written.commands)),
   )
+  counter('fleetshare_contradictions_total', 'Vehicles met whose records contradict each other', [], () => [
+    [{}, db.contradictions.met],
+  ])
 
   const { sockets, streams } = connections
   gauge('fleetshare_websockets_open', 'WebSockets that are open', sockets)
