@@ -69,9 +69,16 @@ export async function createApp(resources: Resources): Promise<App> {
     const tracing = tracer && settings.tracing && tracer.startTracing(settings.tracing, log)
     if (tracing) closers.push(tracing.stop)
     const around = tracing ? { around: tracing.statement } : {}
-    const connection = await openDatabase({ ...settings, ...around, ...(onStatement ? { onStatement } : {}) })
+    const onWarning = (message: string) => log.warn(`migration: ${message}`)
+    const watched = { ...around, ...(onStatement ? { onStatement } : {}) }
+    const connection = await openDatabase({ ...settings, ...watched, onWarning })
     closers.push(connection.close)
-    const services = await createServices(connection)
+    const onContradiction = tellSparingly(
+      log,
+      'deciding on a vehicle',
+      'nothing is recorded of it until it is repaired',
+    )
+    const services = await createServices(connection, onContradiction)
     closers.push(services.stop)
     const prisma = createClient(services)
     const tail = startTail(prisma, tellSparingly(log, 'following the log'))

@@ -15,17 +15,28 @@ export const createLog = ({ production, logLevel }: Settings): Logger => {
 /** What fails again and again is told of this often. Milliseconds. */
 const REPEAT_MS = 10_000
 
-/** Tells of the failures of something that is tried again: the first at once, then one in ten seconds, with their number. */
-export function tellSparingly(log: Logger, what: string): (error: unknown) => void {
+/** So many vehicles are named at once. */
+const MOST_NAMED = 1_000
+
+/**
+ * Tells of the failures of something that is tried again: the first at once, then one in ten seconds, with their number and
+ * the vehicles that they name.
+ * @param outcome what becomes of it
+ */
+export function tellSparingly(log: Logger, what: string, outcome = 'it is tried again'): (error: unknown) => void {
   let last = -Infinity
   let times = 0
+  const vehicles = new Set<string>()
   return (err) => {
     times++
+    if (err instanceof Error && 'vehicleId' in err && vehicles.size < MOST_NAMED) vehicles.add(String(err.vehicleId))
     const now = performance.now()
     if (now - last < REPEAT_MS) return
-    log.error({ err, times }, `${what} failed; it is tried again`)
+    const named = vehicles.size === 0 ? {} : { vehicles: [...vehicles] }
+    log.error({ err, times, ...named }, `${what} failed; ${outcome}`)
     last = now
     times = 0
+    vehicles.clear()
   }
 }
 

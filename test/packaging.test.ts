@@ -3,7 +3,6 @@ import { existsSync, readFileSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parsers } from 'prettier/plugins/yaml'
 import { expect, inject, it, onTestFinished } from 'vitest'
 import { readSettings } from '../src/settings.ts'
 import { newPostgresDatabase } from './support/databases.ts'
@@ -11,6 +10,7 @@ import { newKey, startProvider } from './support/provider.ts'
 import { start } from './support/process.ts'
 import { freePort } from './support/ports.ts'
 import { ROOT } from './support/readme.ts'
+import { plainYaml } from './support/yaml.ts'
 
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8')
 const { scripts, dependencies } = JSON.parse(read('package.json')) as Record<
@@ -32,18 +32,9 @@ const copied = argumentsOf(buildStage, /^COPY /).flatMap((files) => files.split(
 const kept = argumentsOf(lastStage, /^COPY --from=build /).map((files) => /^\/app\/(\S+)/.exec(files)?.[1] ?? '')
 const removed = /rm -rf (.*)$/m.exec(buildStage.join('\n'))?.[1]?.split(/ +/) ?? []
 
-/** What compose would read, as plain values: of a text with mappings, lists and words. */
-function plain(node: unknown): unknown {
-  const { type, value, children = [] } = node as { type: string; value?: string; children?: unknown[] }
-  if (type === 'mapping') return Object.fromEntries(children.map((pair) => plain(pair) as [string, unknown]))
-  if (type === 'mappingItem' || type.endsWith('Sequence') || type === 'sequence') return children.map(plain)
-  return children.length > 0 ? plain(children.at(-1)) : (value ?? null)
-}
 type Service = { environment: Record<string, string>; [name: string]: unknown }
 const compose = async () =>
-  plain(await (parsers.yaml.parse as (text: string, options: object) => unknown)(read('deploy/compose.yaml'), {})) as {
-    services: Record<'fleetshare' | 'postgres', Service>
-  }
+  (await plainYaml(read('deploy/compose.yaml'))) as { services: Record<'fleetshare' | 'postgres', Service> }
 
 it('the image is built from files that there are, and are handed to it, with the Node of package.json', () => {
   const handed = read('deploy/Dockerfile.dockerignore').match(/(?<=^!).*$/gm) ?? []

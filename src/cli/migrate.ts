@@ -11,7 +11,7 @@ Without DATABASE_URL it is the embedded database in DATA_DIR, which no server ma
 const settings = settingsOf('migrate', HELP)
 try {
   // Opening applies them; there is no second way.
-  const database = await openDatabase(settings)
+  const database = await openDatabase({ ...settings, onWarning: console.warn })
   await database.close()
   console.log('The database is up to date.')
 } catch (error) {

@@ -7,16 +7,29 @@ import type { Settings } from '../settings.ts'
  * help, and with 1 where something is wrong, which it says in a line that names the command.
  * @param check throws SettingsError for what this command cannot do with them
  */
-export function settingsOf(command: string, help: string, check: (settings: Settings) => void = () => {}): Settings {
+export const settingsOf = (command: string, help: string, check: (settings: Settings) => void = () => {}): Settings =>
+  settingsAndFlagsOf(command, help, [], check).settings
+
+/**
+ * The same of a command that has flags, too.
+ * @returns also those that were given
+ */
+export function settingsAndFlagsOf<Flag extends string>(
+  command: string,
+  help: string,
+  flags: readonly Flag[],
+  check: (settings: Settings) => void = () => {},
+): { readonly settings: Settings; readonly given: readonly Flag[] } {
   try {
-    const { values } = parseArgs({ options: { help: { type: 'boolean', default: false } } })
-    if (values.help) {
+    const options = Object.fromEntries(['help', ...flags].map((flag) => [flag, { type: 'boolean' as const }]))
+    const { values } = parseArgs({ options })
+    if (values['help']) {
       console.log(help)
       process.exit(0)
     }
     const settings = readSettings(process.env)
     check(settings)
-    return settings
+    return { settings, given: flags.filter((flag) => values[flag]) }
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     // Who gave it a setting knows what the command is for.

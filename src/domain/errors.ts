@@ -23,7 +23,7 @@ export const ERROR_CODES = {
   INVALID_INPUT: "A value that the schema's types cannot rule out.",
   CONFLICT:
     'Another fleet has this id or name; or the outcome of this command was reported otherwise, came after its deadline ' +
-    'or was not asked for.',
+    "or was not asked for; or, of a report, the vehicle's records contradict each other, and nothing was recorded.",
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES

@@ -1,5 +1,6 @@
 import { cancel, expire, isOpen } from './command.ts'
 import type { Command } from './command.ts'
+import { earlier } from './period.ts'
 import type { Instant } from './period.ts'
 import type { Sharing } from './sharing.ts'
 import type { VehicleState } from './state.ts'
@@ -57,9 +58,34 @@ export function settle(
   return { sharings: [...sharings.values()], commands: [...commands.values()], steps }
 }
 
+/** The next instant after `at` at which something falls due; null for none. */
+export function nextDue({ sharings, commands }: Pending, at: Instant): Instant | null {
+  let next: Instant | null = null
+  const consider = (instant: Instant | null) => {
+    if (instant !== null && instant > at) next = earlier(next, instant)
+  }
+  for (const sharing of sharings.filter(isUnfinished)) {
+    if (!sharing.startRecorded) consider(sharing.startsAt)
+    consider(sharing.endsAt)
+  }
+  for (const command of commands) if (isOpen(command)) consider(command.deadline)
+  return next
+}
+
+/** Whether the start or the end of some sharing has come at `at` and is not recorded yet. */
+export const isBehind = (sharings: readonly Sharing[], at: Instant): boolean =>
+  sharings.some(
+    (sharing) =>
+      isUnfinished(sharing) &&
+      ((!sharing.startRecorded && sharing.startsAt <= at) || (sharing.endsAt !== null && sharing.endsAt <= at)),
+  )
+
+/** Neither called off nor ended by the log. */
+const isUnfinished = ({ cancelledAt, endedAt }: Sharing): boolean => cancelledAt === null && endedAt === null
+
 function dueUntil({ sharings, commands }: Pending, at: Instant): Due[] {
   const handovers = sharings
-    .filter((sharing) => sharing.cancelledAt === null && sharing.endedAt === null)
+    .filter(isUnfinished)
     .flatMap(({ id, startsAt, endsAt, startRecorded }): Due[] => [
       ...(startRecorded ? [] : [{ at: startsAt, kind: 'start', id } as const]),
       ...(endsAt === null ? [] : [{ at: endsAt, kind: 'end', id } as const]),

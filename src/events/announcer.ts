@@ -4,19 +4,25 @@ import type { Loop } from './loop.ts'
 
 /** How soon a due instant that another instance has set is noticed. Milliseconds. */
 const LOOK_EVERY_MS = 500
+/** By how much this process may take the database's clock to be further than it is. Milliseconds. */
+const LOOK_BACK_MS = 50
 
 /**
  * Writes down what falls due, sharings and commands, when its time comes. It only announces: control has passed by then,
  * whether or not it runs. Any number of instances may run one: who writes makes sure that the vehicle is still as it was
  * read, so that each thing is written once.
  */
-export const startAnnouncer = (prisma: Client, onError: (error: unknown) => void): Loop =>
-  startLoop(
+export function startAnnouncer(prisma: Client, onError: (error: unknown) => void): Loop {
+  const settleDue = prisma.vehicle.dueSettler(onError)
+  return startLoop(
     LOOK_EVERY_MS,
     async () => {
-      if ((await prisma.vehicle.settleDue()) > 0) return 0
-      const due = await prisma.vehicle.nextDue()
+      const since = prisma.$now() - LOOK_BACK_MS
+      if ((await settleDue()) > 0) return 0
+      // What fell due before is settled, or its vehicle is left alone for a while.
+      const due = await prisma.vehicle.nextDue(since)
       return due === null ? LOOK_EVERY_MS : Math.min(Math.max(due - prisma.$now(), 1), LOOK_EVERY_MS)
     },
     onError,
   )
+}

@@ -127,7 +127,7 @@ const RejectedReport = builder.objectRef<Rejected>('RejectedReport').implement({
   description: 'A report that was not taken. It left no trace: its messageId may be used again.',
   fields: (t) => ({
     index: t.exposeInt('index', { description: 'Its place in the input, from 0.' }),
-    code: t.expose('code', { type: ErrorCodeEnum, description: 'INVALID_INPUT or VEHICLE_NOT_FOUND.' }),
+    code: t.expose('code', { type: ErrorCodeEnum, description: 'INVALID_INPUT, VEHICLE_NOT_FOUND or CONFLICT.' }),
     message: t.exposeString('message', { description: 'For people.' }),
   }),
 })

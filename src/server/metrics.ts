@@ -11,6 +11,7 @@ export type Sources = {
   readonly counters: {
     readonly events: Readonly<Record<string, number>>
     readonly commands: Readonly<Record<string, number>>
+    readonly contradictions: number
   }
   /** The connections to PostgreSQL; null for the embedded database. */
   readonly pool: Readonly<Record<'totalCount' | 'idleCount' | 'waitingCount', number>> | null
@@ -110,6 +111,9 @@ function createRegistry({ counts, counters, pool, tail, connections }: Sources):
     ['status'],
     byKey('status', () => Object.entries(counters.commands)),
   )
+  counter('fleetshare_contradictions_total', 'Vehicles met whose records contradict each other', [], () => [
+    [{}, counters.contradictions],
+  ])
 
   const { sockets, streams } = connections
   gauge('fleetshare_websockets_open', 'WebSockets that are open', sockets)

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { newCommand } from '../../src/domain/command.ts'
 import type { Command, CommandStatus } from '../../src/domain/command.ts'
 import type { Instant } from '../../src/domain/period.ts'
-import { settle } from '../../src/domain/settle.ts'
+import { isBehind, nextDue, settle } from '../../src/domain/settle.ts'
 import type { Pending, Step } from '../../src/domain/settle.ts'
 import { phaseAt, startSharing } from '../../src/domain/sharing.ts'
 import type { Sharing } from '../../src/domain/sharing.ts'
@@ -190,6 +190,45 @@ describe('settling', () => {
             pending.sharings.map((before) => phaseAt(before, moment)),
           )
         }
+      }),
+    )
+  })
+})
+
+describe('the next instant at which something falls due', () => {
+  const a = sharing('a', 1000, 2000)
+  const started = { ...a, startRecorded: true }
+  const none: readonly Command[] = []
+
+  it.each<[string, Pending, Instant, Instant | null]>([
+    ['is that of a start', { sharings: [a], commands: none }, 999, 1000],
+    ['lies behind the instant itself', { sharings: [a], commands: none }, 1000, 2000],
+    ['is that of an end, once the start is recorded', { sharings: [started], commands: none }, 500, 2000],
+    ['is that of a deadline', { sharings: [a], commands: [command('c', 900)] }, 0, 900],
+    ['is the earliest', { sharings: [started], commands: [command('c', 3000), command('d', 2500)] }, 1500, 2000],
+    ['is none of an end that is open', { sharings: [{ ...started, endsAt: null }], commands: none }, 1500, null],
+    ['is none of what was called off', { sharings: [{ ...a, cancelledAt: 500 }], commands: none }, 500, null],
+    ['is none of what has ended', { sharings: [{ ...started, endedAt: 1500 }], commands: none }, 1500, null],
+    [
+      'is none of a command that is over',
+      { sharings: [], commands: [{ ...command('c', 900), status: 'FAILED' }] },
+      0,
+      null,
+    ],
+  ])('%s', (_, pending, at, expected) => {
+    expect(nextDue(pending, at)).toBe(expected)
+  })
+
+  it('has come for sharings just where settling them takes a step', () => {
+    const instant = fc.integer({ min: 0, max: 30 })
+    const some = fc.record({ startsAt: instant, length: fc.integer({ min: 1, max: 9 }), startRecorded: fc.boolean() })
+    fc.assert(
+      fc.property(fc.array(some, { maxLength: 3 }), instant, (drawn, at) => {
+        const sharings = drawn.map(({ startsAt, length, startRecorded }, index) => ({
+          ...sharing(`${index}`, startsAt + 1, startsAt + 1 + length),
+          startRecorded,
+        }))
+        expect(isBehind(sharings, at)).toBe(steps({ sharings, commands: none }, at).length > 0)
       }),
     )
   })

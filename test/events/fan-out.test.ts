@@ -20,7 +20,7 @@ let reads = 0
 beforeAll(async () => {
   server = await startServer({
     announce: false,
-    onStatement: (sql) => (reads += sql.includes('FROM vehicle AS v LEFT JOIN sharing') ? 1 : 0),
+    onStatement: (sql) => (reads += sql.includes('FROM vehicle AS v LEFT JOIN LATERAL') ? 1 : 0),
   })
   world = await makeWorld(server)
 })

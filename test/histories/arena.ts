@@ -7,6 +7,7 @@ import { developmentToken } from '../../src/server/keys.ts'
 import { readSettings } from '../../src/settings.ts'
 import { sql } from '../support/databases.ts'
 import { freePort } from '../support/ports.ts'
+import { verifyDatabase } from '../support/verified.ts'
 import type { Disruption, Instant, Side, Span } from './history.ts'
 import { newInstance } from './instance.ts'
 import type { Instance } from './instance.ts'
@@ -29,6 +30,8 @@ export type Arena = {
   /** What was wrong with the servers themselves, whichever history ran. */
   readonly problems: string[]
   readonly lags: Span[]
+  /** What does not agree in the database as it is now, and was not told before. */
+  readonly disagreements: () => Promise<string[]>
   readonly close: () => Promise<void>
 }
 
@@ -65,6 +68,7 @@ export async function startArena(root: string, postgresUrl: string): Promise<Are
     newInstance({ root, port: await freePort(), databaseUrl, dataDir, died }),
   ] as const
   const lags: Span[] = []
+  const told = new Set<string>()
   const unwatch = watchLags(lags)
   const prisma = new PrismaClient({
     adapter: new PrismaPg({ connectionString: databaseUrl, application_name: 'histories', max: 4 }),
@@ -94,6 +98,11 @@ export async function startArena(root: string, postgresUrl: string): Promise<Are
       disruptions: [],
       problems,
       lags,
+      disagreements: async () => {
+        const lines = (await verifyDatabase(databaseUrl)).filter((line) => !told.has(line))
+        lines.forEach((line) => told.add(line))
+        return lines
+      },
       close: async () => {
         await Promise.all(proxies.map(({ close }) => close()))
         await stopAll()

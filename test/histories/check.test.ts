@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { iso } from '../support/world.ts'
-import { check } from './check.ts'
+import { check, checkDatabase } from './check.ts'
 import { aDraft, recordingOf, seen, START } from './handmade.ts'
 import type { Draft } from './handmade.ts'
 import type { Answer, Disruption } from './history.ts'
@@ -95,6 +95,14 @@ it.each<[string, (draft: Draft) => void]>([
       draft.disruptions.push(disruption('stall', 300, 890, 0))
     },
   ],
+  [
+    'who was told before the start that there is no sharing',
+    (draft) => {
+      const times = { invokedAt: START + 80, returnedAt: START + 105 }
+      draft.reads.unshift({ ...some(draft.reads[0]), ...times, phase: null, inForce: null })
+    },
+  ],
+  ['an answer that found it in force and came late', (draft) => (some(draft.reads[0]).returnedAt = START + 390)],
   ['what comes behind the last event that counts', (draft) => some(draft.logs.own[1]).push(seen(eventAt(draft, 12)))],
 ])('finds nothing wrong with %s', (_name, change) => {
   expect(found(change)).toEqual([])
@@ -193,6 +201,46 @@ it.each<[string, string, (draft: Draft) => void]>([
       draft.calls.push({ ...call, requestId: 'no', operation: 99, answer: refusal('VEHICLE_NOT_FOUND') })
     },
   ],
+  ['ended', 'an end that somebody saw and that comes back', (draft) => (some(draft.reads[0]).phase = 'ENDED')],
+  [
+    'ended',
+    'a sharing that was hidden from the partner and is in force again',
+    (draft) => {
+      const hidden = { ...some(draft.reads[0]), phase: null, inForce: null }
+      draft.reads.unshift({ ...hidden, invokedAt: START + 190, returnedAt: START + 195 })
+    },
+  ],
+  [
+    'ended',
+    'a command that is accepted under what its sender was told is over',
+    (draft) => {
+      const call = callOf(draft, 'r3')
+      const times = { invokedAt: START + 130, returnedAt: START + 135 }
+      draft.calls.push({ ...call, ...times, requestId: 'no', operation: 99, answer: refusal('VEHICLE_NOT_FOUND') })
+    },
+  ],
+  [
+    'ended',
+    'an end that is moved after the owner was told that it has passed',
+    (draft) => {
+      const name = 'updateSharingEnd'
+      const input = { vehicleId: 'car', endsAt: null }
+      const told = { name, fleetId: 'own', input, answer: refusal('NOT_SHARED') } as const
+      draft.calls.push({ ...callOf(draft, 'r8'), ...told, requestId: 'no', operation: 98, invokedAt: START + 302 })
+      const changed = { recordedAt: new Date(START + 420), type: 'SHARING_END_CHANGED', position: 80n }
+      draft.events.push({ ...eventAt(draft, 9), ...changed, requestId: 'r8' })
+    },
+  ],
+  [
+    'ended',
+    'an open end after the owner was given control',
+    (draft) => {
+      const [sharing, command] = [some(draft.sharings[0]), some(draft.commands[1])]
+      Object.assign(sharing, { endsAt: null, endedAt: null })
+      Object.assign(command, { fleetId: 'own', sharingId: null })
+      callOf(draft, 'r4').fleetId = 'own'
+    },
+  ],
   ['instant', 'an event recorded before it was asked for', (draft) => (callOf(draft, 'r8').invokedAt = START + 405)],
   [
     'real time',
@@ -238,6 +286,12 @@ it.each<[string, string, (draft: Draft) => void]>([
   ],
 ])('finds by %s %s', (name, _what, spoil) => {
   expect(found(spoil)).toContain(name)
+})
+
+it('tells rows that do not agree with the log from indexes that do not agree with their tables', () => {
+  const lines = ['index sharing_one_at_a_time: finds 1 of 2 rows', 'vehicle car, sharing lent: rows: open; log: over']
+  expect(checkDatabase(lines).map(({ check: name }) => name)).toEqual(['index', 'rows'])
+  expect(checkDatabase([])).toEqual([])
 })
 
 it('finds what a fleet was not to see, and what it was to', () => {

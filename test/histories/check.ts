@@ -1,6 +1,7 @@
 import { checkAudience } from './check-audience.ts'
 import { checkCalls } from './check-calls.ts'
 import { checkControl } from './check-control.ts'
+import { checkEnds } from './check-ends.ts'
 import { checkStreams } from './check-streams.ts'
 import { checkTime } from './check-time.ts'
 import type { Recording, Violation } from './history.ts'
@@ -12,5 +13,10 @@ export const check = (recording: Recording): Violation[] => [
   ...checkStreams(recording),
   ...checkAudience(recording),
   ...checkControl(recording),
+  ...checkEnds(recording),
   ...checkTime(recording),
 ]
+
+/** What `npm run verify` says of a database: its rows and its log, or its tables and their indexes, do not agree. */
+export const checkDatabase = (lines: readonly string[]): Violation[] =>
+  lines.map((text) => ({ check: text.startsWith('index') ? 'index' : 'rows', text }))

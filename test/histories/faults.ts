@@ -17,8 +17,10 @@ export type Fault = {
 const MIGRATIONS = 'prisma/migrations'
 const FOUNDATION = `${MIGRATIONS}/20261122000000_foundation/migration.sql`
 /** Where record_vehicle_states() was made last. */
-const RECORDING = `${MIGRATIONS}/20261122070000_tell_what_was_recorded/migration.sql`
+const RECORDING = `${MIGRATIONS}/20261128030000_contradicting_sharings/migration.sql`
 const RETENTION = `${MIGRATIONS}/20261122020000_retention/migration.sql`
+/** Where what a decision writes is checked as a whole. */
+const DEMANDING = `${MIGRATIONS}/20261128020000_demand_rows/migration.sql`
 const later = (ms: number) => `await new Promise((done) => setTimeout(done, ${ms}))`
 
 export const FAULTS: readonly Fault[] = [
@@ -28,8 +30,8 @@ export const FAULTS: readonly Fault[] = [
     patches: [
       {
         file: 'src/data/decisions/lock.ts',
-        find: 'const logged = await save(held.tx, held)',
-        replace: `await save(held.tx, { ...held, events: [] })
+        find: 'const logged = await written(held)',
+        replace: `await written({ ...held, events: [] })
           const logged = held.events.map((event) => ({ ...event, position: 0 }))`,
       },
       { file: 'src/data/decisions/lock.ts', find: 'import { change, ', replace: 'import { append, change, ' },
@@ -209,6 +211,31 @@ export const FAULTS: readonly Fault[] = [
     name: 'what is decided without the lock is written whatever happened since',
     by: ['control', 'dispatch', 'instant', 'real time'],
     patches: [{ file: 'src/data/decisions/commit.ts', find: 'xmin::text = $3', replace: 'TRUE' }],
+  },
+  {
+    name: 'a write after the next due instant',
+    by: ['control', 'due', 'real time', 'instant'],
+    patches: [
+      { file: 'src/data/decisions/commit.ts', find: 'OR clock_timestamp() < $4 AS in_time', replace: 'OR TRUE AS in_time' },
+      { file: DEMANDING, find: 'clock_timestamp() >= "until"', replace: 'FALSE' },
+      {
+        file: 'src/data/decisions/lock.ts',
+        find: 'await until(held.comes)\n  const logged',
+        replace: `${later(200)}\n  const logged`,
+      },
+    ],
+  },
+  {
+    name: 'a part of a decision that meets no row',
+    by: ['control', 'atomic', 'due', 'lost', 'order'],
+    patches: [
+      {
+        file: 'src/data/decisions/commit.ts',
+        find: 'WHERE s.id = n.id AND s.vehicle_id = $1',
+        replace: 'WHERE s.id = n.id AND s.vehicle_id = $1 AND (n.ended_at IS NULL OR random() < 0.5)',
+      },
+      { file: DEMANDING, find: '"changed"[i] <> "named"[i]', replace: 'FALSE' },
+    ],
   },
   {
     name: 'what fell due is settled behind what is asked for',

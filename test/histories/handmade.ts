@@ -1,7 +1,7 @@
 import type * as row from '../../src/generated/prisma/client.ts'
 import { iso } from '../support/world.ts'
 import { factsOf } from './facts.ts'
-import type { Call, Disruption, Dispatch, Recording, SeenEvent, Session } from './history.ts'
+import type { Call, Disruption, Dispatch, Read, Recording, SeenEvent, Session } from './history.ts'
 
 /** Milliseconds after this; all that happens in the history does within one second. */
 export const START = Date.UTC(2030, 0, 1)
@@ -16,6 +16,7 @@ export type Draft = {
   readonly sharings: Mutable<row.Sharing>[]
   readonly commands: Mutable<row.Command>[]
   readonly calls: Mutable<Call>[]
+  readonly reads: Mutable<Read>[]
   /** What each fleet reads, on either instance. */
   readonly logs: Readonly<Record<'own' | 'partner', Mutable<SeenEvent>[][]>>
   /** What each fleet's follower was delivered, in its only session. */
@@ -53,6 +54,17 @@ const aCall = (requestId: string, operation: number, at: number, fields: Partial
   ...fields,
 })
 
+const aRead = (fleetId: string, at: number, phase: string): Read => ({
+  fleetId,
+  vehicleId: 'car',
+  sharingId: 'lent',
+  side: 1,
+  invokedAt: START + at - 5,
+  returnedAt: START + at + 5,
+  phase,
+  inForce: phase === 'ACTIVE' ? 'lent' : null,
+})
+
 export const seen = (event: row.Event): SeenEvent => {
   const { position, type, vehicleId, occurredAt, recordedAt, requestId, sharingId, commandId } = event
   const { endsAt, endReason = null, status = '', mileageKm = 0 } = factsOf(event)
@@ -74,7 +86,7 @@ export const seen = (event: row.Event): SeenEvent => {
 
 /**
  * The owner lends its car for 200 ms; the partner sends a command, which nobody takes, and another, which a gateway does;
- * the car reports; the sharing expires, the car reports late, and everybody comes to the end.
+ * the car reports; the sharing expires, as both see when they look, the car reports late, and everybody comes to the end.
  */
 export function aDraft(): Draft {
   const sharing = { ownerId: 'own', partnerId: 'partner', sharingId: 'lent' }
@@ -206,6 +218,7 @@ export function aDraft(): Draft {
       },
     ],
     calls,
+    reads: [aRead('partner', 250, 'ACTIVE'), aRead('own', 320, 'ENDED'), aRead('partner', 330, 'ENDED')],
     logs: { own: [own(), own()], partner: [partner(), partner()] },
     sessions: { own: session(own()), partner: session(partner()) },
     dispatches: [
@@ -229,6 +242,7 @@ export function recordingOf(draft: Draft): Recording {
       ['partner', 'r9'],
     ]),
     calls: draft.calls,
+    reads: draft.reads,
     followers: fleetIds.map((fleetId) => ({
       name: fleetId,
       fleetId,

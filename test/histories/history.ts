@@ -43,6 +43,20 @@ export type Call = {
   readonly answer: Answer
 }
 
+/** What a party to a sharing was told when it looked at the vehicle and at the sharing, in one operation. */
+export type Read = {
+  readonly fleetId: string
+  readonly vehicleId: string
+  readonly sharingId: string
+  readonly side: Side
+  readonly invokedAt: Instant
+  readonly returnedAt: Instant
+  /** Of the sharing; null where it was not to be seen. */
+  readonly phase: string | null
+  /** The sharing in force; null for none, and where the vehicle was not to be seen. */
+  readonly inForce: string | null
+}
+
 /** An event as a client sees it: what is the same whenever and wherever it is read. */
 export type SeenEvent = {
   readonly id: string
@@ -140,6 +154,7 @@ export type Recording = {
   /** For each fleet the request id of its last event that everybody is to see. */
   readonly markers: ReadonlyMap<string, string>
   readonly calls: readonly Call[]
+  readonly reads: readonly Read[]
   readonly followers: readonly Follower[]
   readonly dispatches: readonly Dispatch[]
   readonly pages: readonly Pages[]

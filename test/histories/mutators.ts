@@ -10,7 +10,7 @@ import { chance, oneOf, streamOf, whole } from './random.ts'
 import { anySide } from './stage.ts'
 import type { Stage } from './stage.ts'
 
-const MOST_PAUSE_MS = 50
+export const MOST_PAUSE_MS = 50
 const COMMANDS = ['UNLOCK_CENTRAL_LOCK', 'LOCK_CENTRAL_LOCK', 'DRAW_ATTENTION', 'REQUEST_VEHICLE_STATE'] as const
 
 type Act = (stage: Stage, random: Random) => Promise<void>
@@ -37,10 +37,10 @@ export async function mutate(stage: Stage): Promise<void> {
   )
 }
 
-const managerOf = ({ world }: Stage, fleetId: string) => ({ fleetId, token: world.managers.get(fleetId) ?? '' })
+export const managerOf = ({ world }: Stage, fleetId: string) => ({ fleetId, token: world.managers.get(fleetId) ?? '' })
 
 /** The sharing that should be in force or scheduled; it may be otherwise. */
-function believed({ sharings }: Stage, { id }: Vehicle) {
+export function believed({ sharings }: Stage, { id }: Vehicle) {
   const known = sharings.get(id)
   return known && Date.now() < known.until ? known : null
 }
@@ -94,14 +94,17 @@ const sharingIn = ({ sharings }: Stage, random: Random, { id }: Vehicle) => {
   return known && chance(random, 0.3) ? { sharingId: known.id } : {}
 }
 
-async function move(stage: Stage, random: Random, vehicle: Vehicle): Promise<void> {
-  const endsAt = chance(random, 0.15) ? null : iso(Date.now() + whole(random, 100, 1_500))
-  await stage.caller.call({
+export async function move(stage: Stage, random: Random, vehicle: Vehicle): Promise<void> {
+  const endsAt = chance(random, 0.15) ? null : Date.now() + whole(random, 100, 1_500)
+  const { answer } = await stage.caller.call({
     name: 'updateSharingEnd',
     ...managerOf(stage, vehicle.ownerId),
     side: anySide(random),
-    input: { vehicleId: vehicle.id, endsAt, ...sharingIn(stage, random, vehicle) },
+    input: { vehicleId: vehicle.id, endsAt: endsAt && iso(endsAt), ...sharingIn(stage, random, vehicle) },
   })
+  const known = stage.sharings.get(vehicle.id)
+  const moved = answer.kind === 'success' ? (answer.result['sharing'] as { id: string }).id : null
+  if (known && known.id === moved) stage.sharings.set(vehicle.id, { ...known, until: endsAt ?? Infinity })
 }
 
 async function end(stage: Stage, random: Random, vehicle: Vehicle): Promise<void> {
@@ -127,7 +130,10 @@ async function end(stage: Stage, random: Random, vehicle: Vehicle): Promise<void
 
 async function sendCommand(stage: Stage, random: Random): Promise<void> {
   const vehicle = oneOf(random, stage.world.vehicles)
-  const fleetId = partyOf(stage, random, vehicle, 0.7)
+  await sendAs(stage, random, vehicle, partyOf(stage, random, vehicle, 0.7))
+}
+
+export async function sendAs(stage: Stage, random: Random, vehicle: Vehicle, fleetId: string): Promise<void> {
   await keyed(stage, random, {
     name: 'sendCommand',
     ...managerOf(stage, fleetId),

@@ -5,6 +5,7 @@ import { follow } from './follower.ts'
 import type { Following } from './follower.ts'
 import { executeCommands } from './gateway.ts'
 import type { EventFilter, Follower, Pages, Recording, SeenEvent, Transport, Truth } from './history.ts'
+import { meetEnds } from './meet-ends.ts'
 import { mutate } from './mutators.ts'
 import { chance, oneOf, streamOf, whole } from './random.ts'
 import type { Stage } from './stage.ts'
@@ -38,6 +39,7 @@ export async function prepare(arena: Arena, seed: number): Promise<Run> {
     startedAt: Date.now(),
     followers: [],
     dispatches: [],
+    reads: [],
     sharings: new Map(),
     problems: [],
   }
@@ -58,7 +60,7 @@ export async function prepare(arena: Arena, seed: number): Promise<Run> {
     async act(length) {
       begin()
       setTimeout(() => (going = false), length)
-      await mutate(stage).catch((error: unknown) => stage.problems.push(String(error)))
+      await Promise.all([mutate(stage), meetEnds(stage)]).catch((error: unknown) => stage.problems.push(String(error)))
     },
     async finish() {
       await closeAll(stage)
@@ -91,6 +93,7 @@ export async function prepare(arena: Arena, seed: number): Promise<Run> {
         vehicles,
         markers,
         calls: caller.calls,
+        reads: stage.reads,
         followers: stage.followers,
         dispatches: stage.dispatches,
         pages,

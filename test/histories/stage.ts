@@ -1,7 +1,7 @@
 import type { Random } from '../../src/simulator/random.ts'
 import type { Arena } from './arena.ts'
 import type { Caller } from './caller.ts'
-import type { Dispatch, Follower, Instant, Side } from './history.ts'
+import type { Dispatch, Follower, Instant, Read, Side } from './history.ts'
 import { oneOf } from './random.ts'
 import type { World } from './world.ts'
 
@@ -16,6 +16,7 @@ export type Stage = {
   readonly startedAt: number
   readonly followers: Follower[]
   readonly dispatches: Dispatch[]
+  readonly reads: Read[]
   /** The newest sharing of a vehicle that somebody heard of, and when it is over as far as that is known. */
   readonly sharings: Map<string, { readonly id: string; readonly partnerId: string; readonly until: Instant }>
   readonly problems: string[]

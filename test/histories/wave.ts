@@ -1,6 +1,6 @@
 import { between } from '../../src/simulator/random.ts'
 import type { Arena } from './arena.ts'
-import { check } from './check.ts'
+import { check, checkDatabase } from './check.ts'
 import { disrupt } from './disruptions.ts'
 import { DISRUPTIONS } from './history.ts'
 import type { Disruption, DisruptionKind, Recording, Violation } from './history.ts'
@@ -61,13 +61,22 @@ export async function runWave(arena: Arena, seeds: readonly number[], figures: F
     return runOf(index).finish()
   })
   const disruptions = arena.disruptions.slice(before)
+  const lines = await arena.disagreements()
+  const own = finished.map((finish) =>
+    finish.status === 'rejected'
+      ? []
+      : lines.filter((line) => finish.value.vehicles.some(({ id }) => line.includes(id))),
+  )
+  // What is no vehicle's is told with the first.
+  own[0]?.push(...lines.filter((line) => !own.flat().includes(line)))
   const outcomes = finished.map((finish, index): Outcome => {
     const seed = seeds[index] ?? 0
+    const inDatabase = checkDatabase(own[index] ?? [])
     // What cannot even be told must not pass for a history in which all was well.
     if (finish.status === 'rejected')
-      return { seed, disruptions, violations: [{ check: 'end', text: String(finish.reason) }] }
+      return { seed, disruptions, violations: [{ check: 'end', text: String(finish.reason) }, ...inDatabase] }
     count(finish.value, figures)
-    return { seed, disruptions, violations: check(finish.value) }
+    return { seed, disruptions, violations: [...check(finish.value), ...inDatabase] }
   })
   for (const { kind, struck } of disruptions) figures.disruptions[kind] += struck
   figures.histories += seeds.length

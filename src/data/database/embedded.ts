@@ -19,9 +19,10 @@ export type Embedded = {
 
 /**
  * PostgreSQL inside this process, its files in `folder`. Every write is on disk before it is answered.
+ * @param onWarning is told what a migration warns of
  * @throws when another process has the folder open: two would corrupt it; DiskFullError
  */
-export async function openEmbedded(folder: string): Promise<Embedded> {
+export async function openEmbedded(folder: string, onWarning: (message: string) => void = () => {}): Promise<Embedded> {
   const lock = `${folder}.pid`
   await takeLock(lock, folder)
   try {
@@ -30,7 +31,7 @@ export async function openEmbedded(folder: string): Promise<Embedded> {
     const client = await PGlite.create({ dataDir: folder, extensions: { btree_gist } })
     const guarded = keepRoom(client, folder)
     return {
-      adapter: adapterFor(guarded),
+      adapter: adapterFor(guarded, onWarning),
       sql: embeddedSql(guarded),
       close: async () => {
         await client.close()
@@ -95,7 +96,14 @@ function isAlive(pid: number): boolean {
  * The published adapter with two mends: it neither waits for a script to end nor reports a COMMIT that fails, so that a
  * full disk would be answered as success.
  */
-function adapterFor(client: PGlite): SqlMigrationAwareDriverAdapterFactory {
+function adapterFor(client: PGlite, onWarning: (message: string) => void): SqlMigrationAwareDriverAdapterFactory {
+  const onNotice = ({
+    severity,
+    message,
+  }: {
+    readonly severity: string | undefined
+    readonly message: string | undefined
+  }) => severity === 'WARNING' && onWarning(message ?? '')
   let latest: Promise<unknown> = Promise.resolve()
   const watched = new Proxy(client, {
     get(target, key) {
@@ -110,7 +118,7 @@ function adapterFor(client: PGlite): SqlMigrationAwareDriverAdapterFactory {
     const adapter = await factory.connect()
     const startTransaction = adapter.startTransaction.bind(adapter)
     return Object.assign(adapter, {
-      executeScript: async (script: string) => void (await client.exec(script)),
+      executeScript: async (script: string) => void (await client.exec(script, { onNotice })),
       startTransaction: async (...args: Parameters<typeof startTransaction>) => {
         const starting = startTransaction(...args)
         const outcome = latest

@@ -16,9 +16,13 @@ const FOLDER = join(import.meta.dirname, '../../../prisma/migrations')
 /** Any number that nothing else on the database uses: instances that start at once apply the migrations one by one. */
 const ADVISORY_LOCK = 4_653_001
 
-/** @returns the names of the migrations that were applied, none if the database was up to date */
-export async function migratePostgres(url: string): Promise<string[]> {
+/**
+ * @param onWarning is told what a migration warns of: what it found in the data, and did about it
+ * @returns the names of the migrations that were applied, none if the database was up to date
+ */
+export async function migratePostgres(url: string, onWarning: (message: string) => void = () => {}): Promise<string[]> {
   const client = new pg.Client({ connectionString: url, application_name: 'fleetshare-migrate' })
+  client.on('notice', ({ severity, message }) => severity === 'WARNING' && onWarning(message ?? ''))
   await client.connect()
   try {
     await client.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK])

@@ -46,6 +46,8 @@ export type DatabaseSettings = {
   readonly dataDir: string
   /** Is put around every SQL statement. */
   readonly around?: Around
+  /** Is told what a migration found in the data, and did about it. */
+  readonly onWarning?: (message: string) => void
   /** For tests: is told of every SQL statement. */
   readonly onStatement?: (sql: string) => void
 }
@@ -62,7 +64,7 @@ const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 }
  * are few and made for one plan each, so that none is planned again for its values, nor reads all of a table because it
  * was small when it was planned. Up to PostgreSQL 17 that makes sequences look so dear that each statement would be compiled.
  */
-const SESSION =
+export const SESSION =
   '-c plan_cache_mode=force_generic_plan -c statement_timeout=15s -c idle_in_transaction_session_timeout=10s -c enable_seqscan=off -c jit=off -c timezone=UTC'
 
 /** For interactive transactions: how long to wait for a connection, and how long one may last. Milliseconds. */
@@ -76,7 +78,7 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Connecti
 async function openPostgres(url: string, settings: DatabaseSettings): Promise<Connection> {
   const isPooled = settings.databaseDirectUrl != null
   const direct = settings.databaseDirectUrl ?? url
-  await migratePostgres(direct)
+  await migratePostgres(direct, settings.onWarning)
   let wake = () => {}
   const wakeups = startWakeups(direct, () => wake())
   const notifications = { notify: wakeups.announce, onNotification: (then: () => void) => void (wake = then) }
@@ -120,7 +122,7 @@ async function checkTimeZone(pool: pg.Pool): Promise<void> {
 
 async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Connection> {
   await mkdir(settings.dataDir, { recursive: true })
-  const embedded = await openEmbedded(join(settings.dataDir, 'postgres'))
+  const embedded = await openEmbedded(join(settings.dataDir, 'postgres'), settings.onWarning)
   try {
     await migrateEmbedded(embedded.adapter)
     const notifications = { notify: () => {}, onNotification: () => {} }

@@ -65,11 +65,12 @@ export async function pendingCommands(
   vehicleIds: readonly string[] | null,
   limit: number,
 ): Promise<Pick<Command, 'id' | 'vehicleId'>[]> {
+  // Pending by its instants: said of its status, it would seem to be a matter of the index by vehicle.
   // One array, however long: PostgreSQL's protocol has no room for more than 65,535 parameters.
   const ids = vehicleIds?.filter(isId) ?? null
   return prisma.$queryRaw`
     SELECT c.id, c.vehicle_id AS "vehicleId" FROM command AS c JOIN vehicle AS v ON v.id = c.vehicle_id
-    WHERE c.status = 'PENDING' AND c.deadline > ${new Date(clock.now())} AND v.deleted_at IS NULL
+    WHERE c.dispatched_at IS NULL AND c.completed_at IS NULL AND c.deadline > ${new Date(clock.now())} AND v.deleted_at IS NULL
       AND (${ids}::text[] IS NULL OR c.vehicle_id = ANY(${ids}::text[]))
     ORDER BY c.requested_at, c.id LIMIT ${limit}`
 }

@@ -65,8 +65,11 @@ export type Decision = {
   readonly vehicle: Vehicle
   /** The vehicle's row must still be this one when it is written; null under its lock, where it is. */
   readonly version: string | null
-  /** Until then it may be written, unless under the lock: nothing falls due before, and what was read is not old. */
-  readonly validUntil: Instant
+  /**
+   * It is written before that instant or not at all: nothing falls due before, and what was read without the lock is not
+   * old. null for ever.
+   */
+  readonly validUntil: Instant | null
   /** The instant of the decision, by the database's clock, and the request that asked for it. */
   readonly moment: Moment
   /** What will be written, and appended to the log, in order; what fell due comes first. */
@@ -81,7 +84,7 @@ const KEPT = `partners AS MATERIALIZED (
     SELECT 1 FROM partnership WHERE fleet_id = $5 AND partner_id = $6 FOR KEY SHARE),
   waited AS (UPDATE vehicle SET last_instant = $2 WHERE id = $1 AND ($3::text IS NULL OR xmin::text = $3)
     AND ($6::text IS NULL OR EXISTS (SELECT FROM partners))
-    RETURNING $3::text IS NULL OR clock_timestamp() < $4 AS in_time),
+    RETURNING $4::timestamptz IS NULL OR clock_timestamp() < $4 AS in_time),
   kept AS (SELECT 1 FROM waited WHERE in_time)`
 
 const recordset = (table: string, part: string) =>
@@ -103,6 +106,19 @@ const PARTS = {
 }
 type Part = keyof typeof PARTS
 
+/**
+ * Raises an error, with which nothing of the statement happens, unless each part changed all the rows that it names and it
+ * is still in time: counting runs the parts, so that this comes after them.
+ */
+const demanding = (parts: readonly Part[]) =>
+  `demanded AS (SELECT demand_rows($4, ARRAY[${[...parts.map((part) => `'${part}'`), `'events'`].join()}], ARRAY[${[
+    ...parts.map((part) => `(SELECT count(*) FROM changed_${part})`),
+    '(SELECT count(*) FROM appended)',
+  ].join()}], ARRAY[${[
+    ...parts.map((part) => `jsonb_array_length($8::jsonb -> '${part}')`),
+    'jsonb_array_length($7::jsonb)',
+  ].join()}]) FROM kept)`
+
 /** One for each set of parts, so that what does not change is not even looked at. */
 const saves = new Map<string, Statement>()
 
@@ -110,8 +126,9 @@ function saving(parts: readonly Part[]): Statement {
   const name = ['save', ...parts].join('_')
   const known = saves.get(name)
   if (known) return known
-  const changed = parts.map((part) => `changed_${part} AS (${PARTS[part]}), `).join('')
-  const text = `WITH ${KEPT}, ${changed} appended AS (${appended('kept,', '$7')}) ${POSITIONS}`
+  const changed = parts.map((part) => `changed_${part} AS (${PARTS[part]} RETURNING 1), `).join('')
+  const text = `WITH ${KEPT}, ${changed} appended AS (${appended('kept,', '$7')}), ${demanding(parts)}
+    SELECT position FROM appended, demanded ORDER BY position`
   const statement = { name, text }
   saves.set(name, statement)
   return statement
@@ -122,9 +139,10 @@ const rowsOf = <T>(changes: Map<string, Change<T>>, isNew: boolean, toRow: (row:
 
 /**
  * Writes the instant of a decision, what it changes, and the events, in one statement: all of it, or nothing if the vehicle
- * is not the one that was read, or its owner's partnership with the partner of a new sharing has ended. Until the commit
- * it stands.
+ * is not the one that was read, its owner's partnership with the partner of a new sharing has ended, or it comes too late.
+ * Until the commit it stands, for whoever relies on what fell due waits for that.
  * @returns the events, of which there has to be one, as they are in the log; none of them if nothing was written
+ * @throws what demand_rows() raises: FS001 if some row that is named was not changed, FS002 if it came too late
  */
 export async function save({ query }: Tx, decision: Decision): Promise<LoggedEvent[]> {
   const { vehicle, version, validUntil, moment, changes, events, actor } = decision
@@ -142,7 +160,7 @@ export async function save({ query }: Tx, decision: Decision): Promise<LoggedEve
     vehicle.id,
     timestamp(at),
     version,
-    timestamp(validUntil),
+    validUntil === null ? null : timestamp(validUntil),
     vehicle.ownerId,
     [...sharings.values()].find(({ isNew }) => isNew)?.row.partnerId ?? null,
     JSON.stringify(events.map((event) => EVENT.toJson(rowOf(event)))),

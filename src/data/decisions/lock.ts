@@ -3,8 +3,12 @@ import type { Actor } from '../../domain/log/audit.ts'
 import type { Command } from '../../domain/command.ts'
 import { commandUpdated, sharingEvent } from '../../domain/log/event.ts'
 import type { LoggedEvent, Moment, NewEvent } from '../../domain/log/event.ts'
+import { contradictionIn } from '../../domain/contradiction.ts'
+import { earlier } from '../../domain/period.ts'
 import type { Instant } from '../../domain/period.ts'
-import { cancelled, settle } from '../../domain/settle.ts'
+import { cancelled, nextDue, settle } from '../../domain/settle.ts'
+import { ChangedError, ContradictionError, meet, redecide, refusalOf } from './redecide.ts'
+import { LONGEST_WAIT_MS } from '../queries/wait-for-writers.ts'
 import { change, noChanges, save } from './commit.ts'
 import type { Decision } from './commit.ts'
 import type { Services } from '../services.ts'
@@ -26,6 +30,8 @@ export type Held = Decision & {
   readonly arePartners: boolean
   /** When the instant comes, as a reading of performance.now(). */
   readonly comes: number
+  /** Whether something had come that was not recorded. */
+  readonly fellDue: boolean
   /** The events once they were written. */
   readonly logged: LoggedEvent[]
 }
@@ -39,20 +45,16 @@ export type LockOrder = Asked & {
   readonly transactional?: boolean
 }
 
-/** The clock was set back by more than this: better to refuse than to hold the answer. Milliseconds. */
-const LONGEST_WAIT_MS = 5_000
-
 /** How long what was read without the lock counts. Milliseconds. */
 const FRESH_MS = 1_000
-
-/** Somebody else was at the vehicle, or ended the partnership: then it is decided anew, under the lock. */
-class ChangedError extends Error {}
 
 /**
  * Decides on a vehicle, settles what fell due first and appends the events last; whatever `decide` throws undoes all of it.
  * Nobody else decides on it in between, and nothing falls due: first that is hoped for, and made sure of as it is written,
- * under the vehicle's row lock; if it was not so, it is decided anew under that lock.
+ * under the vehicle's row lock; if it was not so, it is decided anew under that lock, and again if something fell due
+ * meanwhile.
  * @param decide gets null if there never was such a vehicle; may be called more than once
+ * @throws ContradictionError
  */
 export async function withVehicle<T>(
   db: Services,
@@ -60,7 +62,7 @@ export async function withVehicle<T>(
   decide: (held: Held | null) => Promise<T>,
 ): Promise<T> {
   const attempt = async (held: Held | null) => {
-    const result = await decide(held)
+    const result = await decided(held, decide)
     if (held) await release(held)
     return { held, result }
   }
@@ -69,12 +71,29 @@ export async function withVehicle<T>(
     return attempt(stored && settled(db, stored, order, stored.version))
   }
   const locked = () => db.transaction(async (tx) => attempt(await hold(tx, order)))
-  const { held, result } = await (order.transactional ? locked() : inHope()).catch((error: unknown) => {
-    if (error instanceof ChangedError) return locked()
+  try {
+    const { held, result } = await redecide((nth) => (nth > 1 || order.transactional ? locked() : inHope()))
+    if (held) committed(db, [held])
+    return result
+  } catch (error) {
+    if (error instanceof ContradictionError) meet(db.contradictions, error)
     throw error
-  })
-  if (held) committed(db, [held])
-  return result
+  }
+}
+
+/**
+ * A refusal may rest on an instant that has come and is not recorded yet. A decision from before that instant, made to undo
+ * it, holds the row until its commit: so whoever is refused had the row's lock after the instant had come.
+ */
+async function decided<T>(held: Held | null, decide: (held: Held | null) => Promise<T>): Promise<T> {
+  try {
+    return await decide(held)
+  } catch (error) {
+    if (!held?.fellDue) throw error
+    if (held.version !== null) throw new ChangedError(held.vehicle.id, { cause: error })
+    await until(held.comes)
+    throw error
+  }
 }
 
 /** To be called after the commit. */
@@ -87,7 +106,11 @@ export function committed(db: Services, held: readonly Held[]): void {
   if (happened.length > 0) db.log.appended(happened.flatMap(({ logged }) => logged))
 }
 
-/** Locks a vehicle until the transaction ends, and settles what fell due. @returns null if there never was one */
+/**
+ * Locks a vehicle until the transaction ends, and settles what fell due.
+ * @returns null if there never was one
+ * @throws ContradictionError
+ */
 export async function hold(tx: Tx, order: LockOrder): Promise<Held | null> {
   const { vehicleId, partnerId } = order
   const [locked] = isId(vehicleId) ? await tx.query<{ owner_id: string }>(LOCK, [vehicleId]) : []
@@ -111,6 +134,8 @@ function settled(
   let at = instantAfter(now, stored.lastInstant, handover)
   // In the very millisecond of a start an end would leave the partner nothing; the one after may start back to back.
   if (handover) while (stored.sharings.some(({ startsAt }) => startsAt === at)) at++
+  const contradiction = contradictionIn(stored.sharings, at)
+  if (contradiction !== null) throw new ContradictionError(stored.vehicle.id, contradiction)
   const events: NewEvent[] = []
   const changes = noChanges()
   const due = settle(stored, stored.vehicle.state, at)
@@ -127,6 +152,7 @@ function settled(
   const { vehicle } = stored
   const control = stored.deleted ? null : { vehicle, sharings: due.sharings }
   const moment = { at, requestId }
+  const next = nextDue(due, at)
   return {
     tx,
     vehicle,
@@ -139,7 +165,8 @@ function settled(
     comes: read + at - now,
     logged: [],
     version,
-    validUntil: Math.min(at + FRESH_MS, ...instantsOf(due).filter((instant) => instant > at)),
+    validUntil: version === null ? next : earlier(next, at + FRESH_MS),
+    fellDue: due.steps.length > 0,
     actor,
   }
 }
@@ -147,21 +174,23 @@ function settled(
 /**
  * Writes what was decided, appends what happened and keeps its instant, so that no later one is earlier. Not before that
  * instant has come: until then nobody is to see what happens in it, be it in an answer or in the log.
- * @throws ChangedError if what it rests on is not so any more
+ * @throws ChangedError if what it rests on is not so any more, ContradictionError if the records do not allow it
  */
 export async function release(held: Held): Promise<void> {
   if (held.events.length === 0) return
   await until(held.comes)
-  const logged = await save(held.tx, held)
-  if (logged.length === 0) throw new ChangedError()
+  const logged = await written(held)
+  if (logged.length === 0) throw new ChangedError(held.vehicle.id)
   held.logged.push(...logged)
 }
 
-/** When something falls due, or did. */
-const instantsOf = ({ sharings, commands }: Pick<Stored, 'sharings' | 'commands'>): Instant[] => [
-  ...sharings.flatMap(({ startsAt, endsAt }) => (endsAt === null ? [startsAt] : [startsAt, endsAt])),
-  ...commands.map(({ deadline }) => deadline),
-]
+async function written(held: Held): Promise<LoggedEvent[]> {
+  try {
+    return await save(held.tx, held)
+  } catch (error) {
+    throw refusalOf(error, held.vehicle.id)
+  }
+}
 
 /** Control passes at the moment held: what the side that loses it has sent, and no gateway has, is cancelled. */
 export function cancelPending({ commands, moment, changes, events }: Held): void {

@@ -40,7 +40,10 @@ export type VehicleListFilter = { readonly relation: VehicleRelation | null; rea
 /** How many ids one statement asks for: PostgreSQL's protocol has no room for more than 32,767 parameters. */
 const MOST_IDS = 10_000
 
-/** What the fleet may see at `at`, by id. */
+/**
+ * What the fleet may see at `at`, by id. As they are committed: a list does not wait for a decision that was made before an
+ * instant which has come, as reads.vehicle() does, for every row would have to be locked; whoever acts on one is told then.
+ */
 export async function listVehicles(
   { prisma, query }: Services,
   fleetId: string,
@@ -106,8 +109,14 @@ export async function listSharings(
 ): Promise<Sharing[]> {
   if (filter.vehicleId !== null && !isId(filter.vehicleId)) return []
   const direction = page.backwards ? 'asc' : 'desc'
-  const beyond = ([startsAt, id]: SharingKey, side: 'lt' | 'gt'): Prisma.SharingWhereInput => ({
-    OR: [{ startsAt: { [side]: new Date(startsAt) } }, { startsAt: new Date(startsAt), id: { [side]: id } }],
+  // A bound and an exception, not two cases: indexes by fleet hold what lies within a bound side by side.
+  const older = ([startsAt, id]: SharingKey): Prisma.SharingWhereInput => ({
+    startsAt: { lte: new Date(startsAt) },
+    NOT: { startsAt: new Date(startsAt), id: { gte: id } },
+  })
+  const newer = ([startsAt, id]: SharingKey): Prisma.SharingWhereInput => ({
+    startsAt: { gte: new Date(startsAt) },
+    NOT: { startsAt: new Date(startsAt), id: { lte: id } },
   })
   const rows = await prisma.sharing.findMany({
     where: {
@@ -115,8 +124,8 @@ export async function listSharings(
         filter.status === null ? partyIs(fleetId) : statusIs(filter.status, fleetId),
         filter.phase === null ? {} : phaseIs(filter.phase, at),
         filter.vehicleId === null ? {} : { vehicleId: filter.vehicleId },
-        page.after === null ? {} : beyond(page.after, 'lt'),
-        page.before === null ? {} : beyond(page.before, 'gt'),
+        page.after === null ? {} : older(page.after),
+        page.before === null ? {} : newer(page.before),
       ],
     },
     orderBy: [{ startsAt: direction }, { id: direction }],

@@ -3,6 +3,7 @@ import { seesAt } from '../../domain/access/access.ts'
 import type { Command } from '../../domain/command.ts'
 import type { Fleet } from '../../domain/fleet.ts'
 import type { Instant } from '../../domain/period.ts'
+import { isBehind } from '../../domain/settle.ts'
 import type { Sharing } from '../../domain/sharing.ts'
 import type { Vehicle } from '../../domain/vehicle.ts'
 import type { Services } from '../services.ts'
@@ -14,6 +15,7 @@ import { isId } from '../tables/ids.ts'
 import { SHARING } from '../tables/sharing.ts'
 import { VEHICLE } from '../tables/vehicle.ts'
 import { partyIs } from './visibility.ts'
+import { waitForWriters } from './wait-for-writers.ts'
 
 /**
  * What one operation reads, batched: one statement for all rows of a kind that a level of the answer needs. Everything is
@@ -44,7 +46,7 @@ export function createLoaders(db: Services, fleetId: string | null, at: Instant)
   const vehicles = new Map<string, Promise<OpenVehicle | null>>()
   /** Once for each operation, so that its answer does not contradict itself. */
   const anybodys = (id: string) => {
-    const loading = vehicles.get(id) ?? openVehicles.vehicle(id)
+    const loading = vehicles.get(id) ?? openVehicles.vehicle(id, at)
     vehicles.set(id, loading)
     return loading
   }
@@ -56,8 +58,15 @@ export function createLoaders(db: Services, fleetId: string | null, at: Instant)
       return vehicle && seesAt(viewer, { vehicle, sharings: vehicle.sharings }, at) ? vehicle : null
     },
     sharing: byId(async (ids) => {
-      const rows = await prisma.sharing.findMany({ where: { AND: [{ id: { in: ids } }, partyIs(viewer)] } })
-      return rows.map(SHARING.fromPrisma)
+      const read = async () => {
+        const rows = await prisma.sharing.findMany({ where: { AND: [{ id: { in: ids } }, partyIs(viewer)] } })
+        return rows.map(SHARING.fromPrisma)
+      }
+      const sharings = await read()
+      const behind = sharings.filter((sharing) => isBehind([sharing], at)).map(({ vehicleId }) => vehicleId)
+      if (behind.length === 0) return sharings
+      await waitForWriters(db.query, behind, at)
+      return read()
     }),
     openSharings: async (vehicleId) => (await anybodys(vehicleId))?.sharings ?? [],
     command: byId(async (ids) => {

@@ -1,6 +1,8 @@
 import type DataLoader from 'dataloader'
 import { LRUCache } from 'lru-cache'
 import type { Fleet } from '../../domain/fleet.ts'
+import type { Instant } from '../../domain/period.ts'
+import { isBehind } from '../../domain/settle.ts'
 import type { Sharing } from '../../domain/sharing.ts'
 import type { Vehicle } from '../../domain/vehicle.ts'
 import type { Query, Statement } from '../database/statement.ts'
@@ -10,14 +12,18 @@ import type { Row } from '../tables/record.ts'
 import { SHARING } from '../tables/sharing.ts'
 import { VEHICLE } from '../tables/vehicle.ts'
 import { batched } from './batch.ts'
+import { waitForWriters } from './wait-for-writers.ts'
 
 /** A vehicle with those of its sharings that are not over by the log: what decides who may see it, and what with it. */
 export type OpenVehicle = Vehicle & { readonly sharings: readonly Sharing[] }
 
 /** What all requests of an instance read together, before anybody's rights are applied. */
 export type OpenVehicles = {
-  /** Whoever may see it; null for one that is deleted, or never was. */
-  readonly vehicle: (id: string) => Promise<OpenVehicle | null>
+  /**
+   * Whoever may see it, for an answer that holds at `at`; null for one that is deleted, or never was. A start or an end that
+   * has come by then stands: nobody who decided before it can still undo it.
+   */
+  readonly vehicle: (id: string, at: Instant) => Promise<OpenVehicle | null>
   /** Fleets neither go nor change, so that one which was read is known. */
   readonly fleet: (id: string) => Fleet | Promise<Fleet | null>
 }
@@ -25,11 +31,18 @@ export type OpenVehicles = {
 const KNOWN_FLEETS = 10_000
 
 export function createOpenVehicles(query: Query): OpenVehicles {
-  const vehicles = byId(async (ids) => vehiclesOf(await query<Row>(VEHICLES, [ids])))
+  const read = async (ids: readonly string[]) => vehiclesOf(await query<Row>(VEHICLES, [ids]))
+  const vehicles = batched(async (asked: readonly AskedAt[]) => {
+    const latest = new Map<string, Instant>()
+    for (const { id, at } of asked) if (isId(id)) latest.set(id, Math.max(at, latest.get(id) ?? at))
+    const found = await settledBy(query, await read([...latest.keys()]), ({ id }) => latest.get(id) ?? 0, read)
+    const byId = new Map(found.map((vehicle) => [vehicle.id, vehicle]))
+    return asked.map(({ id }) => byId.get(id) ?? null)
+  })
   const fleets = byId((ids) => query<Fleet>(FLEETS, [ids]))
   const known = new LRUCache<string, Fleet>({ max: KNOWN_FLEETS })
   return {
-    vehicle: (id) => vehicles.load(id),
+    vehicle: (id, at) => vehicles.load({ id, at }),
     fleet: (id) =>
       known.get(id) ??
       fleets.load(id).then((fleet) => {
@@ -37,6 +50,22 @@ export function createOpenVehicles(query: Query): OpenVehicles {
         return fleet
       }),
   }
+}
+
+type AskedAt = { readonly id: string; readonly at: Instant }
+
+/** Those that are behind once more, after everybody who decided on them before what has come. */
+async function settledBy(
+  query: Query,
+  vehicles: readonly OpenVehicle[],
+  instantOf: (vehicle: OpenVehicle) => Instant,
+  read: (ids: readonly string[]) => Promise<OpenVehicle[]>,
+): Promise<readonly OpenVehicle[]> {
+  const behind = vehicles.filter((vehicle) => isBehind(vehicle.sharings, instantOf(vehicle)))
+  if (behind.length === 0) return vehicles
+  const ids = behind.map(({ id }) => id)
+  await waitForWriters(query, ids, Math.max(...behind.map(instantOf)))
+  return [...vehicles.filter((vehicle) => !behind.includes(vehicle)), ...(await read(ids))]
 }
 
 /** null for those that are not found. */
@@ -64,9 +93,15 @@ export const IS_OPEN = 's.cancelled_at IS NULL AND s.ended_at IS NULL'
 
 export const OPEN_SHARING = `s.vehicle_id = v.id AND ${IS_OPEN}`
 
+/**
+ * Each vehicle's own are looked up (OFFSET 0): while there are few sharings, the planner would rather read all that are open
+ * for each vehicle, and would go on doing so when there are many.
+ */
+export const WITH_OPEN_SHARINGS = `LEFT JOIN LATERAL (SELECT * FROM sharing AS s WHERE ${OPEN_SHARING} OFFSET 0) AS s ON TRUE`
+
 const VEHICLES: Statement = {
   name: 'vehicles',
-  text: `SELECT ${OPEN_VEHICLE_COLUMNS} FROM vehicle AS v LEFT JOIN sharing AS s ON ${OPEN_SHARING}
+  text: `SELECT ${OPEN_VEHICLE_COLUMNS} FROM vehicle AS v ${WITH_OPEN_SHARINGS}
     WHERE v.id = ANY($1::text[]) AND v.deleted_at IS NULL`,
 }
 

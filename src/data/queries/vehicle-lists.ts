@@ -1,4 +1,4 @@
-import { OPEN_SHARING, OPEN_VEHICLE_COLUMNS } from './open-vehicles.ts'
+import { OPEN_VEHICLE_COLUMNS, WITH_OPEN_SHARINGS } from './open-vehicles.ts'
 import type { Statement } from '../database/statement.ts'
 import type { VehicleRelation } from './visibility.ts'
 
@@ -33,8 +33,9 @@ const sharedIn = (direction: Direction) => `
   UNION ALL
   (SELECT since.vehicle_id FROM since WHERE since.partner_id = $1 AND since.vehicle_id > $2 AND since.vehicle_id < $3)`
 
+/** Looked up for each vehicle (OFFSET 0), rather than all that are in force hashed. */
 const SHARED_OUT = `AND (
-  EXISTS (SELECT FROM sharing AS s WHERE s.vehicle_id = v.id AND s.ended_at IS NULL AND ${IN_FORCE})
+  EXISTS (SELECT FROM sharing AS s WHERE s.vehicle_id = v.id AND s.ended_at IS NULL AND ${IN_FORCE} OFFSET 0)
   OR EXISTS (SELECT FROM since WHERE since.vehicle_id = v.id))`
 
 const ids = {
@@ -50,7 +51,7 @@ const statement = (relation: keyof typeof ids, direction: Direction): Statement 
     SELECT id FROM (${ids[relation](direction)}) AS seen ORDER BY id ${direction} LIMIT $4
   )
   SELECT ${OPEN_VEHICLE_COLUMNS} FROM page
-    JOIN vehicle AS v ON v.id = page.id AND v.deleted_at IS NULL LEFT JOIN sharing AS s ON ${OPEN_SHARING}
+    JOIN vehicle AS v ON v.id = page.id AND v.deleted_at IS NULL ${WITH_OPEN_SHARINGS}
   ORDER BY page.id ${direction}`,
 })
 

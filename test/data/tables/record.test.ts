@@ -151,7 +151,7 @@ describe.each(['postgres', 'embedded'])('records on %s', (kind) => {
           const sharing = lent && { ...lent, vehicleId: vehicle.id }
           await storeVehicle(db, vehicle, sharing)
           const isOpen = sharing?.endReason === null
-          expect(await db.services.openVehicles.vehicle(vehicle.id)).toEqual({
+          expect(await db.services.openVehicles.vehicle(vehicle.id, 0)).toEqual({
             ...vehicle,
             sharings: isOpen ? [sharing] : [],
           })

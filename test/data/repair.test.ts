@@ -1,0 +1,71 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { readKept } from '../../src/data/kept.ts'
+import { openSql } from '../../src/data/verify.ts'
+import type { OpenedSql } from '../../src/data/verify.ts'
+import { repair } from '../../src/domain/repair.ts'
+import type { Kept } from '../../src/domain/told.ts'
+import { plans, worldOf } from '../support/broken-worlds.ts'
+import { newPostgresDatabase } from '../support/databases.ts'
+import { runOn, storeFleets, storeKept } from '../support/kept.ts'
+
+let db: OpenedSql
+beforeAll(async () => {
+  db = await openSql({ databaseUrl: await newPostgresDatabase(inject('postgresUrl')), dataDir: '' })
+  await storeFleets(db.sql, 'owner', 'partner', 'other')
+})
+afterAll(() => db.close())
+
+const WORLDS = 300
+/** Half of it is over, and half to come. */
+const PLACE = { base: Math.floor(Date.now() / 1000) * 1000 - 400 * 60_000, unit: 60_000 }
+
+async function stored(): Promise<Map<string, Kept>> {
+  return db.sql.transaction(async ({ query }) => {
+    const all = new Map<string, Kept>()
+    for await (const kept of readKept(query)) all.set(kept.vehicleId, kept)
+    return all
+  })
+}
+
+const byId = <T extends { readonly id: string }>(rows: readonly T[]): T[] =>
+  rows.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+
+it('repairs in the database what the domain says, and the constraint holds again', async () => {
+  const worlds = fc.sample(plans, { numRuns: WORLDS, seed: 14 })
+  for (const [index, plan] of worlds.entries()) {
+    await storeKept(db.sql, worldOf(plan, { ...PLACE, vehicleId: `car-${index}` }))
+  }
+  const before = await stored()
+  const told = new Map<string, string[]>()
+  for (const vehicleId of before.keys()) {
+    const text = 'SELECT repair_vehicle AS line FROM repair_vehicle($1)'
+    const lines = await db.sql.query<{ line: string }>({ name: '', text }, [vehicleId])
+    told.set(
+      vehicleId,
+      lines.map(({ line }) => line),
+    )
+  }
+  const after = await stored()
+  let yielded = 0
+  for (const [vehicleId, kept] of before) {
+    const now = after.get(vehicleId)
+    if (!now) throw new Error(`${vehicleId} is missing`)
+    const { sharings, commands, yielding } = repair(kept, now.lastInstant ?? 0)
+    yielded += yielding.length
+    expect([vehicleId, byId(now.sharings), byId(now.commands)]).toEqual([vehicleId, byId(sharings), byId(commands)])
+    expect(now.events.slice(0, kept.events.length)).toEqual(kept.events)
+    const appended = now.events.slice(kept.events.length).map(({ position: _position, ...event }) => event)
+    expect(appended).toEqual(yielding.map(({ event }) => ({ commandId: null, ...event })))
+    const rows = JSON.stringify([byId(kept.sharings), byId(kept.commands)])
+    const isChanged = yielding.length > 0 || JSON.stringify([byId(sharings), byId(commands)]) !== rows
+    expect([vehicleId, (told.get(vehicleId)?.length ?? 0) > 0]).toEqual([vehicleId, isChanged])
+    if (!isChanged) expect(now.lastInstant).toBe(kept.lastInstant)
+  }
+  expect(yielded).toBeGreaterThan(WORLDS / 4)
+  // Every row stands in the index again, and each look at it finds no two that overlap.
+  await runOn(db.sql)('REINDEX INDEX sharing_one_at_a_time')
+  for (const vehicleId of before.keys()) {
+    expect(await db.sql.query({ name: '', text: 'SELECT repair_vehicle($1)' }, [vehicleId])).toEqual([])
+  }
+})

@@ -1,0 +1,71 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { between } from '../../src/simulator/random.ts'
+import type { Random } from '../../src/simulator/random.ts'
+import { post } from '../support/api.ts'
+import { other } from './caller.ts'
+import type { Read } from './history.ts'
+import { believed, managerOf, MOST_PAUSE_MS, move, sendAs } from './mutators.ts'
+import { chance, oneOf, streamOf } from './random.ts'
+import { anySide } from './stage.ts'
+import type { Stage } from './stage.ts'
+
+/** An end as near as this is waited for. Milliseconds. */
+const NEAR_MS = 500
+/** How long before it somebody changes it, and for how long after it all look. Milliseconds. */
+const BEFORE_MS = 30
+const AFTER_MS = 60
+
+const READ =
+  'query ($vehicleId: ID!, $sharingId: ID!) { vehicle(id: $vehicleId) { sharing { id } } sharing(id: $sharingId) { phase } }'
+
+/**
+ * The owner changes its mind about an end as it comes, while both parties look at the vehicle and try to use it, on either
+ * instance: nobody who was told that the end has passed may be told otherwise.
+ */
+export async function meetEnds(stage: Stage): Promise<void> {
+  const random = streamOf(stage.seed, 'ends')
+  while (stage.going()) {
+    await meetEnd(stage, random)
+    await sleep(between(random, 0, MOST_PAUSE_MS))
+  }
+}
+
+async function meetEnd(stage: Stage, random: Random): Promise<void> {
+  const near = stage.world.vehicles.filter(
+    (vehicle) => (believed(stage, vehicle)?.until ?? Infinity) < Date.now() + NEAR_MS,
+  )
+  if (near.length === 0) return
+  const vehicle = oneOf(random, near)
+  const sharing = believed(stage, vehicle)
+  if (!sharing) return
+  const { until, partnerId } = sharing
+  const reached = (offset: number) => sleep(Math.max(0, until + offset - Date.now()))
+  const side = anySide(random)
+  const before = reached(-between(random, 0, BEFORE_MS)).then(() => move(stage, random, vehicle))
+  const looks = [vehicle.ownerId, partnerId].flatMap((fleetId) =>
+    [side, other(side)].map(async (at) => {
+      const use = chance(random, 0.5)
+      await reached(between(random, 0, AFTER_MS))
+      await look(stage, { fleetId, vehicleId: vehicle.id, sharingId: sharing.id, side: at })
+      if (use) await sendAs(stage, random, vehicle, fleetId)
+    }),
+  )
+  await Promise.all([before, ...looks])
+}
+
+/** Looks once. What is not answered, or with an error, tells nothing. */
+async function look(stage: Stage, order: Pick<Read, 'fleetId' | 'vehicleId' | 'sharingId' | 'side'>): Promise<void> {
+  const { vehicleId, sharingId, fleetId, side } = order
+  const { token } = managerOf(stage, fleetId)
+  const invokedAt = Date.now()
+  const answer = await post(stage.arena.urlOf(side), token, READ, { vehicleId, sharingId }).catch(() => null)
+  if (!answer || answer.errors) return
+  const { vehicle, sharing } = answer.data as Seen
+  const [phase, inForce] = [sharing?.phase ?? null, vehicle?.sharing?.id ?? null]
+  stage.reads.push({ ...order, invokedAt, returnedAt: Date.now(), phase, inForce })
+}
+
+type Seen = {
+  readonly vehicle: { readonly sharing: { readonly id: string } | null } | null
+  readonly sharing: { readonly phase: string } | null
+}

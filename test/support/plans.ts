@@ -1,0 +1,99 @@
+import pg from 'pg'
+
+/** How one node of a plan reads a table. */
+export type Scan = {
+  readonly type: string
+  readonly table: string
+  /** null for a table that is read past its indexes. */
+  readonly index: string | null
+  /** What is wrong with it; null if nothing is. */
+  readonly fault: string | null
+}
+
+type Node = {
+  readonly 'Node Type': string
+  readonly 'Parent Relationship'?: string
+  readonly 'Relation Name'?: string
+  readonly 'Index Name'?: string
+  readonly 'Index Cond'?: string
+  readonly Filter?: string
+  readonly Plans?: readonly Node[]
+}
+
+export type Planner = {
+  /** Each scan of the statement's plan, whatever its values are. */
+  readonly scansOf: (text: string) => Promise<Scan[]>
+  /** Runs a statement and undoes it. @returns the scans of all that it ran within functions and triggers */
+  readonly scansWithin: (text: string, values: readonly unknown[]) => Promise<Scan[]>
+  readonly close: () => Promise<void>
+}
+
+type Index = { readonly table: string; readonly method: string; readonly first: string }
+
+const INDEXES = `SELECT c.relname AS name, t.relname AS table, m.amname AS method, pg_get_indexdef(c.oid, 1, FALSE) AS first
+  FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_class AS t ON t.oid = i.indrelid
+    JOIN pg_am AS m ON m.oid = c.relam`
+
+/** @param options the settings of a session, as PostgreSQL's command line takes them */
+export async function newPlanner(databaseUrl: string, options: string): Promise<Planner> {
+  const client = new pg.Client({ connectionString: databaseUrl, options })
+  await client.connect()
+  const { rows } = await client.query<Index & { readonly name: string }>(INDEXES)
+  const indexes = new Map(rows.map(({ name, ...index }) => [name, index]))
+
+  function scan(node: Node, isLimited: boolean): Scan[] {
+    const { 'Node Type': type, 'Index Name': name } = node
+    const index = name === undefined ? undefined : indexes.get(name)
+    const table = index?.table ?? node['Relation Name']
+    if (table === undefined || !type.includes('Scan') || type === 'Bitmap Heap Scan') return []
+    const fault = index ? faultOf(index, node, isLimited) : type === 'Seq Scan' ? 'reads the whole table' : null
+    return [{ type, table, index: name ?? null, fault }]
+  }
+
+  /** @param isLimited whether somebody above takes the first rows only, in the order in which they come */
+  const scans = (node: Node, isLimited: boolean): Scan[] => [
+    ...scan(node, isLimited),
+    ...(node.Plans ?? []).flatMap((child) =>
+      scans(child, node['Node Type'] === 'Limit' || (isLimited && streams(node, child))),
+    ),
+  ]
+
+  return {
+    async scansOf(text) {
+      const explained = await client.query<{ 'QUERY PLAN': readonly [{ readonly Plan: Node }] }>(
+        `EXPLAIN (GENERIC_PLAN, FORMAT JSON) ${text}`,
+      )
+      return explained.rows.flatMap((row) => scans(row['QUERY PLAN'][0].Plan, false))
+    },
+    async scansWithin(text, values) {
+      const plans: Node[] = []
+      const listen = ({ message = '' }: { readonly message?: string | undefined }) => {
+        const at = message.indexOf('{')
+        if (message.startsWith('duration') && at !== -1)
+          plans.push((JSON.parse(message.slice(at)) as { Plan: Node }).Plan)
+      }
+      client.on('notice', listen)
+      await client.query(`LOAD 'auto_explain'; BEGIN; SET LOCAL auto_explain.log_min_duration = 0;
+        SET LOCAL auto_explain.log_nested_statements = on; SET LOCAL auto_explain.log_format = json;
+        SET LOCAL auto_explain.log_level = notice`)
+      await client.query(text, [...values])
+      await client.query('ROLLBACK')
+      client.off('notice', listen)
+      return plans.flatMap((plan) => scans(plan, false))
+    },
+    close: () => client.end(),
+  }
+}
+
+function faultOf({ method, first }: Index, node: Node, isLimited: boolean): string | null {
+  const { 'Index Cond': condition, Filter: filter } = node
+  if (method !== 'btree') return `reads by an index of type ${method}`
+  // The first rows are soon found, unless most are left out.
+  if (condition === undefined) return isLimited && filter === undefined ? null : 'reads the whole index'
+  // Only that narrows down where in the index to look; what is said of later columns goes through all of it.
+  return condition.includes(first) ? null : `looks through all of an index that begins with ${first}`
+}
+
+/** Whether a node asks this child for one row at a time, and for no more than it needs itself. */
+const streams = ({ 'Node Type': type }: Node, { 'Parent Relationship': relationship }: Node): boolean =>
+  ['Nested Loop', 'Subquery Scan', 'Result', 'Merge Append', 'LockRows'].includes(type) && relationship !== 'Inner'
