@@ -157,8 +157,9 @@ export async function createApp(resources: Resources): Promise<App> {
         if (settings.metricsPort !== null) {
           const { serveMetrics } = await import('./server/metrics.ts')
           const connections = { sockets: sockets.open, streams: http.openStreams }
-          const { counters } = services
-          const sources = { counts, counters, pool: connection.pool, tail, connections }
+          const { counters, contradictions } = services
+          const { pool } = connection
+          const sources = { counts, counters, contradictions, pool, tail, connections }
           // First in the list, last to close: what a server does while it drains is worth seeing.
           closers.unshift(await serveMetrics({ host: settings.host, port: settings.metricsPort }, sources))
         }

@@ -1,6 +1,6 @@
 import { pruneAudit, readTrail } from './decisions/audit.ts'
 import { claim, isPending, pendingCommands, reportOutcome, send } from './decisions/commands.ts'
-import { nextDue, settleDue } from './decisions/due.ts'
+import { nextDue, nonePausing, settleDue } from './decisions/due.ts'
 import { createFleet, endPartnership, registerPartnership } from './decisions/fleets.ts'
 import { forgetKeys } from './decisions/idempotency.ts'
 import { recordReports } from './decisions/reports.ts'
@@ -51,7 +51,11 @@ export function createClient(services: Services) {
         edit: bind(update),
         remove: bind(remove),
         report: bind(recordReports),
-        settleDue: bind(settleDue),
+        /** Settles what fell due, again and again; a vehicle for which that fails is left alone for a while. */
+        dueSettler: (onError: (error: unknown) => void) => {
+          const pausing = nonePausing()
+          return () => settleDue(services, pausing, onError)
+        },
         nextDue: bind(nextDue),
       },
       sharing: { page: bind(listSharings), start: bind(start), moveEnd: bind(updateEnd), end: bind(end) },

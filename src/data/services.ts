@@ -5,6 +5,7 @@ import type { Connection } from './database/open.ts'
 import type { Query, Sql } from './database/statement.ts'
 import { createRefusalTrail } from './decisions/audit.ts'
 import type { RefusalTrail } from './decisions/audit.ts'
+import type { ContradictionError, Contradictions } from './decisions/redecide.ts'
 import { createSnapshots } from './decisions/snapshot.ts'
 import type { Snapshots } from './decisions/snapshot.ts'
 import { createWriteCounters } from './decisions/write-counters.ts'
@@ -27,11 +28,19 @@ export type Services = {
   readonly openVehicles: OpenVehicles
   readonly snapshots: Snapshots
   readonly counters: WriteCounters
+  /** Vehicles whose records contradict each other, as they are met. */
+  readonly contradictions: Contradictions
   readonly refusalTrail: RefusalTrail
 }
 
-/** @returns the services, and what ends those that run in the background */
-export async function createServices(connection: Connection): Promise<Services & { readonly stop: () => void }> {
+/**
+ * @param onContradiction is called as often as a vehicle is met whose records contradict each other
+ * @returns the services, and what ends those that run in the background
+ */
+export async function createServices(
+  connection: Connection,
+  onContradiction: (error: ContradictionError) => void = () => {},
+): Promise<Services & { readonly stop: () => void }> {
   const { prisma, query, transaction, notifications } = connection
   const clock = await startClock(prisma)
   const log = createLog(query, await sharedSecret(prisma, 'cursor', 16), notifications.notify)
@@ -45,6 +54,7 @@ export async function createServices(connection: Connection): Promise<Services &
     openVehicles: createOpenVehicles(query),
     snapshots: createSnapshots(query),
     counters: createWriteCounters(),
+    contradictions: { met: 0, tell: onContradiction },
     refusalTrail: createRefusalTrail(query),
     stop: clock.stop,
   }

@@ -11,8 +11,8 @@ export type Sources = {
   readonly counters: {
     readonly events: Readonly<Record<string, number>>
     readonly commands: Readonly<Record<string, number>>
-    readonly contradictions: number
   }
+  readonly contradictions: { readonly met: number }
   /** The connections to PostgreSQL; null for the embedded database. */
   readonly pool: Readonly<Record<'totalCount' | 'idleCount' | 'waitingCount', number>> | null
   readonly tail: {
@@ -47,7 +47,7 @@ export async function serveMetrics(
 type Labels = Readonly<Record<string, string>>
 type Row = readonly [labels: Labels, value: number]
 
-function createRegistry({ counts, counters, pool, tail, connections }: Sources): Registry {
+function createRegistry({ counts, counters, contradictions, pool, tail, connections }: Sources): Registry {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
@@ -112,7 +112,7 @@ function createRegistry({ counts, counters, pool, tail, connections }: Sources):
     byKey('status', () => Object.entries(counters.commands)),
   )
   counter('fleetshare_contradictions_total', 'Vehicles met whose records contradict each other', [], () => [
-    [{}, counters.contradictions],
+    [{}, contradictions.met],
   ])
 
   const { sockets, streams } = connections

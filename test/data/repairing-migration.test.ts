@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openSql } from '../../src/data/verify.ts'
+import { openSql } from '../../src/data/verify/verify.ts'
 import { run } from '../support/api.ts'
 import { BROKEN, brokenWorlds, SOUND } from '../support/broken.ts'
 import { readAll } from '../support/events.ts'
@@ -79,8 +79,8 @@ describe.each(DATABASE_KINDS)('a database of version 0.1.0 on %s with sharings t
   })
 
   it('has lost nothing of its log, and both parties read there what happened', async () => {
-    const { db } = server.app
-    const after = await db.query<object>({ name: 'whole_log', text: LOG }, [])
+    const { services } = server.app
+    const after = await services.query<object>({ name: 'whole_log', text: LOG }, [])
     const plain = (rows: readonly object[]): unknown => JSON.parse(JSON.stringify(rows))
     expect(plain(after.slice(0, before.length))).toEqual(plain(before))
 
@@ -135,7 +135,7 @@ describe.each(DATABASE_KINDS)('a database of version 0.1.0 on %s with sharings t
   it('has a constraint that holds, and agrees', async () => {
     const insert = `INSERT INTO sharing (id, vehicle_id, owner_id, partner_id, starts_at, start_recorded, created_at)
       VALUES ($1, 'both-scheduled', 'owner', 'partner', now(), FALSE, now())`
-    const overlapping = server.app.db.query({ name: 'overlapping', text: insert }, [randomUUID()])
+    const overlapping = server.app.services.query({ name: 'overlapping', text: insert }, [randomUUID()])
     await expect(overlapping).rejects.toThrow('sharing_one_at_a_time')
     await server.close()
     expect((await disagreements(older)).map(({ line }) => line)).toEqual([])

@@ -216,7 +216,11 @@ export const FAULTS: readonly Fault[] = [
     name: 'a write after the next due instant',
     by: ['control', 'due', 'real time', 'instant'],
     patches: [
-      { file: 'src/data/decisions/commit.ts', find: 'OR clock_timestamp() < $4 AS in_time', replace: 'OR TRUE AS in_time' },
+      {
+        file: 'src/data/decisions/commit.ts',
+        find: 'OR clock_timestamp() < $4 AS in_time',
+        replace: 'OR TRUE AS in_time',
+      },
       { file: DEMANDING, find: 'clock_timestamp() >= "until"', replace: 'FALSE' },
       {
         file: 'src/data/decisions/lock.ts',

@@ -41,11 +41,11 @@ const DUE: Statement = {
 
 const NEXT: Statement = {
   name: 'next_due',
-  text: `SELECT LEAST(
+  text: `SELECT extract(epoch FROM LEAST(
       (SELECT min(starts_at) ${STARTS} AND starts_at > $1),
       (SELECT min(ends_at) ${ENDS} AND ends_at > $1),
       (SELECT min(deadline) ${DEADLINES} AND deadline > $1)
-    ) AS next`,
+    ))::float8 * 1000 AS next`,
 }
 
 /**
@@ -53,7 +53,11 @@ const NEXT: Statement = {
  * will do. A vehicle for which that fails holds up no other: it is told of, and left alone for a while.
  * @returns how many vehicles were tried, at most 100
  */
-export async function settleDue(services: Services, pausing: Pausing, onError: (error: unknown) => void): Promise<number> {
+export async function settleDue(
+  services: Services,
+  pausing: Pausing,
+  onError: (error: unknown) => void,
+): Promise<number> {
   const rows = await services.query<{ vehicle_id: string }>(DUE, [leftAlone(pausing)])
   const vehicles = rows.values()
   const work = async () => {

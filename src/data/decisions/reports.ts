@@ -1,6 +1,7 @@
 import { InputError, ERROR_CODES } from '../../domain/errors.ts'
 import type { ErrorCode } from '../../domain/errors.ts'
 import type { LoggedEvent } from '../../domain/log/event.ts'
+import type { Instant } from '../../domain/period.ts'
 import { checkBatch, checkReport } from '../../domain/state.ts'
 import type { Report } from '../../domain/state.ts'
 import { retried } from '../database/retry.ts'

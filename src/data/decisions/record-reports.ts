@@ -1,6 +1,6 @@
-import type { Instant } from '../domain/period.ts'
-import type { Report, Values } from '../domain/state.ts'
-import type { Statement, Tx } from './sql.ts'
+import type { Instant } from '../../domain/period.ts'
+import type { Report, Values } from '../../domain/state.ts'
+import type { Statement, Tx } from '../database/statement.ts'
 
 /** A checked report, and its place in the batch. */
 export type Indexed = Report & { readonly index: number }

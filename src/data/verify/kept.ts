@@ -1,8 +1,12 @@
-import type { Command } from '../domain/command.ts'
-import type { Instant } from '../domain/period.ts'
-import type { Sharing } from '../domain/sharing.ts'
-import type { CommandEvent, Kept, SharingEvent } from '../domain/told.ts'
-import type { Query } from './sql.ts'
+import type { Command } from '../../domain/command.ts'
+import type { Instant } from '../../domain/period.ts'
+import type { Sharing } from '../../domain/sharing.ts'
+import type { CommandEvent, Kept, SharingEvent } from '../../domain/verify/told.ts'
+import type { Query } from '../database/statement.ts'
+import { COMMAND } from '../tables/command.ts'
+import { EVENT, loggedEvent } from '../tables/event.ts'
+import type { Row } from '../tables/record.ts'
+import { SHARING } from '../tables/sharing.ts'
 
 const ms = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::bigint`
 
@@ -10,35 +14,22 @@ const ms = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::
  * All vehicles with their sharings, commands and the events of these, one JSON object for each row: sorted by the
  * database, on its disk where memory does not do, so that one vehicle after the other can be read.
  */
-const WORLD = `DECLARE world NO SCROLL CURSOR FOR SELECT vehicle_id, kind, body FROM (
+const WORLD = `DECLARE world NO SCROLL CURSOR FOR SELECT vehicle_id, kind, place, body FROM (
   SELECT v.id AS vehicle_id, 'vehicle' AS kind, 0::bigint AS place, to_jsonb(${ms('v.last_instant')}) AS body FROM vehicle AS v
-  UNION ALL SELECT s.vehicle_id, 'sharing', 0, jsonb_build_object('id', s.id, 'vehicleId', s.vehicle_id,
-    'ownerId', s.owner_id, 'partnerId', s.partner_id, 'startsAt', ${ms('s.starts_at')}, 'endsAt', ${ms('s.ends_at')},
-    'endedAt', ${ms('s.ended_at')}, 'endReason', s.end_reason, 'cancelledAt', ${ms('s.cancelled_at')},
-    'allowedCommands', NULL, 'startRecorded', s.start_recorded, 'endRequestedAt', ${ms('s.end_requested_at')},
-    'endRequestedBy', s.end_requested_by, 'handover', NULL, 'returned', NULL, 'createdAt', ${ms('s.created_at')})
-    FROM sharing AS s
-  UNION ALL SELECT c.vehicle_id, 'command', 0, jsonb_build_object('id', c.id, 'type', c.type, 'status', c.status,
-    'vehicleId', c.vehicle_id, 'ownerId', c.owner_id, 'fleetId', c.fleet_id, 'sharingId', c.sharing_id,
-    'requestedAt', ${ms('c.requested_at')}, 'deadline', ${ms('c.deadline')}, 'dispatchedAt', ${ms('c.dispatched_at')},
-    'completedAt', ${ms('c.completed_at')}, 'message', NULL) FROM command AS c
+  UNION ALL SELECT s.vehicle_id, 'sharing', 0, to_jsonb(s) FROM sharing AS s
+  UNION ALL SELECT c.vehicle_id, 'command', 0, to_jsonb(c) FROM command AS c
   UNION ALL SELECT e.vehicle_id, 'asker', 0, jsonb_build_array(e.request_id, a.actor_id)
     FROM event AS e JOIN audit AS a ON a.request_id = e.request_id AND a.sharing_id = e.sharing_id
       AND a.vehicle_id = e.vehicle_id AND a.reader_id = e.owner_id AND a.refusal IS NULL
     WHERE e.type = 'SHARING_END_REQUESTED'
-  UNION ALL SELECT e.vehicle_id, 'event', e.position, jsonb_build_object('position', e.position, 'type', e.type,
-    'vehicleId', e.vehicle_id, 'ownerId', e.owner_id, 'partnerId', e.partner_id, 'occurredAt', ${ms('e.occurred_at')},
-    'recordedAt', ${ms('e.recorded_at')}, 'requestId', e.request_id, 'sharingId', e.sharing_id,
-    'commandId', e.command_id, 'facts', e.facts)
+  UNION ALL SELECT e.vehicle_id, 'event', e.position, to_jsonb(e)
     FROM event AS e WHERE e.sharing_id IS NOT NULL OR e.command_id IS NOT NULL
 ) AS rows ORDER BY vehicle_id COLLATE "C", place`
 
-type Row = { readonly vehicle_id: string } & (
+type WorldRow = { readonly vehicle_id: string; readonly place: string } & (
   | { readonly kind: 'vehicle'; readonly body: Instant }
-  | { readonly kind: 'sharing'; readonly body: Sharing }
-  | { readonly kind: 'command'; readonly body: Command }
+  | { readonly kind: 'sharing' | 'command' | 'event'; readonly body: Row }
   | { readonly kind: 'asker'; readonly body: readonly [requestId: string, fleetId: string] }
-  | { readonly kind: 'event'; readonly body: SharingEvent | CommandEvent }
 )
 
 /** Positions are drawn a little later than instants are taken: so much older events may have been removed before others. */
@@ -76,7 +67,7 @@ export async function* readKept(query: Query): AsyncGenerator<Kept> {
   await query({ name: '', text: WORLD }, [])
   let kept = empty('', wholeSince)
   for (;;) {
-    const rows = await query<Row>({ name: '', text: `FETCH ${ROWS_AT_ONCE} FROM world` }, [])
+    const rows = await query<WorldRow>({ name: '', text: `FETCH ${ROWS_AT_ONCE} FROM world` }, [])
     for (const row of rows) {
       if (row.vehicle_id !== kept.vehicleId) {
         if (kept.vehicleId !== '') yield kept
@@ -108,10 +99,12 @@ const empty = (vehicleId: string, wholeSince: Instant): Filling => ({
   wholeSince,
 })
 
-function add(kept: Filling, row: Row): void {
+function add(kept: Filling, row: WorldRow): void {
   if (row.kind === 'vehicle') kept.lastInstant = row.body
-  if (row.kind === 'sharing') kept.sharings.push(row.body)
-  if (row.kind === 'command') kept.commands.push(row.body)
+  if (row.kind === 'sharing') kept.sharings.push(SHARING.fromJson(row.body))
+  if (row.kind === 'command') kept.commands.push(COMMAND.fromJson(row.body))
   if (row.kind === 'asker') kept.askers.set(...row.body)
-  if (row.kind === 'event') kept.events.push(row.body)
+  if (row.kind === 'event') {
+    kept.events.push(loggedEvent(EVENT.fromJson(row.body), Number(row.place)) as SharingEvent | CommandEvent)
+  }
 }

@@ -1,7 +1,7 @@
-import { settingsAndFlagsOf } from './command.ts'
-import { checkVersion, openSql, rebuild, repairVehicle, verify } from './data/verify.ts'
-import type { Disagreement } from './data/verify.ts'
-import type { Sql } from './data/sql.ts'
+import { settingsAndFlagsOf } from './run.ts'
+import { checkVersion, openSql, rebuild, repairVehicle, verify } from '../data/verify/verify.ts'
+import type { Disagreement } from '../data/verify/verify.ts'
+import type { Sql } from '../data/database/statement.ts'
 
 const HELP = `Says where sharings and commands do not agree with the log, with each other or with their indexes.
 

@@ -1,7 +1,7 @@
-import type { Instant } from '../domain/period.ts'
-import { until } from './clock.ts'
-import { retried } from './retried.ts'
-import type { Query, Statement } from './sql.ts'
+import type { Instant } from '../../domain/period.ts'
+import { until } from '../database/clock.ts'
+import { retried } from '../database/retry.ts'
+import type { Query, Statement } from '../database/statement.ts'
 
 /** The clock was set back by more than this: better to refuse than to hold the answer. Milliseconds. */
 export const LONGEST_WAIT_MS = 5_000

@@ -1,8 +1,8 @@
-import { isOpen } from './command.ts'
-import type { Command, CommandStatus } from './command.ts'
-import type { LoggedEvent, SharingEventType } from './event.ts'
-import type { Instant } from './period.ts'
-import type { Sharing } from './sharing.ts'
+import { isOpen } from '../command.ts'
+import type { Command, CommandStatus } from '../command.ts'
+import type { LoggedEvent, SharingEventType } from '../log/event.ts'
+import type { Instant } from '../period.ts'
+import type { Sharing } from '../sharing.ts'
 
 export type SharingEvent = Extract<LoggedEvent, { readonly type: SharingEventType }>
 export type CommandEvent = Extract<LoggedEvent, { readonly type: 'COMMAND_UPDATED' }>

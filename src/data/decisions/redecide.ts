@@ -47,7 +47,7 @@ export function refusalOf(error: unknown, vehicleId: string): unknown {
  * @param attempt is told its number, from 1, and whether a contradiction was met before; leaves nothing behind if it throws
  * @throws ContradictionError; Error after the last attempt
  */
-export async function anew<T>(attempt: (nth: number, isContradicted: boolean) => Promise<T>): Promise<T> {
+export async function redecide<T>(attempt: (nth: number, isContradicted: boolean) => Promise<T>): Promise<T> {
   let isContradicted = false
   for (let nth = 1; ; nth++) {
     try {

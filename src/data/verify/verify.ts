@@ -1,13 +1,13 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
-import { findings, lineOf } from '../domain/findings.ts'
-import { openEmbedded } from './embedded.ts'
+import { findings, lineOf } from '../../domain/verify/findings.ts'
+import { openEmbedded } from '../database/embedded.ts'
 import { readIndexes } from './indexes.ts'
 import { readKept } from './kept.ts'
-import { hold, release } from './lock.ts'
-import { postgresSql } from './sql.ts'
-import type { Sql } from './sql.ts'
+import { hold, release } from '../decisions/lock.ts'
+import { postgresSql } from '../database/statement.ts'
+import type { Sql } from '../database/statement.ts'
 
 /** One thing in the database that does not agree, and a line that says so. */
 export type Disagreement = {

@@ -1,16 +1,16 @@
-import { sharingAt } from '../domain/access.ts'
-import { sharingEvent } from '../domain/event.ts'
-import { endIfIdle } from '../domain/sharing.ts'
-import type { Sharing } from '../domain/sharing.ts'
-import { isIdle, merge, stateOf } from '../domain/state.ts'
-import { anew, ContradictionError, meet } from './anew.ts'
-import { change } from './changes.ts'
-import type { Database } from './client.ts'
+import { sharingAt } from '../../domain/access/access.ts'
+import { sharingEvent } from '../../domain/log/event.ts'
+import { endIfIdle } from '../../domain/sharing.ts'
+import type { Sharing } from '../../domain/sharing.ts'
+import { isIdle, mergeState, stateOf } from '../../domain/state.ts'
+import { ContradictionError, meet, redecide } from './redecide.ts'
+import { change } from './commit.ts'
+import type { Services } from '../services.ts'
 import { cancelPending, committed, hold, release } from './lock.ts'
 import type { Held } from './lock.ts'
-import { recordAll } from './recording.ts'
-import type { Indexed, Outcome } from './recording.ts'
-import type { Statement, Tx } from './sql.ts'
+import { recordAll } from './record-reports.ts'
+import type { Indexed, Outcome } from './record-reports.ts'
+import type { Statement, Tx } from '../database/statement.ts'
 
 /** Always in this order, so that two batches never wait for each other crosswise. */
 const LOCK_ALL: Statement = {
@@ -46,10 +46,10 @@ type Taken = {
  * @returns what became of the reports, without those of vehicles whose records contradict each other, and those vehicles
  */
 export async function recordWithHandovers(
-  db: Database,
+  db: Services,
   batch: Batch,
 ): Promise<{ readonly outcome: Outcome; readonly contradicting: ReadonlySet<string> }> {
-  const { outcome, decided, contradictions } = await anew((_nth, isContradicted) =>
+  const { outcome, decided, contradictions } = await redecide((_nth, isContradicted) =>
     db.transaction((tx) => recordLocked(tx, batch, isContradicted)),
   )
   committed(db, decided)
@@ -128,7 +128,7 @@ async function untilIdle(tx: Tx, { vehicle, moment }: Held, reports: readonly In
   const first = reports.findIndex(({ messageId, occurredAt, readings }) => {
     if (known.has(messageId)) return false
     known.add(messageId)
-    state = merge(state, stateOf(readings, Math.min(occurredAt, moment.at)))
+    state = mergeState(state, stateOf(readings, Math.min(occurredAt, moment.at)))
     return isIdle(state)
   })
   return first === -1 ? reports : reports.slice(0, first + 1)

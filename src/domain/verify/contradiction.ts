@@ -1,7 +1,7 @@
-import { isEmpty, overlaps } from './period.ts'
-import type { Instant } from './period.ts'
-import { periodOf } from './sharing.ts'
-import type { Sharing } from './sharing.ts'
+import { isEmpty, overlaps } from '../period.ts'
+import type { Instant } from '../period.ts'
+import { periodOf } from '../sharing.ts'
+import type { Sharing } from '../sharing.ts'
 
 /**
  * Why the sharings of one vehicle cannot all be as they are recorded, in words for the log; null if they can. No verb of the

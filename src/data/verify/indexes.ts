@@ -1,5 +1,5 @@
 import { PAST_INDEXES, setLocally } from './kept.ts'
-import type { Query } from './sql.ts'
+import type { Query } from '../database/statement.ts'
 
 /** An index that does not find what is in its table. */
 export type IndexFinding = {
