@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import { openDatabase } from './data/client.ts'
 import type { Database } from './data/client.ts'
 import { fleetRegister } from './data/fleets.ts'
+import type { MigrationLog } from './data/migrate.ts'
 import { watchRevocations } from './data/revocations.ts'
 import { startAnnouncer } from './events/announcer.ts'
 import { startHousekeeper } from './events/housekeeper.ts'
@@ -65,7 +66,8 @@ export async function createApp(resources: Resources): Promise<App> {
     const tracing = tracer && settings.tracing && tracer.startTracing(settings.tracing, log)
     if (tracing) closers.push(tracing.stop)
     const around = tracing ? { around: tracing.statement } : {}
-    const db = await openDatabase({ ...settings, ...around, ...(onStatement ? { onStatement } : {}) })
+    const onMigration: MigrationLog = (level, line) => log[level](line)
+    const db = await openDatabase({ ...settings, ...around, ...(onStatement ? { onStatement } : {}), onMigration })
     closers.push(db.close)
     const tail = startTail(db, tellSparingly(log, 'following the log'))
     closers.push(tail.stop)

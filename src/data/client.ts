@@ -11,7 +11,8 @@ import type { Around } from './around.ts'
 import { batched } from './batched.ts'
 import { startClock } from './clock.ts'
 import type { Clock } from './clock.ts'
-import { migrateEmbedded, migratePostgres } from './migrate.ts'
+import { migrate, migratePostgres } from './migrate.ts'
+import type { MigrationLog } from './migrate.ts'
 import { openEmbedded } from './embedded.ts'
 import { readStored } from './held-rows.ts'
 import type { Asked, Stored } from './held-rows.ts'
@@ -77,6 +78,8 @@ export type DatabaseSettings = {
   /** Connections to PostgreSQL, beside the one that listens; 10 if absent. */
   readonly poolSize?: number
   readonly dataDir: string
+  /** Takes what there is to say about migrations. */
+  readonly onMigration?: MigrationLog
   /** Is put around every SQL statement. */
   readonly around?: Around
   /** For tests: is told of every SQL statement. */
@@ -109,7 +112,7 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
 async function openPostgres(url: string, settings: DatabaseSettings): Promise<Database> {
   const isPooled = settings.databaseDirectUrl != null
   const direct = settings.databaseDirectUrl ?? url
-  await migratePostgres(direct)
+  await migratePostgres(direct, migrationOptions(settings))
   let database: Database | undefined
   const wakeups = startWakeups(direct, () => database?.follower?.wake())
   const pool = new pg.Pool({
@@ -139,6 +142,8 @@ async function openPostgres(url: string, settings: DatabaseSettings): Promise<Da
   }
 }
 
+const migrationOptions = ({ onMigration }: DatabaseSettings) => (onMigration ? { log: onMigration } : {})
+
 /** What a session is not told has to be so for its role: in any other zone instants would be read wrongly. */
 async function checkTimeZone(pool: pg.Pool): Promise<void> {
   const { rows } = await pool.query<{ TimeZone: string }>('SHOW timezone')
@@ -154,7 +159,7 @@ async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Databas
   await mkdir(settings.dataDir, { recursive: true })
   const embedded = await openEmbedded(join(settings.dataDir, 'postgres'))
   try {
-    await migrateEmbedded(embedded.adapter)
+    await migrate(embedded.migrations, migrationOptions(settings))
     const parts = { pool: null, announce: () => {}, release: embedded.close }
     return await assemble(embedded.adapter, embedded.sql, settings, parts)
   } catch (error) {

@@ -1,19 +1,18 @@
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { PGlite } from '@electric-sql/pglite'
 import { btree_gist } from '@electric-sql/pglite/contrib/btree_gist'
-import type {
-  SqlDriverAdapter,
-  SqlDriverAdapterFactory,
-  SqlMigrationAwareDriverAdapterFactory,
-} from '@prisma/driver-adapter-utils'
+import type { SqlDriverAdapter, SqlDriverAdapterFactory } from '@prisma/driver-adapter-utils'
 import { PrismaPGlite } from 'pglite-prisma-adapter'
 import { checkRoom, keepRoom } from './disk.ts'
+import { embeddedTarget } from './migration-target.ts'
+import type { MigrationTarget } from './migration-target.ts'
 import { embeddedSql } from './sql.ts'
 import type { Sql } from './sql.ts'
 
 export type Embedded = {
-  readonly adapter: SqlMigrationAwareDriverAdapterFactory
+  readonly adapter: SqlDriverAdapterFactory
   readonly sql: Sql
+  readonly migrations: MigrationTarget
   readonly close: () => Promise<void>
 }
 
@@ -32,6 +31,7 @@ export async function openEmbedded(folder: string): Promise<Embedded> {
     return {
       adapter: adapterFor(guarded),
       sql: embeddedSql(guarded),
+      migrations: embeddedTarget(guarded),
       close: async () => {
         await client.close()
         await rm(lock, { force: true })
@@ -91,11 +91,8 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/**
- * The published adapter with two mends: it neither waits for a script to end nor reports a COMMIT that fails, so that a
- * full disk would be answered as success.
- */
-function adapterFor(client: PGlite): SqlMigrationAwareDriverAdapterFactory {
+/** The published adapter with a mend: it does not report a COMMIT that fails, so that a full disk would be answered as success. */
+function adapterFor(client: PGlite): SqlDriverAdapterFactory {
   let latest: Promise<unknown> = Promise.resolve()
   const watched = new Proxy(client, {
     get(target, key) {
@@ -110,7 +107,6 @@ function adapterFor(client: PGlite): SqlMigrationAwareDriverAdapterFactory {
     const adapter = await factory.connect()
     const startTransaction = adapter.startTransaction.bind(adapter)
     return Object.assign(adapter, {
-      executeScript: async (script: string) => void (await client.exec(script)),
       startTransaction: async (...args: Parameters<typeof startTransaction>) => {
         const starting = startTransaction(...args)
         const outcome = latest
@@ -124,6 +120,5 @@ function adapterFor(client: PGlite): SqlMigrationAwareDriverAdapterFactory {
       },
     })
   }
-  const noShadow = () => Promise.reject(new Error('the embedded database has no shadow database'))
-  return { provider: 'postgres', adapterName: factory.adapterName, connect, connectToShadowDb: noShadow }
+  return { provider: 'postgres', adapterName: factory.adapterName, connect }
 }
