@@ -27,7 +27,6 @@ export class PooledError extends Error {}
 
 /** What migrations rely on, whatever the URL, the role or the database sets. */
 const SETTINGS = Object.entries({
-  statement_timeout: '0',
   lock_timeout: '0',
   idle_in_transaction_session_timeout: '0',
   transaction_timeout: '0',
@@ -47,8 +46,9 @@ const settings = (isLocal: boolean): string =>
       `SELECT set_config('${name}', '${value}', ${isLocal}) WHERE current_setting('${name}', true) IS NOT NULL`,
   ).join(';')
 
-const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; ${settings(true)}`
-const SET_SESSION = `SET default_transaction_read_only = off; SET default_transaction_isolation = 'read committed'; ${settings(false)}`
+/** The time limit goes first: what follows may take longer in a new session than the database allows. */
+const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = 0; ${settings(true)}`
+const SET_SESSION = `SET statement_timeout = 0; SET default_transaction_read_only = off; SET default_transaction_isolation = 'read committed'; ${settings(false)}`
 
 /** Connects to PostgreSQL, hands the target to `work`, and disconnects in any case. */
 export async function withPostgresTarget<T>(url: string, work: (target: MigrationTarget) => Promise<T>): Promise<T> {

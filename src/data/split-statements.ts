@@ -1,16 +1,16 @@
-/** What hides a semicolon: comments, strings with and without backslash escapes, quoted names, and dollar quotes. */
-const HIDDEN = [
-  /--[^\n]*/y,
+const QUOTES = [
+  // Strings with backslash escapes, and those without.
   /(?<![\w$])[eE]'(?:[^'\\]|\\.|'')*'/sy,
   /'(?:[^']|'')*'/y,
   /"(?:[^"]|"")*"/y,
   /(?<![\w$])\$((?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?)\$.*?\$\1\$/sy,
 ]
+const OPENING = /['"]|(?<![\w$])\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y
 
 /**
  * Statements of a script, without their semicolons. Those in parentheses, as in CREATE RULE, are part of the statement
  * around them; bodies of functions have to be quoted (BEGIN ATOMIC is not known).
- * @throws Error for a string, a name or a comment without an end
+ * @throws Error for a quote or a comment without an end
  */
 export function splitStatements(script: string): string[] {
   const statements: string[] = []
@@ -40,14 +40,16 @@ export function splitStatements(script: string): string[] {
   return statements
 }
 
-/** @returns where what begins at this place and hides semicolons ends; the place itself if nothing of the kind begins there */
+/** @returns the end of the comment or the quote that begins at this place; the place itself if none does */
 function endOfHidden(script: string, at: number): number {
   if (script.startsWith('/*', at)) return endOfComment(script, at)
-  for (const pattern of HIDDEN) {
+  if (script.startsWith('--', at)) return (script + '\n').indexOf('\n', at)
+  for (const pattern of QUOTES) {
     pattern.lastIndex = at
     if (pattern.test(script)) return pattern.lastIndex
   }
-  if (`'"`.includes(script.charAt(at))) throw unended('string or name', script, at)
+  OPENING.lastIndex = at
+  if (OPENING.test(script)) throw unended('quote', script, at)
   return at
 }
 
