@@ -37,7 +37,8 @@ const SCHEMA = `SELECT to_regclass('_prisma_migrations') IS NOT NULL AS "hasMark
   (SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = to_regclass('_prisma_migrations')),
   quote_ident(current_schema())) AS schema`
 
-const FOREIGN_TABLES = `SELECT 1 FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')
+const FOREIGN_TABLES = `SELECT 1 FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
+  AND relkind IN ('r', 'p')
   AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e') LIMIT 1`
 
 export type State = {
