@@ -31,11 +31,13 @@ afterAll(() => client.end())
 
 const functions = async () => (await client.query<Found>(FUNCTIONS)).rows
 const files = await Promise.all(
-  (await readdir(FOLDER)).map(async (file) => ({
-    file,
-    name: file.replace(/\.sql$/, ''),
-    text: await readFile(join(FOLDER, file), 'utf8'),
-  })),
+  (await readdir(FOLDER))
+    .filter((file) => file.endsWith('.sql'))
+    .map(async (file) => ({
+      file,
+      name: file.replace(/\.sql$/, ''),
+      text: await readFile(join(FOLDER, file), 'utf8'),
+    })),
 )
 
 /** Neither comments nor the layout make a difference. */

@@ -65,6 +65,23 @@ it.each([TABLE, migration('1_steps', '-- migrate: no transaction\nCREATE TABLE t
   },
 )
 
+it('is not waited for by the index that the process before it makes', async () => {
+  const arena = await newArena('postgres')
+  const migrations = [TABLE, INDEX]
+  await arena.migrate({ migrations: [TABLE] })
+  const writer = await connect(arena.where)
+  await writer.query('BEGIN; INSERT INTO thing VALUES (1)')
+  const first = arena.migrate({ migrations })
+  await waiting(await connect(arena.where))
+  const patience = { pollMs: 5, quietMs: 0, mostMs: 60_000 }
+  let told = () => {}
+  const isTold = new Promise<void>((resolve) => (told = resolve))
+  const second = arena.migrate({ migrations, patience, log: () => told() })
+  await Promise.race([isTold, second])
+  await writer.query('COMMIT')
+  expect(await Promise.all([first, second])).toEqual([['2_index'], []])
+})
+
 it('gives up when another process takes too long', async () => {
   const arena = await newArena('postgres')
   const other = await connect(arena.where)
