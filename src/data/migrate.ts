@@ -97,7 +97,7 @@ async function stepsIn(run: Run, connection: Connection): Promise<string | null 
     await connection.query(`SET search_path = ${state.schema}`)
     return await apply(run, connection, migration, state)
   } finally {
-    await connection.query(`RESET search_path; SELECT pg_advisory_unlock(${ADVISORY_LOCK})`).catch(() => {})
+    await connection.exec(`RESET search_path; SELECT pg_advisory_unlock(${ADVISORY_LOCK})`, () => {}).catch(() => {})
   }
 }
 

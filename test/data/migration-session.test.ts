@@ -19,9 +19,14 @@ VACUUM step;`,
 
 it.each(['postgres', 'embedded'] as const)('runs statements outside of a transaction on %s', async (kind) => {
   const arena = await newArena(kind)
+  const session = `SELECT current_setting('search_path') AS path, (SELECT count(*)::int FROM pg_locks
+    WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS locks`
+  const before = await arena.query(session)
+  expect(before).toMatchObject([{ locks: 0 }])
   expect(await arena.migrate({ migrations: [STEPS] })).toEqual(['2_steps'])
   expect(await arena.query('SELECT id, two() FROM step')).toEqual([{ id: 1, two: 2 }])
   expect(await arena.migrate({ migrations: [STEPS] })).toEqual([])
+  expect(await arena.query(session)).toEqual(before)
 })
 
 /** What a migration finds. */
