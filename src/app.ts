@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import { openDatabase } from './data/database/open.ts'
 import { createClient } from './data/client.ts'
 import type { Client } from './data/client.ts'
+import type { MigrationLog } from './data/migrations/migrate.ts'
 import { createServices } from './data/services.ts'
 import type { Services } from './data/services.ts'
 import { watchRevocations } from './events/revocations.ts'
@@ -69,9 +70,9 @@ export async function createApp(resources: Resources): Promise<App> {
     const tracing = tracer && settings.tracing && tracer.startTracing(settings.tracing, log)
     if (tracing) closers.push(tracing.stop)
     const around = tracing ? { around: tracing.statement } : {}
-    const onWarning = (message: string) => log.warn(`migration: ${message}`)
+    const onMigration: MigrationLog = (level, line) => log[level](line)
     const watched = { ...around, ...(onStatement ? { onStatement } : {}) }
-    const connection = await openDatabase({ ...settings, ...watched, onWarning })
+    const connection = await openDatabase({ ...settings, ...watched, onMigration })
     closers.push(connection.close)
     const onContradiction = tellSparingly(
       log,

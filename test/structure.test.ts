@@ -22,7 +22,6 @@ const LAYERS: Readonly<Record<string, { readonly own: readonly string[]; readonl
       '@electric-sql/pglite',
       '@prisma/adapter-pg',
       '@prisma/driver-adapter-utils',
-      '@prisma/schema-engine-wasm',
       'dataloader',
       'lru-cache',
       'pg',

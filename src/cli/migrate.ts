@@ -11,7 +11,11 @@ Without DATABASE_URL it is the embedded database in DATA_DIR, which no server ma
 const settings = settingsOf('migrate', HELP)
 try {
   // Opening applies them; there is no second way.
-  const database = await openDatabase({ ...settings, onWarning: console.warn })
+  const database = await openDatabase({
+    ...settings,
+    // The migrations of an empty database are no news.
+    onMigration: (level, line) => level === 'debug' || console.log(line),
+  })
   await database.close()
   console.log('The database is up to date.')
 } catch (error) {

@@ -62,6 +62,13 @@ export async function newPostgresDatabase(serverUrl: string): Promise<string> {
   }
 }
 
+/** A database of its own on the PostgreSQL server, with nothing in it. */
+export async function newEmptyDatabase(serverUrl: string): Promise<string> {
+  const name = `empty_${process.pid}_${++made}`
+  await sql(`${serverUrl}/postgres`, `CREATE DATABASE ${name} TEMPLATE template0`)
+  return `${serverUrl}/${name}`
+}
+
 /** A data directory of its own, with an embedded database that is migrated and empty. */
 export async function newDataDir(template: string | null): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'fleetshare-data-'))

@@ -1,28 +1,26 @@
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { PGlite } from '@electric-sql/pglite'
 import { btree_gist } from '@electric-sql/pglite/contrib/btree_gist'
-import type {
-  SqlDriverAdapter,
-  SqlDriverAdapterFactory,
-  SqlMigrationAwareDriverAdapterFactory,
-} from '@prisma/driver-adapter-utils'
+import type { SqlDriverAdapter, SqlDriverAdapterFactory } from '@prisma/driver-adapter-utils'
 import { PrismaPGlite } from 'pglite-prisma-adapter'
-import { checkRoom, keepRoom } from './disk-space.ts'
-import { embeddedSql } from './statement.ts'
-import type { Sql } from './statement.ts'
+import { checkRoom, keepRoom } from './disk.ts'
+import { embeddedTarget } from './migration-target.ts'
+import type { MigrationTarget } from './migration-target.ts'
+import { embeddedSql } from './sql.ts'
+import type { Sql } from './sql.ts'
 
 export type Embedded = {
-  readonly adapter: SqlMigrationAwareDriverAdapterFactory
+  readonly adapter: SqlDriverAdapterFactory
   readonly sql: Sql
+  readonly migrations: MigrationTarget
   readonly close: () => Promise<void>
 }
 
 /**
  * PostgreSQL inside this process, its files in `folder`. Every write is on disk before it is answered.
- * @param onWarning is told what a migration warns of
  * @throws when another process has the folder open: two would corrupt it; DiskFullError
  */
-export async function openEmbedded(folder: string, onWarning: (message: string) => void = () => {}): Promise<Embedded> {
+export async function openEmbedded(folder: string): Promise<Embedded> {
   const lock = `${folder}.pid`
   await takeLock(lock, folder)
   try {
@@ -31,8 +29,9 @@ export async function openEmbedded(folder: string, onWarning: (message: string) 
     const client = await PGlite.create({ dataDir: folder, extensions: { btree_gist } })
     const guarded = keepRoom(client, folder)
     return {
-      adapter: adapterFor(guarded, onWarning),
+      adapter: adapterFor(guarded),
       sql: embeddedSql(guarded),
+      migrations: embeddedTarget(guarded),
       close: async () => {
         await client.close()
         await rm(lock, { force: true })
@@ -92,18 +91,8 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/**
- * The published adapter with two mends: it neither waits for a script to end nor reports a COMMIT that fails, so that a
- * full disk would be answered as success.
- */
-function adapterFor(client: PGlite, onWarning: (message: string) => void): SqlMigrationAwareDriverAdapterFactory {
-  const onNotice = ({
-    severity,
-    message,
-  }: {
-    readonly severity: string | undefined
-    readonly message: string | undefined
-  }) => severity === 'WARNING' && onWarning(message ?? '')
+/** The published adapter with a mend: it does not report a COMMIT that fails, so that a full disk would be answered as success. */
+function adapterFor(client: PGlite): SqlDriverAdapterFactory {
   let latest: Promise<unknown> = Promise.resolve()
   const watched = new Proxy(client, {
     get(target, key) {
@@ -118,7 +107,6 @@ function adapterFor(client: PGlite, onWarning: (message: string) => void): SqlMi
     const adapter = await factory.connect()
     const startTransaction = adapter.startTransaction.bind(adapter)
     return Object.assign(adapter, {
-      executeScript: async (script: string) => void (await client.exec(script, { onNotice })),
       startTransaction: async (...args: Parameters<typeof startTransaction>) => {
         const starting = startTransaction(...args)
         const outcome = latest
@@ -132,6 +120,5 @@ function adapterFor(client: PGlite, onWarning: (message: string) => void): SqlMi
       },
     })
   }
-  const noShadow = () => Promise.reject(new Error('the embedded database has no shadow database'))
-  return { provider: 'postgres', adapterName: factory.adapterName, connect, connectToShadowDb: noShadow }
+  return { provider: 'postgres', adapterName: factory.adapterName, connect }
 }

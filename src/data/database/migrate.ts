@@ -1,169 +1,154 @@
-import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { PrismaPg } from '@prisma/adapter-pg'
-import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
-import type {
-  SqlDriverAdapter,
-  SqlMigrationAwareDriverAdapterFactory,
-  SqlQueryable,
-} from '@prisma/driver-adapter-utils'
-import pg from 'pg'
+import { performance } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { readMigrations } from './migration-files.ts'
+import type { Migration } from './migration-files.ts'
+import { ensureMarks, mark, MigrationError, readState } from './migration-marks.ts'
+import type { State } from './migration-marks.ts'
+import { PooledError, withPostgresTarget } from './migration-target.ts'
+import type { Connection, MigrationTarget, Notice } from './migration-target.ts'
+import { splitStatements } from './split-statements.ts'
 
-const FOLDER = join(import.meta.dirname, '../../../prisma/migrations')
+/** Takes a line about what is applied and what PostgreSQL says meanwhile; on an empty database that is for debugging. */
+export type MigrationLog = (level: 'debug' | 'info' | 'warn', line: string) => void
 
-/** Any number that nothing else on the database uses: instances that start at once apply the migrations one by one. */
+export type MigrationOptions = {
+  readonly log?: MigrationLog
+  /** For tests: other migrations than the project's. */
+  readonly migrations?: readonly Migration[]
+  /** For tests: how long to wait for another process that migrates, in milliseconds. */
+  readonly patience?: Patience
+}
+
+type Patience = { readonly pollMs: number; readonly quietMs: number; readonly mostMs: number }
+
+const PATIENCE: Patience = { pollMs: 100, quietMs: 5_000, mostMs: 600_000 }
+
+/** Any number that nothing else on the database uses. Versions before this one lock by it, too. */
 const ADVISORY_LOCK = 4_653_001
 
+const HOLDER = `SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = ${ADVISORY_LOCK}
+  AND objsubid = 1 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
+
 /**
- * @param onWarning is told what a migration warns of: what it found in the data, and did about it
+ * Applies what is missing. Each migration happens with its mark in `_prisma_migrations`, or not at all; a script that says
+ * that it runs outside of a transaction is marked after its last statement, and done again from its first if it was cut off.
  * @returns the names of the migrations that were applied, none if the database was up to date
+ * @throws MigrationError
  */
-export async function migratePostgres(url: string, onWarning: (message: string) => void = () => {}): Promise<string[]> {
-  const client = new pg.Client({ connectionString: url, application_name: 'fleetshare-migrate' })
-  client.on('notice', ({ severity, message }) => severity === 'WARNING' && onWarning(message ?? ''))
-  await client.connect()
-  try {
-    await client.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK])
-    const factory = new PrismaPg({ connectionString: url, max: 1 })
-    return await apply({
-      provider: factory.provider,
-      adapterName: factory.adapterName,
-      connectToShadowDb: () => factory.connectToShadowDb(),
-      connect: async () => {
-        const adapter = await factory.connect()
-        // The adapter's own executeScript splits at every semicolon and so breaks the bodies of functions.
-        return Object.assign(adapter, { executeScript: async (sql: string) => void (await client.query(sql)) })
-      },
-    })
-  } finally {
-    await client.end()
+export async function migrate(target: MigrationTarget, options: MigrationOptions = {}): Promise<string[]> {
+  const migrations = options.migrations ?? (await readMigrations())
+  const { log = () => {}, patience = PATIENCE } = options
+  const read = () => target.transaction((connection) => readState(connection, migrations))
+  let state = await read()
+  const run: Run = { target, migrations, log, patience, level: state.isNew ? 'debug' : 'info' }
+  const applied: string[] = []
+  for (; state.pending[0]; state = await read()) {
+    const name = await (state.pending[0].isTransactional ? applyWhole(run) : applyBySteps(run))
+    if (name !== null) applied.push(name)
   }
+  return applied
 }
 
-/** The embedded database has one user, this process, so that nothing needs to be locked. */
-export const migrateEmbedded = (factory: SqlMigrationAwareDriverAdapterFactory): Promise<string[]> => apply(factory)
+/** @param url of a database, where possible without a pooler in between */
+export const migratePostgres = (url: string, options: MigrationOptions = {}): Promise<string[]> =>
+  withPostgresTarget(url, (target) => migrate(target, options))
+
+type Run = Required<MigrationOptions> & {
+  readonly target: MigrationTarget
+  /** Of the lines about what is applied. */
+  readonly level: 'debug' | 'info'
+}
 
 /**
- * Prisma's own engine as WebAssembly, so that `_prisma_migrations` is what `prisma migrate deploy` would write. It is an
- * internal package: its version is pinned to Prisma's.
+ * Applies the next migration in one transaction, which holds the lock: it is released however the attempt ends, also
+ * where a pooler hands the session to somebody else.
+ * @returns its name; null when another process was faster
  */
-async function apply(unsafe: SqlMigrationAwareDriverAdapterFactory): Promise<string[]> {
-  if (await isCurrent(unsafe)) return []
-  const list = await migrationsList()
-  const connected: SqlDriverAdapter[] = []
-  const factory = withWholeMigrations(unsafe, new Set(list.migrationDirectories.map(scriptOf)), connected)
-  const { SchemaEngine } = await loadEngine()
-  const engine = await SchemaEngine.new(
-    { datamodels: undefined },
-    () => {},
-    bindMigrationAwareSqlAdapterFactory(factory),
+const applyWhole = (run: Run): Promise<string | null> =>
+  whenFree(run, () =>
+    run.target.transaction(async (connection) => {
+      if (!(await isTrue(connection, `pg_try_advisory_xact_lock(${ADVISORY_LOCK})`))) return busy(connection)
+      const state = await readState(connection, run.migrations)
+      const [migration] = state.pending
+      if (!migration?.isTransactional) return null
+      await connection.query(`SET LOCAL search_path = ${state.schema}`)
+      return apply(run, connection, migration, state)
+    }),
   )
-  try {
-    const { appliedMigrationNames } = await engine.applyMigrations({
-      migrationsList: list,
-      filters: { externalTables: [], externalEnums: [] },
-    })
-    return appliedMigrationNames
-  } finally {
-    engine.free()
-    // The engine leaves its connections open, and with them its own advisory lock held.
-    for (const adapter of connected) await adapter.dispose()
-  }
-}
-
-type Migration = Awaited<ReturnType<typeof migrationsList>>['migrationDirectories'][number]
-const scriptOf = ({ migrationFile }: Migration): string => migrationFile.content.value
 
 /**
- * Each migration happens with its mark in `_prisma_migrations`, or not at all: a script is one implicit transaction, and
- * the mark becomes part of it. So what is not marked, because a start was killed on the way, left nothing behind and may
- * be tried again.
+ * Applies the next migration statement by statement. The session that runs them holds the lock: after a kill it is free once
+ * PostgreSQL has ended the statement that was under way.
+ * @returns its name; null when another process was faster
  */
-function withWholeMigrations(
-  factory: SqlMigrationAwareDriverAdapterFactory,
-  scripts: ReadonlySet<string>,
-  connected: SqlDriverAdapter[],
-): SqlMigrationAwareDriverAdapterFactory {
-  const unfinished = 'WHERE finished_at IS NULL AND rolled_back_at IS NULL'
-  const mark = `UPDATE _prisma_migrations SET finished_at = now() ${unfinished}`
-  return {
-    provider: factory.provider,
-    adapterName: factory.adapterName,
-    connectToShadowDb: () => factory.connectToShadowDb(),
-    connect: async () => {
-      const adapter = await factory.connect()
-      connected.push(adapter)
-      if (await hasMigrations(adapter))
-        await adapter.executeRaw({ sql: `DELETE FROM _prisma_migrations ${unfinished}`, args: [], argTypes: [] })
-      const executeScript = adapter.executeScript.bind(adapter)
-      return Object.assign(adapter, {
-        executeScript: (sql: string) => executeScript(scripts.has(sql) ? `${sql};\n${mark}` : sql),
-      })
-    },
-  }
-}
+const applyBySteps = (run: Run): Promise<string | null> =>
+  whenFree(run, () => run.target.session((connection) => stepsIn(run, connection))).catch((error: unknown) => {
+    if (!(error instanceof PooledError)) throw error
+    const message = 'a migration that runs outside of a transaction cannot go through a pooler of connections'
+    throw new MigrationError(`${message}: DATABASE_DIRECT_URL names the way around it`, { cause: error })
+  })
 
-async function hasMigrations(adapter: SqlQueryable): Promise<boolean> {
-  const sql = `SELECT to_regclass('_prisma_migrations')::text`
-  const [exists] = (await adapter.queryRaw({ sql, args: [], argTypes: [] })).rows
-  return Boolean(exists?.[0])
-}
-
-/** Spares a start on a database that is up to date the second that the engine takes to load. */
-async function isCurrent(factory: SqlMigrationAwareDriverAdapterFactory): Promise<boolean> {
-  const adapter = await factory.connect()
+async function stepsIn(run: Run, connection: Connection): Promise<string | null | Busy> {
+  if (!(await isTrue(connection, `pg_try_advisory_lock(${ADVISORY_LOCK})`))) return busy(connection)
   try {
-    if (!(await hasMigrations(adapter))) return false
-    const sql = 'SELECT migration_name, checksum FROM _prisma_migrations WHERE finished_at IS NOT NULL'
-    const { rows } = await adapter.queryRaw({ sql, args: [], argTypes: [] })
-    const applied = new Set(rows.map(([name, checksum]) => `${String(name)} ${String(checksum)}`))
-    const wanted = (await migrationsList()).migrationDirectories.map(
-      (migration) => `${migration.path} ${createHash('sha256').update(scriptOf(migration)).digest('hex')}`,
-    )
-    return wanted.every((migration) => applied.has(migration))
+    const state = await readState(connection, run.migrations)
+    const [migration] = state.pending
+    if (!migration || migration.isTransactional) return null
+    await connection.query(`SET search_path = ${state.schema}`)
+    return await apply(run, connection, migration, state)
   } finally {
-    await adapter.dispose()
+    await connection.exec(`RESET search_path; SELECT pg_advisory_unlock(${ADVISORY_LOCK})`, () => {}).catch(() => {})
   }
 }
 
-// TypeScript declares it for browsers only.
-declare const WebAssembly: {
-  instantiate(code: Uint8Array, imports: object): Promise<{ instance: { exports: { __wbindgen_start(): void } } }>
-}
-
-let engine: ReturnType<typeof instantiateEngine> | undefined
-
-/** Once per process: the bindings hold one instance. */
-const loadEngine = () => (engine ??= instantiateEngine())
-
-/** By hand: Node warns that importing WebAssembly as a module is experimental. */
-async function instantiateEngine() {
-  const bindings = await import('@prisma/schema-engine-wasm/schema_engine_bg')
-  const file = fileURLToPath(import.meta.resolve('@prisma/schema-engine-wasm').replace(/\.js$/, '_bg.wasm'))
-  const { instance } = await WebAssembly.instantiate(await readFile(file), { './schema_engine_bg.js': bindings })
-  const { __wbg_set_wasm: bind } = bindings as unknown as { __wbg_set_wasm: (exports: object) => void }
-  bind(instance.exports)
-  instance.exports.__wbindgen_start()
-  return bindings
-}
-
-async function migrationsList() {
-  const folders = (await readdir(FOLDER, { withFileTypes: true })).filter((entry) => entry.isDirectory())
-  const names = folders.map(({ name }) => name).toSorted()
-  return {
-    baseDir: FOLDER,
-    lockfile: { path: 'migration_lock.toml', content: await readFile(join(FOLDER, 'migration_lock.toml'), 'utf8') },
-    shadowDbInitScript: '',
-    migrationDirectories: await Promise.all(
-      names.map(async (path) => ({
-        path,
-        migrationFile: {
-          path: 'migration.sql',
-          content: { tag: 'ok' as const, value: await readFile(join(FOLDER, path, 'migration.sql'), 'utf8') },
-        },
-      })),
-    ),
+async function apply(run: Run, connection: Connection, migration: Migration, state: State): Promise<string> {
+  const { log, level } = run
+  const { name, script, isTransactional } = migration
+  await ensureMarks(connection, state)
+  log(level, `applying migration ${name}`)
+  const started = performance.now()
+  const onNotice = ({ message, isWarning }: Notice) => log(isWarning ? 'warn' : level, `${name}: ${message}`)
+  try {
+    for (const part of isTransactional ? [script] : splitStatements(script)) await connection.exec(part, onNotice)
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause)
+    throw new MigrationError(`migration ${name} failed: ${message}`, { cause })
   }
+  await mark(connection, migration, performance.now() - started)
+  return name
+}
+
+type Busy = { readonly holder: number | null }
+
+async function busy({ query }: Connection): Promise<Busy> {
+  const [found] = await query<{ pid: number }>(HOLDER)
+  return { holder: found?.pid ?? null }
+}
+
+/**
+ * Tries again until no other process migrates. It asks instead of waiting in PostgreSQL: a statement that waits has a
+ * snapshot, for whose end CREATE INDEX CONCURRENTLY of the other process would wait in turn.
+ * @throws MigrationError after the longest wait
+ */
+async function whenFree({ log, patience }: Run, attempt: () => Promise<string | null | Busy>): Promise<string | null> {
+  const began = performance.now()
+  for (let told = false; ;) {
+    const result = await attempt()
+    if (result === null || typeof result === 'string') return result
+    const waited = performance.now() - began
+    const other = `another process${result.holder === null ? '' : ` (PostgreSQL's process ${result.holder})`}`
+    if (waited >= patience.mostMs) {
+      throw new MigrationError(`${other} has been migrating the database for ${Math.round(waited / 1_000)} s`)
+    }
+    if (waited >= patience.quietMs && !told) {
+      log('info', `waiting for ${other}, which migrates the database`)
+      told = true
+    }
+    await sleep(patience.pollMs)
+  }
+}
+
+async function isTrue({ query }: Connection, expression: string): Promise<boolean> {
+  const [row] = await query<{ is: boolean }>(`SELECT ${expression} AS is`)
+  return row?.is ?? false
 }

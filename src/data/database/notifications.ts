@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { backendIdOf } from './backend-id.ts'
 
 export type Wakeups = {
   /** Tells the other instances that the log has grown. Never throws, and never waits. */
@@ -34,7 +35,7 @@ export function startWakeups(url: string, onWake: () => void): Wakeups {
     fresh.on('error', lost)
     fresh.on('end', lost)
     // What this instance appended it knows already.
-    fresh.on('notification', ({ processId }) => processId === processIdOf(fresh) || onWake())
+    fresh.on('notification', ({ processId }) => processId === backendIdOf(fresh) || onWake())
     try {
       await fresh.connect()
       await fresh.query(`LISTEN ${CHANNEL}`)
@@ -72,6 +73,3 @@ export function startWakeups(url: string, onWake: () => void): Wakeups {
     },
   }
 }
-
-/** The backend's id, which the types of pg leave out. */
-const processIdOf = (client: pg.Client): number | null => (client as unknown as { processID: number | null }).processID

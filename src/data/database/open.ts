@@ -5,7 +5,8 @@ import pg from 'pg'
 import { PrismaClient } from '../../generated/prisma/client.ts'
 import { watchAdapter } from './statement-hook.ts'
 import type { Around } from './statement-hook.ts'
-import { migrateEmbedded, migratePostgres } from './migrate.ts'
+import { migrate, migratePostgres } from './migrate.ts'
+import type { MigrationLog } from './migrate.ts'
 import { openEmbedded } from './embedded.ts'
 import { retried } from './retry.ts'
 import { giveUpSilent } from './dead-connections.ts'
@@ -46,8 +47,8 @@ export type DatabaseSettings = {
   readonly dataDir: string
   /** Is put around every SQL statement. */
   readonly around?: Around
-  /** Is told what a migration found in the data, and did about it. */
-  readonly onWarning?: (message: string) => void
+  /** Takes what there is to say about migrations. */
+  readonly onMigration?: MigrationLog
   /** For tests: is told of every SQL statement. */
   readonly onStatement?: (sql: string) => void
 }
@@ -78,7 +79,7 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Connecti
 async function openPostgres(url: string, settings: DatabaseSettings): Promise<Connection> {
   const isPooled = settings.databaseDirectUrl != null
   const direct = settings.databaseDirectUrl ?? url
-  await migratePostgres(direct, settings.onWarning)
+  await migratePostgres(direct, migrationOptions(settings))
   let wake = () => {}
   const wakeups = startWakeups(direct, () => wake())
   const notifications = { notify: wakeups.announce, onNotification: (then: () => void) => void (wake = then) }
@@ -109,6 +110,8 @@ async function openPostgres(url: string, settings: DatabaseSettings): Promise<Co
   }
 }
 
+const migrationOptions = ({ onMigration }: DatabaseSettings) => (onMigration ? { log: onMigration } : {})
+
 /** What a session is not told has to be so for its role: in any other zone instants would be read wrongly. */
 async function checkTimeZone(pool: pg.Pool): Promise<void> {
   const { rows } = await pool.query<{ TimeZone: string }>('SHOW timezone')
@@ -122,9 +125,9 @@ async function checkTimeZone(pool: pg.Pool): Promise<void> {
 
 async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Connection> {
   await mkdir(settings.dataDir, { recursive: true })
-  const embedded = await openEmbedded(join(settings.dataDir, 'postgres'), settings.onWarning)
+  const embedded = await openEmbedded(join(settings.dataDir, 'postgres'))
   try {
-    await migrateEmbedded(embedded.adapter)
+    await migrate(embedded.migrations, migrationOptions(settings))
     const notifications = { notify: () => {}, onNotification: () => {} }
     return assemble(embedded.adapter, embedded.sql, settings, { pool: null, notifications, release: embedded.close })
   } catch (error) {
