@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { migratePostgres } from '../../src/data/migrate.ts'
+import { migratePostgres } from '../../src/data/migrations/migrate.ts'
 import { run } from '../support/api.ts'
 import { newDataDir, sql } from '../support/databases.ts'
 import { readAll } from '../support/events.ts'

@@ -2,8 +2,8 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
-import { readMigrations } from '../../src/data/migration-files.ts'
-import { splitStatements } from '../../src/data/split-statements.ts'
+import { readMigrations } from '../../src/data/migrations/files.ts'
+import { splitStatements } from '../../src/data/migrations/split-statements.ts'
 import { newPostgresDatabase } from '../support/databases.ts'
 
 const FOLDER = join(import.meta.dirname, '../../prisma/functions')

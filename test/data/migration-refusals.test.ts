@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readMigrations } from '../../src/data/migration-files.ts'
+import { readMigrations } from '../../src/data/migrations/files.ts'
 import { connect, migration, newArena } from '../support/migrations.ts'
 import { DATABASE_KINDS } from '../support/server.ts'
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { readMigrations } from '../../src/data/migration-files.ts'
-import { splitStatements } from '../../src/data/split-statements.ts'
+import { readMigrations } from '../../src/data/migrations/files.ts'
+import { splitStatements } from '../../src/data/migrations/split-statements.ts'
 
 it.each<[string, string[]]>([
   ['', []],

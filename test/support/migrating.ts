@@ -1,6 +1,6 @@
-import { openEmbedded } from '../../src/data/embedded.ts'
-import { migrate, migratePostgres } from '../../src/data/migrate.ts'
-import { readMigrations } from '../../src/data/migration-files.ts'
+import { openEmbedded } from '../../src/data/database/embedded.ts'
+import { migrate, migratePostgres } from '../../src/data/migrations/migrate.ts'
+import { readMigrations } from '../../src/data/migrations/files.ts'
 
 // A process that a test kills: node test/support/migrating.ts URL-or-folder folder-of-migrations
 const [where = '', folder = ''] = process.argv.slice(2)

@@ -3,11 +3,11 @@ import { PGlite } from '@electric-sql/pglite'
 import { btree_gist } from '@electric-sql/pglite/contrib/btree_gist'
 import type { SqlDriverAdapter, SqlDriverAdapterFactory } from '@prisma/driver-adapter-utils'
 import { PrismaPGlite } from 'pglite-prisma-adapter'
-import { checkRoom, keepRoom } from './disk.ts'
-import { embeddedTarget } from './migration-target.ts'
-import type { MigrationTarget } from './migration-target.ts'
-import { embeddedSql } from './sql.ts'
-import type { Sql } from './sql.ts'
+import { checkRoom, keepRoom } from './disk-space.ts'
+import { embeddedTarget } from '../migrations/target.ts'
+import type { MigrationTarget } from '../migrations/target.ts'
+import { embeddedSql } from './statement.ts'
+import type { Sql } from './statement.ts'
 
 export type Embedded = {
   readonly adapter: SqlDriverAdapterFactory

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { backendIdOf } from './backend-id.ts'
+import { backendIdOf } from '../migrations/backend-id.ts'
 
 export type Wakeups = {
   /** Tells the other instances that the log has grown. Never throws, and never waits. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { checksumOf, isChecksumOf } from './migration-files.ts'
-import type { Migration } from './migration-files.ts'
-import type { Connection } from './migration-target.ts'
+import { checksumOf, isChecksumOf } from './files.ts'
+import type { Migration } from './files.ts'
+import type { Connection } from './target.ts'
 
 /** The start cannot go on, for a reason that an operator can mend. Its message is one line. */
 export class MigrationError extends Error {

@@ -1,11 +1,11 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readMigrations } from './migration-files.ts'
-import type { Migration } from './migration-files.ts'
-import { ensureMarks, mark, MigrationError, readState } from './migration-marks.ts'
-import type { State } from './migration-marks.ts'
-import { PooledError, withPostgresTarget } from './migration-target.ts'
-import type { Connection, MigrationTarget, Notice } from './migration-target.ts'
+import { readMigrations } from './files.ts'
+import type { Migration } from './files.ts'
+import { ensureMarks, mark, MigrationError, readState } from './marks.ts'
+import type { State } from './marks.ts'
+import { PooledError, withPostgresTarget } from './target.ts'
+import type { Connection, MigrationTarget, Notice } from './target.ts'
 import { splitStatements } from './split-statements.ts'
 
 /** Takes a line about what is applied and what PostgreSQL says meanwhile; on an empty database that is for debugging. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-const FOLDER = join(import.meta.dirname, '../../prisma/migrations')
+const FOLDER = join(import.meta.dirname, '../../../prisma/migrations')
 
 /** The first line of a script whose statements cannot run inside of a transaction, such as CREATE INDEX CONCURRENTLY. */
 const NO_TRANSACTION = /^-- migrate: no transaction\r?\n/
