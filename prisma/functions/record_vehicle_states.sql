@@ -18,7 +18,6 @@ BEGIN
   PERFORM 1 FROM "vehicle" AS v WHERE v."id" = ANY("ids") ORDER BY v."id" FOR UPDATE;
   "now" := date_trunc('milliseconds', clock_timestamp());
   "recorded" := 0;
-  -- Vehicles with something that fell due, or with an end of a sharing that waits.
   "attention" := ARRAY(
     SELECT v."id" FROM "vehicle" AS v CROSS JOIN LATERAL (SELECT GREATEST("now", v."last_instant") AS at) AS i
     WHERE v."id" = ANY("ids") AND v."deleted_at" IS NULL AND (
@@ -26,25 +25,30 @@ BEGIN
         SELECT FROM "sharing" AS s
         WHERE s."vehicle_id" = v."id" AND s."cancelled_at" IS NULL AND s."ended_at" IS NULL AND (
           (NOT s."start_recorded" AND s."starts_at" <= i.at) OR s."ends_at" <= i.at
-          OR (s."end_requested_at" IS NOT NULL AND v."id" <> ALL("attended")))
+          OR (s."end_requested_at" IS NOT NULL AND v."id" <> ALL("attended"))
+          OR EXISTS (
+            SELECT FROM "sharing" AS o
+            WHERE o."vehicle_id" = s."vehicle_id" AND o."cancelled_at" IS NULL AND o."ended_at" IS NULL AND o."id" > s."id"
+              AND (o."ends_at" IS NULL OR s."starts_at" < o."ends_at")
+              AND (s."ends_at" IS NULL OR o."starts_at" < s."ends_at")))
       ) OR EXISTS (
         SELECT FROM "command" AS c
         WHERE c."vehicle_id" = v."id" AND c."status" IN ('PENDING', 'DISPATCHED') AND c."deadline" <= i.at
       )));
   "unknown" := ARRAY(
     SELECT (r->>'index')::int FROM jsonb_array_elements("reports") AS r
-    WHERE NOT EXISTS (SELECT FROM "vehicle" AS v WHERE v."id" = r->>'vehicleId' AND v."deleted_at" IS NULL));
+    WHERE NOT EXISTS (SELECT FROM "vehicle" AS v WHERE v."id" = r->>'vehicleId' AND v."deleted_at" IS NULL OFFSET 0));
   IF cardinality("attention") > 0 THEN RETURN; END IF;
 
   WITH report AS MATERIALIZED (
-    -- Of several reports of one message the first. Nothing occurs after it was recorded.
     SELECT DISTINCT ON (r."vehicleId", r."messageId")
       r.*, v."owner_id", i.at, LEAST(to_timestamp(r."occurredAt" / 1000.0)::timestamptz(3), i.at) AS occurred_at
     FROM jsonb_to_recordset("reports") AS r(
       "index" INT, "vehicleId" TEXT, "messageId" TEXT, "occurredAt" FLOAT8, "latitude" FLOAT8, "longitude" FLOAT8,
       "speedKmh" FLOAT8, "mileageKm" FLOAT8, "energyPercent" FLOAT8, "centralLock" TEXT, "drivingEnabled" BOOLEAN,
       "ignition" BOOLEAN)
-    JOIN "vehicle" AS v ON v."id" = r."vehicleId" AND v."deleted_at" IS NULL
+    CROSS JOIN LATERAL (
+      SELECT * FROM "vehicle" AS v WHERE v."id" = r."vehicleId" AND v."deleted_at" IS NULL OFFSET 0) AS v
     CROSS JOIN LATERAL (SELECT GREATEST("now", v."last_instant") AS at) AS i
     ORDER BY r."vehicleId", r."messageId", r."index"
   ), logged AS (
@@ -69,10 +73,8 @@ BEGIN
     ON CONFLICT ("vehicle_id", "message_id") WHERE "message_id" IS NOT NULL DO NOTHING
     RETURNING *
   ), fresh AS MATERIALIZED (
-    -- Reports of messages that were not known.
     SELECT report.* FROM report JOIN logged ON logged."vehicle_id" = "vehicleId" AND logged."message_id" = "messageId"
   ), newest AS (
-    -- Of each reading the newest; of several with the same time the last in the batch.
     SELECT "vehicleId" AS id, max(at) AS at,
       max(occurred_at) FILTER (WHERE "latitude" IS NOT NULL) AS position_at,
       (array_agg("latitude" ORDER BY occurred_at DESC, "index" DESC) FILTER (WHERE "latitude" IS NOT NULL))[1] AS latitude,
@@ -119,7 +121,6 @@ BEGIN
     INTO "record_vehicle_states"."recorded", "record_vehicle_states"."events" FROM logged AS l;
 END $$;
 
--- The same without the events, as instances of the first versions call it while they are replaced.
 CREATE OR REPLACE FUNCTION "record_vehicle_states"(
   IN "reports" JSONB, IN "request_id" TEXT, IN "attended" TEXT[],
   OUT "recorded" INT, OUT "unknown" INT[], OUT "attention" TEXT[]

@@ -61,6 +61,7 @@ describe.each(DATABASE_KINDS)('a database of version 0.1.0 on %s with sharings t
 
   it('says what it found and did, and no word of what agrees', () => {
     expect(warnings).toEqual([
+      expect.stringMatching(/^migration: vehicle asked, sharing asked-1: .*end_requested_by partner instead of none$/),
       expect.stringMatching(
         /^migration: vehicle both-scheduled, sharing both-scheduled-2: .*both-scheduled-1.*called off as of/,
       ),
