@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { coalesced } from './async/coalesced.ts'
 import { openDatabase } from './data/client.ts'
 import type { Database } from './data/client.ts'
 import { fleetRegister } from './data/fleets.ts'
@@ -9,21 +10,21 @@ import { watchRevocations } from './data/revocations.ts'
 import { startAnnouncer } from './events/announcer.ts'
 import { startHousekeeper } from './events/housekeeper.ts'
 import { startTail } from './events/tail.ts'
-import { createAdmission } from './server/admission.ts'
-import { createAuthenticate } from './server/auth.ts'
-import { count, countingPlugin, createCounts } from './server/counts.ts'
-import { createEngine } from './server/engine.ts'
-import { createFastPath } from './server/fast.ts'
-import { createHttpServer } from './server/http.ts'
-import type { Patience } from './server/http.ts'
-import { developmentKeys, providerKeys } from './server/keys.ts'
-import { createPages } from './server/pages.ts'
-import { createPlayground } from './server/playground.ts'
-import { createShow } from './server/show.ts'
-import { createSlots } from './server/slots.ts'
-import { endStalled } from './server/stalls.ts'
-import { readTrustedDocuments } from './server/trusted.ts'
-import { acceptWebSockets } from './server/websocket.ts'
+import { createAdmission } from './server/limits/admission.ts'
+import { createAuthenticate } from './server/auth/authenticate.ts'
+import { count, countingPlugin, createCounts } from './server/telemetry/counts.ts'
+import { createEngine } from './server/engine/engine.ts'
+import { createFastPath } from './server/http/fast-path.ts'
+import { createHttpServer } from './server/http/http-server.ts'
+import type { Patience } from './server/http/http-server.ts'
+import { developmentKeys, providerKeys } from './server/auth/keys.ts'
+import { createPages } from './server/pages/pages.ts'
+import { createPlayground } from './server/pages/playground.ts'
+import { createShow } from './server/engine/present-errors.ts'
+import { createSlots } from './server/limits/connection-limit.ts'
+import { endStalled } from './server/limits/stalled-connections.ts'
+import { readTrustedDocuments } from './server/engine/trusted-documents.ts'
+import { acceptWebSockets } from './server/websocket/websocket-server.ts'
 import { tellSparingly } from './log.ts'
 import { urlOf } from './settings.ts'
 import type { Settings } from './settings.ts'
@@ -61,7 +62,7 @@ export async function createApp(resources: Resources): Promise<App> {
   try {
     const trusted = trustedDocuments === null ? null : await readTrustedDocuments(trustedDocuments)
     // Loaded where it is wanted, and stopped last.
-    const tracer = settings.tracing && (await import('./server/tracing.ts'))
+    const tracer = settings.tracing && (await import('./server/telemetry/tracing.ts'))
     const tracing = tracer && settings.tracing && tracer.startTracing(settings.tracing, log)
     if (tracing) closers.push(tracing.stop)
     const around = tracing ? { around: tracing.statement } : {}
@@ -92,7 +93,7 @@ export async function createApp(resources: Resources): Promise<App> {
     let isDraining = false
     const draining = () => isDraining
     // Who asks has no token: however many do, the database is asked once at a time.
-    const answers = shared(() =>
+    const answers = coalesced(() =>
       db.ping().then(
         () => true,
         () => false,
@@ -137,7 +138,7 @@ export async function createApp(resources: Resources): Promise<App> {
       db,
       listen: async () => {
         if (settings.metricsPort !== null) {
-          const { serveMetrics } = await import('./server/metrics.ts')
+          const { serveMetrics } = await import('./server/telemetry/metrics.ts')
           const connections = { sockets: sockets.open, streams: http.openStreams }
           const sources = { counts, db, tail, connections }
           // First in the list, last to close: what a server does while it drains is worth seeing.
@@ -154,12 +155,6 @@ export async function createApp(resources: Resources): Promise<App> {
     await close()
     throw error
   }
-}
-
-/** One question at a time: whoever asks while one is under way is told the same. */
-function shared<T>(ask: () => Promise<T>): () => Promise<T> {
-  let asked: Promise<T> | null = null
-  return () => (asked ??= ask().finally(() => (asked = null)))
 }
 
 /** In reverse, every one tried; what failed is thrown together at the end. */

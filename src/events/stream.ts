@@ -8,7 +8,7 @@ import type { Feed, Take } from './feed.ts'
 import { behind, BURST } from './source.ts'
 import type { Source } from './source.ts'
 import type { Tail } from './tail.ts'
-import { atInstant } from '../timer.ts'
+import { atInstant } from '../async/timer.ts'
 
 /** Whether a stream is to end: its reader went, or its token's time is up. */
 export type Ending = { readonly ended: () => boolean; readonly signal: AbortSignal }

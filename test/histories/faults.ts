@@ -217,7 +217,7 @@ export const FAULTS: readonly Fault[] = [
     patches: [
       { file: 'src/events/stream.ts', find: ' || Date.now() >= until', replace: '' },
       { file: 'src/events/stream.ts', find: 'atInstant(until, ', replace: 'atInstant(Infinity, ' },
-      { file: 'src/server/engine.ts', find: 'Date.now() >= until ? end()', replace: 'until < 0 ? end()' },
+      { file: 'src/server/engine/engine.ts', find: 'Date.now() >= until ? end()', replace: 'until < 0 ? end()' },
     ],
   },
   {
@@ -226,9 +226,13 @@ export const FAULTS: readonly Fault[] = [
     patches: [
       { file: 'src/events/stream.ts', find: ' || Date.now() >= until', replace: '' },
       { file: 'src/events/stream.ts', find: 'atInstant(until, ', replace: 'atInstant(Infinity, ' },
-      { file: 'src/server/engine.ts', find: 'Date.now() >= until ? end()', replace: 'until < 0 ? end()' },
-      { file: 'src/server/session.ts', find: '?? Infinity) <= Date.now()', replace: '?? Infinity) <= 0' },
-      { file: 'src/server/protocol.ts', find: 'atInstant(viewer.expiresAt, ', replace: 'atInstant(Infinity, ' },
+      { file: 'src/server/engine/engine.ts', find: 'Date.now() >= until ? end()', replace: 'until < 0 ? end()' },
+      { file: 'src/server/websocket/session.ts', find: '?? Infinity) <= Date.now()', replace: '?? Infinity) <= 0' },
+      {
+        file: 'src/server/websocket/protocol.ts',
+        find: 'atInstant(viewer.expiresAt, ',
+        replace: 'atInstant(Infinity, ',
+      },
     ],
   },
   {
