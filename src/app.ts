@@ -16,12 +16,13 @@ import { count, countingPlugin, createCounts } from './server/telemetry/counts.t
 import { createEngine } from './server/engine/engine.ts'
 import { createFastPath } from './server/http/fast-path.ts'
 import { createHttpServer } from './server/http/http-server.ts'
+import { createEventStreams } from './server/http/event-stream.ts'
 import type { Patience } from './server/http/http-server.ts'
 import { developmentKeys, providerKeys } from './server/auth/keys.ts'
 import { createPages } from './server/pages/pages.ts'
 import { createPlayground } from './server/pages/playground.ts'
-import { createShow } from './server/engine/present-errors.ts'
-import { createSlots } from './server/limits/connection-limit.ts'
+import { createPresentErrors } from './server/engine/present-errors.ts'
+import { createConnectionLimit } from './server/limits/connection-limit.ts'
 import { endStalled } from './server/limits/stalled-connections.ts'
 import { readTrustedDocuments } from './server/engine/trusted-documents.ts'
 import { acceptWebSockets } from './server/websocket/websocket-server.ts'
@@ -41,6 +42,8 @@ export type Resources = {
   readonly stallMs?: number
   /** For tests: how long a client may take for a request. */
   readonly patience?: Patience
+  /** For tests: how often a stream of server-sent events shows that it lives, in milliseconds. */
+  readonly pingMs?: number
   /** For tests: is told of every SQL statement. */
   readonly onStatement?: (sql: string) => void
 }
@@ -55,7 +58,7 @@ export type App = {
 
 /** The whole server, its database open and migrated, not yet listening. */
 export async function createApp(resources: Resources): Promise<App> {
-  const { settings, log, announce = true, stallMs, patience, onStatement } = resources
+  const { settings, log, announce = true, stallMs, patience, pingMs, onStatement } = resources
   const closers: (() => Promise<void> | void)[] = []
   const close = () => closeAll(closers)
   const { production, trustedDocuments } = settings
@@ -63,7 +66,7 @@ export async function createApp(resources: Resources): Promise<App> {
     const trusted = trustedDocuments === null ? null : await readTrustedDocuments(trustedDocuments)
     // Loaded where it is wanted, and stopped last.
     const tracer = settings.tracing && (await import('./server/telemetry/tracing.ts'))
-    const tracing = tracer && settings.tracing && tracer.startTracing(settings.tracing, log)
+    const tracing = tracer && settings.tracing ? tracer.startTracing(settings.tracing, log) : null
     if (tracing) closers.push(tracing.stop)
     const around = tracing ? { around: tracing.statement } : {}
     const db = await openDatabase({ ...settings, ...around, ...(onStatement ? { onStatement } : {}) })
@@ -85,10 +88,11 @@ export async function createApp(resources: Resources): Promise<App> {
     const authenticate = createAuthenticate(keys.rules, { fleetExists: fleetRegister(db), isRevoked: revocations.has })
     const counts = createCounts()
     const services = { db, tail, onRefusal: (code: string) => count(counts.refusals, code) }
-    const watching = [countingPlugin(counts), ...(tracing ? [tracer.tracingPlugin(tracing)] : [])]
+    const observers = [countingPlugin(counts), ...(tracer && tracing ? [tracer.tracingPlugin(tracing)] : [])]
     const admission = createAdmission(settings)
-    const show = createShow(log, production)
-    const engine = createEngine({ services, admission, trusted, production, show, log, watching })
+    const presentErrors = createPresentErrors(log, production)
+    const operating = { services, admission, trusted, presentErrors, counts, tracing }
+    const engine = createEngine({ ...operating, production, log, observers })
 
     let isDraining = false
     const draining = () => isDraining
@@ -103,15 +107,17 @@ export async function createApp(resources: Resources): Promise<App> {
     const playground = production ? null : createPlayground(settings)
     const pages = createPages(settings)
     const { allowedOrigins } = settings
-    const takeSlot = createSlots(settings.socketsPerToken)
-    const edge = { engine, authenticate, takeSlot, allowedOrigins, draining, counts, log }
-    const fastPath = createFastPath({ engine, services, admission, trusted, show, counts, tracing })
-    const { isFull, pace } = admission
-    const http = createHttpServer({ ...edge, fastPath, isFull, pace, ready, playground, pages, patience })
+    const takeConnection = createConnectionLimit(settings.socketsPerToken)
+    const edge = { engine, authenticate, takeConnection, allowedOrigins, draining, counts, log }
+    const fastPath = createFastPath({ ...operating, engine })
+    const answerSubscription = createEventStreams({ engine, admission, trusted, counts, pingMs })
+    const { isFull, delayRefusal } = admission
+    const ways = { fastPath, answerSubscription, isFull, delayRefusal }
+    const http = createHttpServer({ ...edge, ...ways, ready, playground, pages, patience })
     const { server } = http
     const stalls = endStalled(server, stallMs)
     closers.push(stalls.stop)
-    const sockets = acceptWebSockets(server, { ...edge, trusted, show, stalls })
+    const sockets = acceptWebSockets(server, { ...edge, trusted, presentErrors, stalls })
     cutRevoked = () => {
       sockets.closeRevoked(revocations.has)
       http.cutRevoked(revocations.has)

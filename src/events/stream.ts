@@ -1,3 +1,5 @@
+import { stopOnReturn } from '../async/iterators.ts'
+import { atInstant } from '../async/timer.ts'
 import type { Database } from '../data/client.ts'
 import { readFleetLog, readLog } from '../data/log.ts'
 import type { EventFilter, LoggedEvent } from '../domain/event.ts'
@@ -8,7 +10,6 @@ import type { Feed, Take } from './feed.ts'
 import { behind, BURST } from './source.ts'
 import type { Source } from './source.ts'
 import type { Tail } from './tail.ts'
-import { atInstant } from '../async/timer.ts'
 
 /** Whether a stream is to end: its reader went, or its token's time is up. */
 export type Ending = { readonly ended: () => boolean; readonly signal: AbortSignal }
@@ -82,24 +83,18 @@ export function closeable<T>(
   const values = generate(ending)
   let cancel: (() => void) | undefined
   closing.signal.addEventListener('abort', () => cancel?.())
-  const close = () => {
-    closing.abort()
-    return values.return()
-  }
-  return {
+  return stopOnReturn({
     next: () => {
       // Not before: of a stream that nobody ever reads nothing stays.
       if (!closing.signal.aborted) cancel ??= atInstant(until, () => closing.abort())
       return values.next()
     },
     // Without the abort a generator that waits for the next event would never get to know.
-    return: close,
-    throw: close,
-    [Symbol.asyncIterator]() {
-      return this
+    stop: () => {
+      closing.abort()
+      return values.return()
     },
-    [Symbol.asyncDispose]: async () => void (await close()),
-  }
+  })
 }
 
 async function* follow(

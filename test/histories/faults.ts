@@ -217,7 +217,8 @@ export const FAULTS: readonly Fault[] = [
     patches: [
       { file: 'src/events/stream.ts', find: ' || Date.now() >= until', replace: '' },
       { file: 'src/events/stream.ts', find: 'atInstant(until, ', replace: 'atInstant(Infinity, ' },
-      { file: 'src/server/engine/engine.ts', find: 'Date.now() >= until ? end()', replace: 'until < 0 ? end()' },
+      { file: 'src/server/http/event-stream.ts', find: 'Date.now() < until', replace: 'until > 0' },
+      { file: 'src/server/http/event-stream.ts', find: 'atInstant(until, ', replace: 'atInstant(Infinity, ' },
     ],
   },
   {
@@ -226,8 +227,9 @@ export const FAULTS: readonly Fault[] = [
     patches: [
       { file: 'src/events/stream.ts', find: ' || Date.now() >= until', replace: '' },
       { file: 'src/events/stream.ts', find: 'atInstant(until, ', replace: 'atInstant(Infinity, ' },
-      { file: 'src/server/engine/engine.ts', find: 'Date.now() >= until ? end()', replace: 'until < 0 ? end()' },
-      { file: 'src/server/websocket/session.ts', find: '?? Infinity) <= Date.now()', replace: '?? Infinity) <= 0' },
+      { file: 'src/server/http/event-stream.ts', find: 'Date.now() < until', replace: 'until > 0' },
+      { file: 'src/server/http/event-stream.ts', find: 'atInstant(until, ', replace: 'atInstant(Infinity, ' },
+      { file: 'src/server/websocket/connection.ts', find: '?? Infinity) <= Date.now()', replace: '?? Infinity) <= 0' },
       {
         file: 'src/server/websocket/protocol.ts',
         find: 'atInstant(viewer.expiresAt, ',

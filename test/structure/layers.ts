@@ -59,7 +59,16 @@ export const LAYERS: Layers = {
     packages: ['node:', '@graphql-yoga/render-graphiql'],
   },
   'src/server/engine/': {
-    own: ['src/server/limits/', 'src/graphql/', 'src/domain/', 'src/settings.ts'],
+    // Of what follows the log it knows the types.
+    own: [
+      'src/server/limits/',
+      'src/server/telemetry/',
+      'src/graphql/',
+      'src/events/',
+      'src/domain/',
+      'src/async/',
+      'src/settings.ts',
+    ],
     packages: ['node:', 'graphql', 'graphql-jit', 'graphql-yoga', 'lru-cache', 'pino'],
   },
   'src/server/http/': {
@@ -71,8 +80,9 @@ export const LAYERS: Layers = {
       'src/server/auth/',
       'src/graphql/',
       'src/domain/',
+      'src/async/',
     ],
-    packages: ['node:', 'graphql', 'lru-cache', 'pino'],
+    packages: ['node:', 'graphql', 'pino'],
   },
   'src/server/websocket/': {
     own: [

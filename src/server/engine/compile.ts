@@ -1,9 +1,18 @@
 import { BREAK, getNamedType, GraphQLError, isAbstractType, Kind, visit } from 'graphql'
-import type { DocumentNode, GraphQLNamedType, OperationDefinitionNode, SelectionSetNode } from 'graphql'
+import type {
+  DocumentNode,
+  ExecutionResult,
+  GraphQLNamedType,
+  OperationDefinitionNode,
+  SelectionSetNode,
+} from 'graphql'
 import { compileQuery, isCompiledQuery } from 'graphql-jit'
 import type { CompiledQuery } from 'graphql-jit'
 import { schema } from '../../graphql/schema.ts'
+import { LIMITS } from '../limits/document-limits.ts'
 import { perFragment } from '../limits/fragments.ts'
+
+export type Compiled = CompiledQuery['query']
 
 /** Each takes a tenth of a millisecond and 2 kB; an operation that somebody has written has some dozens. */
 const MOST_WRITTEN = 300
@@ -13,7 +22,7 @@ const MOST_WRITTEN = 300
  * little there is to answer. null for one that is left to graphql-js, for that amounts to too much, or for its directives:
  * where fields come and go the compiled answer may have its keys in another order than the specification says.
  */
-export function compile(document: DocumentNode, operation: OperationDefinitionNode): CompiledQuery['query'] | null {
+export function compile(document: DocumentNode, operation: OperationDefinitionNode): Compiled | null {
   if (hasDirectives(document) || writtenOut(document, operation) > MOST_WRITTEN) return null
   const compiled = compileQuery(schema, document, operation.name?.value)
   return isCompiledQuery(compiled) ? compiled.query : null
@@ -56,8 +65,15 @@ function hasDirectives(document: DocumentNode): boolean {
   return found
 }
 
-/** An error of a compiled operation with the place in the document as graphql-js has it, which all that look at it rely on. */
-export function located(error: GraphQLError, { loc }: DocumentNode): GraphQLError {
+/**
+ * The result of a compiled operation, its errors with the places in the document that graphql-js gives them: as many errors as
+ * are presented.
+ */
+export function withPlaces({ errors = [], data }: ExecutionResult, document: DocumentNode): ExecutionResult {
+  return { errors: errors.slice(0, LIMITS.errors).map((error) => located(error, document)), data: data ?? null }
+}
+
+function located(error: GraphQLError, { loc }: DocumentNode): GraphQLError {
   const { message, locations, path, originalError, extensions } = error
   const source = loc?.source ?? null
   const ends = [...(source?.body ?? '').matchAll(/\r\n|[\n\r]/g)]

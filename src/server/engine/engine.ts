@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql'
-import type { ExecutionResult, ValidationRule } from 'graphql'
+import type { ExecutionArgs, ValidationRule } from 'graphql'
 import { createYoga } from 'graphql-yoga'
 import type { Plugin, YogaServerInstance } from 'graphql-yoga'
 import type { Logger } from 'pino'
@@ -8,16 +8,28 @@ import type { Context, Request, Services } from '../../graphql/context.ts'
 import { forbidden, presentable } from '../../graphql/errors.ts'
 import { schema } from '../../graphql/schema.ts'
 import type { Admission } from '../limits/admission.ts'
-import { admitted } from '../limits/limits-plugin.ts'
-import { sharedEvents } from './fan-out.ts'
-import type { Feeding } from './fan-out.ts'
 import { BODY_LIMIT, documentLimits } from '../limits/document-limits.ts'
-import type { Show } from './present-errors.ts'
+import { limitsPlugin } from '../limits/limits-plugin.ts'
+import type { Served } from '../limits/limits-plugin.ts'
+import type { Counts } from '../telemetry/counts.ts'
+import type { Tracing } from '../telemetry/tracing.ts'
+import { createOperations, isOperation } from './operations.ts'
+import type { Operations } from './operations.ts'
+import type { PresentErrors } from './present-errors.ts'
+import { createSubscribe } from './subscribe.ts'
+import type { Subscribe } from './subscribe.ts'
 import { onlyTrusted } from './trusted-documents.ts'
 import type { TrustedDocuments } from './trusted-documents.ts'
 
-/** What each transport hands over with an operation. */
-export type Engine = YogaServerInstance<Request & Feeding, Context>
+export type Yoga = YogaServerInstance<Request, Context>
+
+/** What all transports run operations with. */
+export type Engine = {
+  /** The pipeline for whatever has no shorter way, and the parsing and validation of all documents. */
+  readonly yoga: Yoga
+  readonly operations: Operations
+  readonly subscribe: Subscribe
+}
 
 export type EngineOptions = {
   readonly services: Services
@@ -25,26 +37,29 @@ export type EngineOptions = {
   /** null: any document is admitted. */
   readonly trusted: TrustedDocuments | null
   readonly production: boolean
-  readonly show: Show
+  readonly presentErrors: PresentErrors
+  readonly counts: Counts
+  readonly tracing: Tracing | null
   readonly log: Logger
-  /** Plugins that look on, and change nothing. */
-  readonly watching: readonly Plugin<Context>[]
+  /** Plugins that observe, and change nothing. */
+  readonly observers: readonly Plugin<Context>[]
 }
 
-/** Yoga with this project's schema, context and failures; HTTP, SSE and WebSocket all run operations through it. */
-export function createEngine({ services, admission, trusted, production, show, log, watching }: EngineOptions): Engine {
-  return createYoga<Request & Feeding, Context>({
+/** Yoga with this project's schema, context and errors, and the shorter ways beside it. */
+export function createEngine(options: EngineOptions): Engine {
+  const { services, admission, trusted, production, presentErrors, log, observers } = options
+  const yoga = createYoga<Request, Context>({
     schema,
     plugins: [
       contextPlugin(services),
-      sharedEvents(services),
-      failurePlugin(show),
+      errorsPlugin(presentErrors),
       noStore,
       ...(trusted ? [onlyTrusted(trusted)] : []),
       documentLimits(),
-      admitted(admission),
+      limitsPlugin(admission),
+      subscriptionPlugin(admission, () => engine),
       ...(production ? [noIntrospection] : []),
-      ...watching,
+      ...observers,
     ],
     maskedErrors: {
       maskError: (error) => presentable(error, '', (cause) => log.error({ err: cause }, 'outside of an operation')),
@@ -57,6 +72,9 @@ export function createEngine({ services, admission, trusted, production, show, l
     healthCheckEndpoint: '/health',
     logging: false,
   })
+  const operations = createOperations({ parsingFor: (asker) => yoga.getEnveloped(asker), presentErrors })
+  const engine: Engine = { yoga, operations, subscribe: createSubscribe(options) }
+  return engine
 }
 
 /** Yoga copies what a context function returns, and with it the present value of each getter; so they are defined. */
@@ -66,43 +84,40 @@ const contextPlugin = (services: Services): Plugin<Context> => ({
   },
 })
 
-/** Refuses those who may do nothing, and shows every error as clients may see it. */
-function failurePlugin(show: Show): Plugin<Context> {
-  const present = <R extends ExecutionResult>(result: R, context: Context): R =>
-    result.errors ? { ...result, errors: show(result.errors, context) } : result
-  const refusal = ({ viewer }: Context) => (viewer.kind === 'NOBODY' ? { errors: [forbidden()] } : null)
-  return {
-    onValidate:
-      () =>
-      ({ valid, result, context, setResult }) => {
-        if (!valid) setResult(show(result, context))
+/** Refuses viewers who may do nothing, and presents every error as clients may see it. */
+const errorsPlugin = (presentErrors: PresentErrors): Plugin<Context> => ({
+  onValidate:
+    () =>
+    ({ valid, result, context, setResult }) => {
+      if (!valid) setResult(presentErrors(result, context))
+    },
+  onExecute({ args: { contextValue }, setResultAndStopExecution }) {
+    if (contextValue.viewer.kind === 'NOBODY') return setResultAndStopExecution({ errors: [forbidden()] })
+    return {
+      onExecuteDone({ result, setResult }) {
+        if (Symbol.asyncIterator in result || !result.errors) return
+        setResult({ ...result, errors: presentErrors(result.errors, contextValue) })
       },
-    onExecute({ args: { contextValue }, setResultAndStopExecution }) {
-      const refused = refusal(contextValue)
-      if (refused) return setResultAndStopExecution(refused)
-      return {
-        onExecuteDone({ result, setResult }) {
-          if (!(Symbol.asyncIterator in result)) setResult(present(result, contextValue))
-        },
-      }
-    },
-    onSubscribe({ args: { contextValue }, setResultAndStopExecution }) {
-      const refused = refusal(contextValue)
-      if (refused) return setResultAndStopExecution(refused)
-      return {
-        onSubscribeResult({ result, setResult }) {
-          if (!(Symbol.asyncIterator in result)) return setResult(present(result, contextValue))
-          setResult(untilExpiry(result, contextValue.viewer.expiresAt))
-          return { onNext: (next) => next.setResult(present(next.result as ExecutionResult, contextValue)) }
-        },
-        onSubscribeError({ error, setError }) {
-          const [shown] = show([error], contextValue)
-          setError(shown)
-        },
-      }
-    },
-  }
-}
+    }
+  },
+})
+
+/** Subscriptions of requests that only Yoga reads, such as GET. */
+const subscriptionPlugin = (admission: Admission, engine: () => Engine): Plugin<Context> => ({
+  onSubscribe({ setSubscribeFn }) {
+    setSubscribeFn(async ({ document, operationName, variableValues, contextValue }: ExecutionArgs) => {
+      const { req, res, viewer, requestId, transport, traceparent, gone } = contextValue as Served
+      const asker = { viewer, requestId, transport, traceparent, gone }
+      const { operations, subscribe } = engine()
+      const named = { query: document.loc?.source.body ?? '', operationName: operationName ?? null }
+      const operation = operations.prepare(named, asker)
+      if (!isOperation(operation)) return { errors: operation }
+      const opened = await subscribe(operation, asker, variableValues ?? {}, req?.headers)
+      admission.setRateLimitHeaders(viewer, res)
+      return opened
+    })
+  },
+})
 
 /** For streams Yoga says no-cache, which allows to keep what they said. */
 const noStore: Plugin = { onResponse: ({ response }) => response.headers.set('Cache-Control', 'no-store') }
@@ -116,22 +131,3 @@ const Introspection: ValidationRule = (context) => ({
 
 /** Production does not describe itself: its clients know the schema. */
 const noIntrospection: Plugin<Context> = { onValidate: ({ addValidationRule }) => addValidationRule(Introspection) }
-
-/** What was found in time may take until after the token's end to be read: then it is not told. */
-function untilExpiry<T>(results: AsyncIterable<T>, until: number): AsyncIterableIterator<T> {
-  const iterator = results[Symbol.asyncIterator]()
-  const end = async () => {
-    await iterator.return?.()
-    return { done: true, value: undefined } as const
-  }
-  return {
-    next: async () => {
-      const next = await iterator.next()
-      return next.done !== true && Date.now() >= until ? end() : next
-    },
-    return: end,
-    [Symbol.asyncIterator]() {
-      return this
-    },
-  }
-}

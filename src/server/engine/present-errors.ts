@@ -5,16 +5,16 @@ import type { Request } from '../../graphql/context.ts'
 import { presentable } from '../../graphql/errors.ts'
 import { LIMITS } from '../limits/document-limits.ts'
 
-/** Errors as clients may see them. What they are not told goes to the log. */
-export type Show = (errors: readonly unknown[], asker: Pick<Request, 'requestId'>) => GraphQLError[]
+/** Errors as clients may see them. The details that are masked go to the log. */
+export type PresentErrors = (errors: readonly unknown[], request: Pick<Request, 'requestId'>) => GraphQLError[]
 
 /** @param production does not help to guess names */
-export const createShow =
-  (log: Logger, production: boolean): Show =>
+export const createPresentErrors =
+  (log: Logger, production: boolean): PresentErrors =>
   (errors, { requestId }) => {
     const report = (err: unknown) => log.error({ err, requestId }, 'an operation failed')
-    const shown = errors.slice(0, LIMITS.errors).map((error) => presentable(error, requestId, report))
-    return production ? shown.map(withoutSuggestion) : shown
+    const presented = errors.slice(0, LIMITS.errors).map((error) => presentable(error, requestId, report))
+    return production ? presented.map(withoutSuggestion) : presented
   }
 
 function withoutSuggestion(error: GraphQLError): GraphQLError {
@@ -30,8 +30,8 @@ function withoutSuggestion(error: GraphQLError): GraphQLError {
   })
 }
 
-/** Without what only HTTP makes use of: the status that an answer would have. */
-export function plain(error: GraphQLError | GraphQLFormattedError): GraphQLFormattedError {
+/** An error as it is sent: without `extensions.http`, the status and headers that a response would have. */
+export function toWire(error: GraphQLError | GraphQLFormattedError): GraphQLFormattedError {
   const { extensions, ...rest } = error instanceof GraphQLError ? error.toJSON() : error
   const { http: _http, ...others } = extensions ?? {}
   return { ...rest, extensions: others }

@@ -4,9 +4,10 @@ import type { Viewer } from '../../domain/viewer.ts'
 import { AuthenticationError } from '../auth/authenticate.ts'
 import type { Authenticate } from '../auth/authenticate.ts'
 import type { Engine } from '../engine/engine.ts'
-import type { TakeSlot } from '../limits/connection-limit.ts'
+import type { TakeConnection } from '../limits/connection-limit.ts'
 import type { Counts } from '../telemetry/counts.ts'
 import { bodyOf } from './body.ts'
+import type { AnswerSubscription } from './event-stream.ts'
 import type { FastPath } from './fast-path.ts'
 import { allowOrigin } from './origins.ts'
 import { refuse, refuseFull, setCommonHeaders } from './responses.ts'
@@ -14,44 +15,36 @@ import { refuse, refuseFull, setCommonHeaders } from './responses.ts'
 export type GraphqlOptions = {
   readonly engine: Engine
   readonly fastPath: FastPath
+  readonly answerSubscription: AnswerSubscription
   readonly authenticate: Authenticate
   readonly allowedOrigins: readonly string[]
   readonly draining: () => boolean
   /** Whether as much is under way as may be. */
   readonly isFull: () => boolean
-  /** What to wait for before that is told. */
-  readonly pace: () => Promise<void> | null
-  /** A place among the connections that stay open with one token. */
-  readonly takeSlot: TakeSlot
+  /** What to wait for before a request is refused for that. */
+  readonly delayRefusal: () => Promise<void> | null
+  /** Counts the connections that stay open with one token. */
+  readonly takeConnection: TakeConnection
   /** The page for people who look before they read; null where there is none. */
   readonly playground: ((request: IncomingMessage, response: ServerResponse) => Promise<void>) | null
   readonly counts: Counts
 }
 
-/** Answers that go on until somebody ends them, and whom they are for. */
+/** Responses that go on until one side ends them, and their viewers. */
 export type Streams = Map<ServerResponse, Viewer>
 
-/** A request to the API's path. */
+/** A request to the path of the API. */
 export async function answerGraphql(
-  {
-    engine,
-    fastPath,
-    authenticate,
-    allowedOrigins,
-    draining,
-    isFull,
-    pace,
-    takeSlot,
-    playground,
-    counts,
-  }: GraphqlOptions,
+  options: GraphqlOptions,
   streams: Streams,
   request: IncomingMessage,
   response: ServerResponse,
   requestId: string,
 ): Promise<void> {
+  const { engine, fastPath, answerSubscription, authenticate, allowedOrigins, draining } = options
+  const { isFull, delayRefusal, playground, counts } = options
   const isStream = request.headers.accept?.includes('text/event-stream') ?? false
-  // What is likely to be answered the short way has its headers written with all others, at a fraction of the cost.
+  // A response of the fast path has its headers written with all others, at a fraction of the cost.
   const isJson = request.method === 'POST' && isPlainJson(request)
   if (!isJson || isStream || allowedOrigins.length > 0 || draining()) setCommonHeaders(response, requestId)
   allowOrigin(request, response, allowedOrigins)
@@ -79,11 +72,11 @@ export async function answerGraphql(
     // Yoga compares letter by letter; the names of media types have no case.
     request.headers['content-type'] = 'application/json'
   }
-  // Whoever wants a stream starts no query; if it does, the pipeline refuses it.
-  if (!isStream && isFull()) return refuseFull(counts, response, requestId, pace)
+  // A request for a stream starts no query; if it does, the pipeline refuses it.
+  if (!isStream && isFull()) return refuseFull(counts, response, requestId, delayRefusal)
   let viewer: Viewer
   try {
-    // One that is known takes a turn, too: what came with the head is there by then.
+    // A turn of the event loop also for a known token: the body that came with the head has been read after it.
     viewer = await authenticate(request.headers.authorization)
   } catch (error) {
     if (!(error instanceof AuthenticationError)) throw error
@@ -92,33 +85,47 @@ export async function answerGraphql(
     response.setHeader('WWW-Authenticate', 'Bearer')
     return refuse(counts, response, 401, 'UNAUTHENTICATED', error.message)
   }
-  // Who went while its token was looked at is told nothing, and holds nothing.
+  // The client may have gone while its token was verified.
   if (response.destroyed) return
   const traceparent = request.headers['traceparent'] as string | undefined
-  const asker = { viewer, requestId, transport: isStream ? 'sse' : 'http', traceparent } as const
-  if (isStream) {
-    const release = takeSlot(viewer.tokenId)
-    if (release === null) {
-      return refuse(counts, response, 429, 'BAD_USER_INPUT', 'Too many connections are open with this access token.')
-    }
-    streams.set(response, viewer)
-    response.on('close', () => {
-      streams.delete(response)
-      release()
-    })
-  } else if (request.method === 'POST') {
-    // Waiting for what is there already would cost more than much of what else is done for a request.
+  if (isStream && !openStream(options, streams, response, viewer)) return
+  const gone = isStream ? () => response.destroyed : undefined
+  const asker = { viewer, requestId, transport: isStream ? 'sse' : 'http', traceparent, gone } as const
+  if (request.method === 'POST') {
+    // To wait for what is there already would cost more than much of what else is done for a request.
     const reading = bodyOf(request)
     const body = reading instanceof Promise ? await reading : reading
-    // Those who came at once are many by now, and this is the last place where it is cheap to say so.
-    if (isFull()) return refuseFull(counts, response, requestId, pace)
-    const answering = body ? fastPath(request, response, body, asker) : false
-    if (answering instanceof Promise ? await answering : answering) return
-    // What was read is handed on as frameworks do that parse bodies.
-    if (body) Object.assign(request, { body: Readable.from([body]) })
+    // Requests that came at once are many by now, and this is the last place where it is cheap to refuse one.
+    if (!isStream && isFull()) return refuseFull(counts, response, requestId, delayRefusal)
+    if (body) {
+      const answering = (isStream ? answerSubscription : fastPath)(request, response, body, asker)
+      if (answering instanceof Promise ? await answering : answering) return
+      // The body is handed on as frameworks do that parse bodies.
+      Object.assign(request, { body: Readable.from([body]) })
+    }
   }
   setCommonHeaders(response, requestId)
-  await engine.handle(request, response, { ...asker, gone: () => response.destroyed })
+  await engine.yoga.handle(request, response, asker)
+}
+
+/** @returns false, and has said so, if too many connections are open with the token */
+function openStream(
+  { takeConnection, counts }: GraphqlOptions,
+  streams: Streams,
+  response: ServerResponse,
+  viewer: Viewer,
+): boolean {
+  const release = takeConnection(viewer.tokenId)
+  if (release === null) {
+    refuse(counts, response, 429, 'BAD_USER_INPUT', 'Too many connections are open with this access token.')
+    return false
+  }
+  streams.set(response, viewer)
+  response.on('close', () => {
+    streams.delete(response)
+    release()
+  })
+  return true
 }
 
 /** Other media types need no preflight in a browser, and so could be sent by any page. */

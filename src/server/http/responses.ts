@@ -26,10 +26,10 @@ export async function refuseFull(
   counts: Counts,
   response: ServerResponse,
   requestId: string,
-  pace: () => Promise<void> | null,
+  delayRefusal: () => Promise<void> | null,
 ): Promise<void> {
   setCommonHeaders(response, requestId)
-  await pace()
+  await delayRefusal()
   response.setHeader('Retry-After', '1')
   refuse(counts, response, 503, 'SERVICE_UNAVAILABLE', 'Too much is under way. Nothing was done; try again soon.')
 }

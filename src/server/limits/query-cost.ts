@@ -14,15 +14,15 @@ import { fragmentsOf } from './fragments.ts'
 export type Variables = Readonly<Record<string, unknown>>
 
 /** What an operation asks for. With variables that choose the sizes of pages it is more or less. */
-export type Weight = {
+export type QueryCost = {
   /** What its pages multiply to: a page in each node of another comes as often as that has nodes. */
   readonly nodes: (variables: Variables) => number
   /** The same whatever the variables are: so many are never exceeded. */
-  readonly mostNodes: number
+  readonly maxNodes: number
   /** Its price: an object is 1, each time it can come, a mutation or a subscription 10, a value nothing. */
   readonly points: (variables: Variables) => number
   /** The same whatever the variables are. */
-  readonly mostPoints: number
+  readonly maxPoints: number
 }
 
 /** An object of the answer with all below it that comes as often as itself, and the pages in it. */
@@ -34,7 +34,7 @@ type Size = number | { readonly variable: string; readonly fallback: number | nu
 const POINTS = { object: 1, change: 10, least: 1 }
 
 /** @param document within the limits and valid, so that its fragments can be put in where they are spread */
-export function weigh(document: DocumentNode, operation: OperationDefinitionNode): Weight {
+export function queryCostOf(document: DocumentNode, operation: OperationDefinitionNode): QueryCost {
   const fragments = fragmentsOf(document)
   const root = schema.getRootType(operation.operation)
   const isQuery = operation.operation === OperationTypeNode.QUERY
@@ -68,13 +68,13 @@ export function weigh(document: DocumentNode, operation: OperationDefinitionNode
 
   const whole: Part = { points: 0, pages: [] }
   add(operation.selectionSet, root, whole, null)
-  const mostNodes = nodesOf(whole, null)
+  const maxNodes = nodesOf(whole, null)
   const isFixed = !usesVariables(whole)
   const points = Math.max(POINTS.least, pointsOf(whole, {}))
   return {
-    mostPoints: pointsOf(whole, null),
-    mostNodes,
-    nodes: isFixed ? () => mostNodes : (variables) => nodesOf(whole, variables),
+    maxPoints: pointsOf(whole, null),
+    maxNodes,
+    nodes: isFixed ? () => maxNodes : (variables) => nodesOf(whole, variables),
     points: isFixed ? () => points : (variables) => Math.max(POINTS.least, pointsOf(whole, variables)),
   }
 }

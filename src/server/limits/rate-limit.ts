@@ -3,8 +3,8 @@ import { LRUCache } from 'lru-cache'
 /** Points that come back each second, and how many there are at most. */
 export type RateLimit = { readonly perSecond: number; readonly burst: number }
 
-/** What each token may spend: a bucket that fills again at a steady rate. */
-export type Budget = RateLimit & {
+/** A token bucket for each key. */
+export type RateLimiter = RateLimit & {
   /** @returns 0 if the points were taken, else in how many seconds there will be as many, if nothing else is taken */
   readonly take: (key: string, points: number) => number
   readonly giveBack: (key: string, points: number) => void
@@ -13,10 +13,10 @@ export type Budget = RateLimit & {
 
 type Bucket = { left: number; at: number }
 
-/** Tokens that are known; who comes back after so many others starts anew. */
+/** Keys that are remembered; one that comes back after so many others has a full bucket again. */
 const BUCKETS = 10_000
 
-export function createBudget({ perSecond, burst }: RateLimit): Budget {
+export function createRateLimiter({ perSecond, burst }: RateLimit): RateLimiter {
   const buckets = new LRUCache<string, Bucket>({ max: BUCKETS })
   const bucketOf = (key: string): Bucket => {
     const now = performance.now()

@@ -1,5 +1,5 @@
 import { getOperationAST } from 'graphql'
-import type { ExecutionArgs, ExecutionResult } from 'graphql'
+import type { ExecutionResult } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import type { Context, Transport } from '../../graphql/context.ts'
 
@@ -66,34 +66,17 @@ export function countErrors({ errors }: Counts, result: Pick<ExecutionResult, 'e
   for (const { extensions } of result.errors ?? []) count(errors, String(extensions?.['code']))
 }
 
-/** Counts what goes through Yoga: on HTTP what the fast path leaves, on WebSocket everything. */
+/** Counts the queries and mutations that go through Yoga: over HTTP those without a shorter way, over WebSocket all. */
 export function countingPlugin(counts: Counts): Plugin<Context> {
-  const begin = ({ contextValue, document, operationName }: ExecutionArgs) => {
-    const started = performance.now()
-    const { transport } = contextValue as Context
-    const kind = getOperationAST(document, operationName)?.operation ?? 'query'
-    return (result: object) => addTo(counts.operations[transport][kind], started, !('errors' in result))
-  }
   return {
-    onExecute({ args }) {
-      const end = begin(args)
-      // Without data it was not begun, and on the fast path it comes again.
-      return { onExecuteDone: ({ result }) => void ('data' in result && end(result)) }
-    },
-    onSubscribe({ args }) {
-      const { transport } = args.contextValue
-      const end = begin(args)
+    onExecute({ args: { contextValue, document, operationName } }) {
+      const started = performance.now()
+      const { transport } = contextValue
+      const kind = getOperationAST(document, operationName)?.operation ?? 'query'
       return {
-        onSubscribeResult({ result }) {
-          end(result)
-          return {
-            onNext(next) {
-              counts.delivered[transport]++
-              // A socket's errors are counted where they leave it.
-              if (transport === 'sse') countErrors(counts, next.result)
-            },
-          }
-        },
+        // Without data it was not executed.
+        onExecuteDone: ({ result }) =>
+          void ('data' in result && addTo(counts.operations[transport][kind], started, !('errors' in result))),
       }
     },
     onResultProcess({ result }) {

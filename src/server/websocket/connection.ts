@@ -1,4 +1,5 @@
 import type { WebSocket } from 'ws'
+import type { Viewer } from '../../domain/viewer.ts'
 
 /** Clients of graphql-ws take 4401 as final, and 4403 as a reason to come back with a fresh token. */
 export const CLOSE = {
@@ -78,4 +79,24 @@ export function connectionOf(socket: WebSocket): Connection {
     },
     onEnd: (end) => void (how ? end(how.code, how.reason) : ends.push(end)),
   }
+}
+
+/** A socket, and its viewer once it was let in. */
+export type Session = { readonly connection: Connection; viewer?: Viewer }
+
+/** Ends a socket with its token. */
+export const expire = (connection: Connection) => connection.close(CLOSE.expired, 'The access token has expired.')
+
+/**
+ * Whether it may be sent anything. The end of the token may be seen here before its timer sees it: a `complete` of what ends
+ * with it would tell the client not to come back.
+ */
+export function isLive({ connection, viewer }: Session): boolean {
+  if ((viewer?.expiresAt ?? Infinity) <= Date.now()) expire(connection)
+  return connection.isOpen()
+}
+
+/** Sends a message, if anybody may still get it. */
+export async function sendLive(session: Session, message: object): Promise<void> {
+  if (isLive(session)) await session.connection.send(JSON.stringify(message))
 }

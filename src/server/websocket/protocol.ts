@@ -1,172 +1,113 @@
-import { randomUUID } from 'node:crypto'
-import { getOperationAST, GraphQLError, OperationTypeNode } from 'graphql'
-import type { ExecutionArgs, ExecutionResult, FormattedExecutionResult } from 'graphql'
-import { makeServer } from 'graphql-ws'
-import type { SubscribePayload } from 'graphql-ws'
-import type { Logger } from 'pino'
-import { badUserInput, presentable } from '../../graphql/errors.ts'
+import { CloseCode, MessageType, parseMessage } from 'graphql-ws'
+import type { ConnectionInitMessage, Message } from 'graphql-ws'
+import { atInstant } from '../../async/timer.ts'
 import { AuthenticationError } from '../auth/authenticate.ts'
 import type { Authenticate } from '../auth/authenticate.ts'
-import { countErrors } from '../telemetry/counts.ts'
-import type { Counts } from '../telemetry/counts.ts'
-import type { Engine } from '../engine/engine.ts'
-import type { OpenFeed } from '../engine/fan-out.ts'
-import { reserve, untilLeft } from './leaving.ts'
-import { pushAnswers } from './push.ts'
-import { expire } from './session.ts'
-import type { Session } from './session.ts'
-import { plain } from '../engine/present-errors.ts'
-import type { Show } from '../engine/present-errors.ts'
-import type { TakeSlot } from '../limits/connection-limit.ts'
-import { CLOSE } from './connection.ts'
-import type { TrustedDocuments } from '../engine/trusted-documents.ts'
-import { atInstant } from '../../async/timer.ts'
+import type { TakeConnection } from '../limits/connection-limit.ts'
+import { CLOSE, expire, sendLive } from './connection.ts'
+import type { Session } from './connection.ts'
+import { createSocketOperations } from './socket-operations.ts'
+import type { SocketOperationsOptions } from './socket-operations.ts'
 
-export type ProtocolOptions = {
-  readonly engine: Engine
-  /** null: any document is admitted. */
-  readonly trusted: TrustedDocuments | null
+export type ProtocolOptions = SocketOperationsOptions & {
   readonly authenticate: Authenticate
-  /** A place among the connections that stay open with one token. */
-  readonly takeSlot: TakeSlot
-  readonly show: Show
-  readonly counts: Counts
-  readonly log: Logger
+  /** Counts the connections that stay open with one token. */
+  readonly takeConnection: TakeConnection
 }
 
+/** How long a client may take for its connection_init. Milliseconds. */
 const INIT_TIMEOUT_MS = 10_000
-const MOST_OPERATIONS = 100
 
-/** graphql-transport-ws: who is let in, and how an operation is run by the engine that runs those of HTTP. */
-export function createProtocol({ engine, trusted, authenticate, takeSlot, show, counts, log }: ProtocolOptions) {
-  return makeServer<Record<string, unknown>, Session>({
-    connectionInitWaitTimeout: INIT_TIMEOUT_MS,
-    async onConnect({ connectionParams, extra }) {
-      const { connection } = extra
-      try {
-        const viewer = await authenticate(authorizationIn(connectionParams))
-        const release = takeSlot(viewer.tokenId)
-        if (release === null) {
-          connection.close(CLOSE.tryAgainLater, 'Too many connections are open with this access token.')
-          return false
-        }
-        const cancel = atInstant(viewer.expiresAt, () => expire(connection))
-        connection.onEnd(() => {
-          release()
-          cancel()
-        })
-        extra.viewer = viewer
-        return true
-      } catch (error) {
-        if (!(error instanceof AuthenticationError)) throw error
-        const code = { UNTRUSTED: CLOSE.untrusted, EXPIRED: CLOSE.expired, UNAVAILABLE: CLOSE.tryAgainLater }[
-          error.reason
-        ]
-        connection.close(code, error.message)
-        return false
-      }
-    },
-    async onSubscribe({ extra, subscriptions }, id, payload) {
-      const requestId = randomUUID()
-      const { place, isLeft } = reserve()
-      subscriptions[id] = place
-      const report = (err: unknown) => log.error({ err, requestId }, 'an operation failed')
-      try {
-        if (Object.keys(subscriptions).length > MOST_OPERATIONS) {
-          throw badUserInput(`On one socket at most ${MOST_OPERATIONS} operations run at a time.`)
-        }
-        const query = trusted ? String(trusted.textOf(payload)) : payload.query
-        const feed = (open: OpenFeed) => pushAnswers(open, { id, session: extra, requestId, show, counts })
-        const prepared = await prepare(engine, extra, { ...payload, query }, requestId, feed)
-        // Never begun: by its name graphql-ws would take it for the one that has that name by now.
-        return isLeft() ? await new Promise<never>(() => {}) : prepared
-      } catch (error) {
-        // A throw would close the socket, and with it all that runs on it, for the fault of one operation.
-        return [presentable(error, requestId, report)]
-      }
-    },
-    onError: (_context, _id, _payload, errors) => {
-      countErrors(counts, { errors })
-      return errors.map(plain)
-    },
-    onNext: (_context, _id, _payload, _args, { errors, ...result }) => {
-      if (!errors) return undefined
-      countErrors(counts, { errors })
-      return { ...result, errors: errors.map(plain) } as FormattedExecutionResult
-    },
-    execute: (args) => operationOf(args).execute(args) as ExecutionResult,
-    subscribe: (args) => untilLeft(operationOf(args).subscribe(args) as AsyncIterable<ExecutionResult>),
+/**
+ * graphql-transport-ws on one socket: its state, and what each message does.
+ * @returns how to hand it a message. Rejects for what is the server's fault
+ */
+export function speakProtocol(session: Session, options: ProtocolOptions): (text: string) => Promise<void> {
+  const { connection } = session
+  const operations = createSocketOperations(session, options)
+  let state: 'new' | 'initialising' | 'acknowledged' = 'new'
+  const timer = setTimeout(() => {
+    if (state === 'new')
+      connection.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout')
+  }, INIT_TIMEOUT_MS)
+  connection.onEnd(() => {
+    clearTimeout(timer)
+    operations.stopAll()
   })
-}
 
-type Operation = {
-  readonly execute: (args: ExecutionArgs) => unknown
-  readonly subscribe: (args: ExecutionArgs) => unknown
-}
-
-/** Each operation has its own, with every plugin's hooks in it. */
-const operationOf = ({ rootValue }: ExecutionArgs): Operation => rootValue as Operation
-
-/** Parses, checks and, for a subscription, opens the stream: what is refused is answered by an `error` message. */
-async function prepare(
-  engine: Engine,
-  { viewer, connection }: Session,
-  payload: SubscribePayload,
-  requestId: string,
-  feed: (open: OpenFeed) => AsyncGenerator<ExecutionResult, void>,
-): Promise<ExecutionArgs | readonly GraphQLError[]> {
-  if (viewer === undefined) throw new Error('an operation came before its socket was let in')
-  let openFeed: OpenFeed | undefined
-  const { schema, parse, validate, contextFactory, execute, subscribe } = engine.getEnveloped({
-    viewer,
-    requestId,
-    transport: 'websocket',
-    traceparent: traceparentIn(payload),
-    gone: () => !connection.isOpen(),
-    onFeed: (open: OpenFeed) => (openFeed = open),
-  })
-  const document = parse(payload.query)
-  const present = (error: GraphQLError) => presentable(error, requestId, () => {})
-  const invalid = validate(schema, document) as readonly GraphQLError[]
-  if (invalid.length > 0) return invalid.map(present)
-  const operationName = payload.operationName ?? null
-  const operation = getOperationAST(document, operationName)
-  if (!operation)
-    return [present(new GraphQLError('The document has no operation of that name, or several and no name.'))]
-  const args = {
-    schema,
-    document,
-    operationName,
-    variableValues: payload.variables ?? null,
-    contextValue: await contextFactory(),
-    rootValue: { execute, subscribe } satisfies Operation as Operation,
+  async function initialise({ payload }: ConnectionInitMessage): Promise<void> {
+    if (state !== 'new') return tooMany()
+    state = 'initialising'
+    if (!(await letIn(session, payload, options))) return
+    state = 'acknowledged'
+    await sendLive(session, { type: MessageType.ConnectionAck })
   }
-  if (operation.operation !== OperationTypeNode.SUBSCRIPTION) return args
-  const opened = (await subscribe(args)) as ExecutionResult | AsyncIterable<ExecutionResult>
-  if (!(Symbol.asyncIterator in opened)) return opened.errors ?? []
-  return openFeed
-    ? { schema, document, operationName, contextValue: null, rootValue: once(feed, openFeed) }
-    : { ...args, rootValue: { execute, subscribe: () => opened } satisfies Operation }
-}
 
-/** As long as it is open it holds nothing of what opened it, which is ten times as much. */
-function once(feed: (open: OpenFeed) => object, openFeed: OpenFeed): Operation {
-  let open: OpenFeed | null = openFeed
-  const subscribe = () => {
-    const opened = open && feed(open)
-    open = null
-    return opened
+  const tooMany = () => connection.close(CloseCode.TooManyInitialisationRequests, 'Too many initialisation requests')
+
+  return async (text) => {
+    const message = messageIn(text)
+    switch (message?.type) {
+      case MessageType.ConnectionInit:
+        return initialise(message)
+      case MessageType.Ping:
+        return sendLive(session, { type: MessageType.Pong, ...(message.payload ? { payload: message.payload } : {}) })
+      case MessageType.Pong:
+        return undefined
+      case MessageType.Subscribe:
+        if (state === 'acknowledged') return operations.start(message)
+        return connection.close(CloseCode.Unauthorized, 'Unauthorized')
+      case MessageType.Complete:
+        return operations.stop(message.id)
+      // Messages that only servers send, and texts that are none.
+      case MessageType.ConnectionAck:
+      case MessageType.Next:
+      case MessageType.Error:
+      case undefined:
+        return connection.close(CLOSE.badRequest, 'Invalid message received')
+    }
   }
-  return { execute: subscribe, subscribe }
 }
 
-/** A socket has no headers of its own for each operation. */
-function traceparentIn({ extensions }: SubscribePayload): string | undefined {
-  const value = extensions?.['traceparent']
-  return typeof value === 'string' ? value : undefined
+/** null for what is none. */
+function messageIn(text: string): Message | null {
+  try {
+    return parseMessage(text)
+  } catch {
+    return null
+  }
 }
 
-function authorizationIn(params: Readonly<Record<string, unknown>> | undefined): string | undefined {
-  const [, value] = Object.entries(params ?? {}).find(([name]) => name.toLowerCase() === 'authorization') ?? []
+/** @returns whether the token is trusted; if not, the socket is closed */
+async function letIn(
+  session: Session,
+  params: ConnectionInitMessage['payload'],
+  { authenticate, takeConnection }: ProtocolOptions,
+): Promise<boolean> {
+  const { connection } = session
+  try {
+    const viewer = await authenticate(authorizationIn(params ?? {}))
+    const release = takeConnection(viewer.tokenId)
+    if (release === null) {
+      connection.close(CLOSE.tryAgainLater, 'Too many connections are open with this access token.')
+      return false
+    }
+    const cancel = atInstant(viewer.expiresAt, () => expire(connection))
+    connection.onEnd(() => {
+      release()
+      cancel()
+    })
+    session.viewer = viewer
+    return true
+  } catch (error) {
+    if (!(error instanceof AuthenticationError)) throw error
+    const codes = { UNTRUSTED: CLOSE.untrusted, EXPIRED: CLOSE.expired, UNAVAILABLE: CLOSE.tryAgainLater }
+    connection.close(codes[error.reason], error.message)
+    return false
+  }
+}
+
+function authorizationIn(params: object): string | undefined {
+  const [, value] = Object.entries(params).find(([name]) => name.toLowerCase() === 'authorization') ?? []
   return typeof value === 'string' ? value : undefined
 }

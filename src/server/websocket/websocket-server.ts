@@ -1,20 +1,21 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { handleProtocols } from 'graphql-ws'
+import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, handleProtocols } from 'graphql-ws'
+import type { Logger } from 'pino'
 import { WebSocketServer } from 'ws'
 import type { WebSocket } from 'ws'
 import type { Viewer } from '../../domain/viewer.ts'
 import { BODY_LIMIT } from '../limits/document-limits.ts'
 import { GRAPHQL_PATH, pathOf } from '../engine/endpoint.ts'
-import { createProtocol } from './protocol.ts'
+import { speakProtocol } from './protocol.ts'
 import type { ProtocolOptions } from './protocol.ts'
-import { isLive } from './session.ts'
-import type { Session } from './session.ts'
-import { CLOSE, connectionOf } from './connection.ts'
+import { CLOSE, connectionOf, isLive } from './connection.ts'
+import type { Session } from './connection.ts'
 import type { Stalls } from '../limits/stalled-connections.ts'
 
-export type WebSocketOptions = ProtocolOptions & {
+export type WebSocketOptions = Omit<ProtocolOptions, 'onFailure'> & {
+  readonly log: Logger
   readonly allowedOrigins: readonly string[]
   readonly draining: () => boolean
   readonly stalls: Stalls
@@ -40,7 +41,11 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): Web
     maxPayload: BODY_LIMIT,
     perMessageDeflate: false,
   })
-  const protocol = createProtocol(options)
+  const onFailure = ({ connection }: Session, err: unknown) => {
+    log.error({ err }, 'a message failed')
+    connection.close(CLOSE.failed, 'Internal server error')
+  }
+  const protocol = { ...options, onFailure }
   const open = new Map<WebSocket, Session>()
 
   sockets.on('connection', (socket: WebSocket, _request: IncomingMessage, stream: Socket) => {
@@ -50,31 +55,14 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): Web
     socket.on('error', (err) => log.debug({ err }, 'a socket failed'))
     // What waits for it may yet be read, and then why it was closed; if not, it is destroyed half a minute later.
     stalls.onStall(stream, () => connection.close(CLOSE.tryAgainLater, 'Nothing was read for too long.'))
-    const closed = protocol.opened(
-      {
-        protocol: socket.protocol,
-        send: async (text) => {
-          if (isLive(session)) await connection.send(text)
-        },
-        close: connection.close,
-        onMessage: (handle) =>
-          socket.on('message', (data: Buffer) => {
-            // A client may go on sending when it was told that this is over.
-            if (!isLive(session)) return
-            handle(data.toString()).catch((err: unknown) => {
-              // A message that only servers send.
-              if (String(err).includes('Unexpected message'))
-                return connection.close(CLOSE.badRequest, 'Invalid message received')
-              log.error({ err }, 'a message failed')
-              connection.close(CLOSE.failed, 'Internal server error')
-            })
-          }),
-      },
-      session,
-    )
-    connection.onEnd((code, reason) => {
-      open.delete(socket)
-      void closed(code, reason)
+    connection.onEnd(() => open.delete(socket))
+    if (socket.protocol !== GRAPHQL_TRANSPORT_WS_PROTOCOL) {
+      return connection.close(CloseCode.SubprotocolNotAcceptable, 'Subprotocol not acceptable')
+    }
+    const receive = speakProtocol(session, protocol)
+    socket.on('message', (data: Buffer) => {
+      // A client may go on sending when it was told that this is over.
+      if (isLive(session)) receive(data.toString()).catch((error: unknown) => onFailure(session, error))
     })
   })
 

@@ -16,10 +16,10 @@ const INSIDE =
 
 type Line = { readonly level: number; readonly requestId?: string; readonly err?: { readonly message: string } }
 
-async function startBreakable() {
+async function startBreakable(onStatement: (sql: string) => void = () => {}) {
   const lines: Line[] = []
   const log = pino({ level: 'error' }, { write: (line) => lines.push(JSON.parse(line) as Line) })
-  const server = await startServer({ log })
+  const server = await startServer({ log, onStatement })
   const world = await makeWorld(server)
   const databaseUrl = server.settings.databaseUrl ?? ''
   return { server, world, lines, breakWith: (statement: string) => sql(databaseUrl, statement) }
@@ -63,6 +63,32 @@ describe('when the database fails in the middle of its work', () => {
       expect(again).toMatchObject({ status, data: data ?? null, errors })
     }
   })
+
+  it.each([
+    ['a query', VEHICLES, {}],
+    ['a mutation', mutations.createVehicle, { input: { name: 'x' } }],
+  ])(
+    '%s is executed once, whether its document is new or known, and fails once in the log',
+    async (_what, query, variables) => {
+      let statements = 0
+      const { server, world, lines, breakWith } = await startBreakable(
+        (sql) => (statements += /\bvehicle\b/.test(sql) ? 1 : 0),
+      )
+      await breakWith('ALTER TABLE vehicle RENAME TO wreck')
+      const counted: { statements: number; lines: number }[] = []
+      for (let time = 0; time < 4; time++) {
+        statements = 0
+        const before = lines.length
+        const { errors } = await post(server.url, world.as.owner, query, variables)
+        expect(errors).toMatchObject([masked(expect.any(String))])
+        counted.push({ statements, lines: lines.length - before })
+      }
+      const [first] = counted
+      expect(first?.statements).toBeGreaterThan(0)
+      expect(counted).toEqual(counted.map(() => ({ ...first, lines: 1 })))
+      await server.close()
+    },
+  )
 
   it('the rest of the answer is there where it may be null', async () => {
     const query = '{ viewer { fleet { id } } vehicle(id: "FK852") { id } }'

@@ -6,7 +6,8 @@ import { serverForAll } from '../../support/server.ts'
 import { FOLLOW, subscribeSse } from '../../support/sockets.ts'
 import { at, makeWorld } from '../../support/world.ts'
 
-const server = await serverForAll()
+// A sign of life soon, not only every 12 s.
+const server = await serverForAll({ pingMs: 300 })
 const world = await makeWorld(server)
 
 /** The answer as it comes, without a client in between. */

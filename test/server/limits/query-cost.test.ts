@@ -1,7 +1,7 @@
 import { getOperationAST, isObjectType, parse, validate } from 'graphql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { schema } from '../../../src/graphql/schema.ts'
-import { weigh } from '../../../src/server/limits/query-cost.ts'
+import { queryCostOf } from '../../../src/server/limits/query-cost.ts'
 import { startServer } from '../../support/server.ts'
 import type { TestServer } from '../../support/server.ts'
 import { sendOver, TRANSPORTS } from '../../support/transports.ts'
@@ -13,8 +13,8 @@ function weightOf(query: string, variables: Readonly<Record<string, unknown>> = 
   expect(validate(schema, document)).toEqual([])
   const operation = getOperationAST(document)
   if (!operation) throw new Error('there is one operation')
-  const { nodes, points, mostNodes } = weigh(document, operation)
-  expect(nodes(variables)).toBeLessThanOrEqual(mostNodes)
+  const { nodes, points, maxNodes } = queryCostOf(document, operation)
+  expect(nodes(variables)).toBeLessThanOrEqual(maxNodes)
   return [nodes(variables), points(variables)]
 }
 

@@ -4,26 +4,30 @@ import type { ExecutionResult } from 'graphql'
 import { expect, it, onTestFinished } from 'vitest'
 import { pino } from 'pino'
 import { WebSocket, WebSocketServer } from 'ws'
+import type { LoggedEvent } from '../../../src/domain/event.ts'
+import type { Take } from '../../../src/events/feed.ts'
+import type { EventStream } from '../../../src/events/stream.ts'
+import type { Evaluation } from '../../../src/server/engine/event-groups.ts'
+import { createPresentErrors } from '../../../src/server/engine/present-errors.ts'
+import { eventResults } from '../../../src/server/engine/subscription.ts'
 import { createCounts } from '../../../src/server/telemetry/counts.ts'
-import type { Answer, Deliver } from '../../../src/server/engine/fan-out.ts'
-import { pushAnswers } from '../../../src/server/websocket/push.ts'
-import { createShow } from '../../../src/server/engine/present-errors.ts'
 import { connectionOf } from '../../../src/server/websocket/connection.ts'
+import { socketSink } from '../../../src/server/websocket/socket-operations.ts'
 
 /** More than the systems at both ends hold for a connection, in a few answers. */
 const LARGE = 1024 * 1024
 const MANY = 24
 
-/** An answer that is known at once, or once it is settled. */
-function answer(n: number, atOnce: boolean, size = 0) {
+/** The evaluation of an event that is known at once, or once it is settled. */
+function evaluation(n: number, atOnce: boolean, size = 0) {
   const result: ExecutionResult = { data: { n, filling: 'x'.repeat(size) } }
   const { promise, resolve, reject } = Promise.withResolvers<ExecutionResult>()
   const settled = promise.then((known) => (made.result = known))
-  const made: Answer = { result: atOnce ? result : null, ready: atOnce ? null : settled, text: null }
+  const made: Evaluation = { result: atOnce ? result : null, ready: atOnce ? null : settled, json: null }
   return { made, settle: () => resolve(result), fail: reject }
 }
 
-/** A subscription whose answers the test makes, over a socket of the server's and its client. */
+/** A subscription whose events the test evaluates, over a socket of the server's and its client. */
 async function open() {
   const sockets = new WebSocketServer({ port: 0 })
   const accepted = once(sockets, 'connection')
@@ -36,22 +40,34 @@ async function open() {
   })
   const seen: number[] = []
   reader.on('message', (data: Buffer) => seen.push(JSON.parse(data.toString()).payload.data.n as number))
-  const { promise: ended, resolve: stop, reject } = Promise.withResolvers<void>()
-  let deliver: Deliver = () => null
-  const results = pushAnswers(
-    (to) => {
-      deliver = to
+  const { promise: ended, resolve: stop } = Promise.withResolvers<void>()
+  let take: Take = () => null
+  const evaluations = new Map<LoggedEvent, Evaluation>()
+  const stream: EventStream = {
+    feed: (to) => {
+      take = to
       return { ended, stop }
     },
-    {
-      id: '1',
-      session: { connection: connectionOf(socket) },
-      requestId: 'a request',
-      show: createShow(pino({ level: 'silent' }), false),
-      counts: createCounts(),
+    [Symbol.asyncIterator]: () => {
+      throw new Error('nobody pulls')
     },
-  )
-  return { reader, seen, socket, results, deliver, stop, reject }
+  }
+  const evaluate = (event: LoggedEvent) => evaluations.get(event) ?? evaluation(NaN, true).made
+  const reading = {
+    requestId: 'a request',
+    transport: 'websocket' as const,
+    until: Infinity,
+    presentErrors: createPresentErrors(pino({ level: 'silent' }), false),
+    counts: createCounts(),
+  }
+  const session = { connection: connectionOf(socket) }
+  const delivery = eventResults(stream, evaluate, reading).deliver(socketSink(session, '1'))
+  const deliver = (made: Evaluation) => {
+    const event = {} as LoggedEvent
+    evaluations.set(event, made)
+    return take(event)
+  }
+  return { reader, seen, socket, delivery, deliver }
 }
 
 const rest = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -66,7 +82,7 @@ it.each([
   let most = 0
   const feed = async () => {
     for (let n = 0; n < MANY; n++) {
-      const { made, settle } = answer(n, isAtOnce(n), LARGE)
+      const { made, settle } = evaluation(n, isAtOnce(n), LARGE)
       const wait = deliver(made)
       settle()
       // Time enough for all that is not told to wait.
@@ -93,13 +109,13 @@ it('an answer that is still waited for when the reader comes back is sent once, 
   const { reader, seen, socket, deliver } = await open()
   reader.pause()
   for (let n = 0; n < 7; n++) {
-    const { made, settle } = answer(n, false, LARGE)
+    const { made, settle } = evaluation(n, false, LARGE)
     void deliver(made)
     settle()
     await rest()
   }
   expect(socket.bufferedAmount).toBeGreaterThan(0)
-  const [late, last] = [answer(7, false), answer(8, false)]
+  const [late, last] = [evaluation(7, false), evaluation(8, false)]
   reader.resume()
   void deliver(late.made)
   void deliver(last.made)
@@ -110,11 +126,11 @@ it('an answer that is still waited for when the reader comes back is sent once, 
 })
 
 it('ends once its socket does not take anything any more, whether or not it is closed yet', async () => {
-  const { socket, seen, deliver, results } = await open()
-  void deliver(answer(0, true).made)
+  const { socket, seen, deliver, delivery } = await open()
+  void deliver(evaluation(0, true).made)
   await expect.poll(() => seen).toEqual([0])
   socket.close()
-  void deliver(answer(1, true).made)
-  expect(await results.next()).toEqual({ done: true, value: undefined })
+  void deliver(evaluation(1, true).made)
+  await delivery.ended
   expect(seen).toEqual([0])
 })
