@@ -66,6 +66,19 @@ function hasDirectives(document: DocumentNode): boolean {
 }
 
 /**
+ * Whether a result of a compiled operation that changed nothing is to be graphql-js's instead: one without data, for then
+ * nothing was executed, and one whose errors are several refusals, of which graphql-js reports fewer, in another order. A
+ * failure is none of these: what failed is not executed again.
+ */
+export const isForInterpreter = (result: ExecutionResult): boolean => {
+  const { errors = [] } = result
+  return !('data' in result) || (errors.length > 1 && errors.every(isRefusal))
+}
+
+/** What a resolver refused on purpose. */
+const isRefusal = ({ originalError }: GraphQLError): boolean => originalError instanceof GraphQLError
+
+/**
  * The result of a compiled operation, its errors with the places in the document that graphql-js gives them: as many errors as
  * are presented.
  */

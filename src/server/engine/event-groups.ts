@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache'
 import type { LoggedEvent } from '../../domain/event.ts'
 import { contextOf } from '../../graphql/context.ts'
 import type { Context, Services } from '../../graphql/context.ts'
-import { withPlaces } from './compile.ts'
+import { isForInterpreter, withPlaces } from './compile.ts'
 import type { Operation } from './operations.ts'
 
 /** The result of an event, the same for all subscribers of a group. */
@@ -57,14 +57,12 @@ function createGroup(services: Services, operation: Operation, args: ExecutionAr
 
   function run(event: LoggedEvent): ExecutionResult | Promise<ExecutionResult> {
     const contextValue = contextOf(services, { viewer, requestId, transport })
-    const interpreted = () =>
-      execute({ schema, document, operationName, variableValues, rootValue: event, contextValue })
+    const interpret = () => execute({ schema, document, operationName, variableValues, rootValue: event, contextValue })
     const compiled = operation.compiled()
-    if (!compiled) return interpreted()
+    if (!compiled) return interpret()
     const checked = (result: ExecutionResult) => {
       if (!result.errors) return result
-      // Without data nothing was executed.
-      return 'data' in result ? withPlaces(result, document) : interpreted()
+      return isForInterpreter(result) ? interpret() : withPlaces(result, document)
     }
     const result = compiled(event, contextValue, variableValues)
     return result instanceof Promise ? result.then(checked) : checked(result)

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { OperationTypeNode } from 'graphql'
-import type { ExecutionResult } from 'graphql'
+import type { ExecutionResult, GraphQLError } from 'graphql'
 import { atInstant } from '../../async/timer.ts'
 import type { Request } from '../../graphql/context.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -41,7 +41,7 @@ export type EventStreamOptions = {
  * media types and documents out of the ordinary.
  */
 export function createEventStreams(options: EventStreamOptions): AnswerSubscription {
-  const { engine, admission, trusted, counts, pingMs = PING_MS } = options
+  const { engine, admission, trusted, counts } = options
   return async (request, response, body, asker) => {
     if (!isEventStream(request.headers.accept)) return false
     const params = paramsOf(body, trusted)
@@ -52,7 +52,7 @@ export function createEventStreams(options: EventStreamOptions): AnswerSubscript
     if (response.destroyed) return true
     admission.setRateLimitHeaders(asker.viewer, response)
     begin(response, opened)
-    if ('deliver' in opened) deliver(response, opened, asker.viewer.expiresAt, pingMs)
+    if ('deliver' in opened) deliver(response, opened, asker.viewer.expiresAt, options)
     else {
       countErrors(counts, opened)
       response.end(`${next(jsonOf(opened))}${COMPLETE}`)
@@ -82,14 +82,19 @@ function begin(response: ServerResponse, opened: Subscription | ExecutionResult)
   response.write(PING)
 }
 
-function deliver(response: ServerResponse, subscription: Subscription, until: number, pingMs: number): void {
+function deliver(
+  response: ServerResponse,
+  subscription: Subscription,
+  until: number,
+  { counts, pingMs = PING_MS }: EventStreamOptions,
+): void {
   const delivery = subscription.deliver(sinkOf(response, until))
-  const complete = () => {
-    if (!response.writableEnded) response.end(COMPLETE)
+  const end = (text: string) => {
+    if (!response.writableEnded) response.end(text)
   }
   const cancel = atInstant(until, () => {
     delivery.stop()
-    complete()
+    end(COMPLETE)
   })
   const pings = setInterval(() => response.writableNeedDrain || response.write(PING), pingMs)
   response.on('close', () => {
@@ -97,8 +102,13 @@ function deliver(response: ServerResponse, subscription: Subscription, until: nu
     clearInterval(pings)
     delivery.stop()
   })
-  // A failure has no `complete`, so that the client comes back.
-  delivery.ended.then(complete, () => response.destroy())
+  delivery.ended.then(
+    () => end(COMPLETE),
+    (error: GraphQLError) => {
+      countErrors(counts, { errors: [error] })
+      end(`${next(jsonOf({ errors: [error] }))}${COMPLETE}`)
+    },
+  )
 }
 
 const sinkOf = (response: ServerResponse, until: number): Sink => ({

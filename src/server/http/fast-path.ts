@@ -3,7 +3,7 @@ import { Kind, OperationTypeNode } from 'graphql'
 import type { ExecutionResult, OperationDefinitionNode } from 'graphql'
 import { contextOf } from '../../graphql/context.ts'
 import type { Request, Services } from '../../graphql/context.ts'
-import { withPlaces } from '../engine/compile.ts'
+import { isForInterpreter, withPlaces } from '../engine/compile.ts'
 import type { Compiled } from '../engine/compile.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Operation } from '../engine/operations.ts'
@@ -16,7 +16,7 @@ import type { Tracing } from '../telemetry/tracing.ts'
 import { paramsOf } from './params.ts'
 import { commonHeaders } from './responses.ts'
 
-/** Answers a request if it can. @returns whether it did; if not, nothing was executed */
+/** Answers a request if it can. @returns whether it did; if not, nothing was changed */
 export type FastPath = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -43,13 +43,14 @@ export type FastPathOptions = {
 
 /**
  * The short way for queries and mutations whose document came before: compiled, and executed on node:http without Yoga. A
- * test holds the two ways byte-equal. Yoga answers only what this cannot answer by itself, and what was executed here,
- * successful or not, is never executed again. Left to Yoga are:
+ * test holds the two ways byte-equal. Yoga answers only what this cannot answer by itself. Left to Yoga are:
  * - bodies, media types and viewers out of the ordinary;
  * - documents that are new, invalid, or not compiled: for their directives or their size, or while too much was compiled;
  * - mutations of several fields, of which each has to wait for all that the one before it answers;
  * - operations that the limits refuse, for Yoga's pipeline says why;
- * - variables that do not fit, which end an operation before anything of it is executed.
+ * - variables that do not fit, which end an operation before anything of it is executed;
+ * - queries of which several fields were refused on purpose: graphql-js reports fewer of them, in another order.
+ * What else was executed here, successful or not, is never executed again: not a mutation, nor a query that failed.
  */
 export function createFastPath(options: FastPathOptions): FastPath {
   const { engine, services, admission, trusted, counts, tracing } = options
@@ -72,7 +73,7 @@ export function createFastPath(options: FastPathOptions): FastPath {
     }
     const started = performance.now()
     const finish = (result: ExecutionResult): boolean => {
-      if (!('data' in result)) {
+      if (definition.operation === OperationTypeNode.MUTATION ? !('data' in result) : isForInterpreter(result)) {
         admission.undo(viewer, cost, variables)
         return false
       }

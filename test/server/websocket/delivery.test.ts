@@ -40,7 +40,7 @@ async function open() {
   })
   const seen: number[] = []
   reader.on('message', (data: Buffer) => seen.push(JSON.parse(data.toString()).payload.data.n as number))
-  const { promise: ended, resolve: stop } = Promise.withResolvers<void>()
+  const { promise: ended, resolve: stop, reject } = Promise.withResolvers<void>()
   let take: Take = () => null
   const evaluations = new Map<LoggedEvent, Evaluation>()
   const stream: EventStream = {
@@ -67,7 +67,7 @@ async function open() {
     evaluations.set(event, made)
     return take(event)
   }
-  return { reader, seen, socket, delivery, deliver }
+  return { reader, seen, socket, delivery, deliver, reject }
 }
 
 const rest = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -133,4 +133,14 @@ it('ends once its socket does not take anything any more, whether or not it is c
   void deliver(evaluation(1, true).made)
   await delivery.ended
   expect(seen).toEqual([0])
+})
+
+it('fails as clients may see it, and is silent to a reader that has left', async () => {
+  const failing = await open()
+  failing.reject(new Error('a secret'))
+  await expect(failing.delivery.ended).rejects.toMatchObject({ extensions: { code: 'INTERNAL_SERVER_ERROR' } })
+  const left = await open()
+  left.delivery.stop()
+  left.reject(new Error('a secret'))
+  await left.delivery.ended
 })
