@@ -3,13 +3,13 @@ import { nextDue, settleDue } from '../data/due.ts'
 import { startLoop } from './loop.ts'
 import type { Loop } from './loop.ts'
 
-/** How soon a due instant that another instance has set is noticed. Milliseconds. */
+/** How soon a due instant is noticed that another instance has set. Milliseconds. */
 const LOOK_EVERY_MS = 500
 
 /**
- * Writes down what falls due, sharings and commands, when its time comes. It only announces: control has passed by then,
- * whether or not it runs. Any number of instances may run one: who writes makes sure that the vehicle is still as it was
- * read, so that each thing is written once.
+ * Records and announces sharings and commands as they fall due. Control passes by the clock, whether or not this runs. Any
+ * number of instances may run it: each write makes sure that the vehicle is still as it was read, so that nothing is recorded
+ * twice.
  */
 export const startAnnouncer = (db: Database, onError: (error: unknown) => void): Loop =>
   startLoop(

@@ -181,7 +181,7 @@ builder.subscriptionField('vehicleEvents', (t) =>
       const { settled, drawn } = await db.horizon()
       if (place !== null && place > drawn) throw noCursor()
       if (place !== null && !tail.covers(place)) {
-        await tail.behind(() => checkKept(db, fleetId, filter, place))
+        await tail.catchUpLimit(() => checkKept(db, fleetId, filter, place))
       }
       // Where it is now, and not once it is first read: who sees that the answer has begun has missed nothing since.
       const after = place ?? settled

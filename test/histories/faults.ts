@@ -85,7 +85,9 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'who fell behind goes on with the newest',
     by: ['stream'],
-    patches: [{ file: 'src/events/listeners.ts', find: 'if (listener.position < told) return false', replace: '' }],
+    patches: [
+      { file: 'src/events/subscribers.ts', find: 'if (subscriber.position < delivered) return false', replace: '' },
+    ],
   },
   {
     name: 'the window in memory is taken for longer than it is',

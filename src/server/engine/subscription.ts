@@ -92,7 +92,7 @@ function deliverEvents(stream: EventStream, evaluate: EvaluateEvent, reader: Rea
 
   function end(): void {
     isOver = true
-    feed.stop()
+    events.stop()
   }
 
   function fail(error: unknown): void {
@@ -102,9 +102,9 @@ function deliverEvents(stream: EventStream, evaluate: EvaluateEvent, reader: Rea
     end()
   }
 
-  const feed = stream.feed(take)
+  const events = stream.deliver(take)
   const settle = async () => {
-    await feed.ended.catch((error: unknown) => (failure ??= error))
+    await events.ended.catch((error: unknown) => (failure ??= error))
     await sending
     if (failure !== null && !isLeft) throw presented(failure, reader)
   }

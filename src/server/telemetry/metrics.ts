@@ -12,7 +12,7 @@ export type Sources = {
     readonly written: Readonly<Record<'events' | 'commands', Readonly<Record<string, number>>>>
   }
   readonly tail: {
-    readonly progress: () => Readonly<Record<'followers' | 'behind' | 'unsettled' | 'age', number>>
+    readonly progress: () => Readonly<Record<'followers' | 'lag' | 'unsettled' | 'age', number>>
   }
   readonly connections: { readonly sockets: () => number; readonly streams: () => number }
 }
@@ -112,7 +112,7 @@ function createRegistry({ counts, db, tail, connections }: Sources): Registry {
   gauge('fleetshare_websockets_open', 'WebSockets that are open', sockets)
   gauge('fleetshare_streams_open', 'Streams of server-sent events that are open', streams)
   gauge('fleetshare_subscriptions_open', 'Subscriptions that are followed', () => tail.progress().followers)
-  gauge('fleetshare_log_behind', 'Positions that are settled and not read yet', () => tail.progress().behind)
+  gauge('fleetshare_log_behind', 'Positions that are settled and not read yet', () => tail.progress().lag)
   gauge('fleetshare_log_unsettled', 'Positions that were drawn and are not settled', () => tail.progress().unsettled)
   gauge(
     'fleetshare_log_age_seconds',

@@ -5,7 +5,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { pino } from 'pino'
 import { WebSocket, WebSocketServer } from 'ws'
 import type { LoggedEvent } from '../../../src/domain/event.ts'
-import type { Take } from '../../../src/events/feed.ts'
+import type { Take } from '../../../src/events/catch-up.ts'
 import type { EventStream } from '../../../src/events/stream.ts'
 import type { Evaluation } from '../../../src/server/engine/event-groups.ts'
 import { createPresentErrors } from '../../../src/server/engine/present-errors.ts'
@@ -44,7 +44,7 @@ async function open() {
   let take: Take = () => null
   const evaluations = new Map<LoggedEvent, Evaluation>()
   const stream: EventStream = {
-    feed: (to) => {
+    deliver: (to) => {
       take = to
       return { ended, stop }
     },

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { startFeed } from '../../src/events/feed.ts'
+import { deliverEvents } from '../../src/events/catch-up.ts'
 import { startTail } from '../../src/events/tail.ts'
 import { createLog } from '../support/log-model.ts'
 
@@ -20,7 +20,7 @@ it.each(['live', 'behind'])(
     }
     const follow = (failsAt: number) => {
       const taken: number[] = []
-      const feed = startFeed(tail, source, 0, ({ position }) => {
+      const feed = deliverEvents(tail, source, 0, ({ position }) => {
         if (position === failsAt) throw new Error('it was too much')
         taken.push(position)
         return null
