@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { coalesced } from './async/coalesced.ts'
 import { openDatabase } from './data/database/open.ts'
 import { createClient } from './data/client.ts'
 import type { Client } from './data/client.ts'
@@ -12,21 +13,22 @@ import { watchRevocations } from './events/revocations.ts'
 import { startAnnouncer } from './events/announcer.ts'
 import { startHousekeeper } from './events/housekeeper.ts'
 import { startTail } from './events/tail.ts'
-import { createAdmission } from './server/admission.ts'
-import { createAuthenticate } from './server/auth.ts'
-import { count, countingPlugin, createCounts } from './server/counts.ts'
-import { createEngine } from './server/engine.ts'
-import { createFastPath } from './server/fast.ts'
-import { createHttpServer } from './server/http.ts'
-import type { Patience } from './server/http.ts'
-import { developmentKeys, providerKeys } from './server/keys.ts'
-import { createPages } from './server/pages.ts'
-import { createPlayground } from './server/playground.ts'
-import { createShow } from './server/show.ts'
-import { createSlots } from './server/slots.ts'
-import { endStalled } from './server/stalls.ts'
-import { readTrustedDocuments } from './server/trusted.ts'
-import { acceptWebSockets } from './server/websocket.ts'
+import { createAdmission } from './server/limits/admission.ts'
+import { createAuthenticate } from './server/auth/authenticate.ts'
+import { count, countingPlugin, createCounts } from './server/telemetry/counts.ts'
+import { createEngine } from './server/engine/engine.ts'
+import { createFastPath } from './server/http/fast-path.ts'
+import { createHttpServer } from './server/http/http-server.ts'
+import { createEventStreams } from './server/http/event-stream.ts'
+import type { Patience } from './server/http/http-server.ts'
+import { developmentKeys, providerKeys } from './server/auth/keys.ts'
+import { createPages } from './server/pages/pages.ts'
+import { createPlayground } from './server/pages/playground.ts'
+import { createPresentErrors } from './server/engine/present-errors.ts'
+import { createConnectionLimit } from './server/limits/connection-limit.ts'
+import { endStalled } from './server/limits/stalled-connections.ts'
+import { readTrustedDocuments } from './server/engine/trusted-documents.ts'
+import { acceptWebSockets } from './server/websocket/websocket-server.ts'
 import { tellSparingly } from './log.ts'
 import { urlOf } from './settings.ts'
 import type { Settings } from './settings.ts'
@@ -43,6 +45,8 @@ export type Resources = {
   readonly stallMs?: number
   /** For tests: how long a client may take for a request. */
   readonly patience?: Patience
+  /** For tests: how often a stream of server-sent events shows that it lives, in milliseconds. */
+  readonly pingMs?: number
   /** For tests: is told of every SQL statement. */
   readonly onStatement?: (sql: string) => void
 }
@@ -59,15 +63,15 @@ export type App = {
 
 /** The whole server, its database open and migrated, not yet listening. */
 export async function createApp(resources: Resources): Promise<App> {
-  const { settings, log, announce = true, stallMs, patience, onStatement } = resources
+  const { settings, log, announce = true, stallMs, patience, pingMs, onStatement } = resources
   const closers: (() => Promise<void> | void)[] = []
   const close = () => closeAll(closers)
   const { production, trustedDocuments } = settings
   try {
     const trusted = trustedDocuments === null ? null : await readTrustedDocuments(trustedDocuments)
     // Loaded where it is wanted, and stopped last.
-    const tracer = settings.tracing && (await import('./server/tracing.ts'))
-    const tracing = tracer && settings.tracing && tracer.startTracing(settings.tracing, log)
+    const tracer = settings.tracing && (await import('./server/telemetry/tracing.ts'))
+    const tracing = tracer && settings.tracing ? tracer.startTracing(settings.tracing, log) : null
     if (tracing) closers.push(tracing.stop)
     const around = tracing ? { around: tracing.statement } : {}
     const onMigration: MigrationLog = (level, line) => log[level](line)
@@ -102,15 +106,16 @@ export async function createApp(resources: Resources): Promise<App> {
     })
     const counts = createCounts()
     const shared = { prisma, tail, onRefusal: (code: string) => count(counts.refusals, code) }
-    const watching = [countingPlugin(counts), ...(tracing ? [tracer.tracingPlugin(tracing)] : [])]
+    const observers = [countingPlugin(counts), ...(tracer && tracing ? [tracer.tracingPlugin(tracing)] : [])]
     const admission = createAdmission(settings)
-    const show = createShow(log, production)
-    const engine = createEngine({ services: shared, admission, trusted, production, show, log, watching })
+    const presentErrors = createPresentErrors(log, production)
+    const operating = { services: shared, admission, trusted, presentErrors, counts, tracing }
+    const engine = createEngine({ ...operating, production, log, observers })
 
     let isDraining = false
     const draining = () => isDraining
     // Who asks has no token: however many do, the database is asked once at a time.
-    const answers = single(() =>
+    const answers = coalesced(() =>
       prisma.$ping().then(
         () => true,
         () => false,
@@ -120,15 +125,17 @@ export async function createApp(resources: Resources): Promise<App> {
     const playground = production ? null : createPlayground(settings)
     const pages = createPages(settings)
     const { allowedOrigins } = settings
-    const takeSlot = createSlots(settings.socketsPerToken)
-    const edge = { engine, authenticate, takeSlot, allowedOrigins, draining, counts, log }
-    const fastPath = createFastPath({ engine, services: shared, admission, trusted, show, counts, tracing })
-    const { isFull, pace } = admission
-    const http = createHttpServer({ ...edge, fastPath, isFull, pace, ready, playground, pages, patience })
+    const takeConnection = createConnectionLimit(settings.socketsPerToken)
+    const edge = { engine, authenticate, takeConnection, allowedOrigins, draining, counts, log }
+    const fastPath = createFastPath({ ...operating, engine })
+    const answerSubscription = createEventStreams({ engine, admission, trusted, counts, pingMs })
+    const { isFull, delayRefusal } = admission
+    const ways = { fastPath, answerSubscription, isFull, delayRefusal }
+    const http = createHttpServer({ ...edge, ...ways, ready, playground, pages, patience })
     const { server } = http
     const stalls = endStalled(server, stallMs)
     closers.push(stalls.stop)
-    const sockets = acceptWebSockets(server, { ...edge, trusted, show, stalls })
+    const sockets = acceptWebSockets(server, { ...edge, trusted, presentErrors, stalls })
     cutRevoked = () => {
       sockets.closeRevoked(revocations.has)
       http.cutRevoked(revocations.has)
@@ -156,7 +163,7 @@ export async function createApp(resources: Resources): Promise<App> {
       services,
       listen: async () => {
         if (settings.metricsPort !== null) {
-          const { serveMetrics } = await import('./server/metrics.ts')
+          const { serveMetrics } = await import('./server/telemetry/metrics.ts')
           const connections = { sockets: sockets.open, streams: http.openStreams }
           const { counters, contradictions } = services
           const { pool } = connection
@@ -175,12 +182,6 @@ export async function createApp(resources: Resources): Promise<App> {
     await close()
     throw error
   }
-}
-
-/** One question at a time: whoever asks while one is under way is told the same. */
-function single<T>(ask: () => Promise<T>): () => Promise<T> {
-  let asked: Promise<T> | null = null
-  return () => (asked ??= ask().finally(() => (asked = null)))
 }
 
 /** In reverse, every one tried; what failed is thrown together at the end. */

@@ -7,7 +7,7 @@ import { newDataDir, newPostgresDatabase } from './support/databases.ts'
 import { follow, readAll } from './support/events.ts'
 import { freePair } from './support/ports.ts'
 import { isRunning, startNode } from './support/process.ts'
-import { developmentToken } from '../src/server/keys.ts'
+import { developmentToken } from '../src/server/auth/keys.ts'
 import { readSettings } from '../src/settings.ts'
 
 it('two instances serve one log; one lives on without the other, and both stop when told', async () => {

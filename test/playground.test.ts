@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { seedDemoWorld } from '../prisma/seed.ts'
-import { stepsAt } from '../src/server/playground-steps.ts'
+import { stepsAt } from '../src/server/pages/playground-steps.ts'
 import { hasBrowser, launchBrowser, surf } from './support/browser.ts'
 import type { Surf } from './support/browser.ts'
 import { startServer } from './support/server.ts'

@@ -9,7 +9,7 @@ import { isRunning, start, startNode } from './support/process.ts'
 import type { Program } from './support/process.ts'
 import { openAcknowledged } from './support/raw.ts'
 import { FOLLOW, HISTORY, subscribe } from './support/sockets.ts'
-import { developmentToken } from '../src/server/keys.ts'
+import { developmentToken } from '../src/server/auth/keys.ts'
 import { readSettings } from '../src/settings.ts'
 
 const [OWNER, PARTNER] = ['78LMK', 'DE3P4']

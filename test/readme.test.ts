@@ -140,7 +140,7 @@ describe('README.md, beside its snippets,', () => {
     const sources = [
       'src/settings.ts',
       'src/graphql/errors.ts',
-      'src/server/http.ts',
+      'src/server/http/http-server.ts',
       'src/log.ts',
       'src/main.ts',
       'deploy/compose.yaml',

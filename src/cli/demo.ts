@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createChildren } from './child-processes.ts'
 import { settingsOf } from './run.ts'
-import { developmentToken } from '../server/keys.ts'
+import { developmentToken } from '../server/auth/keys.ts'
 import { SettingsError, urlOf } from '../settings.ts'
 
 /** How long the simulator may go on. */

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { ROLES } from '../domain/fleet.ts'
 import type { Role } from '../domain/fleet.ts'
 import { knownRoles } from '../domain/access/viewer.ts'
-import { developmentToken } from '../server/keys.ts'
+import { developmentToken } from '../server/auth/keys.ts'
 import { readSettings } from '../settings.ts'
 
 const HELP = `Prints an access token of the development issuer, for a server that runs without AUTH_*.

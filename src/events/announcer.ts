@@ -2,15 +2,15 @@ import type { Client } from '../data/client.ts'
 import { startLoop } from './loop.ts'
 import type { Loop } from './loop.ts'
 
-/** How soon a due instant that another instance has set is noticed. Milliseconds. */
+/** How soon a due instant is noticed that another instance has set. Milliseconds. */
 const LOOK_EVERY_MS = 500
 /** By how much this process may take the database's clock to be further than it is. Milliseconds. */
 const LOOK_BACK_MS = 50
 
 /**
- * Writes down what falls due, sharings and commands, when its time comes. It only announces: control has passed by then,
- * whether or not it runs. Any number of instances may run one: who writes makes sure that the vehicle is still as it was
- * read, so that each thing is written once.
+ * Records and announces sharings and commands as they fall due. Control passes by the clock, whether or not this runs. Any
+ * number of instances may run it: each write makes sure that the vehicle is still as it was read, so that nothing is recorded
+ * twice.
  */
 export function startAnnouncer(prisma: Client, onError: (error: unknown) => void): Loop {
   const settleDue = prisma.vehicle.dueSettler(onError)

@@ -1,11 +1,11 @@
 import type { Client } from '../data/client.ts'
 import type { Command } from '../domain/command.ts'
 import type { LoggedEvent } from '../domain/log/event.ts'
-import { closeable, followLog } from './stream.ts'
+import { followLog, stoppable } from './stream.ts'
 import type { Limits } from './stream.ts'
 import type { Tail } from './tail.ts'
 
-/** More than a gateway can find waiting in the five minutes that a command may wait, within reason. */
+/** More commands than can be waiting for a gateway, within reason: each waits five minutes at most. */
 const WAITING_LIMIT = 10_000
 
 export type DispatchOrder = Limits & {
@@ -15,15 +15,15 @@ export type DispatchOrder = Limits & {
 
 /**
  * Commands for a gateway: first those that wait, then each as it is accepted. The log is the queue. A command is claimed
- * when the gateway pulls it, so that a slow one leaves the rest to others, and each goes to one gateway only.
+ * when the gateway pulls it, so that a slow gateway leaves the rest to others, and each command goes to one gateway only.
  */
 export function openDispatches(prisma: Client, tail: Tail, { vehicleIds, ...limits }: DispatchOrder) {
   const serves = vehicleIds && new Set(vehicleIds)
   const isForUs = (event: LoggedEvent) =>
     event.type === 'COMMAND_UPDATED' && event.facts.status === 'PENDING' && (!serves || serves.has(event.vehicleId))
 
-  return closeable(tail, limits, async function* (ending): AsyncGenerator<Command, void> {
-    // The place is taken first: what is accepted while the waiting ones are read is met again, and claimed once.
+  return stoppable(tail, limits, async function* (ending): AsyncGenerator<Command, void> {
+    // The position is taken first: a command accepted while the waiting ones are read is met twice, and claimed once.
     const start = await tail.join()
     try {
       for (const waiting of await prisma.command.pending(vehicleIds, WAITING_LIMIT)) {

@@ -3,12 +3,11 @@ import { startLoop } from './loop.ts'
 import type { Loop } from './loop.ts'
 
 const TIDY_EVERY_MS = 60_000
-/** Between two stretches of the log, so that removing a lot of it leaves the database to others most of the time. */
+/** Between two batches, so that removing a lot leaves the database to others most of the time. Milliseconds. */
 const PAUSE_MS = 200
 
 /**
- * Removes what is kept for a time only, once that is over: the log's events, the trail of who did what, and idempotency
- * keys. Any number of instances may run one.
+ * Removes events, entries of the audit trail and idempotency keys whose retention is over. Any number of instances may run it.
  * @param keptMs how long events are kept
  */
 export const startHousekeeper = (prisma: Client, keptMs: number, onError: (error: unknown) => void): Loop =>

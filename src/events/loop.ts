@@ -1,12 +1,12 @@
-/** Something that is done again and again in the background. */
+/** A job that is done again and again in the background. */
 export type Loop = {
-  /** Resolves once what is under way is done; nothing begins any more. */
+  /** No step begins any more. Resolves once the one under way is done. */
   readonly stop: () => Promise<void>
 }
 
 /**
- * Takes one step after the other. Each says for how long to pause before the next, 0 for not at all; one that fails is told
- * of, and the next comes after `everyMs`. Milliseconds.
+ * Takes one step after the other. Each step returns the pause before the next, 0 for none; a step that fails is reported, and
+ * the next comes after `everyMs`. Milliseconds.
  */
 export function startLoop(everyMs: number, step: () => Promise<number>, onError: (error: unknown) => void): Loop {
   let stopped = false

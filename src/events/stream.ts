@@ -1,31 +1,30 @@
+import { stopOnReturn } from '../async/iterators.ts'
+import { atInstant } from '../async/timer.ts'
 import type { Client } from '../data/client.ts'
 import type { EventFilter, LoggedEvent } from '../domain/log/event.ts'
 import { eventMatcher } from '../domain/log/event.ts'
 import type { Instant } from '../domain/period.ts'
-import { startFeed } from './feed.ts'
-import type { Feed, Take } from './feed.ts'
-import { behind, BURST } from './source.ts'
-import type { Source } from './source.ts'
+import { BURST, deliverEvents, nextBatch } from './catch-up.ts'
+import type { Delivery, EventSource, Take } from './catch-up.ts'
 import type { Tail } from './tail.ts'
-import { atInstant } from '../timer.ts'
 
-/** Whether a stream is to end: its reader went, or its token's time is up. */
+/** Whether a stream is to end: its reader has left, or its token's time is up. */
 export type Ending = { readonly ended: () => boolean; readonly signal: AbortSignal }
 
 export type StreamOrder = Limits & {
   readonly fleetId: string
   readonly filter: EventFilter
-  /** The place behind which the stream starts. */
+  /** The position after which the stream starts. */
   readonly after: number
 }
 
-/** To be read by one of the two. */
-export type EventStream = AsyncIterable<LoggedEvent> & { readonly feed: (take: Take) => Feed }
+/** Events that are either pulled, or delivered as they come. */
+export type EventStream = AsyncIterable<LoggedEvent> & { readonly deliver: (take: Take) => Delivery }
 
 /**
- * A fleet's events in the order of the log, each exactly once: first what lies behind the place, then live. It is pulled:
- * a slow reader leaves the events in the log, and reads them there when it comes back; or fed to who says when it is slow.
- * Reading throws CursorExpiredError once what it left there has been removed.
+ * The events of a fleet in the order of the log, each exactly once: first those after a position, then live. A reader that
+ * is slow leaves the events in the log, and gets them from there when it comes back, whether it pulls or has the delivery
+ * wait. Reading throws CursorExpiredError once events that it left there have been removed.
  */
 export function openStream(
   prisma: Client,
@@ -46,16 +45,16 @@ export function openStream(
     }
   }
   return {
-    feed: (take) => startFeed(tail, source, after, take),
-    [Symbol.asyncIterator]: () => closeable(tail, limits, pulled),
+    deliver: (take) => deliverEvents(tail, source, after, take),
+    [Symbol.asyncIterator]: () => stoppable(tail, limits, pulled),
   }
 }
 
-/** Every event of the log that lies behind a place and matches. The caller has joined the tail. */
+/** Every event of the log after a position that matches. The caller has joined the tail. */
 export const followLog = (
   prisma: Client,
   tail: Tail,
-  matches: Source['matches'],
+  matches: EventSource['matches'],
   after: number,
   ending: Ending,
 ): AsyncGenerator<LoggedEvent, void> => {
@@ -63,7 +62,7 @@ export const followLog = (
   return follow(tail, { fleetId: null, matches, read }, after, ending)
 }
 
-/** When a stream is to end at the latest. */
+/** The latest end of a stream. */
 export type Limits = {
   /** Nothing is delivered from this instant on, by this machine's clock. */
   readonly until: Instant
@@ -72,7 +71,7 @@ export type Limits = {
 }
 
 /** A generator that ends when its reader leaves, even while it waits, and at an instant of this machine's clock. */
-export function closeable<T>(
+export function stoppable<T>(
   tail: Tail,
   { until, gone }: Limits,
   generate: (ending: Ending) => AsyncGenerator<T, void>,
@@ -85,35 +84,29 @@ export function closeable<T>(
   const values = generate(ending)
   let cancel: (() => void) | undefined
   closing.signal.addEventListener('abort', () => cancel?.())
-  const close = () => {
-    closing.abort()
-    return values.return()
-  }
-  return {
+  return stopOnReturn({
     next: () => {
-      // Not before: of a stream that nobody ever reads nothing stays.
+      // Not before: of a stream that is never read nothing stays.
       if (!closing.signal.aborted) cancel ??= atInstant(until, () => closing.abort())
       return values.next()
     },
     // Without the abort a generator that waits for the next event would never get to know.
-    return: close,
-    throw: close,
-    [Symbol.asyncIterator]() {
-      return this
+    stop: () => {
+      closing.abort()
+      return values.return()
     },
-    [Symbol.asyncDispose]: async () => void (await close()),
-  }
+  })
 }
 
 async function* follow(
   tail: Tail,
-  source: Source,
+  source: EventSource,
   after: number,
   { ended, signal }: Ending,
 ): AsyncGenerator<LoggedEvent, void> {
   let position = after
   while (!ended()) {
-    const { events, upTo } = await behind(tail, source, position)
+    const { events, upTo } = await nextBatch(tail, source, position)
     for (const [index, event] of events.entries()) {
       if (events.length > BURST && index % BURST === 0) await tail.turn()
       if (ended()) return

@@ -1,74 +1,74 @@
 import pLimit from 'p-limit'
 import type { Client } from '../data/client.ts'
 import type { LoggedEvent } from '../domain/log/event.ts'
-import { createListeners } from './listeners.ts'
-import type { Listeners } from './listeners.ts'
+import { createSubscribers } from './subscribers.ts'
+import type { Subscribers } from './subscribers.ts'
 import { createWindow } from './window.ts'
-import type { Stretch } from './window.ts'
+import type { EventRange } from './window.ts'
 
-/** How far the reading has come; positions. */
+/** The progress of reading the log, in positions. */
 export type Progress = {
   readonly followers: number
-  /** What is settled and not read yet. */
-  readonly behind: number
-  /** What was drawn and is not settled yet, as of the last look. */
+  /** Positions that are settled and not read yet. */
+  readonly lag: number
+  /** Positions that were drawn and were not settled at the last look. */
   readonly unsettled: number
-  /** How long ago the log's end was last reached, in milliseconds; 0 while nobody follows. */
+  /** Milliseconds since the end of the log was last reached; 0 while nobody follows. */
   readonly age: number
 }
 
 /**
- * One reader of the log's end for all subscribers of this instance. It keeps the newest events; who is further behind
- * reads the log. It rests while nobody follows.
+ * One reader of the log's end for all subscribers of this instance. It keeps the newest events; a subscriber that is further
+ * behind reads the log. It rests while nobody follows.
  */
 export type Tail = {
-  /** Starts to follow. @returns the position up to which the log is settled: what comes behind it is new */
+  /** Starts to follow. @returns the position up to which the log is settled: events after it are new */
   readonly join: () => Promise<number>
   readonly leave: () => void
-  /** null once a position is no longer covered; `limit` events at most. */
-  readonly since: (position: number, limit: number) => Stretch | null
+  /** The newest events after a position, `limit` at most; null for a position that memory no longer covers. */
+  readonly since: (position: number, limit: number) => EventRange | null
   /**
-   * Resolves when something of a fleet (of anybody, if null) lies behind `position`, on abort, and once the tail has
-   * stopped. @returns the position behind which it lies: nothing of that fleet is between the two
+   * Resolves when there is an event of a fleet (of any, if null) after `position`, on abort, and once the tail has stopped.
+   * @returns the position after which it lies: that fleet has no event between the two
    */
   readonly moved: (position: number, fleetId: string | null, signal: AbortSignal) => Promise<number>
-  /** Whether who goes on from a position needs nothing but the newest events. */
+  /** Whether memory has all events after a position. */
   readonly covers: (position: number) => boolean
-  /** Resolves when it is one's turn: one for each round of the event loop, so that requests are answered in between. */
+  /** Resolves at the caller's turn: one in each round of the event loop, so that requests are answered in between. */
   readonly turn: () => Promise<void>
-  /** Runs what reads the log for those further behind, a few at a time: who writes has to find a connection, too. */
-  readonly behind: <T>(read: () => Promise<T>) => Promise<T>
-  /** Who is handed each new event at once; while anybody is, somebody has to have joined. */
-  readonly attach: Listeners['attach']
-  readonly detach: Listeners['detach']
-  /** How far the newest events reach. */
+  /** Reads the log for subscribers that catch up, a few at a time: writers have to find a connection, too. */
+  readonly catchUpLimit: <T>(read: () => Promise<T>) => Promise<T>
+  /** For subscribers that are handed each new event at once. They have joined before. */
+  readonly attach: Subscribers['attach']
+  readonly detach: Subscribers['detach']
+  /** The position up to which memory reaches. */
   readonly head: () => number
   /** Whether anybody follows. */
   readonly isFollowing: () => boolean
-  /** Hands over what this instance has committed. What joins on to the newest events needs not be read. */
+  /** Events that this instance has committed. Those that follow the newest in memory need not be read. */
   readonly append: (events: readonly LoggedEvent[]) => void
-  /** Says that something was appended elsewhere: a hint, which may be false or missing. */
+  /** Another instance may have appended events: a hint, which may be false or missing. */
   readonly wake: () => void
   readonly stop: () => void
-  /** Nothing comes any more. */
+  /** Whether it was stopped, so that nothing comes any more. */
   readonly stopped: () => boolean
   readonly progress: () => Progress
 }
 
-/** Events kept in memory for all subscribers together, at most; and handed over that wait for those before them. */
+/** Events in memory for all subscribers together, at most; and of those handed over that wait for events before them. */
 const WINDOW = 10_000
 const READ_LIMIT = 1_000
-/** Of the 10 connections of an instance. */
-const BEHIND_AT_ONCE = 4
-/** What other instances append is found this soon, hints or not. Milliseconds. */
+/** Reads of subscribers that catch up; an instance has 10 connections. */
+const CATCH_UPS_AT_ONCE = 4
+/** Events of other instances are found this soon, hints or not. Milliseconds. */
 const POLL_MS = 200
-/** While a writer holds the horizon back it is asked for this often: that writer may be on another instance. */
+/** While a writer holds the horizon back it is read this often: that writer may be on another instance. Milliseconds. */
 const UNSETTLED_POLL_MS = 10
 
 export function startTail(prisma: Client, onError: (error: unknown) => void): Tail {
   const window = createWindow(WINDOW / 2)
-  const listeners = createListeners(window)
-  /** Handed over, and somebody else's place is in between. */
+  const subscribers = createSubscribers(window)
+  /** Events handed over out of order, by position: one that another writer drew is still missing before them. */
   const handed = new Map<number, LoggedEvent>()
   let followers = 0
   let resting = true
@@ -78,9 +78,9 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
   let horizon = { settled: 0, drawn: 0 }
   let reachedAt = 0
   let again = false
-  /** Who waits for a fleet's events, or for anybody's. */
+  /** Callers of `moved`, by fleet; null for any. */
   const waiting = new Map<string | null, Set<(position?: number) => void>>()
-  const behind = pLimit(BEHIND_AT_ONCE)
+  const catchUpLimit = pLimit(CATCH_UPS_AT_ONCE)
   const turns = pLimit(1)
 
   async function advance(): Promise<void> {
@@ -88,7 +88,7 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
     while (window.head() < settled) {
       const from = window.head()
       const events = await prisma.event.range(from, settled, READ_LIMIT)
-      // Somebody joined afresh meanwhile, further on, or the next were handed over.
+      // The window was restarted further on meanwhile, or the next events were handed over.
       if (window.head() !== from) continue
       extend(events, events.length === READ_LIMIT ? (events.at(-1)?.position ?? settled) : settled)
       for (const position of handed.keys()) if (position <= window.head()) handed.delete(position)
@@ -101,14 +101,14 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
   function extend(events: readonly LoggedEvent[], upTo: number): void {
     window.add(events, upTo)
     for (const event of events) {
-      // What is read for it is read as of no earlier.
+      // Whatever is read for the event is read as of no earlier instant.
       prisma.$observe(event.recordedAt)
-      notify(event)
+      wakeWaiting(event)
     }
-    listeners.tell()
+    subscribers.notify()
   }
 
-  /** Positions are drawn one by one: between one and the next there is nothing to wait for. */
+  /** Positions are drawn one by one: between one and the next nothing can be missing. */
   function takeHanded(): void {
     const events: LoggedEvent[] = []
     for (let next = window.head() + 1; ; next++) {
@@ -123,15 +123,15 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
 
   function append(events: readonly LoggedEvent[]): void {
     if (stopped || resting) return
-    // What is lost here is read.
+    // Events dropped here are read from the log instead.
     if (handed.size > WINDOW) handed.clear()
     for (const event of events) if (event.position > window.head()) handed.set(event.position, event)
     takeHanded()
     if (handed.size > 0 || events.length === 0) read()
   }
 
-  /** Wakes those whom an event concerns, and lets the others sleep. */
-  function notify({ position, ownerId, partnerId }: LoggedEvent): void {
+  /** Wakes the callers of `moved` that an event concerns, and no others. */
+  function wakeWaiting({ position, ownerId, partnerId }: LoggedEvent): void {
     for (const audience of [ownerId, partnerId, null]) for (const go of waiting.get(audience) ?? []) go(position - 1)
   }
 
@@ -164,14 +164,14 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
   return {
     async join() {
       followers++
-      // Whatever lies up to there is settled, too, and known.
+      // All events up to the head are settled, and in memory.
       if (!resting) return window.head()
       try {
         const { settled } = await prisma.event.horizon()
         if (resting) {
           resting = false
           reachedAt = performance.now()
-          // Nobody has moved the window since it was left: start it afresh.
+          // The window has stood still since the last follower left: it starts afresh.
           if (window.head() < settled) {
             window.restart(settled)
             handed.clear()
@@ -186,8 +186,8 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
     },
     leave,
     since: window.since,
-    attach: listeners.attach,
-    detach: listeners.detach,
+    attach: subscribers.attach,
+    detach: subscribers.detach,
     async moved(position, fleetId, signal) {
       if (position < window.head() || signal.aborted || stopped) return position
       const others = waiting.get(fleetId) ?? new Set()
@@ -206,7 +206,7 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
     },
     turn: () => turns(() => new Promise<void>((resolve) => setImmediate(resolve))),
     covers: (position) => !resting && position >= window.floor(),
-    behind,
+    catchUpLimit,
     head: window.head,
     isFollowing: () => !resting,
     append,
@@ -215,12 +215,12 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
       stopped = true
       clearTimeout(timer)
       for (const some of waiting.values()) for (const go of some) go()
-      listeners.dismiss()
+      subscribers.detachAll()
     },
     stopped: () => stopped,
     progress: () => ({
       followers,
-      behind: resting ? 0 : Math.max(horizon.settled - window.head(), 0),
+      lag: resting ? 0 : Math.max(horizon.settled - window.head(), 0),
       unsettled: resting ? 0 : horizon.drawn - horizon.settled,
       age: resting ? 0 : performance.now() - reachedAt,
     }),

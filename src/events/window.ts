@@ -1,21 +1,21 @@
 import type { LoggedEvent } from '../domain/log/event.ts'
 
-/** What the log holds behind a position: the events, and how far they reach. */
-export type Stretch = { readonly events: readonly LoggedEvent[]; readonly upTo: number }
+/** A range of the log after a position: its events, and the position up to which it is complete. */
+export type EventRange = { readonly events: readonly LoggedEvent[]; readonly upTo: number }
 
-/** The newest events of the log, without a gap: all of what it holds in (floor, head]. Positions. */
+/** The newest events of the log, without a gap: all that it holds in (floor, head]. Positions. */
 export type Window = {
   readonly floor: () => number
   readonly head: () => number
-  /** @param upTo nothing that is not among the events lies between the head and this, which becomes the head */
+  /** @param upTo the new head: between the old one and this there is nothing but the events given */
   readonly add: (events: readonly LoggedEvent[], upTo: number) => void
-  /** Forgets everything, and goes on behind a position. */
+  /** Forgets everything, and goes on after a position. */
   readonly restart: (position: number) => void
-  /** null once a position is no longer covered; `limit` events at most. */
-  readonly since: (position: number, limit: number) => Stretch | null
+  /** null for a position that is no longer covered; `limit` events at most. */
+  readonly since: (position: number, limit: number) => EventRange | null
 }
 
-/** @param least so many events are kept, and at times up to twice as many */
+/** @param least events that are kept at least; at times there are up to twice as many */
 export function createWindow(least: number): Window {
   let events: LoggedEvent[] = []
   let floor = 0
@@ -26,7 +26,7 @@ export function createWindow(least: number): Window {
     add(more, upTo) {
       head = upTo
       events.push(...more)
-      // Many at a time: to move the rest for each one that comes would cost more than all else.
+      // Many at a time: to move the rest for each new event would cost more than all else.
       if (events.length <= 2 * least) return
       const dropped = events.splice(0, events.length - least)
       floor = dropped.at(-1)?.position ?? floor
@@ -39,15 +39,15 @@ export function createWindow(least: number): Window {
     since(position, limit) {
       if (position >= head) return { events: [], upTo: position }
       if (position < floor) return null
-      const from = firstBehind(events, position)
+      const from = firstAfter(events, position)
       const found = events.slice(from, from + limit)
       return { events: found, upTo: from + limit < events.length ? (found.at(-1)?.position ?? position) : head }
     },
   }
 }
 
-/** The index of the first event behind a position, by bisection. */
-function firstBehind(events: readonly LoggedEvent[], position: number): number {
+/** The index of the first event after a position, by bisection. */
+function firstAfter(events: readonly LoggedEvent[], position: number): number {
   let [low, high] = [0, events.length]
   while (low < high) {
     const middle = (low + high) >>> 1

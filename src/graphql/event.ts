@@ -179,7 +179,7 @@ builder.subscriptionField('vehicleEvents', (t) =>
       const { settled, drawn } = await prisma.event.horizon()
       if (place !== null && place > drawn) throw noCursor()
       if (place !== null && !tail.covers(place)) {
-        await tail.behind(() => prisma.event.checkKept(fleetId, filter, place))
+        await tail.catchUpLimit(() => prisma.event.checkKept(fleetId, filter, place))
       }
       // Where it is now, and not once it is first read: who sees that the answer has begun has missed nothing since.
       const after = place ?? settled

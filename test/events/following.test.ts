@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { startFeed } from '../../src/events/feed.ts'
+import { deliverEvents } from '../../src/events/catch-up.ts'
 import { startTail } from '../../src/events/tail.ts'
 import { createLog } from '../support/log-model.ts'
 import type { ModelLog } from '../support/log-model.ts'
@@ -41,7 +41,7 @@ function follower(log: ModelLog, tail: ReturnType<typeof startTail>, { fleet: fl
     const events = await log.read(from, upTo)
     return events.filter(matches).slice(0, limit)
   }
-  const feed = startFeed(tail, { fleetId, matches, read }, after, ({ position }) => {
+  const feed = deliverEvents(tail, { fleetId, matches, read }, after, ({ position }) => {
     // Whoever has it wait gets nothing meanwhile.
     taken.push(isWaiting ? NaN : position)
     if (!pause) return null

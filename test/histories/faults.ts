@@ -87,7 +87,9 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'who fell behind goes on with the newest',
     by: ['stream'],
-    patches: [{ file: 'src/events/listeners.ts', find: 'if (listener.position < told) return false', replace: '' }],
+    patches: [
+      { file: 'src/events/subscribers.ts', find: 'if (subscriber.position < delivered) return false', replace: '' },
+    ],
   },
   {
     name: 'the window in memory is taken for longer than it is',
@@ -252,7 +254,8 @@ export const FAULTS: readonly Fault[] = [
     patches: [
       { file: 'src/events/stream.ts', find: ' || Date.now() >= until', replace: '' },
       { file: 'src/events/stream.ts', find: 'atInstant(until, ', replace: 'atInstant(Infinity, ' },
-      { file: 'src/server/engine.ts', find: 'Date.now() >= until ? end()', replace: 'until < 0 ? end()' },
+      { file: 'src/server/http/event-stream.ts', find: 'Date.now() < until', replace: 'until > 0' },
+      { file: 'src/server/http/event-stream.ts', find: 'atInstant(until, ', replace: 'atInstant(Infinity, ' },
     ],
   },
   {
@@ -261,9 +264,14 @@ export const FAULTS: readonly Fault[] = [
     patches: [
       { file: 'src/events/stream.ts', find: ' || Date.now() >= until', replace: '' },
       { file: 'src/events/stream.ts', find: 'atInstant(until, ', replace: 'atInstant(Infinity, ' },
-      { file: 'src/server/engine.ts', find: 'Date.now() >= until ? end()', replace: 'until < 0 ? end()' },
-      { file: 'src/server/session.ts', find: '?? Infinity) <= Date.now()', replace: '?? Infinity) <= 0' },
-      { file: 'src/server/protocol.ts', find: 'atInstant(viewer.expiresAt, ', replace: 'atInstant(Infinity, ' },
+      { file: 'src/server/http/event-stream.ts', find: 'Date.now() < until', replace: 'until > 0' },
+      { file: 'src/server/http/event-stream.ts', find: 'atInstant(until, ', replace: 'atInstant(Infinity, ' },
+      { file: 'src/server/websocket/connection.ts', find: '?? Infinity) <= Date.now()', replace: '?? Infinity) <= 0' },
+      {
+        file: 'src/server/websocket/protocol.ts',
+        find: 'atInstant(viewer.expiresAt, ',
+        replace: 'atInstant(Infinity, ',
+      },
     ],
   },
   {

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { LoggedEvent } from '../../domain/log/event.ts'
-import { coalesced } from '../database/coalesce.ts'
+import { coalesced } from '../../async/coalesced.ts'
 import type { Query } from '../database/statement.ts'
 import { createCursors } from './cursor.ts'
 import type { Cursors } from './cursor.ts'
