@@ -5,7 +5,7 @@ import { buildSchema, isEnumType, isInputObjectType, isInterfaceType, isObjectTy
 import { CloseCode } from 'graphql-ws'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ERROR_CODES } from '../src/domain/errors.ts'
-import { TOP_LEVEL_CODES } from '../src/graphql/errors.ts'
+import { TOP_LEVEL_CODES } from '../src/graphql/base/errors.ts'
 import { CLOSE } from '../src/server/websocket/connection.ts'
 import { newKey, startProvider } from './support/provider.ts'
 import { blocksOf, makeCheckout, ROOT, tableOf } from './support/readme.ts'

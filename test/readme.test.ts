@@ -139,7 +139,7 @@ describe('README.md, beside its snippets,', () => {
     for (const [, run, short] of named) expect(Object.keys(scripts)).toContain(run ?? short)
     const sources = [
       'src/settings.ts',
-      'src/graphql/errors.ts',
+      'src/graphql/base/errors.ts',
       'src/server/http/http-server.ts',
       'src/log.ts',
       'src/main.ts',

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { deliverEvents } from '../../src/events/catch-up.ts'
-import { startTail } from '../../src/events/tail.ts'
+import { deliverEvents } from '../../src/live/catch-up.ts'
+import { startTail } from '../../src/live/tail.ts'
 import { createLog } from '../support/log-model.ts'
 
 it.each(['live', 'behind'])(

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { deliverEvents } from '../../src/events/catch-up.ts'
-import { startTail } from '../../src/events/tail.ts'
+import { deliverEvents } from '../../src/live/catch-up.ts'
+import { startTail } from '../../src/live/tail.ts'
 import { createLog } from '../support/log-model.ts'
 import type { ModelLog } from '../support/log-model.ts'
 

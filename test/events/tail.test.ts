@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { startTail } from '../../src/events/tail.ts'
+import { startTail } from '../../src/live/tail.ts'
 import { mutations, post, run } from '../support/api.ts'
 import { connect, endOfLog, insertEvents, TRANSPORTS } from '../support/events.ts'
 import { serverForAll, startServer } from '../support/server.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { LATEST_INSTANT } from '../../src/domain/period.ts'
-import { isoOf, parseInstant } from '../../src/graphql/scalars.ts'
+import { isoOf, parseInstant } from '../../src/graphql/base/scalars.ts'
 
 const MINUTE = 60_000
 

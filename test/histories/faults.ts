@@ -63,9 +63,9 @@ export const FAULTS: readonly Fault[] = [
     name: 'a long stretch is taken for read whole',
     by: ['stream'],
     patches: [
-      { file: 'src/events/tail.ts', find: 'READ_LIMIT = 1_000', replace: 'READ_LIMIT = 3' },
+      { file: 'src/live/tail.ts', find: 'READ_LIMIT = 1_000', replace: 'READ_LIMIT = 3' },
       {
-        file: 'src/events/tail.ts',
+        file: 'src/live/tail.ts',
         find: '(events.at(-1)?.position ?? settled) : settled',
         replace: 'settled : settled',
       },
@@ -76,7 +76,7 @@ export const FAULTS: readonly Fault[] = [
     by: ['stream'],
     patches: [
       {
-        file: 'src/events/tail.ts',
+        file: 'src/live/tail.ts',
         find: 'if (handed.size > 0 || events.length === 0) read()',
         replace: `const rest = [...handed.values()].toSorted((a, b) => a.position - b.position)
           handed.clear()
@@ -88,21 +88,21 @@ export const FAULTS: readonly Fault[] = [
     name: 'who fell behind goes on with the newest',
     by: ['stream'],
     patches: [
-      { file: 'src/events/subscribers.ts', find: 'if (subscriber.position < delivered) return false', replace: '' },
+      { file: 'src/live/subscribers.ts', find: 'if (subscriber.position < delivered) return false', replace: '' },
     ],
   },
   {
     name: 'the window in memory is taken for longer than it is',
     by: ['stream'],
     patches: [
-      { file: 'src/events/tail.ts', find: 'WINDOW = 10_000', replace: 'WINDOW = 10' },
-      { file: 'src/events/window.ts', find: 'position < floor', replace: 'position < floor - 5' },
+      { file: 'src/live/tail.ts', find: 'WINDOW = 10_000', replace: 'WINDOW = 10' },
+      { file: 'src/live/window.ts', find: 'position < floor', replace: 'position < floor - 5' },
     ],
   },
   {
     name: 'resuming in memory repeats the last event',
     by: ['stream'],
-    patches: [{ file: 'src/events/window.ts', find: '?? Infinity) <= position)', replace: '?? Infinity) < position)' }],
+    patches: [{ file: 'src/live/window.ts', find: '?? Infinity) <= position)', replace: '?? Infinity) < position)' }],
   },
   {
     name: 'resuming from the log repeats the last event',
@@ -116,7 +116,7 @@ export const FAULTS: readonly Fault[] = [
     by: ['stream', 'pages'],
     patches: [
       {
-        file: 'src/graphql/event.ts',
+        file: 'src/graphql/types/event.ts',
         find: 'return last ? cursorOf(last)',
         replace: 'return last ? cursorOf(nodes.at(-2) ?? last)',
       },
@@ -163,7 +163,7 @@ export const FAULTS: readonly Fault[] = [
         find: "command.status === 'PENDING' && at <",
         replace: 'isOpen(command) && at <',
       },
-      { file: 'src/events/dispatches.ts', find: ' || !(await isPending(db, event.commandId))', replace: '' },
+      { file: 'src/live/dispatches.ts', find: ' || !(await isPending(db, event.commandId))', replace: '' },
     ],
   },
   {
@@ -252,8 +252,8 @@ export const FAULTS: readonly Fault[] = [
     name: 'a stream outlives its token',
     by: ['expiry'],
     patches: [
-      { file: 'src/events/stream.ts', find: ' || Date.now() >= until', replace: '' },
-      { file: 'src/events/stream.ts', find: 'atInstant(until, ', replace: 'atInstant(Infinity, ' },
+      { file: 'src/live/stream.ts', find: ' || Date.now() >= until', replace: '' },
+      { file: 'src/live/stream.ts', find: 'atInstant(until, ', replace: 'atInstant(Infinity, ' },
       { file: 'src/server/http/event-stream.ts', find: 'Date.now() < until', replace: 'until > 0' },
       { file: 'src/server/http/event-stream.ts', find: 'atInstant(until, ', replace: 'atInstant(Infinity, ' },
     ],
@@ -262,8 +262,8 @@ export const FAULTS: readonly Fault[] = [
     name: 'a socket outlives its token',
     by: ['expiry'],
     patches: [
-      { file: 'src/events/stream.ts', find: ' || Date.now() >= until', replace: '' },
-      { file: 'src/events/stream.ts', find: 'atInstant(until, ', replace: 'atInstant(Infinity, ' },
+      { file: 'src/live/stream.ts', find: ' || Date.now() >= until', replace: '' },
+      { file: 'src/live/stream.ts', find: 'atInstant(until, ', replace: 'atInstant(Infinity, ' },
       { file: 'src/server/http/event-stream.ts', find: 'Date.now() < until', replace: 'until > 0' },
       { file: 'src/server/http/event-stream.ts', find: 'atInstant(until, ', replace: 'atInstant(Infinity, ' },
       { file: 'src/server/websocket/connection.ts', find: '?? Infinity) <= Date.now()', replace: '?? Infinity) <= 0' },
@@ -298,7 +298,7 @@ export const FAULTS: readonly Fault[] = [
     by: ['leak'],
     patches: [
       {
-        file: 'src/graphql/errors.ts',
+        file: 'src/graphql/base/errors.ts',
         find: 'new GraphQLError(MASKED, { ...where',
         replace: 'new GraphQLError(String(originalError ?? error), { ...where',
       },

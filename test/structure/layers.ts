@@ -151,6 +151,6 @@ export const CIRCLES: readonly (readonly string[])[] = [
     'src/domain/text.ts',
     'src/domain/vehicle.ts',
   ],
-  ['src/graphql/builder.ts', 'src/graphql/context.ts', 'src/graphql/errors.ts'],
-  ['src/graphql/sharing.ts', 'src/graphql/vehicle.ts'],
+  ['src/graphql/base/builder.ts', 'src/graphql/base/context.ts', 'src/graphql/base/errors.ts'],
+  ['src/graphql/types/sharing.ts', 'src/graphql/types/vehicle.ts'],
 ]

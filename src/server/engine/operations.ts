@@ -1,7 +1,7 @@
 import { getOperationAST, GraphQLError } from 'graphql'
 import type { DocumentNode, OperationDefinitionNode } from 'graphql'
 import { LRUCache } from 'lru-cache'
-import type { Request } from '../../graphql/context.ts'
+import type { Request } from '../../graphql/base/context.ts'
 import { schema } from '../../graphql/schema.ts'
 import { queryCostOf } from '../limits/query-cost.ts'
 import type { QueryCost } from '../limits/query-cost.ts'

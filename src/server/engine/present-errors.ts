@@ -1,8 +1,8 @@
 import { GraphQLError } from 'graphql'
 import type { GraphQLFormattedError } from 'graphql'
 import type { Logger } from 'pino'
-import type { Request } from '../../graphql/context.ts'
-import { presentable } from '../../graphql/errors.ts'
+import type { Request } from '../../graphql/base/context.ts'
+import { presentable } from '../../graphql/base/errors.ts'
 import { LIMITS } from '../limits/document-limits.ts'
 
 /** Errors as clients may see them. The details that are masked go to the log. */

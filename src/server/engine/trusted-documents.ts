@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Plugin } from 'graphql-yoga'
-import { documentNotTrusted } from '../../graphql/errors.ts'
+import { documentNotTrusted } from '../../graphql/base/errors.ts'
 import { SettingsError } from '../../settings.ts'
 
 /** Where the operator has named the documents that are admitted: no other is. */

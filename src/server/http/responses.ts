@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { TopLevelCode } from '../../graphql/errors.ts'
+import type { TopLevelCode } from '../../graphql/base/errors.ts'
 import { count } from '../telemetry/counts.ts'
 import type { Counts } from '../telemetry/counts.ts'
 

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { ExecutionResult, GraphQLError } from 'graphql'
 import type { Viewer } from '../../domain/access/viewer.ts'
-import { badUserInput, rateLimited } from '../../graphql/errors.ts'
+import { badUserInput, rateLimited } from '../../graphql/base/errors.ts'
 import { createConcurrencyLimit, createRefusalDelay } from './concurrency-limit.ts'
 import type { ConcurrencyLimit } from './concurrency-limit.ts'
 import { beyond, LIMITS } from './document-limits.ts'

@@ -1,7 +1,7 @@
 import { GraphQLError, validate } from 'graphql'
 import type { ASTNode, DocumentNode } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
-import type { TopLevelCode } from '../../graphql/errors.ts'
+import type { TopLevelCode } from '../../graphql/base/errors.ts'
 import { countOccurrences, expand } from './document-extent.ts'
 
 /** Of a request's body, and of a message on a socket. Bytes. */

@@ -7,7 +7,7 @@ import type {
   OperationDefinitionNode,
   SelectionSetNode,
 } from 'graphql'
-import type { PageSize } from '../../graphql/connection.ts'
+import type { PageSize } from '../../graphql/base/connection.ts'
 import { schema } from '../../graphql/schema.ts'
 import { fragmentsOf } from './fragments.ts'
 

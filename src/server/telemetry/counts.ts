@@ -1,7 +1,7 @@
 import { getOperationAST } from 'graphql'
 import type { ExecutionResult } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
-import type { Context, Transport } from '../../graphql/context.ts'
+import type { Context, Transport } from '../../graphql/base/context.ts'
 
 export const KINDS = ['query', 'mutation', 'subscription'] as const
 export const TRANSPORTS = ['http', 'sse', 'websocket'] as const satisfies readonly Transport[]

@@ -16,7 +16,7 @@ import { getOperationAST } from 'graphql'
 import type { ExecutionArgs, OperationDefinitionNode } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import type { Logger } from 'pino'
-import type { Context, Request } from '../../graphql/context.ts'
+import type { Context, Request } from '../../graphql/base/context.ts'
 import type { TracingSettings } from '../../settings.ts'
 
 export type Tracing = {

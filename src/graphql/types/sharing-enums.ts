@@ -1,6 +1,6 @@
-import type { EndSharingWhen } from '../data/decisions/sharings.ts'
-import type { SharingEndReason, SharingPhase, SharingStatus } from '../domain/sharing.ts'
-import { builder } from './builder.ts'
+import type { EndSharingWhen } from '../../data/decisions/sharings.ts'
+import type { SharingEndReason, SharingPhase, SharingStatus } from '../../domain/sharing.ts'
+import { builder } from '../base/builder.ts'
 
 export const SharingStatusEnum = builder.enumType('SharingStatus', {
   description: "The sharing as the viewer's fleet stands to it.",

@@ -1,9 +1,9 @@
-import { permission } from '../domain/access/access.ts'
-import type { Action, Control, Permission } from '../domain/access/access.ts'
-import type { Member } from '../domain/fleet.ts'
-import type { Instant } from '../domain/period.ts'
-import { builder } from './builder.ts'
-import { ErrorCodeEnum } from './errors.ts'
+import { permission } from '../../domain/access/access.ts'
+import type { Action, Control, Permission } from '../../domain/access/access.ts'
+import type { Member } from '../../domain/fleet.ts'
+import type { Instant } from '../../domain/period.ts'
+import { builder } from '../base/builder.ts'
+import { ErrorCodeEnum } from '../base/errors.ts'
 
 const PermissionType = builder.objectRef<Permission>('Permission').implement({
   description: 'Whether something is allowed now.',

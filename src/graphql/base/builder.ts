@@ -1,6 +1,6 @@
 import SchemaBuilder from '@pothos/core'
 import ErrorsPlugin from '@pothos/plugin-errors'
-import type { Instant } from '../domain/period.ts'
+import type { Instant } from '../../domain/period.ts'
 import type { Context } from './context.ts'
 
 type Types = {

@@ -1,12 +1,12 @@
-import type { Loaders } from '../data/queries/loaders.ts'
-import { InputError, RequestError } from '../domain/errors.ts'
-import { ROLES } from '../domain/fleet.ts'
-import type { Fleet } from '../domain/fleet.ts'
-import type { Viewer } from '../domain/access/viewer.ts'
-import { builder } from './builder.ts'
-import { byText, connectionOf, pageArgs, pageOf, toConnection } from './connection.ts'
-import { asAdmin, asMember, change, existing } from './context.ts'
-import { resultOf } from './errors.ts'
+import type { Loaders } from '../../data/queries/loaders.ts'
+import { InputError, RequestError } from '../../domain/errors.ts'
+import { ROLES } from '../../domain/fleet.ts'
+import type { Fleet } from '../../domain/fleet.ts'
+import type { Viewer } from '../../domain/access/viewer.ts'
+import { builder } from '../base/builder.ts'
+import { byText, connectionOf, pageArgs, pageOf, toConnection } from '../base/connection.ts'
+import { asAdmin, asMember, change, existing } from '../base/context.ts'
+import { resultOf } from '../base/errors.ts'
 
 export const FleetType = builder.objectRef<Fleet>('Fleet').implement({
   description: 'A company or department that owns vehicles, or borrows them.',

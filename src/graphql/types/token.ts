@@ -1,8 +1,8 @@
-import { InputError, RequestError } from '../domain/errors.ts'
-import type { Instant } from '../domain/period.ts'
-import { builder } from './builder.ts'
-import { asAdmin, change } from './context.ts'
-import { resultOf } from './errors.ts'
+import { InputError, RequestError } from '../../domain/errors.ts'
+import type { Instant } from '../../domain/period.ts'
+import { builder } from '../base/builder.ts'
+import { asAdmin, change } from '../base/context.ts'
+import { resultOf } from '../base/errors.ts'
 
 const RevokeTokensInput = builder.inputType('RevokeTokensInput', {
   description: 'Which of the tokens that were issued until now.',

@@ -1,5 +1,5 @@
 import type { InterfaceRef, ObjectRef } from '@pothos/core'
-import type { Page } from '../data/queries/lists.ts'
+import type { Page } from '../../data/queries/lists.ts'
 import { builder } from './builder.ts'
 import type { SchemaTypes } from './builder.ts'
 import { badUserInput } from './errors.ts'

@@ -1,7 +1,7 @@
 import { Kind, print } from 'graphql'
 import type { ValueNode } from 'graphql'
-import { LATEST_INSTANT } from '../domain/period.ts'
-import type { Instant } from '../domain/period.ts'
+import { LATEST_INSTANT } from '../../domain/period.ts'
+import type { Instant } from '../../domain/period.ts'
 import { builder } from './builder.ts'
 import { badUserInput } from './errors.ts'
 
