@@ -1,5 +1,5 @@
 import type { SharingKey } from '../../data/queries/lists.ts'
-import type { SharingResult } from '../../data/decisions/sharings.ts'
+import type { SharingResult } from '../../data/verbs/sharings.ts'
 import { SharingConflictError } from '../../domain/access/refusal.ts'
 import { InputError, RequestError } from '../../domain/errors.ts'
 import { LATEST_INSTANT } from '../../domain/period.ts'

@@ -1,4 +1,4 @@
-import type { Recorded, Rejected } from '../../data/decisions/reports.ts'
+import type { Recorded, Rejected } from '../../data/verbs/reports.ts'
 import { InputError, RequestError } from '../../domain/errors.ts'
 import type { Instant } from '../../domain/period.ts'
 import { CENTRAL_LOCKS } from '../../domain/state.ts'

@@ -11,11 +11,11 @@ import type { Sharing, SharingPhase } from '../../domain/sharing.ts'
 import type { Vehicle } from '../../domain/vehicle.ts'
 import type { Tx } from '../database/statement.ts'
 import type { Services } from '../services.ts'
-import { change } from './commit.ts'
-import { decide, refuseIf, targetSharing } from './decide.ts'
-import type { Decision, Requester } from './decide.ts'
-import { cancelPending } from './lock.ts'
-import { storedSharing } from './snapshot.ts'
+import { change } from '../decisions/commit.ts'
+import { decide, refuseIf, targetSharing } from '../decisions/decide.ts'
+import type { Decision, Requester } from '../decisions/decide.ts'
+import { cancelPending } from '../decisions/lock.ts'
+import { storedSharing } from '../decisions/snapshot.ts'
 
 export type SharingResult = { readonly vehicle: Vehicle; readonly sharing: Sharing }
 

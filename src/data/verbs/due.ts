@@ -4,8 +4,8 @@ import { timestamp } from '../database/statement.ts'
 import type { Statement } from '../database/statement.ts'
 import { isUnavailable } from '../database/unavailable.ts'
 import type { Services } from '../services.ts'
-import { withVehicle } from './lock.ts'
-import { ContradictionError } from './redecide.ts'
+import { withVehicle } from '../decisions/lock.ts'
+import { ContradictionError } from '../decisions/redecide.ts'
 
 const BATCH = 100
 /** At once: many sharings end on the hour, and a request must still find a connection. */
