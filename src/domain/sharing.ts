@@ -13,6 +13,10 @@ export type SharingPhase = (typeof SHARING_PHASES)[number]
 export const SHARING_STATUSES = ['SHARED_OWN_VEHICLE', 'SHARED_PARTNER_VEHICLE'] as const
 export type SharingStatus = (typeof SHARING_STATUSES)[number]
 
+/** When a party wants a sharing to end. */
+export const END_SHARING_WHEN = ['NOW', 'WHEN_IDLE'] as const
+export type EndSharingWhen = (typeof END_SHARING_WHEN)[number]
+
 export const SHARING_END_REASONS = [
   'ENDED_BY_OWNER',
   'ENDED_BY_PARTNER',

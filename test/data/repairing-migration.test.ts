@@ -177,7 +177,7 @@ it('repairs what an instance of the version before writes while the log is read'
       tx,
     )(`INSERT INTO event (type, vehicle_id, owner_id, partner_id, occurred_at, recorded_at, sharing_id, facts)
       VALUES ('SHARING_END_CHANGED', 'moved', 'owner', 'partner', now(), now(), 'moved-1', '{"endsAt": null, "endReason": null}')`)
-    migrating = migratePostgres(url, { log: (level, line) => level === "warn" && void warnings.push(line) })
+    migrating = migratePostgres(url, { log: (level, line) => level === 'warn' && void warnings.push(line) })
     // It has read the log by then, and waits for this transaction.
     const waits = `SELECT FROM pg_locks WHERE relation = 'vehicle'::regclass AND mode = 'ExclusiveLock' AND NOT granted`
     while ((await tx.query({ name: '', text: waits }, [])).length === 0);

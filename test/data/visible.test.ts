@@ -11,10 +11,10 @@ import {
   phaseIs,
   relationIs,
   statusIs,
-  VEHICLE_RELATIONS,
   visibleTo,
 } from '../../src/data/queries/visibility.ts'
-import type { VehicleRelation } from '../../src/data/queries/visibility.ts'
+import { VEHICLE_RELATIONS } from '../../src/domain/access/access.ts'
+import type { VehicleRelation } from '../../src/domain/access/access.ts'
 import { controllerAt, seesAt, sharingAt } from '../../src/domain/access/access.ts'
 import type { Control } from '../../src/domain/access/access.ts'
 import type { Instant } from '../../src/domain/period.ts'

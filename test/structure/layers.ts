@@ -7,42 +7,120 @@ export type Layers = Readonly<Record<string, { readonly own: readonly string[]; 
 
 export const LAYERS: Layers = {
   'src/domain/': { own: [], packages: [] },
-  'src/data/': {
-    own: ['src/domain/', 'src/generated/'],
+  'src/data/migrations/': { own: [], packages: ['@electric-sql/pglite', 'node:', 'pg'] },
+  'src/data/database/': {
+    own: ['src/data/migrations/', 'src/domain/', 'src/generated/'],
     packages: [
-      'node:',
       '@electric-sql/pglite',
       '@prisma/adapter-pg',
       '@prisma/driver-adapter-utils',
-      '@prisma/schema-engine-wasm',
-      'dataloader',
-      'lru-cache',
+      'node:',
       'pg',
       'pglite-prisma-adapter',
     ],
   },
-  'src/events/': { own: ['src/data/', 'src/domain/', 'src/async/'], packages: ['p-limit'] },
-  'src/graphql/': {
-    own: ['src/events/', 'src/data/', 'src/domain/'],
+  'src/domain/log/': { own: ['src/domain/'], packages: [] },
+  // Types alone: what the rooms above it are given.
+  'src/data/services.ts': {
+    own: ['src/data/database/', 'src/domain/', 'src/domain/log/', 'src/generated/'],
+    packages: [],
+  },
+  'src/data/tables/': { own: ['src/domain/', 'src/domain/log/'], packages: [] },
+  'src/domain/access/': { own: ['src/domain/'], packages: [] },
+  'src/data/queries/': {
+    own: [
+      'src/data/database/',
+      'src/data/services.ts',
+      'src/data/tables/',
+      'src/domain/',
+      'src/domain/access/',
+      'src/generated/',
+    ],
+    packages: ['dataloader', 'lru-cache', 'node:'],
+  },
+  'src/domain/verify/': { own: ['src/domain/', 'src/domain/log/'], packages: [] },
+  'src/data/decisions/': {
+    own: [
+      'src/data/database/',
+      'src/data/queries/',
+      'src/data/services.ts',
+      'src/data/tables/',
+      'src/domain/',
+      'src/domain/access/',
+      'src/domain/log/',
+      'src/domain/verify/',
+    ],
+    packages: ['lru-cache', 'node:'],
+  },
+  'src/async/': { own: [], packages: [] },
+  'src/data/log/': {
+    own: ['src/async/', 'src/data/database/', 'src/data/services.ts', 'src/data/tables/', 'src/domain/log/'],
+    packages: ['node:'],
+  },
+  'src/data/create-services.ts': {
+    own: ['src/data/database/', 'src/data/decisions/', 'src/data/log/', 'src/data/queries/', 'src/data/services.ts'],
+    packages: [],
+  },
+  'src/data/verbs/': {
+    own: [
+      'src/data/database/',
+      'src/data/decisions/',
+      'src/data/services.ts',
+      'src/data/tables/',
+      'src/domain/',
+      'src/domain/access/',
+      'src/domain/log/',
+    ],
+    packages: ['lru-cache', 'node:'],
+  },
+  // The one door: the rooms above it know this file and its types.
+  'src/data/client.ts': {
+    own: ['src/data/decisions/', 'src/data/log/', 'src/data/queries/', 'src/data/services.ts', 'src/data/verbs/'],
+    packages: [],
+  },
+  'src/live/': { own: ['src/async/', 'src/data/client.ts', 'src/domain/', 'src/domain/log/'], packages: ['p-limit'] },
+  'src/graphql/base/': {
+    own: [
+      'src/data/client.ts',
+      'src/data/database/',
+      'src/data/decisions/',
+      'src/data/log/',
+      'src/data/queries/',
+      'src/domain/',
+      'src/domain/access/',
+      'src/live/',
+    ],
     packages: ['@pothos/core', '@pothos/plugin-errors', 'graphql'],
   },
-  // The one file that writes a file.
-  'src/graphql/print.ts': { own: ['src/graphql/schema.ts'], packages: ['node:', 'graphql'] },
-  // What asynchronous code needs everywhere.
-  'src/async/': { own: [], packages: [] },
-  // What the server's rooms serve is handed to them: they never reach for the data themselves.
-  'src/server/auth/': {
-    own: ['src/domain/', 'src/settings.ts'],
-    packages: ['node:', 'jose', 'lru-cache'],
+  'src/graphql/types/': {
+    own: [
+      'src/data/decisions/',
+      'src/data/queries/',
+      'src/data/services.ts',
+      'src/data/verbs/',
+      'src/domain/',
+      'src/domain/access/',
+      'src/domain/log/',
+      'src/graphql/base/',
+      'src/live/',
+    ],
+    packages: ['@pothos/core'],
   },
+  'src/background/': { own: ['src/data/client.ts', 'src/domain/access/'], packages: [] },
+  'src/graphql/schema.ts': { own: ['src/graphql/base/', 'src/graphql/types/'], packages: ['graphql'] },
   'src/server/limits/': {
-    own: ['src/graphql/', 'src/domain/'],
-    packages: ['node:', 'graphql', 'graphql-yoga', 'lru-cache'],
+    own: ['src/domain/access/', 'src/graphql/base/', 'src/graphql/schema.ts'],
+    packages: ['graphql', 'graphql-yoga', 'lru-cache', 'node:'],
+  },
+  'src/settings.ts': { own: [], packages: ['zod'] },
+  // The server's rooms are handed what they serve: they never reach for the data themselves.
+  'src/server/auth/': {
+    own: ['src/domain/', 'src/domain/access/', 'src/settings.ts'],
+    packages: ['jose', 'lru-cache', 'node:'],
   },
   'src/server/telemetry/': {
-    own: ['src/graphql/', 'src/settings.ts'],
+    own: ['src/graphql/base/', 'src/settings.ts'],
     packages: [
-      'node:',
       '@opentelemetry/api',
       '@opentelemetry/core',
       '@opentelemetry/exporter-trace-otlp-http',
@@ -50,73 +128,67 @@ export const LAYERS: Layers = {
       '@opentelemetry/sdk-trace',
       'graphql',
       'graphql-yoga',
+      'node:',
       'pino',
       'prom-client',
     ],
   },
-  'src/server/pages/': {
-    own: ['src/server/auth/', 'src/graphql/', 'src/settings.ts', 'prisma/demo.ts'],
-    packages: ['node:', '@graphql-yoga/render-graphiql'],
-  },
   'src/server/engine/': {
-    // Of what follows the log it knows the types.
     own: [
+      'src/async/',
+      'src/domain/log/',
+      'src/graphql/base/',
+      'src/graphql/schema.ts',
+      'src/live/',
       'src/server/limits/',
       'src/server/telemetry/',
-      'src/graphql/',
-      'src/events/',
-      'src/domain/',
-      'src/async/',
       'src/settings.ts',
     ],
-    packages: ['node:', 'graphql', 'graphql-jit', 'graphql-yoga', 'lru-cache', 'pino'],
+    packages: ['graphql', 'graphql-jit', 'graphql-yoga', 'lru-cache', 'node:', 'pino'],
+  },
+  // The one file that writes a file.
+  'src/graphql/print.ts': { own: ['src/graphql/schema.ts'], packages: ['graphql', 'node:'] },
+  'src/server/pages/': {
+    own: ['prisma/demo.ts', 'src/graphql/print.ts', 'src/server/auth/', 'src/settings.ts'],
+    packages: ['@graphql-yoga/render-graphiql', 'node:'],
   },
   'src/server/http/': {
     own: [
+      'src/async/',
+      'src/domain/access/',
+      'src/graphql/base/',
+      'src/server/auth/',
       'src/server/engine/',
       'src/server/limits/',
-      'src/server/telemetry/',
       'src/server/pages/',
-      'src/server/auth/',
-      'src/graphql/',
-      'src/domain/',
-      'src/async/',
+      'src/server/telemetry/',
     ],
-    packages: ['node:', 'graphql', 'pino'],
+    packages: ['graphql', 'node:', 'pino'],
   },
   'src/server/websocket/': {
     own: [
+      'src/async/',
+      'src/domain/access/',
+      'src/graphql/base/',
+      'src/server/auth/',
       'src/server/engine/',
       'src/server/limits/',
       'src/server/telemetry/',
-      'src/server/auth/',
-      'src/graphql/',
-      'src/domain/',
-      'src/async/',
     ],
-    packages: ['node:', 'graphql', 'graphql-ws', 'pino', 'ws'],
+    packages: ['graphql', 'graphql-ws', 'node:', 'pino', 'ws'],
   },
-  // A client like any other: it knows the API, and the ids of the demo world.
-  'src/simulator/': { own: ['prisma/demo.ts'], packages: ['node:', 'graphql-ws', 'ws'] },
-  // A client like any other, in a browser, that knows what the codes mean; it is bundled, and the server hands it out.
-  'src/console/': {
-    own: ['src/domain/', 'src/generated/'],
-    packages: ['@urql/core', 'gql.tada', 'graphql-ws', 'preact'],
-  },
-  'src/children.ts': { own: [], packages: ['node:'] },
-  'src/command.ts': { own: ['src/settings.ts'], packages: ['node:'] },
-  'src/demo.ts': {
-    own: ['src/children.ts', 'src/command.ts', 'src/server/auth/keys.ts', 'src/settings.ts'],
-    packages: ['node:'],
-  },
-  'src/instances.ts': { own: ['src/children.ts', 'src/command.ts', 'src/settings.ts'], packages: [] },
-  'src/settings.ts': { own: [], packages: ['zod'] },
   'src/log.ts': { own: ['src/settings.ts'], packages: ['pino'] },
   'src/app.ts': {
     own: [
       'src/async/',
-      'src/data/',
-      'src/events/',
+      'src/background/',
+      'src/data/client.ts',
+      'src/data/create-services.ts',
+      'src/data/database/',
+      'src/data/migrations/',
+      'src/data/services.ts',
+      'src/live/',
+      'src/log.ts',
       'src/server/auth/',
       'src/server/engine/',
       'src/server/http/',
@@ -124,33 +196,38 @@ export const LAYERS: Layers = {
       'src/server/pages/',
       'src/server/telemetry/',
       'src/server/websocket/',
-      'src/log.ts',
       'src/settings.ts',
     ],
     packages: ['node:', 'pino'],
   },
-  'src/main.ts': { own: ['src/app.ts', 'src/log.ts', 'src/settings.ts', 'prisma/seed.ts'], packages: [] },
-  'src/migrate.ts': { own: ['src/data/', 'src/command.ts'], packages: [] },
-  'src/token.ts': { own: ['src/domain/', 'src/server/auth/keys.ts', 'src/settings.ts'], packages: ['node:'] },
+  'src/data/verify/': {
+    own: ['src/data/database/', 'src/data/decisions/', 'src/data/tables/', 'src/domain/', 'src/domain/verify/'],
+    packages: ['node:', 'pg'],
+  },
+  'src/cli/': {
+    own: [
+      'src/data/database/',
+      'src/data/verify/',
+      'src/domain/',
+      'src/domain/access/',
+      'src/server/auth/',
+      'src/settings.ts',
+    ],
+    packages: ['node:'],
+  },
+  // A client like any other, in a browser, that knows what the codes mean; it is bundled, and the server hands it out.
+  'src/console/api/': {
+    own: ['src/domain/log/', 'src/generated/'],
+    packages: ['@urql/core', 'gql.tada', 'graphql-ws', 'preact'],
+  },
+  'src/console/ui/': { own: ['src/console/api/', 'src/domain/'], packages: ['preact'] },
+  'src/console/vehicle/': { own: ['src/console/api/', 'src/console/ui/'], packages: ['preact'] },
+  'src/console/fleet/': { own: ['src/console/api/', 'src/console/ui/', 'src/console/vehicle/'], packages: ['preact'] },
+  'src/console/main.tsx': { own: ['src/console/fleet/', 'src/console/vehicle/'], packages: ['preact'] },
+  'src/main.ts': { own: ['prisma/seed.ts', 'src/app.ts', 'src/log.ts', 'src/settings.ts'], packages: [] },
+  // A client like any other: it knows the API, and the ids of the demo world.
+  'src/simulator/': { own: ['prisma/demo.ts'], packages: ['graphql-ws', 'node:', 'ws'] },
 }
 
 /** Source files that a folder may have. */
 export const MOST_FILES = 12
-
-/** Temporary: folders that have more. To be deleted one by one as each is split. */
-export const LARGE_FOLDERS: readonly string[] = ['src/console/', 'src/data/', 'src/domain/', 'src/graphql/']
-
-/** Temporary: files that import each other in a circle. To be deleted one by one as each is opened. */
-export const CIRCLES: readonly (readonly string[])[] = [
-  ['src/data/client.ts', 'src/data/log.ts'],
-  [
-    'src/domain/command.ts',
-    'src/domain/errors.ts',
-    'src/domain/sharing.ts',
-    'src/domain/state.ts',
-    'src/domain/text.ts',
-    'src/domain/vehicle.ts',
-  ],
-  ['src/graphql/base/builder.ts', 'src/graphql/base/context.ts', 'src/graphql/base/errors.ts'],
-  ['src/graphql/types/sharing.ts', 'src/graphql/types/vehicle.ts'],
-]

@@ -2,7 +2,7 @@ import { createClient } from '../../src/data/client.ts'
 import type { Client } from '../../src/data/client.ts'
 import { openDatabase } from '../../src/data/database/open.ts'
 import type { DatabaseSettings } from '../../src/data/database/open.ts'
-import { createServices } from '../../src/data/services.ts'
+import { createServices } from '../../src/data/create-services.ts'
 import type { Services } from '../../src/data/services.ts'
 
 /** The data layer without a server. */

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
-import type { AuditEntry, AuditRecord } from '../../domain/log/audit.ts'
-import type { Services } from '../services.ts'
+import type { AuditEntry } from '../../domain/log/audit.ts'
+import type { RefusalTrail, Services } from '../services.ts'
 import type { Page } from '../queries/lists.ts'
 import { isId } from '../tables/ids.ts'
 import type { Query, Statement } from '../database/statement.ts'
@@ -16,9 +16,6 @@ const RECORD: Statement = {
 /** Of one audience's refusals so many are recorded in a minute, by each instance: more of them say nothing more. */
 const MOST_REFUSALS = 60
 const COUNTED_AUDIENCES = 10_000
-
-/** Records refusals in the audit trail, as many as are kept. */
-export type RefusalTrail = (entry: AuditRecord) => Promise<void>
 
 export function createRefusalTrail(query: Query): RefusalTrail {
   const counts = new LRUCache<string, number>({ max: COUNTED_AUDIENCES, ttl: 60_000, noUpdateTTL: true })

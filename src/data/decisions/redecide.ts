@@ -1,3 +1,5 @@
+import type { Contradictions } from '../services.ts'
+
 /** So often a decision is taken before it is given up: each time something has to fall due between deciding and writing. */
 const ATTEMPTS = 10
 
@@ -18,9 +20,6 @@ export class ContradictionError extends Error {
     this.vehicleId = vehicleId
   }
 }
-
-/** Of what this instance has met since it started. */
-export type Contradictions = { met: number; readonly tell: (error: ContradictionError) => void }
 
 /** Counts a contradiction that stands, and tells of it. */
 export function meet(contradictions: Contradictions, error: ContradictionError): void {

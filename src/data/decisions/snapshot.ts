@@ -1,10 +1,10 @@
 import type { Command } from '../../domain/command.ts'
 import type { Instant } from '../../domain/period.ts'
 import type { Sharing } from '../../domain/sharing.ts'
-import type { Vehicle } from '../../domain/vehicle.ts'
 import type { Query, Statement, Tx } from '../database/statement.ts'
 import { batched } from '../queries/batch.ts'
 import { IS_OPEN, OPEN_SHARING } from '../queries/open-vehicles.ts'
+import type { Asked, Snapshots, Stored } from '../services.ts'
 import { COMMAND } from '../tables/command.ts'
 import { isId } from '../tables/ids.ts'
 import { select, selectParts } from '../tables/record.ts'
@@ -77,32 +77,6 @@ const STORED_COMMAND: Statement = {
   name: 'command',
   text: `SELECT ${ONE_COMMAND.sql} FROM command AS c WHERE c.id = $1`,
 }
-
-/** A vehicle, and a sharing and a partner of its owner's that a decision is about. */
-export type Asked = {
-  readonly vehicleId: string
-  readonly sharingId?: string | null | undefined
-  readonly partnerId?: string | null
-}
-
-export type Stored = {
-  readonly vehicle: Vehicle
-  readonly deleted: boolean
-  readonly lastInstant: Instant
-  /** Another one after each change. */
-  readonly version: string
-  /** By the database's clock, no earlier than the rest was so. Milliseconds, with fractions. */
-  readonly now: number
-  /** The same as a reading of performance.now(), or a little later. */
-  readonly read: number
-  /** Whether its owner may share with the partner asked for. */
-  readonly arePartners: boolean
-  readonly sharings: readonly Sharing[]
-  readonly commands: readonly Command[]
-}
-
-/** What a decision on a vehicle needs; null for one that never was. Callers at the same time share one statement. */
-export type Snapshots = (asked: Asked) => Promise<Stored | null>
 
 export function createSnapshots(query: Query): Snapshots {
   const loader = batched((asked: readonly Asked[]) => readStored(query, asked))

@@ -1,17 +1,7 @@
 import { COMMAND_STATUSES } from '../../domain/command.ts'
-import type { CommandStatus } from '../../domain/command.ts'
 import { VEHICLE_EVENT_TYPES } from '../../domain/log/event.ts'
-import type { NewEvent, VehicleEventType } from '../../domain/log/event.ts'
-
-/**
- * What this instance has committed to the log since it started. Counted as it is written, for that costs nothing, needs no
- * database when it is read, and adds up over the instances.
- */
-export type WriteCounters = {
-  readonly events: Record<VehicleEventType, number>
-  /** Of COMMAND_UPDATED: the status that the command came to. */
-  readonly commands: Record<CommandStatus, number>
-}
+import type { NewEvent } from '../../domain/log/event.ts'
+import type { WriteCounters } from '../services.ts'
 
 export const createWriteCounters = (): WriteCounters => ({
   events: zeros(VEHICLE_EVENT_TYPES),

@@ -1,21 +1,10 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto'
+import type { Cursors, SealedList } from '../services.ts'
 
 const HALF = 8
 
 /** Lists with sealed positions; a cursor of one is none of the other, and equal positions do not look equal. */
-const LISTS = { log: 0n, trail: 1n } as const
-export type SealedList = keyof typeof LISTS
-
-/**
- * Positions in the log and in the audit trail as clients hold them. They count what all fleets do, so a plain number would
- * tell each fleet how busy the others are; sealed as one AES block it tells nothing, sorts nothing and cannot be made up.
- * Equal positions give equal cursors, on every instance.
- */
-export type Cursors = {
-  readonly seal: (position: number, list?: SealedList) => string
-  /** null for anything that seal() did not make. */
-  readonly open: (cursor: string, list?: SealedList) => number | null
-}
+const LISTS: { readonly [Name in SealedList]: bigint } = { log: 0n, trail: 1n }
 
 /** @param key 16 bytes */
 export function createCursors(key: Uint8Array): Cursors {

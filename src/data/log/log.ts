@@ -1,36 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { LoggedEvent } from '../../domain/log/event.ts'
 import { coalesced } from '../../async/coalesced.ts'
 import type { Query } from '../database/statement.ts'
 import { createCursors } from './cursor.ts'
-import type { Cursors } from './cursor.ts'
+import type { Follower, Horizon, Log } from '../services.ts'
 import { HORIZON } from './pages.ts'
-
-/** A part of the log that no commit will change any more: positions up to `settled`, of those `drawn` until then. */
-export type Horizon = { readonly settled: number; readonly drawn: number }
-
-/** Follows the log on this instance. */
-export type Follower = {
-  readonly isFollowing: () => boolean
-  /** Takes what this instance has committed, in the order of the log or not; all of it or some. */
-  readonly append: (events: readonly LoggedEvent[]) => void
-  /** Something was appended by another instance: a hint, which may be false or missing. */
-  readonly wake: () => void
-}
-
-/** The log as this instance knows it. */
-export type Log = {
-  readonly cursors: Cursors
-  /** Up to where the log can be read now; callers at the same time share one statement. */
-  readonly horizon: () => Promise<Horizon>
-  /** Up to where it could be read when that was last asked; 0 before. */
-  readonly settled: () => number
-  /** To be called after each commit that appended to the log, with what is known of it. */
-  readonly appended: (events: readonly LoggedEvent[]) => void
-  /** Whether appended() makes use of the events. */
-  readonly isFollowed: () => boolean
-  readonly follow: (follower: Follower) => void
-}
 
 /**
  * @param cursorKey seals cursors; the same for all instances on one database. 16 bytes

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventFilter, LoggedEvent } from '../../domain/log/event.ts'
 import type { Services } from '../services.ts'
 import { FLEET_LOG, LAST_REMOVED, LOG, LOGGED, PAGED } from './pages.ts'
-import type { Horizon } from './log.ts'
+import type { Horizon } from '../services.ts'
 import { EVENT, loggedEvent } from '../tables/event.ts'
 import type { Row, Values } from '../tables/record.ts'
 

@@ -4,8 +4,8 @@ import type { Fleet } from '../../domain/fleet.ts'
 import type { Instant } from '../../domain/period.ts'
 import { isBehind } from '../../domain/settle.ts'
 import type { Sharing } from '../../domain/sharing.ts'
-import type { Vehicle } from '../../domain/vehicle.ts'
 import type { Query, Statement } from '../database/statement.ts'
+import type { OpenVehicle, OpenVehicles } from '../services.ts'
 import { isId } from '../tables/ids.ts'
 import { selectParts } from '../tables/record.ts'
 import type { Row } from '../tables/record.ts'
@@ -13,20 +13,6 @@ import { SHARING } from '../tables/sharing.ts'
 import { VEHICLE } from '../tables/vehicle.ts'
 import { batched } from './batch.ts'
 import { waitForWriters } from './wait-for-writers.ts'
-
-/** A vehicle with those of its sharings that are not over by the log: what decides who may see it, and what with it. */
-export type OpenVehicle = Vehicle & { readonly sharings: readonly Sharing[] }
-
-/** What all requests of an instance read together, before anybody's rights are applied. */
-export type OpenVehicles = {
-  /**
-   * Whoever may see it, for an answer that holds at `at`; null for one that is deleted, or never was. A start or an end that
-   * has come by then stands: nobody who decided before it can still undo it.
-   */
-  readonly vehicle: (id: string, at: Instant) => Promise<OpenVehicle | null>
-  /** Fleets neither go nor change, so that one which was read is known. */
-  readonly fleet: (id: string) => Fleet | Promise<Fleet | null>
-}
 
 const KNOWN_FLEETS = 10_000
 

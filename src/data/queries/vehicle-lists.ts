@@ -1,6 +1,6 @@
 import { OPEN_VEHICLE_COLUMNS, WITH_OPEN_SHARINGS } from './open-vehicles.ts'
 import type { Statement } from '../database/statement.ts'
-import type { VehicleRelation } from './visibility.ts'
+import type { VehicleRelation } from '../../domain/access/access.ts'
 
 /**
  * relationIs() and visibleTo() of visible.ts as SQL that walks indexes in the order of the list: what is own, then what is

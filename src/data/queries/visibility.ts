@@ -1,3 +1,4 @@
+import type { VehicleRelation } from '../../domain/access/access.ts'
 import type { Instant } from '../../domain/period.ts'
 import type { SharingPhase, SharingStatus } from '../../domain/sharing.ts'
 import type { Prisma } from '../../generated/prisma/client.ts'
@@ -41,9 +42,6 @@ export const partyIs = (fleetId: string): Prisma.SharingWhereInput => ({
 /** statusFor() */
 export const statusIs = (status: SharingStatus, fleetId: string): Prisma.SharingWhereInput =>
   status === 'SHARED_OWN_VEHICLE' ? { ownerId: fleetId } : { partnerId: fleetId }
-
-export const VEHICLE_RELATIONS = ['OWNED', 'SHARED_OUT', 'SHARED_IN'] as const
-export type VehicleRelation = (typeof VEHICLE_RELATIONS)[number]
 
 const owned = (fleetId: string): Prisma.VehicleWhereInput => ({ deletedAt: null, ownerId: fleetId })
 

@@ -7,7 +7,7 @@ import { InputError } from '../../domain/errors.ts'
 import { sharingEvent } from '../../domain/log/event.ts'
 import type { Instant } from '../../domain/period.ts'
 import { endSharing, endWhenIdle, moveEnd, periodOf, phaseAt, startSharing } from '../../domain/sharing.ts'
-import type { Sharing, SharingPhase } from '../../domain/sharing.ts'
+import type { EndSharingWhen, Sharing, SharingPhase } from '../../domain/sharing.ts'
 import type { Vehicle } from '../../domain/vehicle.ts'
 import type { Tx } from '../database/statement.ts'
 import type { Services } from '../services.ts'
@@ -78,9 +78,6 @@ export async function updateEnd(services: Services, by: Requester, order: MoveEn
     return { vehicle: control.vehicle, sharing }
   })
 }
-
-export const END_SHARING_WHEN = ['NOW', 'WHEN_IDLE'] as const
-export type EndSharingWhen = (typeof END_SHARING_WHEN)[number]
 
 export type EndOrder = {
   readonly vehicleId: string

@@ -24,6 +24,10 @@ export type Action =
   | { readonly kind: 'startSharing'; readonly period?: Period }
   | { readonly kind: 'updateSharingEnd' | 'endSharing'; readonly sharingId?: string | undefined }
 
+/** How a fleet stands to a vehicle: its owner, its owner while a partner has control, the partner in control. */
+export const VEHICLE_RELATIONS = ['OWNED', 'SHARED_OUT', 'SHARED_IN'] as const
+export type VehicleRelation = (typeof VEHICLE_RELATIONS)[number]
+
 const ROLE_NEEDED: { readonly [K in Action['kind']]: FleetRole } = {
   see: 'VIEWER',
   sendCommand: 'OPERATOR',

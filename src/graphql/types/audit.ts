@@ -6,7 +6,7 @@ import { connectionOf, isText, pageArgs, pageOf, toConnection } from '../base/co
 import type { Cursors } from '../base/connection.ts'
 import { asMember } from '../base/context.ts'
 import type { Context } from '../base/context.ts'
-import { ErrorCodeEnum } from '../base/errors.ts'
+import { ErrorCodeEnum } from './user-errors.ts'
 import { fleetOf, FleetType } from './fleet.ts'
 
 const AuditActionEnum = builder.enumType('AuditAction', {

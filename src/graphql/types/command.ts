@@ -8,7 +8,7 @@ import { openDispatches } from '../../live/dispatches.ts'
 import { builder } from '../base/builder.ts'
 import { asGateway, asMember, asRequester, change } from '../base/context.ts'
 import type { Context } from '../base/context.ts'
-import { resultOf } from '../base/errors.ts'
+import { resultOf } from './user-errors.ts'
 import { fleetOf, FleetType } from './fleet.ts'
 
 export const CommandTypeEnum = builder.enumType('CommandType', {

@@ -10,9 +10,9 @@ import { asMember, existing } from '../base/context.ts'
 import type { Context } from '../base/context.ts'
 import { badUserInput } from '../base/errors.ts'
 import { SharingEndReasonEnum } from './sharing-enums.ts'
-import { SharingType } from './sharing.ts'
+import { SharingType } from './refs.ts'
 import { VehicleStateType } from './state.ts'
-import { VehicleType } from './vehicle.ts'
+import { VehicleType } from './refs.ts'
 
 const PAGE_SIZE: PageSize = { usual: 50, most: 500 }
 

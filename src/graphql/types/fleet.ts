@@ -6,7 +6,7 @@ import type { Viewer } from '../../domain/access/viewer.ts'
 import { builder } from '../base/builder.ts'
 import { byText, connectionOf, pageArgs, pageOf, toConnection } from '../base/connection.ts'
 import { asAdmin, asMember, change, existing } from '../base/context.ts'
-import { resultOf } from '../base/errors.ts'
+import { resultOf } from './user-errors.ts'
 
 export const FleetType = builder.objectRef<Fleet>('Fleet').implement({
   description: 'A company or department that owns vehicles, or borrows them.',

@@ -3,7 +3,7 @@ import type { Action, Control, Permission } from '../../domain/access/access.ts'
 import type { Member } from '../../domain/fleet.ts'
 import type { Instant } from '../../domain/period.ts'
 import { builder } from '../base/builder.ts'
-import { ErrorCodeEnum } from '../base/errors.ts'
+import { ErrorCodeEnum } from './user-errors.ts'
 
 const PermissionType = builder.objectRef<Permission>('Permission').implement({
   description: 'Whether something is allowed now.',

@@ -1,4 +1,4 @@
-import type { EndSharingWhen } from '../../data/verbs/sharings.ts'
+import type { EndSharingWhen } from '../../domain/sharing.ts'
 import type { SharingEndReason, SharingPhase, SharingStatus } from '../../domain/sharing.ts'
 import { builder } from '../base/builder.ts'
 

@@ -11,13 +11,11 @@ import { CommandTypeEnum } from './command.ts'
 import { connectionOf, isText, pageArgs, pageOf, toConnection } from '../base/connection.ts'
 import type { Cursors } from '../base/connection.ts'
 import { asMember, asRequester, change } from '../base/context.ts'
-import { resultOf, UserErrorInterface } from '../base/errors.ts'
+import { resultOf, UserErrorInterface } from './user-errors.ts'
 import { fleetOf, FleetType } from './fleet.ts'
 import { EndSharingWhenEnum, SharingEndReasonEnum, SharingPhaseEnum, SharingStatusEnum } from './sharing-enums.ts'
 import { VehicleStateType } from './state.ts'
-import { VehicleType } from './vehicle.ts'
-
-export const SharingType = builder.objectRef<Sharing>('Sharing')
+import { SharingType, VehicleType } from './refs.ts'
 
 SharingType.implement({
   description: 'A vehicle lent by its owner to a partner fleet for a time.',

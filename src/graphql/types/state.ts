@@ -5,7 +5,7 @@ import { CENTRAL_LOCKS } from '../../domain/state.ts'
 import type { CentralLock, Position, Reading, VehicleState } from '../../domain/state.ts'
 import { builder } from '../base/builder.ts'
 import { asGateway, change } from '../base/context.ts'
-import { ErrorCodeEnum, resultOf } from '../base/errors.ts'
+import { ErrorCodeEnum, resultOf } from './user-errors.ts'
 
 const OBSERVED = 'When the vehicle observed it.'
 

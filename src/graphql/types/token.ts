@@ -2,7 +2,7 @@ import { InputError, RequestError } from '../../domain/errors.ts'
 import type { Instant } from '../../domain/period.ts'
 import { builder } from '../base/builder.ts'
 import { asAdmin, change } from '../base/context.ts'
-import { resultOf } from '../base/errors.ts'
+import { resultOf } from './user-errors.ts'
 
 const RevokeTokensInput = builder.inputType('RevokeTokensInput', {
   description: 'Which of the tokens that were issued until now.',

@@ -1,7 +1,7 @@
 import { openSharingsOf } from '../../data/queries/loaders.ts'
 import type { Loaders } from '../../data/queries/loaders.ts'
-import type { OpenVehicle } from '../../data/queries/open-vehicles.ts'
-import { VEHICLE_RELATIONS } from '../../data/queries/visibility.ts'
+import type { OpenVehicle } from '../../data/services.ts'
+import { VEHICLE_RELATIONS } from '../../domain/access/access.ts'
 import { sharingAt } from '../../domain/access/access.ts'
 import type { Control } from '../../domain/access/access.ts'
 import { SharingConflictError } from '../../domain/access/refusal.ts'
@@ -11,13 +11,12 @@ import { builder } from '../base/builder.ts'
 import { CommandTypeEnum } from './command.ts'
 import { byText, connectionOf, pageArgs, pageOf, toConnection } from '../base/connection.ts'
 import { asMember, asRequester, change } from '../base/context.ts'
-import { resultOf } from '../base/errors.ts'
+import { resultOf } from './user-errors.ts'
 import { fleetOf, FleetType } from './fleet.ts'
 import { VehiclePermissionsType } from './permission.ts'
-import { bySharing, SharingConnection, SharingType } from './sharing.ts'
+import { bySharing, SharingConnection } from './sharing.ts'
+import { SharingType, VehicleType } from './refs.ts'
 import { VehicleStateType } from './state.ts'
-
-export const VehicleType = builder.objectRef<Vehicle | OpenVehicle>('Vehicle')
 
 /** What follows from who controls a vehicle; at once if that was read with it. */
 function withControl<T>(
