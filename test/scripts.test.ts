@@ -4,7 +4,7 @@ import { start, startNode } from './support/process.ts'
 
 const PROVIDER = { AUTH_JWKS_URL: 'https://id.example/keys', AUTH_ISSUER: 'https://id.example', AUTH_AUDIENCE: 'fleet' }
 
-it.each(['token', 'migrate', 'demo', 'instances', 'simulate'])(
+it.each(['token', 'migrate', 'verify', 'demo', 'instances', 'simulate'])(
   'npm run %s --help says what it is for',
   async (name) => {
     // Whatever the settings are: who asks for help may have them wrong.
@@ -20,6 +20,7 @@ it.each(['token', 'migrate', 'demo', 'instances', 'simulate'])(
 it.each([
   ['migrate', 'src/migrate.ts', ['now'], {}, /^npm run migrate: Unexpected argument 'now'/],
   ['migrate', 'src/migrate.ts', ['--dry-run'], {}, /^npm run migrate: Unknown option '--dry-run'/],
+  ['verify', 'src/verify.ts', ['--fix'], {}, /^npm run verify: Unknown option '--fix'/],
   ['demo', 'src/demo.ts', ['--port', '1'], {}, /^npm run demo: Unknown option '--port'/],
   ['instances', 'src/instances.ts', ['3'], {}, /^npm run instances: Unexpected argument '3'/],
   ['token', 'src/token.ts', ['--fleet'], {}, /^npm run token: Option '--fleet <value>' argument missing/],
@@ -51,6 +52,7 @@ it.each<[string, Record<string, string>, RegExp]>([
   ['src/instances.ts', {}, /^npm run instances: DATABASE_URL is missing: .*\.$/],
   ['src/instances.ts', { DATABASE_URL: 'postgresql://db', PORT: '65535' }, /^npm run instances: PORT is 65535: .*\.$/],
   ['src/migrate.ts', { DATABASE_URL: 'postgresql://127.0.0.1:1/fleetshare' }, /^npm run migrate: .*ECONNREFUSED/],
+  ['src/verify.ts', { DATABASE_URL: 'postgresql://127.0.0.1:1/fleetshare' }, /^npm run verify: .*ECONNREFUSED/],
 ])('%s with %o ends with 1 and one line', async (file, env, complaint) => {
   const program = startNode(file, env)
   expect(await program.ended).toEqual({ code: 1, signal: null })

@@ -1,7 +1,6 @@
 import { isOpen } from './command.ts'
 import type { Command } from './command.ts'
 import { repair } from './repair.ts'
-import type { Instant } from './period.ts'
 import { periodOf } from './sharing.ts'
 import type { Sharing } from './sharing.ts'
 import { toldSharings } from './told.ts'
@@ -95,30 +94,16 @@ const partnerOf = (row: Sharing | Command): string | null =>
 /** A row that was made since the log is whole, and that no event tells of. */
 function withoutLog({ vehicleId, sharings, commands, events, wholeSince }: Kept): Finding[] {
   const logged = new Set(events.map((event) => (event.type === 'COMMAND_UPDATED' ? event.commandId : event.sharingId)))
-  const missing = (id: string, madeAt: Instant) => madeAt >= wholeSince && !logged.has(id)
-  const log = 'no event tells of it'
-  return [
-    ...sharings
-      .filter(({ id, createdAt }) => missing(id, createdAt))
-      .map(({ id, createdAt }) => ({
-        vehicleId,
-        sharingId: id,
-        commandId: null,
-        rows: `made ${text(createdAt)}`,
-        log,
-        repair: null,
-      })),
-    ...commands
-      .filter(({ id, requestedAt }) => missing(id, requestedAt))
-      .map(({ id, requestedAt }) => ({
-        vehicleId,
-        sharingId: null,
-        commandId: id,
-        rows: `made ${text(requestedAt)}`,
-        log,
-        repair: null,
-      })),
+  const made = [
+    ...sharings.map(({ id, createdAt }) => ({ id, at: createdAt, sharingId: id, commandId: null })),
+    ...commands.map(({ id, requestedAt }) => ({ id, at: requestedAt, sharingId: null, commandId: id })),
   ]
+  return made
+    .filter(({ id, at }) => at >= wholeSince && !logged.has(id))
+    .map(({ at, sharingId, commandId }) => {
+      const about = { vehicleId, sharingId, commandId }
+      return { ...about, rows: `made ${text(at)}`, log: 'no event tells of it', repair: null }
+    })
 }
 
 const TOLD_OF_SHARINGS = [

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { migratePostgres } from '../../src/data/migrate.ts'
 import { openSql } from '../../src/data/verify.ts'
 import { run } from '../support/api.ts'
 import { BROKEN, brokenWorlds, SOUND } from '../support/broken.ts'
@@ -61,6 +62,7 @@ describe.each(DATABASE_KINDS)('a database of version 0.1.0 on %s with sharings t
 
   it('says what it found and did, and no word of what agrees', () => {
     expect(warnings).toEqual([
+      expect.stringMatching(/^migration: vehicle asked, sharing asked-1: .*end_requested_by partner instead of none$/),
       expect.stringMatching(
         /^migration: vehicle both-scheduled, sharing both-scheduled-2: .*both-scheduled-1.*called off as of/,
       ),
@@ -159,4 +161,28 @@ it.each(DATABASE_KINDS)('a sound database of version 0.1.0 on %s is not touched,
   expect(warnings).toEqual([])
   expect(await read()).toEqual({ rows, events: log })
   await rm(older.dataDir, { recursive: true, force: true })
+})
+
+it('repairs what an instance of the version before writes while the log is read', async () => {
+  const world = brokenWorlds(Date.now()).moved
+  const { older } = await stored('postgres', Date.now(), ['in-force'])
+  const url = older.databaseUrl ?? ''
+  const opened = await openSql(older)
+  await storeKept(opened.sql, { ...world, events: world.events.slice(0, 2) })
+  const warnings: string[] = []
+  let migrating: Promise<string[]> | undefined
+  await opened.sql.transaction(async (tx) => {
+    await runOn(tx)(`SELECT FROM vehicle WHERE id = 'moved' FOR UPDATE`)
+    await runOn(
+      tx,
+    )(`INSERT INTO event (type, vehicle_id, owner_id, partner_id, occurred_at, recorded_at, sharing_id, facts)
+      VALUES ('SHARING_END_CHANGED', 'moved', 'owner', 'partner', now(), now(), 'moved-1', '{"endsAt": null, "endReason": null}')`)
+    migrating = migratePostgres(url, (message) => warnings.push(message))
+    // It has read the log by then, and waits for this transaction.
+    const waits = `SELECT FROM pg_locks WHERE relation = 'vehicle'::regclass AND mode = 'ExclusiveLock' AND NOT granted`
+    while ((await tx.query({ name: '', text: waits }, [])).length === 0);
+  })
+  await opened.close()
+  expect(await migrating).toHaveLength(1)
+  expect(warnings).toEqual([expect.stringMatching(/^vehicle moved, sharing moved-1: .*ends_at none instead of /)])
 })

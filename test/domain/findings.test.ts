@@ -22,6 +22,10 @@ describe('what does not agree', () => {
     ['unseen', [/sharing unseen-1: rows: its period .* meets that of sharing unseen-2, .*: it is called off$/]],
     ['both-scheduled', [/sharing both-scheduled-2: .* meets that of sharing both-scheduled-1.*: it is called off$/]],
     [
+      'asked',
+      [/sharing asked-1: rows: endRequestedAt none, .*; log: endRequestedAt .*T11:50.*, endRequestedBy partner; /],
+    ],
+    [
       'passed-over',
       [
         /sharing passed-over-1: rows: its start fell due .*T10:20:00.*; log: went on without it until .*T11:40:00.*as of then$/,

@@ -20,8 +20,8 @@ export const nowOf = ({ base, unit }: Placement): Instant => base + NOW * unit
 const later = fc.integer({ min: 1, max: 200 })
 const lost = fc.integer({ min: 0, max: 3 }).map((n) => n === 0)
 
-/** Everything else follows from these: what was agreed, what became of it, and which changes met no row. */
-const plan = fc.record({
+/** What was agreed, what became of it, and which changes met no row: a world follows from these. */
+export const plans = fc.record({
   sharings: fc.array(
     fc.record({
       after: fc.integer({ min: 1, max: 150 }),
@@ -55,9 +55,7 @@ const plan = fc.record({
   /** How many of the oldest events were removed. */
   pruned: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.integer({ min: 1, max: 12 }) }),
 })
-export type Plan = (typeof plan extends fc.Arbitrary<infer T> ? T : never) & {}
-
-export const plans: fc.Arbitrary<Plan> = plan
+type Plan = typeof plans extends fc.Arbitrary<infer T> ? T : never
 
 type Logged<T> = { readonly event: T; readonly isLost: boolean }
 

@@ -7,7 +7,7 @@ import type { CommandEvent, Kept, SharingEvent } from '../../src/domain/told.ts'
 import { aSharing, aVehicle } from './sharings.ts'
 
 /** What version 0.1.0 could leave behind once PostgreSQL had lost sharings from the exclusion constraint's index. */
-export const BROKEN = ['moved', 'both-started', 'unseen', 'both-scheduled', 'command', 'passed-over'] as const
+export const BROKEN = ['moved', 'both-started', 'unseen', 'both-scheduled', 'asked', 'command', 'passed-over'] as const
 /** What looks alike, and is as it should be. */
 export const SOUND = ['in-force', 'over', 'waits'] as const
 
@@ -60,6 +60,7 @@ export function brokenWorlds(now: Instant): Record<(typeof BROKEN)[number] | (ty
   const inItsPlace = sharing('unseen-2', 'unseen', -120, 60, { ...begun, partnerId: 'other', createdAt: at(-120) })
   const earlier = sharing('both-scheduled-1', 'both-scheduled', 60, 120)
   const later = sharing('both-scheduled-2', 'both-scheduled', 90, 150, { createdAt: at(-290), partnerId: 'other' })
+  const asked = sharing('asked-1', 'asked', -60, 60, begun)
   const passed = sharing('passed-over-1', 'passed-over', -100, -50)
   const inForce = sharing('in-force-1', 'in-force', -60, 60, begun)
   const over = sharing('over-1', 'over', -60, -30, { ...begun, endedAt: at(-40), endReason: 'ENDED_BY_PARTNER' })
@@ -86,6 +87,14 @@ export function brokenWorlds(now: Instant): Record<(typeof BROKEN)[number] | (ty
     ),
     unseen: kept('unseen', [unseen, inItsPlace], [scheduled(unseen), started(inItsPlace)]),
     'both-scheduled': kept('both-scheduled', [earlier, later], [earlier, later].map(scheduled)),
+    asked: {
+      ...kept(
+        'asked',
+        [asked],
+        [scheduled(asked), started(asked), { ...said('SHARING_END_REQUESTED', asked, -10), requestId: 'asked' }],
+      ),
+      askers: new Map([['asked', 'partner']]),
+    },
     'passed-over': { ...kept('passed-over', [passed], [scheduled(passed)]), lastInstant: at(-20) },
     'in-force': kept('in-force', [inForce], [scheduled(inForce), started(inForce)]),
     over: kept('over', [over], [scheduled(over), started(over), said('SHARING_ENDED', over, -40)]),

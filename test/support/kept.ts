@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { Instant } from '../../src/domain/period.ts'
 import type { Sharing } from '../../src/domain/sharing.ts'
 import type { Kept } from '../../src/domain/told.ts'
@@ -22,7 +21,10 @@ export const storeFleets = (sql: Sql, ...ids: readonly string[]): Promise<void> 
  * Stores a vehicle with its rows and its part of the log as they are, agreeing or not: the exclusion constraint's index sees
  * none of the sharings, as if they had been lost from it. Needs a superuser.
  */
-export async function storeKept(sql: Sql, { vehicleId, lastInstant, sharings, commands, events }: Kept): Promise<void> {
+export async function storeKept(
+  sql: Sql,
+  { vehicleId, lastInstant, sharings, commands, events, askers }: Kept,
+): Promise<void> {
   await sql.transaction(async (tx) => {
     const run = runOn(tx)
     await run(
@@ -48,6 +50,18 @@ export async function storeKept(sql: Sql, { vehicleId, lastInstant, sharings, co
         FROM jsonb_populate_recordset(NULL::event, $1) WITH ORDINALITY AS e ORDER BY e.ordinality`,
       json(events.map(snakeOf)),
     )
+    for (const [requestId, fleetId] of askers) {
+      const event = events.find((one) => one.requestId === requestId)
+      await run(
+        `INSERT INTO audit (reader_id, at, action, actor_id, vehicle_id, sharing_id, request_id)
+          VALUES ('owner', $1, 'END_SHARING', $2, $3, $4, $5)`,
+        iso(event?.recordedAt ?? 0),
+        fleetId,
+        vehicleId,
+        event && 'sharingId' in event ? event.sharingId : null,
+        requestId,
+      )
+    }
   })
 }
 
@@ -59,9 +73,6 @@ export async function losing(sql: Pick<Sql, 'query'>, index: string, work: () =>
   await work()
   await setReady(true)
 }
-
-/** A request of which nothing but its id is known. */
-export const requestId = (): string => randomUUID()
 
 const json = (rows: readonly object[]): string => JSON.stringify(rows)
 
