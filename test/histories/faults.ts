@@ -220,8 +220,16 @@ export const FAULTS: readonly Fault[] = [
         replace: `${later(200)}\n  const logged`,
       },
       // Else those who rely on the instant wait for the one that is late.
-      { file: 'src/data/lock.ts', find: 'if (!held?.fellDue) throw error', replace: 'if (held !== undefined) throw error' },
-      { file: 'src/domain/settle.ts', find: 'at: Instant): boolean =>\n', replace: 'at: Instant): boolean =>\n  at < 0 &&\n' },
+      {
+        file: 'src/data/lock.ts',
+        find: 'if (!held?.fellDue) throw error',
+        replace: 'if (held !== undefined) throw error',
+      },
+      {
+        file: 'src/domain/settle.ts',
+        find: 'at: Instant): boolean =>\n',
+        replace: 'at: Instant): boolean =>\n  at < 0 &&\n',
+      },
     ],
   },
   {
