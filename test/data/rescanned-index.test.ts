@@ -18,8 +18,9 @@ const FEW = 20
 /** More than one page of the index holds. */
 const MANY = 300
 
-/** A fleet lends vehicles with open ends; autovacuum does not interfere. */
-const WORLD = `ALTER TABLE sharing SET (autovacuum_enabled = off);
+/** A fleet lends vehicles with open ends; nobody vacuums, or has what is planned planned anew. */
+const WORLD = `ALTER TABLE fleet SET (autovacuum_enabled = off); ALTER TABLE vehicle SET (autovacuum_enabled = off);
+  ALTER TABLE sharing SET (autovacuum_enabled = off);
   INSERT INTO fleet (id, name) VALUES ('owner', 'Owner'), ('partner', 'Partner');
   INSERT INTO vehicle (id, owner_id, supported_commands, last_instant, created_at)
     SELECT 'v' || n, 'owner', '{}', now(), now() FROM generate_series(1, ${MANY}) AS n`
@@ -51,6 +52,23 @@ const BY_CONSTRAINT = `SELECT a.id, s.id FROM ${gated('a')} CROSS JOIN LATERAL (
       CASE WHEN s.cancelled_at IS NULL THEN LEAST(s.ends_at, s.ended_at) ELSE s.starts_at END) && tstzrange(now(), now(), '[]')
     OFFSET 0) AS s`
 
+/**
+ * Resolves once what has been replaced so far is dead to all: no transaction on the server that began before is still running,
+ * be it in another database, and nobody in this one, nor the launcher of autovacuum, looks at what was before.
+ */
+async function deadToAll(client: pg.Client): Promise<void> {
+  const { rows: before } = await client.query<{ xid: string }>('SELECT pg_current_xact_id()::text AS xid')
+  for (;;) {
+    const { rows } = await client.query(
+      `SELECT WHERE pg_snapshot_xmin(pg_current_snapshot()) > $1::xid8 AND NOT EXISTS (
+        SELECT FROM pg_stat_activity WHERE (datname = current_database() OR datname IS NULL) AND pid <> pg_backend_pid()
+          AND backend_xmin IS NOT NULL)`,
+      [before[0]?.xid],
+    )
+    if (rows.length > 0) return
+  }
+}
+
 type Outcome = {
   /** The indexes of `sharing` by which the statement reads. */
   readonly indexes: readonly (string | null)[]
@@ -77,6 +95,7 @@ async function rescan(databaseUrl: string, statement: string, options: string = 
     await read()
     await writer.query(lent(1, FEW))
     await writer.query(MOVED)
+    await deadToAll(writer)
     await writer.query('SELECT pg_advisory_lock($1, 2)', [LOCK])
     const reading = read()
     await waiting(writer, 1)

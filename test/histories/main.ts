@@ -1,8 +1,9 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startPostgres } from '../support/postgres.ts'
 import { startArena } from './arena.ts'
 import { prove } from './prove.ts'
+import { keepBusy, trySplit } from './split.ts'
 import { lineOf, noFigures, runWave } from './wave.ts'
 import type { Outcome } from './wave.ts'
 
@@ -11,12 +12,17 @@ server kept its promises. Exits with 1 if it did not.
 
   npm run histories -- --seeds 500
   npm run histories -- --prove
+  npm run histories -- --split --seeds 60
 
-  --seeds N        how many histories; 20 if absent. With --prove: the most for each fault, 60 if absent
+  --seeds N        how many histories; 20 if absent. With --prove: the most for each fault, 60 if absent; with --split:
+                   how many tries, 60 if absent
   --first N        the first seed; 1 if absent
   --concurrency N  how many share the instances at a time; 5 if absent
   --prove          breaks the server's rules one by one, in a copy, to see that the checker finds each
   --only TEXT      with --prove: only the faults whose name has this text
+  --split          instead of histories: has the index of the exclusion constraint grow beyond its first page while the
+                   machine is busy, each time in a new database, and compares it with the table
+  --root FOLDER    with --split: the servers run from this folder's src/, of another version, say
   --help           this text
 
 It starts a PostgreSQL of its own. With DATABASE_URL it makes its databases on that server instead, which has to run on
@@ -48,6 +54,26 @@ async function runAll(
   await arena.close()
   console.log(figures.violations === 0 ? 'The server kept its promises.' : 'The server broke its promises.')
   return figures.violations === 0
+}
+
+/** More than the machine has processors. */
+const BUSY_PROCESSES = 3
+
+async function splitAll(
+  { first, seeds, root }: Record<'first' | 'seeds', number> & { readonly root: string },
+  postgresUrl: string,
+): Promise<boolean> {
+  const stop = keepBusy(BUSY_PROCESSES)
+  let bad = 0
+  for (let seed = first; seed < first + seeds; seed++) {
+    const { rows, pages, lost } = await trySplit(root, postgresUrl, seed)
+    console.log(`${seed}: ${rows} sharings, ${pages} pages${lost.length > 0 ? '' : ', all agrees'}`)
+    for (const line of lost) console.log(`  ${line}`)
+    if (lost.length > 0) bad++
+  }
+  stop()
+  console.log(`${bad} of ${seeds} databases do not agree`)
+  return bad === 0
 }
 
 const MOST_TOLD = 10
@@ -88,6 +114,8 @@ try {
       concurrency: { type: 'string', default: '5' },
       prove: { type: 'boolean', default: false },
       only: { type: 'string', default: '' },
+      split: { type: 'boolean', default: false },
+      root: { type: 'string', default: ROOT },
       help: { type: 'boolean', default: false },
     },
   })
@@ -103,7 +131,9 @@ try {
     try {
       const whole = values.prove
         ? await proveAll({ ...order, most: number('seeds', '60'), only: values.only }, server.url)
-        : await runAll({ ...order, seeds: number('seeds', '20') }, server.url)
+        : values.split
+          ? await splitAll({ ...order, seeds: number('seeds', '60'), root: resolve(values.root) }, server.url)
+          : await runAll({ ...order, seeds: number('seeds', '20') }, server.url)
       if (!whole) process.exitCode = 1
     } finally {
       await server.stop()
