@@ -12,11 +12,11 @@ export const createLog = ({ production, logLevel }: Settings): Logger => {
   })
 }
 
-/** What fails again and again is told of this often. Milliseconds. */
+/** The interval in which repeated failures are logged. Milliseconds. */
 const REPEAT_MS = 10_000
 
-/** Tells of the failures of something that is tried again: the first at once, then one in ten seconds, with their number. */
-export function tellSparingly(log: Logger, what: string): (error: unknown) => void {
+/** Logs the failures of a job that is tried again: the first at once, then one in ten seconds, with their number. */
+export function logSparingly(log: Logger, what: string): (error: unknown) => void {
   let last = -Infinity
   let times = 0
   return (err) => {
@@ -29,7 +29,7 @@ export function tellSparingly(log: Logger, what: string): (error: unknown) => vo
   }
 }
 
-/** How deep causes are followed. */
+/** The depth to which causes are followed. */
 const CAUSES = 5
 
 type Described = {
@@ -41,8 +41,8 @@ type Described = {
 }
 
 /**
- * What went wrong, and where. Not what else stands in an error: PostgreSQL adds the row that failed, Prisma what it was
- * called with, and jose a token's claims.
+ * Type, code, message, stack and causes of an error. Its other properties are left out: PostgreSQL adds the row that failed,
+ * Prisma its arguments, and jose the claims of a token.
  */
 function described(error: unknown, depth: number): Described {
   if (!(error instanceof Error)) return { type: typeof error, message: scrubbed(String(error)) }
@@ -57,6 +57,6 @@ function described(error: unknown, depth: number): Described {
   }
 }
 
-/** A message may quote a value. What looks like a token or like the number of a vehicle is taken out of it. */
+/** A message may quote a value: texts that look like a token or a vehicle identification number are taken out. */
 const scrubbed = (text: string): string =>
   text.replaceAll(/\beyJ[\w-]+(\.[\w-]*)*/g, '[token]').replaceAll(/\b(?=[A-Z\d]*\d)[A-HJ-NPR-Z\d]{17}\b/g, '[vin]')

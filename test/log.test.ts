@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { afterEach, expect, it, vi } from 'vitest'
-import { tellSparingly } from '../src/log.ts'
+import { logSparingly } from '../src/log.ts'
 
 afterEach(() => vi.useRealTimers())
 
@@ -8,7 +8,7 @@ it('what is tried again is told of at once, and then every ten seconds with how 
   vi.useFakeTimers({ toFake: ['performance'] })
   const told: { readonly times: number; readonly msg: string }[] = []
   const log = pino({}, { write: (line) => told.push(JSON.parse(line) as (typeof told)[number]) })
-  const tell = tellSparingly(log, 'a job')
+  const tell = logSparingly(log, 'a job')
   for (let second = 0; second <= 25; second++) {
     tell(new Error('again'))
     vi.advanceTimersByTime(1_000)

@@ -21,7 +21,7 @@ export type AnswerSubscription = (
   asker: Request,
 ) => Promise<boolean>
 
-/** How often a comment shows that the connection lives. Milliseconds. */
+/** The interval of comments that show that the connection lives. Milliseconds. */
 const PING_MS = 12_000
 const PING = ':\n\n'
 const COMPLETE = 'event: complete\ndata:\n\n'
@@ -61,7 +61,7 @@ export function createEventStreams(options: EventStreamOptions): AnswerSubscript
   }
 }
 
-/** Only media types that no result is sent in as an ordinary response. */
+/** Whether it accepts streams alone: a refusal is not sent as an ordinary response. */
 const isEventStream = (accept = ''): boolean =>
   accept.split(',').every((type) => /^\s*(text\/event-stream|multipart\/mixed)\s*(;|$)/i.test(type))
 
@@ -78,7 +78,7 @@ function begin(response: ServerResponse, opened: Subscription | ExecutionResult)
   response.setHeader('Connection', 'keep-alive')
   response.setHeader('Content-Encoding', 'none')
   response.writeHead(status)
-  // Some browsers do not take the head for an answer before something follows.
+  // Some browsers hold the head of a response back until a part of the body follows.
   response.write(PING)
 }
 
@@ -118,7 +118,7 @@ const sinkOf = (response: ServerResponse, until: number): Sink => ({
   jsonOf,
 })
 
-/** Waits for what calls `done`, or until nobody reads any more. */
+/** Resolves when `done` is called, or the response is closed. */
 const orClosed = (response: ServerResponse, wait: (done: () => void) => void): Promise<void> =>
   new Promise((resolve) => {
     response.once('close', resolve)
