@@ -5,7 +5,7 @@ import type { Plugin, YogaServerInstance } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import { createContext } from '../../graphql/context.ts'
 import type { Context, Request, Services } from '../../graphql/context.ts'
-import { forbidden, presentable } from '../../graphql/errors.ts'
+import { forbidden, maskError } from '../../graphql/errors.ts'
 import { schema } from '../../graphql/schema.ts'
 import type { Admission } from '../limits/admission.ts'
 import { BODY_LIMIT, documentLimits } from '../limits/document-limits.ts'
@@ -62,7 +62,7 @@ export function createEngine(options: EngineOptions): Engine {
       ...observers,
     ],
     maskedErrors: {
-      maskError: (error) => presentable(error, '', (cause) => log.error({ err: cause }, 'outside of an operation')),
+      maskError: (error) => maskError(error, '', (cause) => log.error({ err: cause }, 'outside of an operation')),
     },
     maxRequestBodySize: BODY_LIMIT,
     graphiql: false,

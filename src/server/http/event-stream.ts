@@ -55,7 +55,7 @@ export function createEventStreams(options: EventStreamOptions): AnswerSubscript
     if ('deliver' in opened) deliver(response, opened, asker.viewer.expiresAt, options)
     else {
       countErrors(counts, opened)
-      response.end(`${next(jsonOf(opened))}${COMPLETE}`)
+      response.end(`${frameOf(jsonOf(opened))}${COMPLETE}`)
     }
     return true
   }
@@ -106,15 +106,15 @@ function deliver(
     () => end(COMPLETE),
     (error: GraphQLError) => {
       countErrors(counts, { errors: [error] })
-      end(`${next(jsonOf({ errors: [error] }))}${COMPLETE}`)
+      end(`${frameOf(jsonOf({ errors: [error] }))}${COMPLETE}`)
     },
   )
 }
 
 const sinkOf = (response: ServerResponse, until: number): Sink => ({
   isOpen: () => !response.writableEnded && !response.destroyed && Date.now() < until,
-  offer: (json) => (response.write(next(json)) ? null : orClosed(response, (done) => response.once('drain', done))),
-  send: (json) => orClosed(response, (done) => response.write(next(json), done)),
+  offer: (json) => (response.write(frameOf(json)) ? null : orClosed(response, (done) => response.once('drain', done))),
+  send: (json) => orClosed(response, (done) => response.write(frameOf(json), done)),
   jsonOf,
 })
 
@@ -128,7 +128,7 @@ const orClosed = (response: ServerResponse, wait: (done: () => void) => void): P
     })
   })
 
-const next = (json: string): string => `event: next\ndata: ${json}\n\n`
+const frameOf = (json: string): string => `event: next\ndata: ${json}\n\n`
 
 const jsonOf = ({ errors, ...result }: ExecutionResult): string =>
   JSON.stringify({ errors: errors?.map(toWire), ...result })

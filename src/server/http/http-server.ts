@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import type { Viewer } from '../../domain/viewer.ts'
-import { presentable } from '../../graphql/errors.ts'
+import { maskError } from '../../graphql/errors.ts'
 import { GRAPHQL_PATH, pathOf } from '../engine/endpoint.ts'
 import type { Pages } from '../pages/pages.ts'
 import { ClientGoneError } from './body.ts'
@@ -88,7 +88,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
         : answerOther(options, request, response, path, requestId)
     answered.catch((err: unknown) => {
       if (err instanceof ClientGoneError) return
-      const shown = presentable(err, requestId, () => log.error({ err, requestId }, 'a request failed'))
+      const shown = maskError(err, requestId, () => log.error({ err, requestId }, 'a request failed'))
       const isAway = shown.extensions['code'] === 'SERVICE_UNAVAILABLE'
       if (response.headersSent) {
         response.destroy()
