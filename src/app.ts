@@ -20,20 +20,20 @@ import { createEngine } from './server/engine/engine.ts'
 import { createFastPath } from './server/http/fast-path.ts'
 import { createHttpServer } from './server/http/http-server.ts'
 import { createEventStreams } from './server/http/event-stream.ts'
-import type { Patience } from './server/http/http-server.ts'
+import type { ClientTimeouts } from './server/http/http-server.ts'
 import { developmentKeys, providerKeys } from './server/auth/keys.ts'
 import { createPages } from './server/pages/pages.ts'
 import { createPlayground } from './server/pages/playground.ts'
 import { createPresentErrors } from './server/engine/present-errors.ts'
 import { createConnectionLimit } from './server/limits/connection-limit.ts'
-import { endStalled } from './server/limits/stalled-connections.ts'
+import { endStalledConnections } from './server/limits/stalled-connections.ts'
 import { readTrustedDocuments } from './server/engine/trusted-documents.ts'
 import { acceptWebSockets } from './server/websocket/websocket-server.ts'
-import { tellSparingly } from './log.ts'
+import { logSparingly } from './log.ts'
 import { urlOf } from './settings.ts'
 import type { Settings } from './settings.ts'
 
-/** How long running requests may take once the server is told to stop; all of it fits into 10 s. Milliseconds. */
+/** How long running requests may take once the server is stopping; the whole stop fits into 10 s. Milliseconds. */
 const DRAIN_MS = 8_000
 
 export type Resources = {
@@ -44,10 +44,10 @@ export type Resources = {
   /** For tests: how long a reader may stall, in milliseconds. */
   readonly stallMs?: number
   /** For tests: how long a client may take for a request. */
-  readonly patience?: Patience
+  readonly clientTimeouts?: ClientTimeouts
   /** For tests: how often a stream of server-sent events shows that it lives, in milliseconds. */
   readonly pingMs?: number
-  /** For tests: is told of every SQL statement. */
+  /** For tests: called with every SQL statement. */
   readonly onStatement?: (sql: string) => void
 }
 
@@ -63,7 +63,7 @@ export type App = {
 
 /** The whole server, its database open and migrated, not yet listening. */
 export async function createApp(resources: Resources): Promise<App> {
-  const { settings, log, announce = true, stallMs, patience, pingMs, onStatement } = resources
+  const { settings, log, announce = true, stallMs, clientTimeouts, pingMs, onStatement } = resources
   const closers: (() => Promise<void> | void)[] = []
   const close = () => closeAll(closers)
   const { production, trustedDocuments } = settings
@@ -78,20 +78,16 @@ export async function createApp(resources: Resources): Promise<App> {
     const watched = { ...around, ...(onStatement ? { onStatement } : {}) }
     const connection = await openDatabase({ ...settings, ...watched, onMigration })
     closers.push(connection.close)
-    const onContradiction = tellSparingly(
-      log,
-      'deciding on a vehicle',
-      'nothing is recorded of it until it is repaired',
-    )
+    const onContradiction = logSparingly(log, 'deciding on a vehicle', 'nothing is recorded of it until it is repaired')
     const services = await createServices(connection, onContradiction)
     closers.push(services.stop)
     const prisma = createClient(services)
-    const tail = startTail(prisma, tellSparingly(log, 'following the log'))
+    const tail = startTail(prisma, logSparingly(log, 'following the log'))
     closers.push(tail.stop)
     prisma.event.follow(tail)
     if (announce) {
-      const announcer = startAnnouncer(prisma, tellSparingly(log, 'announcing what falls due'))
-      const housekeeper = startHousekeeper(prisma, settings.retentionMs, tellSparingly(log, 'removing what is old'))
+      const announcer = startAnnouncer(prisma, logSparingly(log, 'announcing what falls due'))
+      const housekeeper = startHousekeeper(prisma, settings.retentionMs, logSparingly(log, 'removing what is old'))
       closers.push(announcer.stop, housekeeper.stop)
     }
 
@@ -114,7 +110,7 @@ export async function createApp(resources: Resources): Promise<App> {
 
     let isDraining = false
     const draining = () => isDraining
-    // Who asks has no token: however many do, the database is asked once at a time.
+    // Requests for /ready need no token: however many there are, the database is pinged once at a time.
     const answers = coalesced(() =>
       prisma.$ping().then(
         () => true,
@@ -131,9 +127,9 @@ export async function createApp(resources: Resources): Promise<App> {
     const answerSubscription = createEventStreams({ engine, admission, trusted, counts, pingMs })
     const { isFull, delayRefusal } = admission
     const ways = { fastPath, answerSubscription, isFull, delayRefusal }
-    const http = createHttpServer({ ...edge, ...ways, ready, playground, pages, patience })
+    const http = createHttpServer({ ...edge, ...ways, ready, playground, pages, clientTimeouts })
     const { server } = http
-    const stalls = endStalled(server, stallMs)
+    const stalls = endStalledConnections(server, stallMs)
     closers.push(stalls.stop)
     const sockets = acceptWebSockets(server, { ...edge, trusted, presentErrors, stalls })
     cutRevoked = () => {
@@ -184,7 +180,7 @@ export async function createApp(resources: Resources): Promise<App> {
   }
 }
 
-/** In reverse, every one tried; what failed is thrown together at the end. */
+/** Closes in reverse order, every one whether or not another fails; then throws all failures together. */
 async function closeAll(closers: (() => Promise<void> | void)[]): Promise<void> {
   const failed: unknown[] = []
   for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) {

@@ -1,4 +1,4 @@
-/** What an async iterator is made of. */
+/** The parts of an async iterator. */
 export type IteratorParts<T> = {
   readonly next: () => Promise<IteratorResult<T, void>>
   /** Ends it, whether its reader leaves it or fails at a value; a call of `next` may be under way. */

@@ -1,10 +1,10 @@
-/** Timers count in 32 bits; what is further ahead is looked at again. Milliseconds. */
+/** Timers count in 32 bits; an instant further ahead takes several timers. Milliseconds. */
 const LONGEST_MS = 2 ** 31 - 1
 
 /**
  * Acts once an instant of this machine's clock has come, to the millisecond that timers allow; at once if it has. Keeps no
  * process alive.
- * @returns how to call it off
+ * @returns a function that cancels it
  */
 export function atInstant(instant: number, act: () => void): () => void {
   let timer: NodeJS.Timeout | undefined

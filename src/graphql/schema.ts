@@ -15,8 +15,8 @@ import './types/audit.ts'
 export const schema = withoutIdleResolvers(builder.toSchema({ sortSchema: true }))
 
 /**
- * A resolver that hands out the property of its own name does what GraphQL does without one. Compiled operations read such
- * a property in place, and do not have to call.
+ * A resolver that returns the property of its own name does what GraphQL does without one. Compiled operations read such a
+ * property directly, without a call.
  */
 function withoutIdleResolvers(made: GraphQLSchema): GraphQLSchema {
   for (const type of Object.values(made.getTypeMap())) {

@@ -20,6 +20,6 @@ export const builder = new SchemaBuilder<Types>({
   errors: { directResult: true, defaultTypes: [] },
 })
 
-builder.queryType({ description: 'What there is to read. Nothing here changes anything.' })
-builder.mutationType({ description: 'What there is to do. Each answers a union: its success, or why not.' })
-builder.subscriptionType({ description: 'What there is to follow, over WebSocket or server-sent events.' })
+builder.queryType({ description: 'Queries. They change nothing.' })
+builder.mutationType({ description: 'Mutations. Each returns a union: its success, or an expected failure.' })
+builder.subscriptionType({ description: 'Subscriptions, over WebSocket or server-sent events.' })

@@ -4,7 +4,7 @@ import { builder } from './builder.ts'
 import type { SchemaTypes } from './builder.ts'
 import { badUserInput } from './errors.ts'
 
-/** How many nodes a page has if nobody says, and how many it may have; `first` of every list tells it in its extensions. */
+/** The usual and the largest number of nodes of a page, in the extensions of the argument `first` of every list. */
 export type PageSize = { readonly usual: number; readonly most: number }
 
 const PAGE_SIZE: PageSize = { usual: 50, most: 100 }
@@ -23,7 +23,7 @@ export type Connection<T> = {
 }
 
 const PageInfo = builder.objectRef<Connection<unknown>['pageInfo']>('PageInfo').implement({
-  description: 'Where a page lies in its list.',
+  description: 'The position of a page in its list.',
   fields: (t) => ({
     hasNextPage: t.exposeBoolean('hasNextPage', { description: 'Whether more follows.' }),
     hasPreviousPage: t.exposeBoolean('hasPreviousPage', { description: 'Whether something comes before.' }),
@@ -35,10 +35,10 @@ const PageInfo = builder.objectRef<Connection<unknown>['pageInfo']>('PageInfo').
 /** The connection and edge types of a list. */
 export function connectionOf<T>(name: string, node: ObjectRef<SchemaTypes, T> | InterfaceRef<SchemaTypes, T>) {
   const EdgeType = builder.objectRef<Edge<T>>(`${name}Edge`).implement({
-    description: `One ${name} and its place in the list.`,
+    description: `One ${name} and its position in the list.`,
     fields: (t) => ({
-      cursor: t.exposeString('cursor', { description: 'The place: for `after` or `before`.' }),
-      node: t.expose('node', { type: node, description: 'What lies there.' }),
+      cursor: t.exposeString('cursor', { description: 'The position: for `after` or `before`.' }),
+      node: t.expose('node', { type: node, description: 'The node.' }),
     }),
   })
   return builder.objectRef<Connection<T>>(`${name}Connection`).implement({
@@ -50,7 +50,7 @@ export function connectionOf<T>(name: string, node: ObjectRef<SchemaTypes, T> | 
         resolve: ({ nodes, cursorOf }) => nodes.map((found) => ({ cursor: cursorOf(found), node: found })),
       }),
       nodes: t.expose('nodes', { type: [node], description: 'The page.' } as never),
-      pageInfo: t.expose('pageInfo', { type: PageInfo, description: 'Where the page lies.' }),
+      pageInfo: t.expose('pageInfo', { type: PageInfo, description: 'The position of the page.' }),
     }),
   })
 }
@@ -62,9 +62,9 @@ export const pageArgs = () =>
       description: 'At most this many, from the start or from `after`: 0 to 100, 50 if absent.',
       extensions: { pageSize: PAGE_SIZE },
     }),
-    after: arg.string({ description: 'A cursor: only what comes behind it.' }),
+    after: arg.string({ description: 'A cursor: only nodes after it.' }),
     last: arg.int({ description: 'At most this many, from the end or from `before`: 0 to 100.' }),
-    before: arg.string({ description: 'A cursor: only what comes ahead of it.' }),
+    before: arg.string({ description: 'A cursor: only nodes before it.' }),
   }))
 
 type Args = {
@@ -78,11 +78,11 @@ type Args = {
 export type Cursors<T, Key> = {
   readonly list: string
   readonly keyOf: (node: T) => Key
-  /** null for what is no key of this list. */
+  /** null for a value that is no key of this list. */
   readonly parse: (json: unknown) => Key | null
 }
 
-/** What PostgreSQL can compare with. */
+/** Whether PostgreSQL can compare with it. */
 export const isText = (json: unknown): json is string =>
   typeof json === 'string' && !json.includes('\0') && json.isWellFormed()
 
@@ -105,7 +105,7 @@ export function pageOf<T, Key>(args: Args, cursors: Cursors<T, Key>): Page<Key> 
     const text = args[name]
     return typeof text === 'string' ? parseCursor(name, text, cursors) : null
   }
-  // One more than asked for tells whether there is more.
+  // One more than the size shows whether there are more.
   return { after: key('after'), before: key('before'), limit: size + 1, backwards: typeof last === 'number', size }
 }
 
@@ -121,14 +121,14 @@ function parseCursor<T, Key>(name: string, text: string, { list, parse }: Cursor
     const [, json]: unknown[] = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'))
     key = parse(json)
   } catch {
-    // No JSON, or no list: no cursor of ours.
+    // No JSON, or no array: no cursor of this server.
   }
-  // A key has one cursor: what does not come out again as it went in is another list's, or made up.
+  // A key has one cursor: a text that does not come out again as it went in is another list's, or made up.
   if (key === null || cursorOf(list, key) !== text) throw badUserInput(`${name} is not a cursor of this list.`)
   return key
 }
 
-/** @param found up to `page.limit` nodes, from the end of the stretch if the page goes backwards */
+/** @param found up to `page.limit` nodes, from the end of the range if the page goes backwards */
 export function toConnection<T, Key>(
   found: readonly T[],
   page: Page<Key> & { readonly size: number },
@@ -143,7 +143,7 @@ export function toConnection<T, Key>(
     nodes,
     cursorOf: own,
     pageInfo: {
-      // On the side that the page came from lies at least what its cursor named.
+      // On the side that the page came from lies at least the node of its cursor.
       hasNextPage: page.backwards ? page.before !== null : more,
       hasPreviousPage: page.backwards ? more : page.after !== null,
       startCursor: first === undefined ? null : own(first),

@@ -9,24 +9,24 @@ import type { Viewer } from '../../domain/access/viewer.ts'
 import type { Tail } from '../../live/tail.ts'
 import { forbidden } from './errors.ts'
 
-/** What the whole server shares. */
+/** The services that all operations of a server share. */
 export type Services = {
   readonly prisma: Client
   readonly tail: Tail
-  /** Is told of each expected failure that a mutation answers. */
+  /** Called with the code of each expected failure that a mutation returns. */
   readonly onRefusal: (code: ErrorCode) => void
 }
 
 export type Transport = 'http' | 'sse' | 'websocket'
 
-/** Who asks. */
+/** A request: its viewer, its id, and how it came. */
 export type Request = {
   readonly viewer: Viewer
   readonly requestId: string
   readonly transport: Transport
-  /** The span that the client wants this to be a part of, as W3C Trace Context writes it. */
+  /** The parent span that the client names, in the form of W3C Trace Context. */
   readonly traceparent?: string | undefined
-  /** Whether its connection is about to close: what is delivered now nobody gets. */
+  /** Whether its connection is about to close, so that nothing more is delivered. */
   readonly gone?: (() => boolean) | undefined
 }
 
@@ -36,15 +36,15 @@ export type Context = Services &
     /** The instant at which the answer holds. */
     readonly now: Instant
     readonly loaders: Loaders
-    /** Goes on with what is true now: after each mutation and before each event of a subscription. */
+    /** Moves `now` on and forgets what was loaded: after each mutation and before each event of a subscription. */
     readonly renew: () => void
   }
 
 /** A context seen from inside. */
 type Own = { -readonly [Name in keyof Context]: Context[Name] } & { made: Loaders | null }
 
-/** What is made when it is asked for, and again after a change. */
-const atNeed: Pick<Context, 'loaders' | 'renew'> & ThisType<Own> = {
+/** Properties that are made at their first use, and again after renew(). */
+const lazyProperties: Pick<Context, 'loaders' | 'renew'> & ThisType<Own> = {
   get loaders() {
     const { prisma, viewer, now } = this
     return (this.made ??= prisma.$loaders(viewer.kind === 'FLEET' ? viewer.fleetId : null, now))
@@ -56,11 +56,11 @@ const atNeed: Pick<Context, 'loaders' | 'renew'> & ThisType<Own> = {
 }
 
 /**
- * This is made for every operation: field by field, for spreading takes several times as long, and with an inherited getter,
- * for giving it one of its own takes ten times as long.
+ * The context of an operation. Made field by field, for spreading takes several times as long, and with an inherited getter, for
+ * an own getter takes ten times as long.
  */
 export function contextOf({ prisma, tail, onRefusal }: Services, request: Request): Context {
-  const context = Object.create(atNeed) as Own
+  const context = Object.create(lazyProperties) as Own
   context.prisma = prisma
   context.tail = tail
   context.onRefusal = onRefusal
@@ -74,11 +74,11 @@ export function contextOf({ prisma, tail, onRefusal }: Services, request: Reques
   return context
 }
 
-/** The same with nothing inherited, for who copies its properties. */
+/** The same with nothing inherited, for a caller that copies its properties. */
 export const createContext = (services: Services, request: Request): Context =>
-  Object.defineProperties(contextOf(services, request), Object.getOwnPropertyDescriptors(atNeed))
+  Object.defineProperties(contextOf(services, request), Object.getOwnPropertyDescriptors(lazyProperties))
 
-/** Somebody who reads as a fleet. @throws FORBIDDEN for ADMIN, GATEWAY and a token without a known role */
+/** The member of a fleet that asks. @throws FORBIDDEN for ADMIN, GATEWAY and a token without a known role */
 export function asMember({ viewer }: Context): Member {
   if (viewer.kind !== 'FLEET' || viewer.member.role === null) throw forbidden()
   return viewer.member
@@ -90,7 +90,7 @@ export const asRequester = (context: Context): Requester => ({
   requestId: context.requestId,
 })
 
-/** A provider may put anything into a token; what is written down of it is a text that PostgreSQL takes, and not long. */
+/** The subject of a token as it is stored: a provider may put anything there, and PostgreSQL takes no NUL. */
 const storable = (subject: string | null): string | null =>
   subject && subject.slice(0, 200).toWellFormed().replaceAll('\0', '\ufffd')
 
@@ -104,7 +104,7 @@ export function asGateway({ viewer }: Context): void {
   if (viewer.kind !== 'GATEWAY') throw forbidden()
 }
 
-/** Runs a mutation; what its answer selects is read as it is afterwards. */
+/** Runs a mutation. Its result is read as of the instant after it. */
 export async function change<T>(context: Context, verb: Promise<T>): Promise<T> {
   try {
     const result = await verb
@@ -116,8 +116,8 @@ export async function change<T>(context: Context, verb: Promise<T>): Promise<T> 
   }
 }
 
-/** What a foreign key leads to. */
-export function existing<T>(row: T | null): T {
+/** The row that a foreign key leads to. */
+export function nonNull<T>(row: T | null): T {
   if (row === null) throw new Error('a row that another one refers to is missing')
   return row
 }

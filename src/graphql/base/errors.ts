@@ -21,23 +21,23 @@ const withCode = (code: TopLevelCode, message: string, node?: ASTNode) =>
 
 export const forbidden = () => withCode('FORBIDDEN', 'The token does not allow this.')
 
-/** Malformed arguments; the message names the argument, or `node` is where it stands in the document. */
+/** Malformed arguments: the message names the argument, or `node` is its place in the document. */
 export const badUserInput = (message: string, node?: ASTNode) => withCode('BAD_USER_INPUT', message, node)
 
-/** The cursor was good, and is too old: what lay behind it has been removed from the log. */
+/** The cursor was valid, and is too old: events after it have been removed from the log. */
 export const cursorExpired = () =>
   withCode(
     'CURSOR_EXPIRED',
     'Events behind this cursor have been removed for their age. Read what is now, and the log from its beginning.',
   )
 
-/** It is not among those that the operator has named, or has no such hash. */
+/** The document is not among those that the operator has named, or no document has this hash. */
 export const documentNotTrusted = () =>
   new GraphQLError('Only documents that this server knows are admitted, and this is none of them.', {
     extensions: { code: 'DOCUMENT_NOT_TRUSTED' satisfies TopLevelCode, http: { spec: true, status: 400 } },
   })
 
-/** The token has spent its points; in so many seconds it will have enough. */
+/** The token has too few points left; in so many seconds it will have enough. */
 export const rateLimited = (points: number, seconds: number) =>
   refusedNow(
     'RATE_LIMITED',
@@ -53,17 +53,17 @@ export const overloaded = () =>
 const refusedNow = (code: TopLevelCode, status: number, seconds: number, message: string) =>
   new GraphQLError(message, { extensions: { code, http: { status, headers: { 'Retry-After': String(seconds) } } } })
 
-/** What went wrong inside: said to the log, and not to the client but by the request's id. */
+/** Takes an internal error for the log: the client gets no more of it than the request id. */
 export type Report = (error: unknown) => void
 
 /**
- * An error as clients may see it. What a resolver raised on purpose carries its code; what graphql-js found wrong with a
- * request before executing it has no path; everything else is masked.
+ * An error as clients may see it. Errors that a resolver throws on purpose carry a code; errors that graphql-js finds in a
+ * request before executing it have no path; all others are masked.
  */
-export function presentable(error: unknown, requestId: string, report: Report): GraphQLError {
+export function maskError(error: unknown, requestId: string, report: Report): GraphQLError {
   const cause = error instanceof GraphQLError ? error.originalError : error
   if (cause instanceof CursorExpiredError) return cursorExpired()
-  // Further down, a mutation may have done its work before.
+  // Further down, a mutation may have been committed before.
   const isFirst = !(error instanceof GraphQLError) || (error.path?.length ?? 0) <= 1
   if (isFirst && isUnavailable(cause)) {
     report(cause)

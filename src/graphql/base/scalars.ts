@@ -18,7 +18,7 @@ export function parseInstant(text: string): Instant | null {
   if (Number(hours) > 23 || Number(minutes) > 59) return null
   const local = `${day}T${time}.${fraction.slice(0, 3).padEnd(3, '0')}Z`
   const parsed = new Date(local)
-  // The parser takes some impossible days (30 February) for later ones; those do not come back as they went in.
+  // Date takes some impossible days (30 February) for later ones; such a text differs from that of its instant.
   if (Number.isNaN(parsed.getTime()) || parsed.toISOString() !== local) return null
   const offset = (Number(hours) * 60 + Number(minutes)) * 60_000
   const at = parsed.getTime() - (sign === '-' ? -offset : offset)
@@ -29,7 +29,7 @@ const MINUTE_MS = 60_000
 const SECONDS = Array.from({ length: 60 }, (_, n) => `${String(n).padStart(2, '0')}.`)
 const MILLISECONDS = Array.from({ length: 1_000 }, (_, n) => `${String(n).padStart(3, '0')}Z`)
 
-/** What instants begin with, by the minute: those of a day and a half have a place each. */
+/** A cache of the beginnings of instants, by the minute: the minutes of a day and a half have an entry each. */
 const PLACES = 2_048
 const minutes = new Float64Array(PLACES).fill(NaN)
 const beginnings = Array.from({ length: PLACES }, () => '')
@@ -37,8 +37,8 @@ let last: Instant = NaN
 let lastText = ''
 
 /**
- * What Date.toISOString() says of the years 1970 to 9999. Mostly the minute was asked for before, and often, as with the
- * readings of one report, all of it. Two pieces, for each more is a text that is put together once it is written.
+ * Date.toISOString() for the years 1970 to 9999. Most minutes are in the cache, and often, as with the readings of one report,
+ * the whole instant repeats. The text has two pieces only, for each more has to be joined when it is written.
  */
 export function isoOf(at: Instant): string {
   if (at === last) return lastText
@@ -56,7 +56,7 @@ export function isoOf(at: Instant): string {
   return lastText
 }
 
-/** @param node the value, if it stands in the document itself */
+/** @param node the value, if it is a literal in the document */
 function parse(value: unknown, node?: ValueNode): Instant {
   const at = typeof value === 'string' ? parseInstant(value) : null
   if (at === null) {

@@ -10,7 +10,7 @@ import { ErrorCodeEnum } from './user-errors.ts'
 import { fleetOf, FleetType } from './fleet.ts'
 
 const AuditActionEnum = builder.enumType('AuditAction', {
-  description: 'What somebody did, or wanted to.',
+  description: 'An action that the audit trail records, done or refused.',
   values: Object.fromEntries(Object.entries(AUDIT_ACTIONS).map(([name, description]) => [name, { description }])) as {
     [K in AuditAction]: { description: string }
   },
@@ -18,10 +18,10 @@ const AuditActionEnum = builder.enumType('AuditAction', {
 
 const AuditEntryType = builder.objectRef<TrailEntry>('AuditEntry').implement({
   description:
-    "Who did what to whose sharing, or was refused it. What was done belongs to both parties; what was refused to whoever\nasked and, unless the vehicle does not exist for them, to the vehicle's owner.",
+    'An action on a sharing, done or refused. One that was done belongs to both parties; one that was refused to the fleet\nthat asked and, unless the vehicle does not exist for it, to the owner of the vehicle.',
   fields: (t) => ({
     occurredAt: t.expose('at', { type: 'DateTime', description: 'When it was done or refused.' }),
-    action: t.expose('action', { type: AuditActionEnum, description: 'What was asked for.' }),
+    action: t.expose('action', { type: AuditActionEnum, description: 'The action.' }),
     fleet: t.field({
       type: FleetType,
       description: 'The fleet that asked.',
@@ -29,18 +29,18 @@ const AuditEntryType = builder.objectRef<TrailEntry>('AuditEntry').implement({
     }),
     subject: t.string({
       nullable: true,
-      description: "Whom its token was made for (sub). Null if it does not say, and for another fleet's.",
+      description: 'The subject (sub) of the token. Null for a token without one, and for that of another fleet.',
       resolve: ({ actor }) => actor.subject,
     }),
-    vehicleId: t.exposeID('vehicleId', { description: 'Which vehicle, whether or not the viewer may see it now.' }),
+    vehicleId: t.exposeID('vehicleId', { description: 'The vehicle, whether or not the viewer may see it now.' }),
     sharingId: t.exposeID('sharingId', {
       nullable: true,
-      description: 'Which sharing: that was made or changed, or that was named in vain.',
+      description: 'The sharing that was made or changed, or that the refused request named.',
     }),
     refusal: t.expose('refusal', {
       type: ErrorCodeEnum,
       nullable: true,
-      description: 'Why it was refused; null for what was done.',
+      description: 'The reason of a refusal; null for an action that was done.',
     }),
     requestId: t.exposeString('requestId', { description: "The request, as in that response's X-Request-Id header." }),
   }),
@@ -48,10 +48,10 @@ const AuditEntryType = builder.objectRef<TrailEntry>('AuditEntry').implement({
 
 const AuditFilter = builder.inputType('AuditFilter', {
   description: 'Null matches everything.',
-  fields: (t) => ({ vehicleId: t.id({ description: 'Only what was about this vehicle.' }) }),
+  fields: (t) => ({ vehicleId: t.id({ description: 'Only entries about this vehicle.' }) }),
 })
 
-/** Numbers count what all fleets do, so they are sealed as places in the log are. */
+/** The numbers count the actions of all fleets, so they are sealed as positions in the log are. */
 const cursorsOf = ({ prisma }: Context): Cursors<TrailEntry, string> => ({
   list: 'auditTrail',
   keyOf: ({ position }) => prisma.event.cursor(position, 'trail'),
@@ -62,18 +62,18 @@ builder.queryField('auditTrail', (t) =>
   t.field({
     type: connectionOf('AuditEntry', AuditEntryType),
     description:
-      "Who started, moved and ended the sharings of the viewer's fleet, and what was refused, newest first. Kept as long as\nevents are. Two of the same moment may come to be seen in either order: to follow what happens, follow the events.",
+      "The actions on the sharings of the viewer's fleet, done and refused, newest first. Kept as long as events are. Entries\nof the same moment may appear in either order: to follow changes, follow the events.",
     args: { ...pageArgs(), filter: t.arg({ type: AuditFilter, description: 'Only some of it.' }) },
     resolve: async (_root, { filter, ...args }, context) => {
       const { fleetId } = asMember(context)
       const { prisma } = context
       const cursors = cursorsOf(context)
       const page = pageOf(args, cursors)
-      const place = (key: string | null) => (key === null ? null : prisma.event.position(key, 'trail'))
+      const positionOf = (key: string | null) => (key === null ? null : prisma.event.position(key, 'trail'))
       const found = await prisma.audit.page(fleetId, filter?.vehicleId ?? null, {
         ...page,
-        after: place(page.after),
-        before: place(page.before),
+        after: positionOf(page.after),
+        before: positionOf(page.before),
       })
       return toConnection(found, page, cursors)
     },

@@ -12,7 +12,7 @@ import { resultOf } from './user-errors.ts'
 import { fleetOf, FleetType } from './fleet.ts'
 
 export const CommandTypeEnum = builder.enumType('CommandType', {
-  description: 'What a vehicle can be told to do.',
+  description: 'The commands that there are.',
   values: {
     REQUEST_VEHICLE_STATE: { description: 'Report all readings now.' },
     ENABLE_DRIVING: { description: 'Let the engine be started.' },
@@ -45,22 +45,22 @@ export const CommandStatusEnum = builder.enumType('CommandStatus', {
   } satisfies Record<CommandStatus, { description: string }>,
 })
 
-/** The command as it is now: what came by time counts from its instant, written down or not. */
-async function present(command: Command, { loaders, now }: Context): Promise<Command> {
+/** The command as of now: a change that the clock brought counts from its instant, whether or not it is stored yet. */
+async function asOfNow(command: Command, { loaders, now }: Context): Promise<Command> {
   if (!isOpen(command)) return command
   const sharings = await loaders.openSharings(command.vehicleId)
   return settle({ sharings, commands: [command] }, UNKNOWN_STATE, now).commands[0] ?? command
 }
 
 export const CommandType = builder.objectRef<Command>('Command').implement({
-  description: 'Something that a fleet told a vehicle to do.',
+  description: 'An instruction of a fleet to a vehicle.',
   fields: (t) => ({
     id: t.exposeID('id', { description: 'Unique.' }),
     type: t.expose('type', { type: CommandTypeEnum, description: 'What to do.' }),
     status: t.field({
       type: CommandStatusEnum,
       description: 'How far it has come.',
-      resolve: async (command, _args, context) => (await present(command, context)).status,
+      resolve: async (command, _args, context) => (await asOfNow(command, context)).status,
     }),
     vehicleId: t.exposeID('vehicleId', { description: 'The vehicle.' }),
     fleet: t.field({
@@ -80,9 +80,9 @@ export const CommandType = builder.objectRef<Command>('Command').implement({
       type: 'DateTime',
       nullable: true,
       description: 'When it came to its final status; null before.',
-      resolve: async (command, _args, context) => (await present(command, context)).completedAt,
+      resolve: async (command, _args, context) => (await asOfNow(command, context)).completedAt,
     }),
-    message: t.exposeString('message', { nullable: true, description: 'What the gateway said of a failure.' }),
+    message: t.exposeString('message', { nullable: true, description: 'The reason of a failure, from the gateway.' }),
   }),
 })
 
@@ -100,7 +100,7 @@ builder.queryField('command', (t) =>
 )
 
 const SendCommandInput = builder.inputType('SendCommandInput', {
-  description: 'What a vehicle is to do.',
+  description: 'A command to a vehicle.',
   fields: (t) => ({
     vehicleId: t.id({ required: true, description: 'The vehicle.' }),
     type: t.field({ type: CommandTypeEnum, required: true, description: 'What to do.' }),
@@ -125,11 +125,11 @@ const CommandOutcomeEnum = builder.enumType('CommandOutcome', {
 })
 
 const ReportCommandOutcomeInput = builder.inputType('ReportCommandOutcomeInput', {
-  description: 'What became of a command that was dispatched.',
+  description: 'The outcome of a command that was dispatched.',
   fields: (t) => ({
     commandId: t.id({ required: true, description: 'The command.' }),
     outcome: t.field({ type: CommandOutcomeEnum, required: true, description: 'How it went.' }),
-    message: t.string({ description: 'What there is to say of a failure, at most 200 characters.' }),
+    message: t.string({ description: 'The reason of a failure, at most 200 characters.' }),
   }),
 })
 
@@ -141,7 +141,7 @@ const successOf = (verb: string, description: string) =>
 
 const SendCommandResult = resultOf(
   'SendCommand',
-  successOf('SendCommand', 'The command was accepted; how it goes on is told by its events.'),
+  successOf('SendCommand', 'The command was accepted; its events show its progress.'),
   [RequestError, InputError, SharingConflictError],
 )
 const ReportCommandOutcomeResult = resultOf(
@@ -153,7 +153,7 @@ const ReportCommandOutcomeResult = resultOf(
 builder.mutationFields((t) => ({
   sendCommand: t.field({
     type: SendCommandResult,
-    description: 'An OPERATOR of the fleet in control.',
+    description: 'OPERATOR of the fleet in control. Sends a command to a vehicle.',
     args: { input: t.arg({ type: SendCommandInput, required: true, description: 'What to do, and by when.' }) },
     resolve: async (_root, { input: { vehicleId, type, timeoutSeconds, idempotencyKey } }, context) => {
       const order = {
@@ -167,7 +167,7 @@ builder.mutationFields((t) => ({
   }),
   reportCommandOutcome: t.field({
     type: ReportCommandOutcomeResult,
-    description: 'GATEWAY. What became of a command that it was given.',
+    description: 'GATEWAY. Reports the outcome of a command that was dispatched to it.',
     args: { input: t.arg({ type: ReportCommandOutcomeInput, required: true, description: 'The outcome.' }) },
     resolve: async (_root, { input: { commandId, outcome, message } }, context) => {
       asGateway(context)

@@ -6,7 +6,7 @@ import { connectionOf, sizeOf } from '../base/connection.ts'
 import type { PageSize } from '../base/connection.ts'
 import type { Connection } from '../base/connection.ts'
 import { CommandStatusEnum, CommandType } from './command.ts'
-import { asMember, existing } from '../base/context.ts'
+import { asMember, nonNull } from '../base/context.ts'
 import type { Context } from '../base/context.ts'
 import { badUserInput } from '../base/errors.ts'
 import { SharingEndReasonEnum } from './sharing-enums.ts'
@@ -49,7 +49,7 @@ const VehicleEventInterface = builder.interfaceRef<LoggedEvent>('VehicleEvent').
       resolve: ({ position }, _args, { prisma }) => prisma.event.cursor(position),
     }),
     cursor: t.string({
-      description: 'Where this event stands in the log; give it back as `after` to go on from here.',
+      description: 'The position of this event in the log: as `after`, it goes on from here.',
       resolve: ({ position }, _args, { prisma }) => prisma.event.cursor(position),
     }),
     type: t.expose('type', { type: VehicleEventTypeEnum, description: 'What happened.' }),
@@ -77,7 +77,7 @@ builder.objectRef<SharingEvent>('SharingEvent').implement({
     sharing: t.field({
       type: SharingType,
       description: 'The sharing, as it is now.',
-      resolve: ({ sharingId }, _args, { loaders }) => loaders.sharing.load(sharingId).then(existing),
+      resolve: ({ sharingId }, _args, { loaders }) => loaders.sharing.load(sharingId).then(nonNull),
     }),
     endsAt: t.field({
       type: 'DateTime',
@@ -101,7 +101,7 @@ builder.objectRef<Extract<LoggedEvent, { type: 'COMMAND_UPDATED' }>>('CommandEve
     command: t.field({
       type: CommandType,
       description: 'The command, as it is now.',
-      resolve: ({ commandId }, _args, { loaders }) => loaders.command.load(commandId).then(existing),
+      resolve: ({ commandId }, _args, { loaders }) => loaders.command.load(commandId).then(nonNull),
     }),
     status: t.field({
       type: CommandStatusEnum,
@@ -133,8 +133,8 @@ const VehicleEventConnection = connectionOf('VehicleEvent', VehicleEventInterfac
 const VehicleEventFilter = builder.inputType('VehicleEventFilter', {
   description: 'Which events: those that meet all that is given. An empty list matches nothing, null everything.',
   fields: (t) => ({
-    vehicleIds: t.idList({ description: 'Only those of these vehicles.' }),
-    types: t.field({ type: [VehicleEventTypeEnum], description: 'Only those of these types.' }),
+    vehicleIds: t.idList({ description: 'Only events of these vehicles.' }),
+    types: t.field({ type: [VehicleEventTypeEnum], description: 'Only events of these types.' }),
   }),
 })
 
@@ -149,14 +149,14 @@ builder.queryField('vehicleEvents', (t) =>
         description: 'At most this many: 0 to 500, 50 if absent.',
         extensions: { pageSize: PAGE_SIZE },
       }),
-      after: t.arg.string({ description: 'A cursor: only what comes behind it.' }),
+      after: t.arg.string({ description: 'A cursor: only events after it.' }),
       filter: t.arg({ type: VehicleEventFilter, description: FILTERED }),
     },
     resolve: async (_root, { first, after, filter }, context) => {
       const { fleetId } = asMember(context)
       const size = sizeOf('first', first, PAGE_SIZE.most) ?? PAGE_SIZE.usual
-      const found = await context.prisma.event.history(fleetId, filterOf(filter), placeOf(after, context), size + 1)
-      if (!found) throw noCursor()
+      const found = await context.prisma.event.history(fleetId, filterOf(filter), positionOf(after, context), size + 1)
+      if (!found) throw invalidCursor()
       return eventPage(found, size, after ?? null, context)
     },
   }),
@@ -168,21 +168,21 @@ builder.subscriptionField('vehicleEvents', (t) =>
     description:
       "The events that belong to the viewer's fleet, in log order, each exactly once: first those after the cursor\n`after`, without a gap, then live. Without `after`, from now on. An unknown or malformed cursor is an error.",
     args: {
-      after: t.arg.string({ description: 'A cursor: first what comes behind it.' }),
+      after: t.arg.string({ description: 'A cursor: first the events after it.' }),
       filter: t.arg({ type: VehicleEventFilter, description: FILTERED }),
     },
     subscribe: async (_root, args, context) => {
       const { fleetId } = asMember(context)
       const { prisma, tail, viewer, gone } = context
       const filter = filterOf(args.filter)
-      const place = placeOf(args.after, context)
+      const position = positionOf(args.after, context)
       const { settled, drawn } = await prisma.event.horizon()
-      if (place !== null && place > drawn) throw noCursor()
-      if (place !== null && !tail.covers(place)) {
-        await tail.catchUpLimit(() => prisma.event.checkKept(fleetId, filter, place))
+      if (position !== null && position > drawn) throw invalidCursor()
+      if (position !== null && !tail.covers(position)) {
+        await tail.catchUpLimit(() => prisma.event.checkKept(fleetId, filter, position))
       }
-      // Where it is now, and not once it is first read: who sees that the answer has begun has missed nothing since.
-      const after = place ?? settled
+      // The position of now, not that of the first read: a client whose response has begun misses nothing from then on.
+      const after = position ?? settled
       return openStream(prisma, tail, { fleetId, filter, after, until: viewer.expiresAt, gone })
     },
     resolve: (event, _args, context) => {
@@ -198,20 +198,20 @@ type FilterInput = {
 }
 
 const filterOf = (filter: FilterInput | null | undefined): EventFilter => ({
-  // What has a NUL is no id, and PostgreSQL would refuse it.
+  // A text with a NUL is no id, and PostgreSQL would reject it.
   vehicleIds: filter?.vehicleIds?.filter((id) => !id.includes('\0')) ?? null,
   types: filter?.types ?? null,
 })
 
-/** @throws BAD_USER_INPUT for what is no cursor */
-function placeOf(cursor: string | null | undefined, { prisma }: Context): number | null {
+/** @throws BAD_USER_INPUT for a text that is no cursor */
+function positionOf(cursor: string | null | undefined, { prisma }: Context): number | null {
   if (typeof cursor !== 'string') return null
   const position = prisma.event.position(cursor)
-  if (position === null) throw noCursor()
+  if (position === null) throw invalidCursor()
   return position
 }
 
-const noCursor = () => badUserInput('after is not a cursor of this log.')
+const invalidCursor = () => badUserInput('after is not a cursor of this log.')
 
 function eventPage(
   found: readonly LoggedEvent[],

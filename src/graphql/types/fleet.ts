@@ -5,7 +5,7 @@ import type { Fleet } from '../../domain/fleet.ts'
 import type { Viewer } from '../../domain/access/viewer.ts'
 import { builder } from '../base/builder.ts'
 import { byText, connectionOf, pageArgs, pageOf, toConnection } from '../base/connection.ts'
-import { asAdmin, asMember, change, existing } from '../base/context.ts'
+import { asAdmin, asMember, change, nonNull } from '../base/context.ts'
 import { resultOf } from './user-errors.ts'
 
 export const FleetType = builder.objectRef<Fleet>('Fleet').implement({
@@ -19,7 +19,7 @@ export const FleetType = builder.objectRef<Fleet>('Fleet').implement({
 /** The fleet that something refers to; at once if it is known. */
 export function fleetOf(loaders: Loaders, id: string): Fleet | Promise<Fleet> {
   const fleet = loaders.fleet(id)
-  return fleet instanceof Promise ? fleet.then(existing) : fleet
+  return fleet instanceof Promise ? fleet.then(nonNull) : fleet
 }
 
 const RoleEnum = builder.enumType('Role', {
@@ -37,7 +37,7 @@ const RoleEnum = builder.enumType('Role', {
 })
 
 const ViewerType = builder.objectRef<Viewer>('Viewer').implement({
-  description: 'Whom the access token speaks for.',
+  description: 'The bearer of the access token.',
   fields: (t) => ({
     fleet: t.field({
       type: FleetType,
@@ -63,7 +63,11 @@ const byName = byText<Fleet>('partners', ({ name }) => name)
 const byId = byText<Fleet>('fleets', ({ id }) => id)
 
 builder.queryFields((t) => ({
-  viewer: t.field({ type: ViewerType, description: 'Who asks.', resolve: (_root, _args, { viewer }) => viewer }),
+  viewer: t.field({
+    type: ViewerType,
+    description: 'The bearer of the access token.',
+    resolve: (_root, _args, { viewer }) => viewer,
+  }),
   sharingPartners: t.field({
     type: FleetConnection,
     description: "The fleets that the viewer's fleet may share vehicles with, by name.",
@@ -146,7 +150,7 @@ builder.mutationFields((t) => ({
   }),
   endPartnership: t.field({
     type: PartnershipResult,
-    description: 'ADMIN. No new sharings between the two; those in force run on.',
+    description: 'ADMIN. Allows no new sharings between the two; sharings in force run on.',
     args: { input: t.arg({ type: PartnershipInput, required: true, description: 'The two.' }) },
     resolve: async (_root, { input }, context) => {
       asAdmin(context)

@@ -3,7 +3,7 @@ import type { SharingEndReason, SharingPhase, SharingStatus } from '../../domain
 import { builder } from '../base/builder.ts'
 
 export const SharingStatusEnum = builder.enumType('SharingStatus', {
-  description: "The sharing as the viewer's fleet stands to it.",
+  description: "The role of the viewer's fleet in a sharing.",
   values: {
     SHARED_OWN_VEHICLE: { description: "The viewer's fleet owns the vehicle and has shared it." },
     SHARED_PARTNER_VEHICLE: { description: "Another fleet owns the vehicle and shares it with the viewer's fleet." },
@@ -11,7 +11,7 @@ export const SharingStatusEnum = builder.enumType('SharingStatus', {
 })
 
 export const SharingPhaseEnum = builder.enumType('SharingPhase', {
-  description: 'Where a sharing stands in time.',
+  description: 'The phase of a sharing.',
   values: {
     SCHEDULED: { description: 'Its start is still to come.' },
     ACTIVE: { description: 'In force: the partner controls the vehicle.' },

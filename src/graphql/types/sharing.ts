@@ -23,12 +23,12 @@ SharingType.implement({
     id: t.exposeID('id', { description: 'Unique.' }),
     status: t.field({
       type: SharingStatusEnum,
-      description: "The sharing as the viewer's fleet stands to it.",
+      description: "The role of the viewer's fleet in the sharing.",
       resolve: (sharing, _args, context) => statusFor(sharing, asMember(context).fleetId),
     }),
     phase: t.field({
       type: SharingPhaseEnum,
-      description: 'Where it stands in time, now.',
+      description: 'Its phase, now.',
       resolve: (sharing, _args, { now }) => phaseAt(sharing, now),
     }),
     owner: t.field({

@@ -18,7 +18,7 @@ import { bySharing, SharingConnection } from './sharing.ts'
 import { SharingType, VehicleType } from './refs.ts'
 import { VehicleStateType } from './state.ts'
 
-/** What follows from who controls a vehicle; at once if that was read with it. */
+/** A value that depends on the control of a vehicle; at once if the control was read with it. */
 function withControl<T>(
   loaders: Loaders,
   vehicle: Vehicle | OpenVehicle,
@@ -39,8 +39,8 @@ VehicleType.implement({
       description: 'The fleet that owns the vehicle; sharing never changes it.',
       resolve: ({ ownerId }, _args, { loaders }) => fleetOf(loaders, ownerId),
     }),
-    name: t.exposeString('name', { nullable: true, description: 'What the owner calls it.' }),
-    licensePlate: t.exposeString('licensePlate', { nullable: true, description: 'As it stands on the vehicle.' }),
+    name: t.exposeString('name', { nullable: true, description: 'The name that the owner gave it.' }),
+    licensePlate: t.exposeString('licensePlate', { nullable: true, description: 'The licence plate.' }),
     vin: t.exposeString('vin', { nullable: true, description: 'The vehicle identification number.' }),
     brand: t.exposeString('brand', { nullable: true, description: 'The maker.' }),
     model: t.exposeString('model', { nullable: true, description: "The maker's model." }),
@@ -123,8 +123,8 @@ builder.queryFields((t) => ({
 }))
 
 const TEXTS = {
-  name: 'What the owner calls it.',
-  licensePlate: 'As it stands on the vehicle.',
+  name: 'The name that the owner gave it.',
+  licensePlate: 'The licence plate.',
   vin: 'The vehicle identification number.',
   brand: 'The maker.',
   model: "The maker's model.",

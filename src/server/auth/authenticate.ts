@@ -6,7 +6,7 @@ import { LATEST_INSTANT } from '../../domain/period.ts'
 import { knownRoles, viewerOf } from '../../domain/access/viewer.ts'
 import type { Claims, Viewer } from '../../domain/access/viewer.ts'
 
-/** Why a request is not let in. UNAVAILABLE: the provider's keys could not be had, so nothing is known of the token. */
+/** A request without a trusted token. UNAVAILABLE: the provider's keys could not be fetched, so nothing is known of it. */
 export class AuthenticationError extends Error {
   readonly reason: 'UNTRUSTED' | 'EXPIRED' | 'UNAVAILABLE'
 
@@ -21,7 +21,7 @@ export type Authenticate = (authorization: string | undefined) => Viewer | Promi
 
 export type TokenRules = {
   readonly getKey: JWTVerifyGetKey
-  /** Counts how often the keys were asked for: what was verified with those before has to be verified again. */
+  /** Counts the fetches of the keys: tokens verified with earlier keys have to be verified again. */
   readonly generation: () => number
   readonly issuer: string
   readonly audience: string
@@ -29,7 +29,7 @@ export type TokenRules = {
   readonly rolesClaim: string
 }
 
-/** Asymmetric only: with a shared secret, or none, whoever can check a token could also make one. */
+/** Asymmetric only: with a shared secret, or none, everybody that can verify a token could also make one. */
 const ALGORITHMS = ['RS256', 'ES256', 'EdDSA', 'Ed25519']
 
 export type TokenChecks = {
@@ -37,12 +37,14 @@ export type TokenChecks = {
   readonly isRevoked: (claims: Claims) => boolean
 }
 
-/** How many verified tokens are known, and how long they may be with all that stands around them. */
-const VERIFIED = 10_000
-const LONGEST_KNOWN = 4_096
+/** Verified tokens that are cached, and the longest Authorization header that is. */
+const CACHED_TOKENS = 10_000
+const LONGEST_CACHED = 4_096
 
 export function createAuthenticate(rules: TokenRules, { fleetExists, isRevoked }: TokenChecks): Authenticate {
-  const verified = new LRUCache<string, { readonly viewer: Viewer; readonly generation: number }>({ max: VERIFIED })
+  const verified = new LRUCache<string, { readonly viewer: Viewer; readonly generation: number }>({
+    max: CACHED_TOKENS,
+  })
   const check = async (authorization: string | undefined): Promise<Viewer> => {
     const token = /^Bearer +([\w.~+/=-]+) *$/i.exec(authorization ?? '')?.[1]
     if (token === undefined) {
@@ -57,8 +59,8 @@ export function createAuthenticate(rules: TokenRules, { fleetExists, isRevoked }
     // Last: it may have been revoked while the database was asked.
     if (isRevoked(claims)) throw new AuthenticationError('UNTRUSTED', 'The access token has been revoked.')
     if (isStranger) return { ...viewer, kind: 'NOBODY' }
-    // As clients write it: of all the ways to write one token only one is remembered.
-    if (authorization === `Bearer ${token}` && token.length <= LONGEST_KNOWN)
+    // As clients write it: of all the ways to write one token only one is cached.
+    if (authorization === `Bearer ${token}` && token.length <= LONGEST_CACHED)
       verified.set(authorization, { viewer, generation })
     return viewer
   }

@@ -18,7 +18,7 @@ export type Keys = { readonly rules: TokenRules; readonly stop: () => void }
 
 /**
  * A provider's keys: fetched when first needed, refreshed in the background and when a token names an unknown one. When
- * the provider is down those that are known go on serving.
+ * the provider is down the known keys go on serving.
  */
 export function providerKeys(provider: Provider, settings: Settings): Keys {
   let lastTry = -Infinity
@@ -32,7 +32,7 @@ export function providerKeys(provider: Provider, settings: Settings): Keys {
     if (performance.now() - lastTry < cooldown) return Promise.reject(new Error('the key set was asked for just now'))
     lastTry = performance.now()
     const answer = fetch(...args)
-    // Once for what was verified before, and once more for what is verified until the new set is in its place.
+    // Once for tokens verified before, and once more for those verified until the new set is in its place.
     answer.then(renew, () => {})
     return answer
   }

@@ -18,9 +18,9 @@ export type Compiled = CompiledQuery['query']
 const MOST_WRITTEN = 300
 
 /**
- * An operation of a document that was found valid and within the limits, as a function: every field is written out, however
- * little there is to answer. null for one that is left to graphql-js, for that amounts to too much, or for its directives:
- * where fields come and go the compiled answer may have its keys in another order than the specification says.
+ * An operation of a document that is valid and within the limits, as a function: code for every field, whether or not the data
+ * has it. null for an operation that is left to graphql-js, for its size, or for its directives: where fields come and go, the
+ * keys of a compiled result may be in another order than the specification says.
  */
 export function compile(document: DocumentNode, operation: OperationDefinitionNode): Compiled | null {
   if (hasDirectives(document) || writtenOut(document, operation) > MOST_WRITTEN) return null
@@ -68,14 +68,14 @@ function hasDirectives(document: DocumentNode): boolean {
 /**
  * Whether a result of a compiled operation that changed nothing is to be graphql-js's instead: one without data, for then
  * nothing was executed, and one whose errors are several refusals, of which graphql-js reports fewer, in another order. A
- * failure is none of these: what failed is not executed again.
+ * failure is neither: an operation that failed is not executed again.
  */
 export const isForInterpreter = (result: ExecutionResult): boolean => {
   const { errors = [] } = result
   return !('data' in result) || (errors.length > 1 && errors.every(isRefusal))
 }
 
-/** What a resolver refused on purpose. */
+/** Whether a resolver threw it on purpose. */
 const isRefusal = ({ originalError }: GraphQLError): boolean => originalError instanceof GraphQLError
 
 /**

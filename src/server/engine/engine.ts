@@ -5,7 +5,7 @@ import type { Plugin, YogaServerInstance } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import { createContext } from '../../graphql/base/context.ts'
 import type { Context, Request, Services } from '../../graphql/base/context.ts'
-import { forbidden, presentable } from '../../graphql/base/errors.ts'
+import { forbidden, maskError } from '../../graphql/base/errors.ts'
 import { schema } from '../../graphql/schema.ts'
 import type { Admission } from '../limits/admission.ts'
 import { BODY_LIMIT, documentLimits } from '../limits/document-limits.ts'
@@ -23,9 +23,9 @@ import type { TrustedDocuments } from './trusted-documents.ts'
 
 export type Yoga = YogaServerInstance<Request, Context>
 
-/** What all transports run operations with. */
+/** Runs the operations of all transports. */
 export type Engine = {
-  /** The pipeline for whatever has no shorter way, and the parsing and validation of all documents. */
+  /** The pipeline for requests without a shorter way, and the parsing and validation of all documents. */
   readonly yoga: Yoga
   readonly operations: Operations
   readonly subscribe: Subscribe
@@ -62,7 +62,7 @@ export function createEngine(options: EngineOptions): Engine {
       ...observers,
     ],
     maskedErrors: {
-      maskError: (error) => presentable(error, '', (cause) => log.error({ err: cause }, 'outside of an operation')),
+      maskError: (error) => maskError(error, '', (cause) => log.error({ err: cause }, 'outside of an operation')),
     },
     maxRequestBodySize: BODY_LIMIT,
     graphiql: false,
@@ -84,7 +84,7 @@ const contextPlugin = (services: Services): Plugin<Context> => ({
   },
 })
 
-/** Refuses viewers who may do nothing, and presents every error as clients may see it. */
+/** Refuses viewers of kind NOBODY, and presents every error as clients may see it. */
 const errorsPlugin = (presentErrors: PresentErrors): Plugin<Context> => ({
   onValidate:
     () =>
@@ -119,7 +119,7 @@ const subscriptionPlugin = (admission: Admission, engine: () => Engine): Plugin<
   },
 })
 
-/** For streams Yoga says no-cache, which allows to keep what they said. */
+/** For streams Yoga says no-cache, which would allow to store them. */
 const noStore: Plugin = { onResponse: ({ response }) => response.headers.set('Cache-Control', 'no-store') }
 
 const Introspection: ValidationRule = (context) => ({

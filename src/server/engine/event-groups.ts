@@ -25,8 +25,8 @@ const GROUPS = 10_000
 
 /**
  * One event is evaluated and serialized once for all subscribers of an instance that select the same of it with the same
- * rights. They are woken in one round of the event loop, and share what is evaluated in it: nothing is kept until later, when
- * the vehicle or the rights may be others.
+ * rights. They are woken in one round of the event loop, and share the results of that round: nothing is kept until later,
+ * when the vehicle or the rights may be others.
  * @returns the group of a subscription, by operation, rights and variables
  */
 export function createEventGroups(services: Services): (operation: Operation, args: ExecutionArgs) => EvaluateEvent {
@@ -105,7 +105,7 @@ function keyOf(number: number, used: readonly string[], { contextValue, variable
   return hash('sha256', JSON.stringify([number, rights, given]))
 }
 
-/** The variables in what the root field selects, and in all fragments: those that choose the events are not among them. */
+/** The variables in the selection of the root field, and in all fragments. Those that only choose events are left out. */
 function usedBelow({ document, definition }: Operation): string[] {
   const [field] = definition.selectionSet.selections as readonly FieldNode[]
   const used = new Set<string>()

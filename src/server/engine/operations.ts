@@ -9,7 +9,7 @@ import { compile } from './compile.ts'
 import type { Compiled } from './compile.ts'
 import type { PresentErrors } from './present-errors.ts'
 
-/** What a client names an operation by. */
+/** The text of a document and the name of one of its operations. */
 export type OperationName = { readonly query: string; readonly operationName: string | null }
 
 /** An operation of a document that is valid and within the limits. */
@@ -26,7 +26,7 @@ export type Operation = {
 export type Operations = {
   /** An operation whose text came before; null for a new one, and for one that is not valid. */
   readonly findKnown: (name: OperationName, asker: Request) => Operation | null
-  /** @returns the operation, or what is wrong with it, as clients may see it */
+  /** @returns the operation, or the errors of its document, as clients may see them */
   readonly prepare: (name: OperationName, asker: Request) => Operation | readonly GraphQLError[]
 }
 
@@ -51,10 +51,10 @@ export type OperationsOptions = {
 }
 
 /**
- * The one place where documents are compiled, of queries, mutations and subscriptions, whatever transport they came by. A
- * document is compiled at its second use, within one allowance a second: documents that come once cost nothing, and a client
- * with ever new ones takes the event loop from nobody. Compiled operations have a cache of their own, so that texts that come
- * once push none of them out.
+ * The one place where documents are compiled, of queries, mutations and subscriptions, on all transports. A document is
+ * compiled at its second use, within one allowance a second: documents that come once cost nothing, and a client that sends
+ * ever new ones cannot occupy the event loop. Texts that come once have a cache of their own, so that they evict none that
+ * come again.
  */
 export function createOperations({ parsingFor, presentErrors, now, onCompile }: OperationsOptions): Operations {
   const caching = { ...CACHED, sizeCalculation: (_: unknown, key: string) => key.length + 1 }

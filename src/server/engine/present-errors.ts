@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql'
 import type { GraphQLFormattedError } from 'graphql'
 import type { Logger } from 'pino'
 import type { Request } from '../../graphql/base/context.ts'
-import { presentable } from '../../graphql/base/errors.ts'
+import { maskError } from '../../graphql/base/errors.ts'
 import { LIMITS } from '../limits/document-limits.ts'
 
 /** Errors as clients may see them. The details that are masked go to the log. */
@@ -13,7 +13,7 @@ export const createPresentErrors =
   (log: Logger, production: boolean): PresentErrors =>
   (errors, { requestId }) => {
     const report = (err: unknown) => log.error({ err, requestId }, 'an operation failed')
-    const presented = errors.slice(0, LIMITS.errors).map((error) => presentable(error, requestId, report))
+    const presented = errors.slice(0, LIMITS.errors).map((error) => maskError(error, requestId, report))
     return production ? presented.map(withoutSuggestion) : presented
   }
 

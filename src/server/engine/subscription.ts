@@ -15,7 +15,7 @@ export type Subscription = AsyncIterable<ExecutionResult> & { readonly deliver: 
 export type Sink = {
   /** Whether a result can still be sent. */
   readonly isOpen: () => boolean
-  /** Sends JSON. @returns what to wait for before more is offered; null for nothing */
+  /** Sends JSON. @returns a promise to wait for before more is offered; null for none */
   readonly offer: (json: string) => Promise<void> | null
   /** Sends JSON. Resolves once the reader, or its system, has taken it. */
   readonly send: (json: string) => Promise<void>
@@ -26,11 +26,11 @@ export type Sink = {
 export type Delivery = {
   /** Resolves once it was stopped, or nothing comes any more; rejects with a failure as clients may see it. */
   readonly ended: Promise<void>
-  /** Its reader has left, and is told nothing any more. */
+  /** To be called when the reader has left: nothing more is sent. */
   readonly stop: () => void
 }
 
-/** Who reads the results, until when. */
+/** The reader of a subscription's results. */
 export type Reader = Pick<Request, 'requestId' | 'transport'> & {
   /** The end of the reader's token. */
   readonly until: number
@@ -139,7 +139,7 @@ function deliverGenerated(results: AsyncIterable<ExecutionResult>, reader: Reade
     ended: run(),
     stop: () => {
       isLeft = true
-      // Without this one that waits for its next result would go on waiting; how it ends is seen above.
+      // Without this an iterator that waits for its next result would go on waiting; its end is awaited above.
       iterator.return?.().catch(() => {})
     },
   }

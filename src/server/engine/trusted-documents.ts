@@ -3,9 +3,9 @@ import type { Plugin } from 'graphql-yoga'
 import { documentNotTrusted } from '../../graphql/base/errors.ts'
 import { SettingsError } from '../../settings.ts'
 
-/** Where the operator has named the documents that are admitted: no other is. */
+/** The documents that the operator has named: no other is admitted. */
 export type TrustedDocuments = {
-  /** The document that a request names; else what it sent itself, which may be one of them. */
+  /** The document that a request names, or else the text that it sent, which may be one of them. */
   readonly textOf: (params: DocumentParams) => unknown
   readonly has: (text: string) => boolean
 }
@@ -17,12 +17,12 @@ export type DocumentParams = {
   readonly extensions?: unknown
 }
 
-/** An id may say how it was made. */
+/** An id may begin with the name of its hash. */
 const PREFIX = /^sha(1|256):/
 
 /**
  * Reads a manifest, `{ hash: document }`, as graphql-codegen's client preset writes it.
- * @throws SettingsError that says what is wrong with it
+ * @throws SettingsError with the reason
  */
 export async function readTrustedDocuments(path: string): Promise<TrustedDocuments> {
   let manifest: unknown
@@ -41,7 +41,7 @@ export async function readTrustedDocuments(path: string): Promise<TrustedDocumen
     has: (text) => trusted.has(text),
     textOf: (params) => {
       const id = idOf(params)
-      // What is not known is refused as nothing is: by the one place that all documents come to.
+      // An unknown id stands for the empty document, which is refused where all documents are.
       return id === null ? params.query : (texts.get(id.replace(PREFIX, '')) ?? '')
     },
   }
@@ -53,7 +53,7 @@ function idOf({ documentId, extensions }: DocumentParams): string | null {
   return typeof hash?.sha256Hash === 'string' ? hash.sha256Hash : null
 }
 
-/** Whatever a document came by, it has to be a trusted one to be parsed. */
+/** A document has to be a trusted one to be parsed, on all transports. */
 export const onlyTrusted = (trusted: TrustedDocuments): Plugin => ({
   onParams({ request, params, setParams }) {
     const { documentId = idInUrl(request), ...others } = params as DocumentParams & typeof params

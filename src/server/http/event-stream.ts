@@ -21,7 +21,7 @@ export type AnswerSubscription = (
   asker: Request,
 ) => Promise<boolean>
 
-/** How often a comment shows that the connection lives. Milliseconds. */
+/** The interval of comments that show that the connection lives. Milliseconds. */
 const PING_MS = 12_000
 const PING = ':\n\n'
 const COMPLETE = 'event: complete\ndata:\n\n'
@@ -55,13 +55,13 @@ export function createEventStreams(options: EventStreamOptions): AnswerSubscript
     if ('deliver' in opened) deliver(response, opened, asker.viewer.expiresAt, options)
     else {
       countErrors(counts, opened)
-      response.end(`${next(jsonOf(opened))}${COMPLETE}`)
+      response.end(`${frameOf(jsonOf(opened))}${COMPLETE}`)
     }
     return true
   }
 }
 
-/** Only media types that no result is sent in as an ordinary response. */
+/** Whether it accepts streams alone: a refusal is not sent as an ordinary response. */
 const isEventStream = (accept = ''): boolean =>
   accept.split(',').every((type) => /^\s*(text\/event-stream|multipart\/mixed)\s*(;|$)/i.test(type))
 
@@ -78,7 +78,7 @@ function begin(response: ServerResponse, opened: Subscription | ExecutionResult)
   response.setHeader('Connection', 'keep-alive')
   response.setHeader('Content-Encoding', 'none')
   response.writeHead(status)
-  // Some browsers do not take the head for an answer before something follows.
+  // Some browsers hold the head of a response back until a part of the body follows.
   response.write(PING)
 }
 
@@ -106,19 +106,19 @@ function deliver(
     () => end(COMPLETE),
     (error: GraphQLError) => {
       countErrors(counts, { errors: [error] })
-      end(`${next(jsonOf({ errors: [error] }))}${COMPLETE}`)
+      end(`${frameOf(jsonOf({ errors: [error] }))}${COMPLETE}`)
     },
   )
 }
 
 const sinkOf = (response: ServerResponse, until: number): Sink => ({
   isOpen: () => !response.writableEnded && !response.destroyed && Date.now() < until,
-  offer: (json) => (response.write(next(json)) ? null : orClosed(response, (done) => response.once('drain', done))),
-  send: (json) => orClosed(response, (done) => response.write(next(json), done)),
+  offer: (json) => (response.write(frameOf(json)) ? null : orClosed(response, (done) => response.once('drain', done))),
+  send: (json) => orClosed(response, (done) => response.write(frameOf(json), done)),
   jsonOf,
 })
 
-/** Waits for what calls `done`, or until nobody reads any more. */
+/** Resolves when `done` is called, or the response is closed. */
 const orClosed = (response: ServerResponse, wait: (done: () => void) => void): Promise<void> =>
   new Promise((resolve) => {
     response.once('close', resolve)
@@ -128,7 +128,7 @@ const orClosed = (response: ServerResponse, wait: (done: () => void) => void): P
     })
   })
 
-const next = (json: string): string => `event: next\ndata: ${json}\n\n`
+const frameOf = (json: string): string => `event: next\ndata: ${json}\n\n`
 
 const jsonOf = ({ errors, ...result }: ExecutionResult): string =>
   JSON.stringify({ errors: errors?.map(toWire), ...result })

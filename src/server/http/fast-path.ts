@@ -24,7 +24,7 @@ export type FastPath = (
   asker: Request,
 ) => boolean | Promise<boolean>
 
-/** The media type of the response by the one that a client names first. Any other is left to Yoga. */
+/** The media type of the response by the first that the client accepts. Others are left to Yoga. */
 const MEDIA_TYPES = new Map([
   ['*/*', 'application/json; charset=utf-8'],
   ['application/json', 'application/json; charset=utf-8'],
@@ -43,14 +43,14 @@ export type FastPathOptions = {
 
 /**
  * The short way for queries and mutations whose document came before: compiled, and executed on node:http without Yoga. A
- * test holds the two ways byte-equal. Yoga answers only what this cannot answer by itself. Left to Yoga are:
+ * test holds the two ways byte-equal. Left to Yoga are:
  * - bodies, media types and viewers out of the ordinary;
  * - documents that are new, invalid, or not compiled: for their directives or their size, or while too much was compiled;
  * - mutations of several fields, of which each has to wait for all that the one before it answers;
  * - operations that the limits refuse, for Yoga's pipeline says why;
  * - variables that do not fit, which end an operation before anything of it is executed;
  * - queries of which several fields were refused on purpose: graphql-js reports fewer of them, in another order.
- * What else was executed here, successful or not, is never executed again: not a mutation, nor a query that failed.
+ * All other operations are executed once, mutations in any case, and queries also where they fail.
  */
 export function createFastPath(options: FastPathOptions): FastPath {
   const { engine, services, admission, trusted, counts, tracing } = options
@@ -80,8 +80,13 @@ export function createFastPath(options: FastPathOptions): FastPath {
       admission.leave()
       admission.setRateLimitHeaders(viewer, response)
       const presented = result.errors ? presentedResult(result, operation, asker, options) : result
-      const told = admission.costExtension(viewer, cost, variables, request.headers)
-      respond(response, asker.requestId, type, told ? { ...presented, extensions: { cost: told } } : presented)
+      const extension = admission.costExtension(viewer, cost, variables, request.headers)
+      respond(
+        response,
+        asker.requestId,
+        type,
+        extension ? { ...presented, extensions: { cost: extension } } : presented,
+      )
       addTo(counts.operations.http[definition.operation], started, !result.errors)
       return true
     }

@@ -19,13 +19,13 @@ export type GraphqlOptions = {
   readonly authenticate: Authenticate
   readonly allowedOrigins: readonly string[]
   readonly draining: () => boolean
-  /** Whether as much is under way as may be. */
+  /** Whether as many operations are under way as may be. */
   readonly isFull: () => boolean
-  /** What to wait for before a request is refused for that. */
+  /** A promise to wait for before a request is refused for that; null for none. */
   readonly delayRefusal: () => Promise<void> | null
   /** Counts the connections that stay open with one token. */
   readonly takeConnection: TakeConnection
-  /** The page for people who look before they read; null where there is none. */
+  /** GraphiQL; null where there is none. */
   readonly playground: ((request: IncomingMessage, response: ServerResponse) => Promise<void>) | null
   readonly counts: Counts
 }
@@ -92,7 +92,7 @@ export async function answerGraphql(
   const gone = isStream ? () => response.destroyed : undefined
   const asker = { viewer, requestId, transport: isStream ? 'sse' : 'http', traceparent, gone } as const
   if (request.method === 'POST') {
-    // To wait for what is there already would cost more than much of what else is done for a request.
+    // An await of a body that is there already would cost more than much of the rest.
     const reading = bodyOf(request)
     const body = reading instanceof Promise ? await reading : reading
     // Requests that came at once are many by now, and this is the last place where it is cheap to refuse one.

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import type { Viewer } from '../../domain/access/viewer.ts'
-import { presentable } from '../../graphql/base/errors.ts'
+import { maskError } from '../../graphql/base/errors.ts'
 import { GRAPHQL_PATH, pathOf } from '../engine/endpoint.ts'
 import type { Pages } from '../pages/pages.ts'
 import { ClientGoneError } from './body.ts'
@@ -12,29 +12,29 @@ import type { GraphqlOptions, Streams } from './graphql-request.ts'
 import { answer, refuse, setCommonHeaders } from './responses.ts'
 
 /** How long a client may take. Milliseconds. */
-export type Patience = {
+export type ClientTimeouts = {
   /** For the headers of a request. */
   readonly headers: number
-  /** For all of it; what it is answered may take longer. */
+  /** For a whole request; its response may take longer. */
   readonly request: number
-  /** Until the next one on the same connection: longer than balancers keep theirs, or they would meet one just closed. */
+  /** Until the next request on the same connection: longer than load balancers wait, or they would use a closed one. */
   readonly idle: number
 }
 
-const PATIENCE: Patience = { headers: 10_000, request: 30_000, idle: 65_000 }
-/** How often the first two are looked at, for each time of the headers. */
+const CLIENT_TIMEOUTS: ClientTimeouts = { headers: 10_000, request: 30_000, idle: 65_000 }
+/** Checks of the first two, in each timeout of the headers. */
 const LOOKS = 5
 
-/** Of a request's headers; a token with many claims has some. Bytes. */
+/** Headers of a request; a token with many claims takes some. Bytes. */
 const HEADERS_LIMIT = 16 * 1024
 
 export type HttpOptions = GraphqlOptions & {
-  /** Whether it can serve: the database answers, and it is not about to stop. */
+  /** Whether it can serve: the database answers, and the server is not draining. */
   readonly ready: () => Promise<boolean>
-  /** What else there is to read, without a token. */
+  /** Pages that need no token. */
   readonly pages: Pages
   /** For tests. */
-  readonly patience?: Patience | undefined
+  readonly clientTimeouts?: ClientTimeouts | undefined
   readonly log: Logger
 }
 
@@ -45,18 +45,18 @@ export type HttpServer = {
    * that is cut off resumes elsewhere with its cursor.
    */
   readonly cutStreams: () => void
-  /** The same for those of viewers who are not to be let in any more. */
+  /** The same for streams of viewers whose tokens were revoked. */
   readonly cutRevoked: (isRevoked: (viewer: Viewer) => boolean) => void
   /** How many streams of server-sent events are open. */
   readonly openStreams: () => number
 }
 
 export function createHttpServer(options: HttpOptions): HttpServer {
-  const { log, counts, patience = PATIENCE } = options
+  const { log, counts, clientTimeouts = CLIENT_TIMEOUTS } = options
   const streams: Streams = new Map()
   const cutStreams = () => {
     for (const response of streams.keys()) {
-      // Who could have had a stream may have asked for something that ends by itself.
+      // A client that accepts a stream may be getting an ordinary response.
       if (String(response.getHeader('Content-Type')).startsWith('text/event-stream')) response.destroy()
     }
   }
@@ -64,10 +64,10 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     for (const [response, viewer] of streams) if (isRevoked(viewer)) response.destroy()
   }
   const limits = {
-    headersTimeout: patience.headers,
-    requestTimeout: patience.request,
-    keepAliveTimeout: patience.idle,
-    connectionsCheckingInterval: patience.headers / LOOKS,
+    headersTimeout: clientTimeouts.headers,
+    requestTimeout: clientTimeouts.request,
+    keepAliveTimeout: clientTimeouts.idle,
+    connectionsCheckingInterval: clientTimeouts.headers / LOOKS,
     maxHeaderSize: HEADERS_LIMIT,
     // Some clients offer HTTP/2 on the way: that is declined by answering as usual.
     shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
@@ -85,10 +85,10 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     const answered =
       path === GRAPHQL_PATH
         ? answerGraphql(options, streams, request, response, requestId)
-        : elsewhere(options, request, response, path, requestId)
+        : answerOther(options, request, response, path, requestId)
     answered.catch((err: unknown) => {
       if (err instanceof ClientGoneError) return
-      const shown = presentable(err, requestId, () => log.error({ err, requestId }, 'a request failed'))
+      const shown = maskError(err, requestId, () => log.error({ err, requestId }, 'a request failed'))
       const isAway = shown.extensions['code'] === 'SERVICE_UNAVAILABLE'
       if (response.headersSent) {
         response.destroy()
@@ -108,7 +108,7 @@ function requestIdOf({ headers }: IncomingMessage): string {
   return typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID()
 }
 
-async function elsewhere(
+async function answerOther(
   { ready, playground, pages }: HttpOptions,
   request: IncomingMessage,
   response: ServerResponse,

@@ -7,7 +7,7 @@ export type Params = {
   readonly variables: Readonly<Record<string, unknown>>
 }
 
-/** The parameters in a body that is exactly what every client sends; null for any other, which is left to Yoga. */
+/** The parameters in a body of the usual form; null for any other body, which is left to Yoga. */
 export function paramsOf(body: Buffer, trusted: TrustedDocuments | null): Params | null {
   try {
     const sent = JSON.parse(body.toString()) as Record<string, unknown>

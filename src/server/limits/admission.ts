@@ -4,7 +4,7 @@ import type { Viewer } from '../../domain/access/viewer.ts'
 import { badUserInput, rateLimited } from '../../graphql/base/errors.ts'
 import { createConcurrencyLimit, createRefusalDelay } from './concurrency-limit.ts'
 import type { ConcurrencyLimit } from './concurrency-limit.ts'
-import { beyond, LIMITS } from './document-limits.ts'
+import { limitExceeded, LIMITS } from './document-limits.ts'
 import type { QueryCost, Variables } from './query-cost.ts'
 import { createRateLimiter } from './rate-limit.ts'
 import type { RateLimit } from './rate-limit.ts'
@@ -24,7 +24,7 @@ export type Admission = ConcurrencyLimit & {
   readonly begin: (viewer: Viewer, cost: QueryCost, variables: Variables) => boolean
   /** Gives the place and the points of an operation back that was not executed and comes again. */
   readonly undo: (viewer: Viewer, cost: QueryCost, variables: Variables) => void
-  /** For a refusal for want of room. @returns what to wait for before it is sent; null for nothing */
+  /** For a refusal for want of room. @returns a promise to wait for before it is sent; null for none */
   readonly delayRefusal: () => Promise<void> | null
   /** `extensions.cost`: where there is a rate limit, or the request asks for it. null for nothing. */
   readonly costExtension: (
@@ -49,7 +49,7 @@ export type CostExtension = {
 }
 
 export type AdmissionRules = {
-  /** null: operations may cost what they like. */
+  /** null: there is no rate limit. */
   readonly rateLimit: RateLimit | null
   /** Queries and mutations under way in this process, at most. */
   readonly operationsAtOnce: number
@@ -62,11 +62,11 @@ export function createAdmission({ rateLimit, operationsAtOnce }: AdmissionRules)
   const admit: Admission['admit'] = ({ tokenId }, cost, variables) => {
     if (cost.maxNodes > LIMITS.nodes) {
       const nodes = cost.nodes(variables)
-      if (nodes > LIMITS.nodes) return beyond(`The pages multiply to ${nodes} nodes`, LIMITS.nodes)
+      if (nodes > LIMITS.nodes) return limitExceeded(`The pages multiply to ${nodes} nodes`, LIMITS.nodes)
     }
     if (cost.maxPoints > LIMITS.objects) {
       const objects = cost.points(variables)
-      if (objects > LIMITS.objects) return beyond(`The operation amounts to ${objects} objects`, LIMITS.objects)
+      if (objects > LIMITS.objects) return limitExceeded(`The operation amounts to ${objects} objects`, LIMITS.objects)
     }
     if (!limiter) return null
     const points = cost.points(variables)
@@ -80,11 +80,11 @@ export function createAdmission({ rateLimit, operationsAtOnce }: AdmissionRules)
   const costExtension: Admission['costExtension'] = ({ tokenId }, cost, variables, headers) => {
     if (!limiter && headers?.['graphql-cost'] === undefined) return null
     const points = cost.points(variables)
-    const told = { requestedQueryCost: points, actualQueryCost: points }
-    if (!limiter) return told
+    const extension = { requestedQueryCost: points, actualQueryCost: points }
+    if (!limiter) return extension
     const { burst, perSecond } = limiter
     const currentlyAvailable = limiter.left(tokenId)
-    return { ...told, throttleStatus: { maximumAvailable: burst, currentlyAvailable, restoreRate: perSecond } }
+    return { ...extension, throttleStatus: { maximumAvailable: burst, currentlyAvailable, restoreRate: perSecond } }
   }
 
   return {
@@ -94,8 +94,11 @@ export function createAdmission({ rateLimit, operationsAtOnce }: AdmissionRules)
     refusal(viewer, cost, variables, headers) {
       const refused = admit(viewer, cost, variables)
       if (!refused) return null
-      const told = costExtension(viewer, cost, variables, headers)
-      return { errors: [refused], ...(told ? { extensions: { cost: { ...told, actualQueryCost: null } } } : {}) }
+      const extension = costExtension(viewer, cost, variables, headers)
+      return {
+        errors: [refused],
+        ...(extension ? { extensions: { cost: { ...extension, actualQueryCost: null } } } : {}),
+      }
     },
     begin(viewer, cost, variables) {
       if (!concurrency.enter()) return false

@@ -1,4 +1,4 @@
-/** How many operations may be under way, so that what is begun is also done soon. */
+/** A limit on operations under way, so that an operation that is begun is also done soon. */
 export type ConcurrencyLimit = {
   /** @returns false while there is no room; else leave() has to follow */
   readonly enter: () => boolean
@@ -18,7 +18,7 @@ const WINDOW_MS = 100
  * of them would only make all wait longer. Completed operations are counted while there is always something to do. So a
  * machine that is slow, or has other work, has a lower limit than a fast one.
  *
- * @param most the limit whatever is measured
+ * @param most the limit that no measurement raises
  */
 export function createConcurrencyLimit(most: number, now: () => number = () => performance.now()): ConcurrencyLimit {
   const few = Math.min(FEW, most)
@@ -67,7 +67,7 @@ const LONGEST_DELAY_MS = 1000
  * Clients that come back at once when they are refused would leave no time for those that are served: with many of them, a
  * refusal is delayed until its turn.
  *
- * @returns what to wait for before one is sent; null for nothing
+ * @returns a promise to wait for before the refusal is sent; null for none
  */
 export function createRefusalDelay(): () => Promise<void> | null {
   let next = 0

@@ -2,13 +2,13 @@ import { Kind, visit } from 'graphql'
 import type { DocumentNode, OperationDefinitionNode, SelectionSetNode } from 'graphql'
 import { perFragment } from './fragments.ts'
 
-/** How much is selected once fragments are put in, each as often as it is spread, and how many fields deep. */
+/** The number of fields once fragments are put in, each as often as it is spread, and their depth. */
 type Extent = { readonly fields: number; readonly depth: number }
 
 const NOTHING: Extent = { fields: 0, depth: 0 }
 
-/** What each operation of a document amounts to, without writing it out. */
-export function expand(document: DocumentNode): (Extent & { readonly operation: OperationDefinitionNode })[] {
+/** The extent of each operation of a document, without writing it out. */
+export function extentsOf(document: DocumentNode): (Extent & { readonly operation: OperationDefinitionNode })[] {
   const extentOf = ({ selections }: SelectionSetNode): Extent => {
     let [fields, depth] = [0, 0]
     for (const selection of selections) {
@@ -32,10 +32,10 @@ export function expand(document: DocumentNode): (Extent & { readonly operation: 
   )
 }
 
-/** What stands in a document, wherever it stands. */
+/** Numbers of things in a document, fragments counted once. */
 export type Occurrences = {
   readonly operations: number
-  /** Aliases, and fields that a selection names again: either asks for the same once more. */
+  /** Aliases, and fields that a selection names again: either selects the same once more. */
   readonly aliases: number
   readonly directives: number
 }

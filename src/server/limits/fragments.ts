@@ -10,9 +10,9 @@ export function fragmentsOf({ definitions }: DocumentNode): Map<string, Fragment
 }
 
 /**
- * What a fragment amounts to, by its name. Each is looked at once, however often it is spread: a few lines can amount to
- * millions of fields.
- * @param nothing what one that is missing amounts to, or is spread in itself: validation refuses both
+ * The amount of a fragment, by its name. Each is computed once, however often it is spread: a few lines can amount to millions
+ * of fields.
+ * @param nothing the amount of a fragment that is missing, or spread in itself: validation refuses both
  */
 export function perFragment<T extends object | number>(
   document: DocumentNode,

@@ -42,8 +42,8 @@ export function limitsPlugin(admission: Admission): Plugin<Context> {
           admission.setRateLimitHeaders(viewer, res)
           if (refused) return refused
           const result = (await executeFn(args)) as ExecutionResult
-          const told = admission.costExtension(viewer, cost, variables, req?.headers)
-          return told ? { ...result, extensions: { ...result.extensions, cost: told } } : result
+          const extension = admission.costExtension(viewer, cost, variables, req?.headers)
+          return extension ? { ...result, extensions: { ...result.extensions, cost: extension } } : result
         } finally {
           admission.leave()
         }

@@ -13,22 +13,22 @@ import { fragmentsOf } from './fragments.ts'
 
 export type Variables = Readonly<Record<string, unknown>>
 
-/** What an operation asks for. With variables that choose the sizes of pages it is more or less. */
+/** The cost of an operation, which depends on the variables that choose the sizes of its pages. */
 export type QueryCost = {
-  /** What its pages multiply to: a page in each node of another comes as often as that has nodes. */
+  /** The product of its pages: a page in each node of another comes as often as that has nodes. */
   readonly nodes: (variables: Variables) => number
-  /** The same whatever the variables are: so many are never exceeded. */
+  /** The most that any variables lead to. */
   readonly maxNodes: number
-  /** Its price: an object is 1, each time it can come, a mutation or a subscription 10, a value nothing. */
+  /** An object costs 1 point each time it can come, a mutation or a subscription 10, a value nothing. */
   readonly points: (variables: Variables) => number
-  /** The same whatever the variables are. */
+  /** The most that any variables lead to. */
   readonly maxPoints: number
 }
 
 /** An object of the answer with all below it that comes as often as itself, and the pages in it. */
 type Part = { points: number; readonly pages: Page[] }
 type Page = PageSize & { readonly sizes: readonly Size[]; readonly each: Part }
-/** As it stands in the document, or which variable says it and what it is else. */
+/** A size in the document itself, or the variable that says it, and its default. */
 type Size = number | { readonly variable: string; readonly fallback: number | null }
 
 const POINTS = { object: 1, change: 10, least: 1 }
@@ -108,7 +108,7 @@ const usesVariables = ({ pages }: Part): boolean =>
 
 /**
  * An empty page counts as one node: it is asked for all the same.
- * @param variables null for whatever they may be
+ * @param variables null for the most that any lead to
  */
 function nodesOf({ pages }: Part, variables: Variables | null): number {
   let nodes = 0
@@ -123,7 +123,7 @@ function pointsOf({ points, pages }: Part, variables: Variables | null): number 
   return sum
 }
 
-/** What is no size at all is refused later; what is too large is, too, and never amounts to more than the largest page. */
+/** A size that is none, or too large, is refused later; here it counts as the largest page at most. */
 function lengthOf({ sizes, usual, most }: Page, variables: Variables | null): number {
   let length = -1
   for (const size of sizes) {

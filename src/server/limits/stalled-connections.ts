@@ -3,20 +3,20 @@ import type { Socket } from 'node:net'
 
 /** How long bytes may wait for a reader that takes none of them. Milliseconds. */
 const STALL_MS = 30_000
-/** How often that is looked at, for each such time. */
+/** Checks in each such time. */
 const LOOKS = 15
 
-export type Stalls = {
-  /** What to do instead of destroying a connection when its reader stalls. */
+export type StalledConnections = {
+  /** Sets how a connection is ended when its reader stalls; else it is destroyed. */
   readonly onStall: (connection: Socket, end: () => void) => void
   readonly stop: () => void
 }
 
 /**
- * Ends connections whose reader stalls: bytes wait for it and none were taken for 30 s. What waits stays bounded meanwhile,
- * for little more is produced for a connection before what came earlier was taken.
+ * Ends connections whose reader stalls: bytes wait for it and none were taken for 30 s. The bytes that wait are bounded, for
+ * little more is produced for a connection before the earlier bytes were taken.
  */
-export function endStalled(server: Server, stallMs: number = STALL_MS): Stalls {
+export function endStalledConnections(server: Server, stallMs: number = STALL_MS): StalledConnections {
   const connections = new Map<Socket, Seen>()
   server.on('connection', (socket: Socket) => {
     connections.set(socket, { taken: 0, held: 0, since: performance.now(), end: () => socket.destroy() })
@@ -45,6 +45,6 @@ export function endStalled(server: Server, stallMs: number = STALL_MS): Stalls {
 
 type Seen = { taken: number; held: number; since: number; end: () => void }
 
-/** What the system has not taken of the write under way, which is taken bit by bit: only Node's own handle tells. */
+/** Bytes of the write under way that the system has not taken yet: only Node's own handle knows. */
 const heldOf = (socket: Socket): number =>
   (socket as unknown as { _handle?: { writeQueueSize?: number } | null })._handle?.writeQueueSize ?? 0

@@ -27,8 +27,8 @@ const OFFERS = /(<script id="offers" type="application\/json">)[^<]*/
 type Answer = (response: ServerResponse) => Promise<void>
 
 /**
- * The console's page and what belongs to it, by path. As long as the server makes the tokens itself the page has those of two
- * fleets of the demo world in it.
+ * The page of the console and its files, by path. As long as the server makes the tokens itself, the page offers those of two
+ * fleets of the demo world.
  */
 export const consolePages = (settings: Settings): readonly (readonly [string, Answer])[] => [
   [

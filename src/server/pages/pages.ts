@@ -3,10 +3,10 @@ import { printedSchema } from '../../graphql/print.ts'
 import type { Settings } from '../../settings.ts'
 import { consolePages } from './console.ts'
 
-/** What is read with GET and needs no token, by its path. */
+/** Pages that are read with GET and need no token, by their paths. */
 export type Pages = ReadonlyMap<string, (response: ServerResponse) => Promise<void> | void>
 
-/** Beside the API: what describes it and shows it. Production does not describe itself. */
+/** The schema, outside of production, and the console. */
 export function createPages(settings: Settings): Pages {
   const pages = new Map<string, (response: ServerResponse) => Promise<void> | void>()
   if (!settings.production) {

@@ -1,4 +1,4 @@
-/** What GraphiQL hands over: the operation, and the headers of its tab. */
+/** The arguments of GraphiQL's fetcher: the operation, and the headers of its tab. */
 type Params = { query: string; operationName?: string | null; variables?: unknown }
 type Options = { headers?: Record<string, string> }
 
@@ -52,7 +52,7 @@ export function fetchFromPage({ query, variables, ...given }: Params, { headers 
     if (!finished) add({ errors: [{ message: `The socket was closed: ${code} ${reason}` }] })
     finish()
   })
-  // No generator: one that waits for a result would not hear of return(), which is what the stop button calls.
+  // No generator: one that waits for a result would not hear of return(), which the stop button calls.
   const events = {
     [Symbol.asyncIterator]: () => events,
     next: async () => {

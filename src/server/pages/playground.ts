@@ -49,7 +49,7 @@ function render(tabs: readonly Tab[]): string {
   const options = {
     title: 'FleetShare',
     defaultTabs: [...tabs],
-    // Those of the tab that is open first, of the page's question for the schema, and of new tabs.
+    // For the first tab, for the introspection query of the page, and for new tabs.
     headers: tabs[0]?.headers ?? '',
     // Tabs that a browser kept would come back with tokens that have ended, or that another server gave out.
     storage: null,

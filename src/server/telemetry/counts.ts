@@ -7,10 +7,10 @@ export const KINDS = ['query', 'mutation', 'subscription'] as const
 export const TRANSPORTS = ['http', 'sse', 'websocket'] as const satisfies readonly Transport[]
 type Kind = (typeof KINDS)[number]
 
-/** Upper bounds of the stretches that durations are counted in; longer ones are counted beyond the last. Milliseconds. */
+/** Upper bounds of the buckets of durations; longer ones are in a last bucket without a bound. Milliseconds. */
 export const BOUNDS = [0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000]
 
-/** How often something was done, and how long it took. */
+/** Numbers and durations of operations. */
 export type Tally = {
   ok: number
   failed: number
@@ -19,7 +19,7 @@ export type Tally = {
   readonly within: number[]
 }
 
-/** What an instance has seen since it started: plain numbers, which cost next to nothing to add to. */
+/** The counts of an instance since it started: plain numbers, which cost next to nothing to add to. */
 export type Counts = {
   readonly operations: Readonly<Record<Transport, Readonly<Record<Kind, Tally>>>>
   /** Top-level errors that went out, by code. */
@@ -61,7 +61,7 @@ export function addTo(tally: Tally, started: number, ok: boolean): void {
 /** Counts one more of a code. */
 export const count = (map: Map<string, number>, code: string): void => void map.set(code, (map.get(code) ?? 0) + 1)
 
-/** Where answers leave, on each transport: by then errors are as clients see them. */
+/** To be called where results leave, on each transport: by then errors are as clients see them. */
 export function countErrors({ errors }: Counts, result: Pick<ExecutionResult, 'errors'>): void {
   for (const { extensions } of result.errors ?? []) count(errors, String(extensions?.['code']))
 }

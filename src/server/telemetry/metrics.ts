@@ -4,7 +4,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import { BOUNDS, KINDS, TRANSPORTS } from './counts.ts'
 import type { Counts, Tally } from './counts.ts'
 
-/** Where the figures stand; they are looked up when somebody asks, and nothing asks the database. */
+/** The sources of the figures, which are read at each scrape. The database is not asked. */
 export type Sources = {
   readonly counts: Counts
   /** What this instance has committed. */
@@ -139,7 +139,7 @@ const tallies = ({ operations }: Counts): [Labels, Tally][] =>
     KINDS.map((type): [Labels, Tally] => [{ transport, type }, operations[transport][type]]),
   )
 
-/** Made of what was counted in stretches: a Histogram of the library's own would have to be told of each operation. */
+/** Made of the tallies: a Histogram of the library's own would have to observe each operation. */
 function addDurations(registry: Registry, counts: Counts): void {
   const name = 'fleetshare_operation_duration_seconds'
   const help = 'Execution, of a subscription until it is open'

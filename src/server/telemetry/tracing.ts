@@ -22,12 +22,12 @@ import type { TracingSettings } from '../../settings.ts'
 export type Tracing = {
   /** Runs an operation in a span of its own, below the one that the client names. */
   readonly operation: <T>(asker: Request, operation: OperationDefinitionNode | null | undefined, run: () => T) => T
-  /** Runs a statement in a span below the operation's, if there is one. What it is called with is not told. */
+  /** Runs a statement in a span below the operation's, if there is one. Its values are not recorded. */
   readonly statement: <T>(name: string, run: () => Promise<T>) => Promise<T>
   readonly stop: () => Promise<void>
 }
 
-/** How long a stop waits for what was not sent yet. Milliseconds. */
+/** How long a stop waits for spans that were not sent yet. Milliseconds. */
 const FLUSH_MS = 1_000
 
 /** Sends spans to a collector, in the background; where it cannot keep up, or is away, spans are lost and nothing else. */
@@ -43,7 +43,7 @@ export function startTracing({ endpoint, ratio }: TracingSettings, log: Logger):
     resource: defaultResource()
       .merge(resourceFromAttributes({ 'service.name': 'fleetshare' }))
       .merge(detectResources({ detectors: [envDetector] })),
-    // Clients are strangers: one that asks for its trace gets it as often as everybody; one that asks for none gets none.
+    // Clients are strangers: a client that wants its trace gets it as often as all others; one that wants none gets none.
     sampler: new ParentBasedSampler({
       root: sampled,
       remoteParentSampled: sampled,
@@ -69,7 +69,7 @@ export function startTracing({ endpoint, ratio }: TracingSettings, log: Logger):
     },
     statement(name, run) {
       const parent = current.getStore()
-      // What an open subscription asks later belongs to no operation any more.
+      // Statements of an open subscription come after its operation's span, and belong to none.
       if (!parent?.isRecording()) return run()
       const attributes = { 'db.system.name': 'postgresql' }
       const span = tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes }, trace.setSpan(ROOT_CONTEXT, parent))
@@ -86,7 +86,7 @@ function parentOf(traceparent: string | undefined): TraceContext {
   return parent ? trace.setSpanContext(ROOT_CONTEXT, { ...parent, isRemote: true }) : ROOT_CONTEXT
 }
 
-/** Ends the span with what `run` comes to, at once or later. */
+/** Ends the span with the outcome of `run`, at once or later. */
 function inside<T>(span: Span, run: () => T, failed: (result: unknown) => boolean): T {
   const end = (isFailure: boolean) => {
     if (isFailure) span.setStatus({ code: SpanStatusCode.ERROR })

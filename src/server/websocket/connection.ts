@@ -1,7 +1,7 @@
 import type { WebSocket } from 'ws'
 import type { Viewer } from '../../domain/access/viewer.ts'
 
-/** Clients of graphql-ws take 4401 as final, and 4403 as a reason to come back with a fresh token. */
+/** For clients of graphql-ws 4401 is final, and 4403 a reason to come back with a fresh token. */
 export const CLOSE = {
   badRequest: 4400,
   untrusted: 4401,
@@ -12,21 +12,21 @@ export const CLOSE = {
 } as const
 
 const PING_EVERY_MS = 15_000
-/** More than this is not held for a reader: what it asks meanwhile is left unread. Bytes. */
+/** While more than this waits for a reader, its messages are left unread. Bytes. */
 const WAITING_LIMIT = 1024 * 1024
 /** While less than this waits, more may be offered. Bytes. */
 const OFFERED_LIMIT = 64 * 1024
 /** The protocol's limit for the reason of a close; a longer one would throw. Bytes. */
 const REASON_BYTES = 123
 
-/** One WebSocket, with what keeps it alive, bounded and orderly in its end. */
+/** One WebSocket: pings that find it dead, bounded buffers, and an orderly end. */
 export type Connection = {
   readonly isOpen: () => boolean
   /** Resolves once the reader, or its system, has taken it; at once when nobody reads any more. */
   readonly send: (text: string) => Promise<void>
-  /** Sends. @returns what to wait for before more is offered; null for nothing */
+  /** Sends. @returns a promise to wait for before more is offered; null for none */
   readonly offer: (text: string) => Promise<void> | null
-  /** Says why, and ends at once all that runs for the socket: what a closing one is sent nobody gets. */
+  /** Sends the reason, and ends at once all that runs for the socket: a closing socket delivers nothing. */
   readonly close: (code?: number, reason?: string) => void
   /** Called once, when it is closed by either side; at once if it is. */
   readonly onEnd: (end: (code: number, reason: string) => void) => void
@@ -41,7 +41,7 @@ export function connectionOf(socket: WebSocket): Connection {
   }
   let alive = true
   const pings = setInterval(() => {
-    // Who takes nothing does not get to the ping, either: that is a stall, and has its own time.
+    // A reader that takes no bytes does not get to the ping, either: that is a stall, which has its own timeout.
     if (!alive && socket.bufferedAmount === 0) socket.terminate()
     alive = false
     socket.ping()

@@ -19,8 +19,8 @@ export type ProtocolOptions = SocketOperationsOptions & {
 const INIT_TIMEOUT_MS = 10_000
 
 /**
- * graphql-transport-ws on one socket: its state, and what each message does.
- * @returns how to hand it a message. Rejects for what is the server's fault
+ * graphql-transport-ws on one socket: its state, and the effect of each message.
+ * @returns a function that takes a message. Rejects for failures of the server
  */
 export function speakProtocol(session: Session, options: ProtocolOptions): (text: string) => Promise<void> {
   const { connection } = session
@@ -38,7 +38,7 @@ export function speakProtocol(session: Session, options: ProtocolOptions): (text
   async function initialise({ payload }: ConnectionInitMessage): Promise<void> {
     if (state !== 'new') return tooMany()
     state = 'initialising'
-    if (!(await letIn(session, payload, options))) return
+    if (!(await authenticateSocket(session, payload, options))) return
     state = 'acknowledged'
     await sendLive(session, { type: MessageType.ConnectionAck })
   }
@@ -69,7 +69,7 @@ export function speakProtocol(session: Session, options: ProtocolOptions): (text
   }
 }
 
-/** null for what is none. */
+/** null for a text that is no message. */
 function messageIn(text: string): Message | null {
   try {
     return parseMessage(text)
@@ -79,7 +79,7 @@ function messageIn(text: string): Message | null {
 }
 
 /** @returns whether the token is trusted; if not, the socket is closed */
-async function letIn(
+async function authenticateSocket(
   session: Session,
   params: ConnectionInitMessage['payload'],
   { authenticate, takeConnection }: ProtocolOptions,

@@ -23,7 +23,7 @@ export type SocketOperationsOptions = {
   readonly trusted: TrustedDocuments | null
   readonly presentErrors: PresentErrors
   readonly counts: Counts
-  /** A failure of the server's that costs the socket. */
+  /** Called for a failure of the server, which ends the socket. */
   readonly onFailure: (session: Session, error: unknown) => void
 }
 
@@ -77,7 +77,7 @@ export function createSocketOperations(session: Session, options: SocketOperatio
     }
   }
 
-  /** @returns the results of a subscription on their way; null for what is done with */
+  /** @returns the delivery of a subscription; null for an operation that is complete */
   async function open(
     id: string,
     own: Running,

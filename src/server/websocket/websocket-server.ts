@@ -12,19 +12,19 @@ import { speakProtocol } from './protocol.ts'
 import type { ProtocolOptions } from './protocol.ts'
 import { CLOSE, connectionOf, isLive } from './connection.ts'
 import type { Session } from './connection.ts'
-import type { Stalls } from '../limits/stalled-connections.ts'
+import type { StalledConnections } from '../limits/stalled-connections.ts'
 
 export type WebSocketOptions = Omit<ProtocolOptions, 'onFailure'> & {
   readonly log: Logger
   readonly allowedOrigins: readonly string[]
   readonly draining: () => boolean
-  readonly stalls: Stalls
+  readonly stalls: StalledConnections
 }
 
 export type WebSockets = {
   /** Closes every socket, so that clients resume elsewhere. */
   readonly close: () => void
-  /** Closes those of viewers who are not to be let in any more. */
+  /** Closes the sockets of viewers whose tokens were revoked. */
   readonly closeRevoked: (isRevoked: (viewer: Viewer) => boolean) => void
   readonly open: () => number
 }
@@ -53,7 +53,7 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): Web
     const session: Session = { connection }
     open.set(socket, session)
     socket.on('error', (err) => log.debug({ err }, 'a socket failed'))
-    // What waits for it may yet be read, and then why it was closed; if not, it is destroyed half a minute later.
+    // The bytes that wait may yet be read, and the reason of the close after them; if not, ws destroys the socket later.
     stalls.onStall(stream, () => connection.close(CLOSE.tryAgainLater, 'Nothing was read for too long.'))
     connection.onEnd(() => open.delete(socket))
     if (socket.protocol !== GRAPHQL_TRANSPORT_WS_PROTOCOL) {
@@ -61,7 +61,7 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): Web
     }
     const receive = speakProtocol(session, protocol)
     socket.on('message', (data: Buffer) => {
-      // A client may go on sending when it was told that this is over.
+      // A client may go on sending when its socket is closing.
       if (isLive(session)) receive(data.toString()).catch((error: unknown) => onFailure(session, error))
     })
   })
@@ -93,7 +93,7 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): Web
   }
 }
 
-/** Not an arrow where it is needed, which would hold the request for as long as the socket is open. */
+/** A function of its own: a closure would hold the request for as long as the socket is open. */
 function destroy(this: Duplex): void {
   this.destroy()
 }

@@ -7,9 +7,9 @@ import { serverForAll } from '../../support/server.ts'
 import { FOLLOW, subscribeSse } from '../../support/sockets.ts'
 import { makeWorld } from '../../support/world.ts'
 
-const PATIENCE = { headers: 500, request: 1_000, idle: 1_500 }
+const TIMEOUTS = { headers: 500, request: 1_000, idle: 1_500 }
 
-const server = await serverForAll({ patience: PATIENCE })
+const server = await serverForAll({ clientTimeouts: TIMEOUTS })
 const world = await makeWorld(server)
 
 /** A connection, and what comes on it until the server closes it. */
@@ -58,7 +58,7 @@ describe('a connection is closed', () => {
     socket.write(head(1_000))
     await drip(socket, how === 'at once' ? '' : body.repeat(10))
     expect(await answer).toMatch(/^HTTP\/1\.1 408 /)
-    expect(elapsed()).toBeGreaterThan(PATIENCE.request - 100)
+    expect(elapsed()).toBeGreaterThan(TIMEOUTS.request - 100)
     expect(elapsed()).toBeLessThan(10_000)
   })
 
@@ -66,7 +66,7 @@ describe('a connection is closed', () => {
     const { socket, answer, elapsed } = await open()
     socket.write(head() + body)
     expect(await answer).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*"MANAGER"/)
-    expect(elapsed()).toBeGreaterThan(PATIENCE.idle - 100)
+    expect(elapsed()).toBeGreaterThan(TIMEOUTS.idle - 100)
   })
 
   it('when its headers are larger than 16 KiB', async () => {
@@ -80,7 +80,7 @@ it('neither a stream nor a socket is taken for a slow request', async () => {
   const stream = await subscribeSse(server.url, world.as.owner, FOLLOW)
   const raw = await openSocket(server.url)
   raw.send({ type: 'connection_init', payload: { Authorization: `Bearer ${world.as.owner}` } })
-  await new Promise((resolve) => setTimeout(resolve, PATIENCE.idle + PATIENCE.headers))
+  await new Promise((resolve) => setTimeout(resolve, TIMEOUTS.idle + TIMEOUTS.headers))
   const vehicleId = await world.newVehicle()
   expect((await stream.received(1))[0].data.vehicleEvents.vehicleId).toBe(vehicleId)
   expect(raw.messages).toMatchObject([{ type: 'connection_ack' }])

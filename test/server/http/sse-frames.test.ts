@@ -53,7 +53,7 @@ async function open(method: (typeof WAYS)[number], url: string, token: string, {
     frames,
     upTo: async (part: string) => {
       await expect.poll(frames, { timeout: 10_000 }).toContain(part)
-      return `${frames().slice(0, frames().indexOf('\n\n', frames().indexOf(part)))}`
+      return frames().slice(0, frames().indexOf('\n\n', frames().indexOf(part)))
     },
     begins: () => expect.poll(() => text).toMatch(/^:\n\n/),
     end: async () => {
