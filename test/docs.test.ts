@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { buildSchema, isEnumType, isInputObjectType, isInterfaceType, isObjectType } from 'graphql'
 import { CloseCode } from 'graphql-ws'
@@ -12,7 +12,9 @@ import { blocksOf, makeCheckout, ROOT, tableOf } from './support/readme.ts'
 import { LISTENS, testSnippets } from './support/snippets.ts'
 import type { Stage } from './support/snippets.ts'
 
-const pages = ['README.md', ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)]
+const files = readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)
+const pages = ['README.md', ...files.filter((name) => name.endsWith('.md'))]
+const pictures = files.filter((name) => name.endsWith('.png'))
 const read = (page: string) => readFileSync(join(ROOT, page), 'utf8')
 /** What a page sets in the type of code, its snippets left out. */
 const words = (text: string) =>
@@ -30,6 +32,14 @@ it.each(pages)('%s links to what there is', (page) => {
 
 it('README.md leads to every page', () => {
   for (const page of pages.slice(1)) expect(read('README.md')).toContain(`(${page})`)
+})
+
+it('README.md shows every picture, each small enough to load with it', () => {
+  expect(pictures.length).toBeGreaterThan(0)
+  for (const picture of pictures) {
+    expect(read('README.md')).toMatch(new RegExp(`!\\[[^\\]]+\\]\\(${picture}\\)`))
+    expect(statSync(join(ROOT, picture)).size).toBeLessThan(150_000)
+  }
 })
 
 describe('docs/errors.md', () => {
