@@ -8,7 +8,6 @@ import { earlier } from '../../domain/period.ts'
 import type { Instant } from '../../domain/period.ts'
 import { cancelled, nextDue, settle } from '../../domain/settle.ts'
 import { ChangedError, ContradictionError, meet, redecide, refusalOf } from './redecide.ts'
-import { LONGEST_WAIT_MS } from '../queries/wait-for-writers.ts'
 import { change, noChanges, save } from './commit.ts'
 import type { Decision } from './commit.ts'
 import type { Services } from '../services.ts'
@@ -30,8 +29,8 @@ export type Held = Decision & {
   readonly arePartners: boolean
   /** When the instant comes, as a reading of performance.now(). */
   readonly comes: number
-  /** Whether something had come that was not recorded. */
-  readonly fellDue: boolean
+  /** When the last of what fell due has come for every decision, as a reading of performance.now(); null for nothing. */
+  readonly fellDue: number | null
   /** The events once they were written. */
   readonly logged: LoggedEvent[]
 }
@@ -47,6 +46,9 @@ export type LockOrder = Asked & {
 
 /** How long what was read without the lock counts. Milliseconds. */
 const FRESH_MS = 1_000
+
+/** The clock was set back by more than this: better to refuse than to hold the answer. Milliseconds. */
+const LONGEST_WAIT_MS = 5_000
 
 /**
  * Decides on a vehicle, settles what fell due first and appends the events last; whatever `decide` throws undoes all of it.
@@ -89,9 +91,9 @@ async function decided<T>(held: Held | null, decide: (held: Held | null) => Prom
   try {
     return await decide(held)
   } catch (error) {
-    if (!held?.fellDue) throw error
+    if (held === null || held.fellDue === null) throw error
     if (held.version !== null) throw new ChangedError(held.vehicle.id, { cause: error })
-    await until(held.comes)
+    await until(held.fellDue)
     throw error
   }
 }
@@ -153,6 +155,8 @@ function settled(
   const control = stored.deleted ? null : { vehicle, sharings: due.sharings }
   const moment = { at, requestId }
   const next = nextDue(due, at)
+  // Only a handover, which takes the next instant, is ahead of what others take for the present.
+  const latest = due.steps.at(-1)?.at
   return {
     tx,
     vehicle,
@@ -166,7 +170,7 @@ function settled(
     logged: [],
     version,
     validUntil: version === null ? next : earlier(next, at + FRESH_MS),
-    fellDue: due.steps.length > 0,
+    fellDue: latest === undefined ? null : latest <= Math.max(now, stored.lastInstant) ? read : read + latest - now,
     actor,
   }
 }
