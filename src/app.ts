@@ -79,7 +79,7 @@ export async function createApp(resources: Resources): Promise<App> {
     const keys = await (settings.provider ? providerKeys(settings.provider, settings) : developmentKeys(settings))
     closers.push(keys.stop)
     let cutRevoked = () => {}
-    const revocations = await watchRevocations(db, () => cutRevoked())
+    const revocations = await watchRevocations(db, () => cutRevoked(), tellSparingly(log, 'looking for revoked tokens'))
     closers.push(revocations.stop)
     const authenticate = createAuthenticate(keys.rules, { fleetExists: fleetRegister(db), isRevoked: revocations.has })
     const counts = createCounts()

@@ -70,14 +70,21 @@ const LAYERS: Readonly<Record<string, { readonly own: readonly string[]; readonl
     packages: ['node:'],
   },
   'src/instances.ts': { own: ['src/children.ts', 'src/command.ts', 'src/settings.ts'], packages: [] },
-  'src/settings.ts': { own: [], packages: ['zod'] },
+  'src/settings.ts': { own: ['src/data/database-url.ts'], packages: ['zod'] },
   'src/timer.ts': { own: [], packages: [] },
   'src/log.ts': { own: ['src/settings.ts'], packages: ['pino'] },
   'src/app.ts': {
     own: ['src/data/', 'src/events/', 'src/server/', 'src/log.ts', 'src/settings.ts'],
     packages: ['node:', 'pino'],
   },
-  'src/main.ts': { own: ['src/app.ts', 'src/log.ts', 'src/settings.ts', 'prisma/seed.ts'], packages: [] },
+  'src/start.ts': {
+    own: ['src/data/start-error.ts', 'src/server/lobby.ts', 'src/app.ts', 'src/settings.ts'],
+    packages: ['node:'],
+  },
+  'src/main.ts': {
+    own: ['src/data/start-error.ts', 'src/log.ts', 'src/settings.ts', 'src/start.ts', 'prisma/seed.ts'],
+    packages: [],
+  },
   'src/migrate.ts': { own: ['src/data/', 'src/command.ts'], packages: [] },
   'src/token.ts': { own: ['src/domain/', 'src/server/keys.ts', 'src/settings.ts'], packages: ['node:'] },
 }

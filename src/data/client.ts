@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PrismaPg } from '@prisma/adapter-pg'
-import pg from 'pg'
+import type pg from 'pg'
 import type { LoggedEvent } from '../domain/event.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
 import { watchAdapter } from './around.ts'
@@ -11,18 +11,20 @@ import type { Around } from './around.ts'
 import { batched } from './batched.ts'
 import { startClock } from './clock.ts'
 import type { Clock } from './clock.ts'
-import { migrateEmbedded, migratePostgres } from './migrate.ts'
 import { openEmbedded } from './embedded.ts'
 import { readStored } from './held-rows.ts'
 import type { Asked, Stored } from './held-rows.ts'
 import { readHorizon } from './log.ts'
 import type { Horizon } from './log.ts'
+import { migrateEmbedded } from './migrate.ts'
+import { openEndpoints } from './open-endpoints.ts'
+import { createPool } from './pool.ts'
 import { createReads } from './reads.ts'
 import type { Reads } from './reads.ts'
 import { retried } from './retried.ts'
 import { giveUpSilent } from './silence.ts'
 import { postgresSql } from './sql.ts'
-import type { Query, Sql, Tx } from './sql.ts'
+import type { Query, Sql, Statement, Tx } from './sql.ts'
 import { startWakeups } from './wakeups.ts'
 import { nothingWritten } from './written.ts'
 import type { Written } from './written.ts'
@@ -70,8 +72,8 @@ export type DatabaseSettings = {
   /** PostgreSQL 15 or later; null for the embedded one. */
   readonly databaseUrl: string | null
   /**
-   * The same without the pooler in between, which LISTEN and migrations cannot go through. Where there is one, nothing is
-   * asked of a session: what ends long statements has to be set for the role.
+   * The same without the pooler in between, which LISTEN and migrations cannot go through. Where there is one, nothing is set
+   * for a session: it has to be set for the role, which is checked.
    */
   readonly databaseDirectUrl?: string | null
   /** Connections to PostgreSQL, beside the one that listens; 10 if absent. */
@@ -88,15 +90,6 @@ const POOL = { connectionTimeoutMillis: 10_000, idleTimeoutMillis: 60_000 }
 
 /** A connection that has gone silent is given up: longer than a statement may take, for that ends it on the other side. */
 const SILENCE_MS = 20_000
-const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 }
-
-/**
- * A transaction holds row locks, so nothing in one may take long: a client that dies or stalls loses them soon. Statements
- * are few and made for one plan each, so that none is planned again for its values, nor reads all of a table because it
- * was small when it was planned. Up to PostgreSQL 17 that makes sequences look so dear that each statement would be compiled.
- */
-const SESSION =
-  '-c plan_cache_mode=force_generic_plan -c statement_timeout=15s -c idle_in_transaction_session_timeout=10s -c enable_seqscan=off -c jit=off -c timezone=UTC'
 
 /** For interactive transactions: how long to wait for a connection, and how long one may last. Milliseconds. */
 const TRANSACTIONS = { maxWait: 10_000, timeout: 15_000 }
@@ -107,46 +100,27 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
 }
 
 async function openPostgres(url: string, settings: DatabaseSettings): Promise<Database> {
-  const isPooled = settings.databaseDirectUrl != null
-  const direct = settings.databaseDirectUrl ?? url
-  await migratePostgres(direct)
+  const { direct, pooled, schema, explain } = await openEndpoints(url, settings.databaseDirectUrl ?? null)
   let database: Database | undefined
-  const wakeups = startWakeups(direct, () => database?.follower?.wake())
-  const pool = new pg.Pool({
-    connectionString: url,
+  const { pool, retire } = createPool(pooled, {
+    isOwn: pooled === direct,
     application_name: 'fleetshare',
-    ...(isPooled ? {} : { options: SESSION }),
     max: settings.poolSize ?? 10,
     ...POOL,
-    ...KEEP_ALIVE,
   })
-  // A connection that breaks while idle is replaced by the pool; unheard, the event would end the process.
-  pool.on('error', () => {})
-  // Nor does the pool listen on one that it is just handing over.
-  pool.on('connect', (client) => client.on('error', () => {}))
   giveUpSilent(pool, SILENCE_MS)
+  const wakeups = startWakeups(direct, { onWake: () => database?.follower?.wake(), onReadOnly: retire })
   const release = async () => {
     await wakeups.close()
     await pool.end()
   }
   try {
-    if (isPooled) await checkTimeZone(pool)
-    const sql = postgresSql(pool, !isPooled)
-    return (database = await assemble(new PrismaPg(pool), sql, settings, { pool, announce: wakeups.announce, release }))
+    const sql = postgresSql(pool, pooled === direct)
+    const adapter = new PrismaPg(pool, { schema })
+    return (database = await assemble(adapter, sql, settings, { pool, announce: wakeups.announce, release }))
   } catch (error) {
     await release()
-    throw error
-  }
-}
-
-/** What a session is not told has to be so for its role: in any other zone instants would be read wrongly. */
-async function checkTimeZone(pool: pg.Pool): Promise<void> {
-  const { rows } = await pool.query<{ TimeZone: string }>('SHOW timezone')
-  const [zone] = rows
-  if (!/^(Etc\/)?UTC$/.test(zone?.TimeZone ?? '')) {
-    throw new Error(
-      `behind a pooler the role's time zone has to be UTC, not ${zone?.TimeZone}: ALTER ROLE ... SET timezone = 'UTC'`,
-    )
+    throw explain(error)
   }
 }
 
@@ -184,7 +158,7 @@ async function assemble(
       return around ? around(statement.name, () => query(statement, values)) : query(statement, values)
     }
   const query = told(sql)
-  const clock = await startClock(prisma)
+  const clock = await startClock(() => readClock(sql.query))
   let settled = 0
   const apart = AsyncLocalStorage.snapshot()
   const stored = batched((asked: readonly Asked[]) => readStored(query, asked))
@@ -220,6 +194,10 @@ async function assemble(
   }
   return database
 }
+
+const CLOCK: Statement = { name: 'clock', text: 'SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS now' }
+
+const readClock = async (query: Query): Promise<number> => (await query<{ now: number }>(CLOCK, []))[0]?.now ?? NaN
 
 /** Made by whichever instance starts first. */
 async function sharedSecret(prisma: PrismaClient, name: string, bytes: number): Promise<Uint8Array> {

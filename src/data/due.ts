@@ -1,6 +1,7 @@
 import type { Instant } from '../domain/period.ts'
 import type { Database } from './client.ts'
 import { withVehicle } from './lock.ts'
+import { toInstant } from './sql.ts'
 
 const BATCH = 100
 /** At once: many sharings end on the hour, and a request must still find a connection. */
@@ -40,5 +41,5 @@ export async function nextDue({ prisma }: Database): Promise<Instant | null> {
       (SELECT min(ends_at) FROM sharing WHERE ended_at IS NULL AND cancelled_at IS NULL AND ends_at IS NOT NULL),
       (SELECT min(deadline) FROM command WHERE completed_at IS NULL)
     ) AS next`
-  return row.next && row.next.getTime()
+  return row.next && toInstant(row.next)
 }

@@ -21,6 +21,7 @@ import type { Packed, Places } from './packed.ts'
 import { IS_OPEN, OPEN_SHARING, SHARING, toOpenSharing, toVehicle, VEHICLE, VEHICLE_TEXTS } from './reads.ts'
 import type { VehicleTexts } from './reads.ts'
 import { isId } from './rows.ts'
+import { jsonInstant } from './sql.ts'
 import type { Query, Statement, Tx } from './sql.ts'
 
 export const LOCK: Statement = { name: 'lock', text: 'SELECT owner_id FROM vehicle WHERE id = $1 FOR UPDATE' }
@@ -195,7 +196,7 @@ const toSharing = (
   returned,
 })
 
-const parsed = (text: string | null): Instant | null => (text === null ? null : Date.parse(text))
+const parsed = (text: string | null): Instant | null => (text === null ? null : jsonInstant(text))
 
 const toCommand = (row: CommandRow): Command => ({
   id: row.id,
@@ -205,8 +206,8 @@ const toCommand = (row: CommandRow): Command => ({
   ownerId: row.owner_id,
   fleetId: row.fleet_id,
   sharingId: row.sharing_id,
-  requestedAt: Date.parse(row.requested_at),
-  deadline: Date.parse(row.deadline),
+  requestedAt: jsonInstant(row.requested_at),
+  deadline: jsonInstant(row.deadline),
   dispatchedAt: parsed(row.dispatched_at),
   completedAt: parsed(row.completed_at),
   message: row.message,

@@ -8,7 +8,7 @@ import { cancelled, settle } from '../domain/settle.ts'
 import { change, noChanges, save } from './changes.ts'
 import type { Decision } from './changes.ts'
 import type { Database } from './client.ts'
-import { until } from './clock.ts'
+import { ClockError, until } from './clock.ts'
 import { LOCK, LOCK_PARTNERSHIP, readStored } from './held-rows.ts'
 import type { Asked, Stored } from './held-rows.ts'
 import { isId } from './rows.ts'
@@ -60,6 +60,7 @@ export async function withVehicle<T>(
   decide: (held: Held | null) => Promise<T>,
 ): Promise<T> {
   const attempt = async (held: Held | null) => {
+    if (held) db.clock.check(held.moment.at)
     const result = await decide(held)
     if (held) await release(held)
     return { held, result }
@@ -179,7 +180,7 @@ function instantAfter(now: number, last: Instant, handover: boolean): Instant {
   const present = Math.floor(now)
   const at = handover ? Math.max(present, last) + 1 : Math.max(present, last)
   if (at - now > LONGEST_WAIT_MS) {
-    throw new Error(`the database's clock is ${at - now} ms behind a vehicle's last instant`)
+    throw new ClockError(`the database's clock is ${at - now} ms behind a vehicle's last instant`)
   }
   return at
 }

@@ -17,12 +17,16 @@ const FOLDER = join(import.meta.dirname, '../../prisma/migrations')
 const ADVISORY_LOCK = 4_653_001
 
 /** @returns the names of the migrations that were applied, none if the database was up to date */
-export async function migratePostgres(url: string): Promise<string[]> {
-  const client = new pg.Client({ connectionString: url, application_name: 'fleetshare-migrate' })
+export async function migratePostgres(target: string | pg.ClientConfig): Promise<string[]> {
+  const config = typeof target === 'string' ? { connectionString: target } : target
+  const client = new pg.Client({ ...config, application_name: 'fleetshare-migrate' })
+  // Unheard, the event of a connection that breaks would end the process; statements fail by themselves.
+  client.on('error', () => {})
   await client.connect()
   try {
     await client.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK])
-    const factory = new PrismaPg({ connectionString: url, max: 1 })
+    const { rows } = await client.query<{ schema: string }>('SELECT current_schema() AS schema')
+    const factory = new PrismaPg({ ...config, max: 1 }, { schema: rows[0]?.schema ?? 'public' })
     return await apply({
       provider: factory.provider,
       adapterName: factory.adapterName,

@@ -109,13 +109,20 @@ export function flagAt(place: Place<'flag'>): boolean | null {
   return start === -1 ? null : RECORD.getUint8(start) === 1
 }
 
+/** JavaScript's dates reach so far to either side of 1970. Milliseconds. */
+const LAST = 8.64e15
+
 /** PostgreSQL counts microseconds from there. */
 const EPOCH = Date.UTC(2000, 0, 1)
 
 export function instantAt(place: Place<'instant'>): Instant | null {
   const start = startOf(place)
+  if (start === -1) return null
   // Far from that year the microseconds are more than a number holds exactly, but not the milliseconds.
-  return start === -1 ? null : EPOCH + Math.round(bigAt(start) / 1_000)
+  const at = EPOCH + Math.round(bigAt(start) / 1_000)
+  // PostgreSQL's infinity, or a record that is laid out otherwise.
+  if (!(Math.abs(at) <= LAST)) throw new Error('PostgreSQL sent an instant that no calendar has')
+  return at
 }
 
 const bigAt = (start: number): number => RECORD.getInt32(start) * 2 ** 32 + RECORD.getUint32(start + 4)

@@ -28,6 +28,7 @@ type Indexed = Report & { readonly index: number }
  */
 export async function recordReports(db: Database, requestId: string, reports: readonly Report[]): Promise<Recorded> {
   checkBatch(reports)
+  db.clock.check()
   const now = db.clock.now()
   const objections = new Map<number, Omit<Rejected, 'index'>>()
   const valid = reports.flatMap((report, index): Indexed[] => {

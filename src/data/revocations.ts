@@ -5,6 +5,7 @@ import { checkText } from '../domain/text.ts'
 import type { Instant } from '../domain/period.ts'
 import type { Database } from './client.ts'
 import { isId } from './rows.ts'
+import { toInstant } from './sql.ts'
 
 /** Which tokens have been revoked, as far as this instance knows: all that was said a second ago. */
 export type Revocations = {
@@ -14,17 +15,25 @@ export type Revocations = {
 
 const LOOK_EVERY_MS = 1_000
 
-/** @param onChange is called when more tokens have been revoked, here or by another instance */
-export async function watchRevocations(db: Database, onChange: () => void): Promise<Revocations> {
+/**
+ * @param onChange is called when more tokens have been revoked, here or by another instance
+ * @param onError is told of each look that failed: until one succeeds what was known holds
+ */
+export async function watchRevocations(
+  db: Database,
+  onChange: () => void,
+  onError: (error: unknown) => void,
+): Promise<Revocations> {
   let known = new Map<string | null, Revocation[]>()
   let version = ''
   const look = async () => {
-    const rows = await db.prisma.revocation.findMany({ orderBy: { id: 'asc' } })
-    const latest = rows.map(({ id, until }) => `${id}:${until.getTime()}`).join()
+    const stored = await db.prisma.revocation.findMany({ orderBy: { id: 'asc' } })
+    const rows = stored.map((row) => ({ ...row, until: toInstant(row.until) }))
+    const latest = rows.map(({ id, until }) => `${id}:${until}`).join()
     if (latest === version) return
     version = latest
     known = Map.groupBy(
-      rows.map(({ fleetId, subject, until }) => ({ fleetId, subject, until: until.getTime() })),
+      rows.map(({ fleetId, subject, until }) => ({ fleetId, subject, until })),
       ({ fleetId }) => fleetId,
     )
     onChange()
@@ -34,9 +43,8 @@ export async function watchRevocations(db: Database, onChange: () => void): Prom
   let stopped = false
   const lookAgain = () => {
     timer = setTimeout(() => {
-      // While the database is away nothing is revoked, and nothing is answered.
       void look()
-        .catch(() => {})
+        .catch(onError)
         .finally(() => stopped || lookAgain())
     }, LOOK_EVERY_MS).unref()
   }
@@ -68,5 +76,5 @@ export async function revokeTokens(
     INSERT INTO revocation (fleet_id, subject, until) VALUES (${fleetId}, ${subject}, clock_timestamp())
     ON CONFLICT (fleet_id, subject) DO UPDATE SET until = GREATEST(revocation.until, EXCLUDED.until)
     RETURNING until`
-  return row.until.getTime()
+  return toInstant(row.until)
 }

@@ -7,17 +7,18 @@ import type { CentralLock, Reading, VehicleState } from '../domain/state.ts'
 import type { Vehicle } from '../domain/vehicle.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type * as row from '../generated/prisma/client.ts'
+import { toInstant } from './sql.ts'
 
 /** The ids that this server gives, and some more: whatever else a client names does not exist. */
 export const isId = (id: string): boolean => /^[\w-]{1,64}$/.test(id)
 
-const instant = (date: Date | null): Instant | null => date && date.getTime()
+const instant = (date: Date | null): Instant | null => date && toInstant(date)
 
 const commands = (names: readonly string[]): CommandType[] =>
   names.filter((name): name is CommandType => COMMAND_TYPES.some((type) => type === name))
 
 const reading = <T>(value: T | null, at: Date | null): Reading<T> | null =>
-  value === null || at === null ? null : { value, observedAt: at.getTime() }
+  value === null || at === null ? null : { value, observedAt: toInstant(at) }
 
 const toState = (stored: row.Vehicle): VehicleState => ({
   position:
@@ -64,7 +65,7 @@ export const toSharing = (stored: row.Sharing): Sharing => ({
   vehicleId: stored.vehicleId,
   ownerId: stored.ownerId,
   partnerId: stored.partnerId,
-  startsAt: stored.startsAt.getTime(),
+  startsAt: toInstant(stored.startsAt),
   endsAt: instant(stored.endsAt),
   endedAt: instant(stored.endedAt),
   endReason: SHARING_END_REASONS.find((reason) => reason === stored.endReason) ?? null,
@@ -75,15 +76,15 @@ export const toSharing = (stored: row.Sharing): Sharing => ({
   endRequestedBy: stored.endRequestedBy,
   handover: stored.handover as VehicleState | null,
   returned: stored.returned as VehicleState | null,
-  createdAt: stored.createdAt.getTime(),
+  createdAt: toInstant(stored.createdAt),
 })
 
 export const toCommand = (stored: row.Command): Command => ({
   ...stored,
   type: stored.type as CommandType,
   status: stored.status as CommandStatus,
-  requestedAt: stored.requestedAt.getTime(),
-  deadline: stored.deadline.getTime(),
+  requestedAt: toInstant(stored.requestedAt),
+  deadline: toInstant(stored.deadline),
   dispatchedAt: instant(stored.dispatchedAt),
   completedAt: instant(stored.completedAt),
 })

@@ -1,6 +1,7 @@
 import type { PGlite } from '@electric-sql/pglite'
 import pg from 'pg'
 import type { Instant } from '../domain/period.ts'
+import { isUnavailable } from './unavailable.ts'
 
 /** A statement that is prepared once for each connection; there are as many as the source names, and no more. */
 export type Statement = { readonly name: string; readonly text: string }
@@ -44,8 +45,9 @@ export function postgresSql(pool: pg.Pool, named: boolean): Sql {
         await client.query('COMMIT')
         return result
       } catch (error) {
-        // A connection that cannot even roll back is not used again.
+        // A connection that cannot even roll back is not used again, nor one to a server that is no use any more.
         await client.query('ROLLBACK').catch((cause: Error) => (broken = cause))
+        if (error instanceof Error && isUnavailable(error)) broken ??= error
         throw error
       } finally {
         client.release(broken)
@@ -80,11 +82,32 @@ let lastAt: Instant = 0
  * often, as with the readings of one report, all of it.
  */
 export function parseTimestamp(text: string): Instant {
-  if (text !== last) [last, lastAt] = [text, instantOf(text)]
+  if (text !== last) [lastAt, last] = [instantOf(text), text]
   return lastAt
 }
 
 function instantOf(text: string): Instant {
+  const at = millisecondsOf(text)
+  if (!Number.isFinite(at)) throw new Error('PostgreSQL wrote an instant in a form that is not known here')
+  return at
+}
+
+/** An instant that Prisma has read. @throws for one that it could not read: compared with it, everything would be false */
+export function toInstant(date: Date): Instant {
+  const at = date.getTime()
+  if (!Number.isFinite(at)) throw new Error('PostgreSQL wrote an instant in a form that Prisma does not know')
+  return at
+}
+
+/** An instant as JSON has it. */
+export function jsonInstant(text: string): Instant {
+  const at = Date.parse(text)
+  if (!Number.isFinite(at)) throw new Error('PostgreSQL wrote an instant in JSON in a form that is not known here')
+  return at
+}
+
+/** NaN for what is no instant, such as infinity. */
+function millisecondsOf(text: string): number {
   // Another zone, or a year beyond 9999: rare enough for the long way.
   if (text.charCodeAt(10) !== 0x20 || !text.endsWith('+00'))
     return Date.parse(text.replace(' ', 'T').replace(/[+-]\d\d$/, '$&:00'))

@@ -1,4 +1,7 @@
-import pg from 'pg'
+import type pg from 'pg'
+import { isReadOnly } from './endpoints.ts'
+import type { Endpoints } from './endpoints.ts'
+import { checkWritable } from './session.ts'
 
 export type Wakeups = {
   /** Tells the other instances that the log has grown. Never throws, and never waits. */
@@ -6,16 +9,25 @@ export type Wakeups = {
   readonly close: () => Promise<void>
 }
 
+export type WakeupOptions = {
+  /** Another instance has appended to the log. */
+  readonly onWake: () => void
+  /** The server has turned out to be read-only: another one may be the primary by now. */
+  readonly onReadOnly: () => void
+}
+
 const CHANNEL = 'fleetshare_log'
 /** Appends in between are told of together. Milliseconds. */
 const COALESCE_MS = 4
 const RECONNECT_MS = 1_000
+/** How often the server is asked whether it can still be written to. */
+const CHECK_MS = 2_000
 
 /**
  * Hints between instances on a connection of their own: NOTIFY inside the writing transactions would make them wait for
  * each other at commit. A hint may get lost, with the connection or before it is there: followers also look by themselves.
  */
-export function startWakeups(url: string, onWake: () => void): Wakeups {
+export function startWakeups(endpoints: Endpoints, { onWake, onReadOnly }: WakeupOptions): Wakeups {
   let client: pg.Client | null = null
   let connecting: Promise<void> = Promise.resolve()
   let retry: NodeJS.Timeout | undefined
@@ -23,29 +35,49 @@ export function startWakeups(url: string, onWake: () => void): Wakeups {
   let again = false
   let closed = false
 
+  function reconnect(): void {
+    clearTimeout(retry)
+    if (!closed) retry = setTimeout(() => (connecting = connect()), RECONNECT_MS).unref()
+  }
+
   async function connect(): Promise<void> {
-    const options = { connectionTimeoutMillis: 5_000, keepAlive: true, application_name: 'fleetshare-wakeups' }
-    const fresh = new pg.Client({ connectionString: url, ...options })
-    const lost = () => {
-      if (client === fresh) client = null
-      clearTimeout(retry)
-      if (!closed) retry = setTimeout(() => (connecting = connect()), RECONNECT_MS).unref()
-    }
-    fresh.on('error', lost)
-    fresh.on('end', lost)
-    // What this instance appended it knows already.
-    fresh.on('notification', ({ processId }) => processId === processIdOf(fresh) || onWake())
     try {
-      await fresh.connect()
-      await fresh.query(`LISTEN ${CHANNEL}`)
+      const fresh = await endpoints.connect('fleetshare-wakeups')
+      fresh.once('end', () => {
+        if (client === fresh) client = null
+        reconnect()
+      })
+      // What this instance appended it knows already.
+      fresh.on('notification', ({ processId }) => processId === processIdOf(fresh) || onWake())
       client = fresh
+      if (closed) return
+      await fresh.query(`LISTEN ${CHANNEL}`)
+      watch(fresh)
       // Something may have been appended while nobody listened.
       onWake()
-    } catch {
-      lost()
-      await fresh.end().catch(() => {})
+    } catch (error) {
+      if (isReadOnly(error)) onReadOnly()
+      if (client) leave(client)
+      else reconnect()
     }
   }
+
+  /** A server that was the primary may stay up, read-only, or go without a word. */
+  function watch(watched: pg.Client): void {
+    const timer = setTimeout(() => {
+      checkWritable(watched).then(
+        () => client === watched && watch(watched),
+        (error: unknown) => {
+          if (isReadOnly(error)) onReadOnly()
+          leave(watched)
+        },
+      )
+    }, CHECK_MS).unref()
+    watched.once('end', () => clearTimeout(timer))
+  }
+
+  /** Without a goodbye, which a server that has gone would never answer. */
+  const leave = (left: pg.Client) => void left.connection.stream.destroy()
 
   function announce(): void {
     again = due !== undefined

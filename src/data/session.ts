@@ -1,0 +1,168 @@
+import type pg from 'pg'
+
+/** Ends statements that take longer, and transactions that are idle for longer. Milliseconds. */
+const STATEMENT_MS = 15_000
+const IDLE_IN_TRANSACTION_MS = 10_000
+
+/**
+ * Settings that this server relies on, for every connection. Startup options come after those of the URL, and PostgreSQL puts
+ * them above what the database, the role and the server's files say.
+ *
+ * How values are written and read: time zone, dates, numbers, bytes, texts. How transactions behave: isolation, and timeouts,
+ * for a transaction holds row locks: a client that dies or stalls loses them soon. How statements are planned: few, and made
+ * for one plan each, so that none is planned again for its values, nor reads all of a table because it was small when it was
+ * planned; up to PostgreSQL 17 that makes sequences look so dear that each statement would be compiled. Not whether
+ * transactions may write: who makes a database read-only means it.
+ */
+const SETTINGS: Readonly<Record<string, string>> = {
+  TimeZone: 'UTC',
+  DateStyle: 'ISO, MDY',
+  IntervalStyle: 'postgres',
+  extra_float_digits: '1',
+  bytea_output: 'hex',
+  client_encoding: 'UTF8',
+  standard_conforming_strings: 'on',
+  transform_null_equals: 'off',
+  default_transaction_isolation: 'read committed',
+  default_transaction_deferrable: 'off',
+  statement_timeout: `${STATEMENT_MS}`,
+  lock_timeout: '0',
+  idle_in_transaction_session_timeout: `${IDLE_IN_TRANSACTION_MS}`,
+  plan_cache_mode: 'force_generic_plan',
+  enable_seqscan: 'off',
+  jit: 'off',
+}
+
+/** Some of the planner's switches, off, would leave the plans that tests hold this server to. */
+const PLANNER = [
+  'enable_indexscan',
+  'enable_indexonlyscan',
+  'enable_bitmapscan',
+  'enable_nestloop',
+  'enable_hashjoin',
+  'enable_mergejoin',
+  'enable_sort',
+  'enable_hashagg',
+  'enable_material',
+  'enable_memoize',
+  'enable_tidscan',
+]
+
+/**
+ * Startup options of a session: what the URL has, then what this server sets.
+ * @param schema where the tables are; null for wherever the role's search_path leads
+ */
+export function startupOptions(given: string | null, schema: string | null): string {
+  const settings = {
+    ...SETTINGS,
+    ...Object.fromEntries(PLANNER.map((name) => [name, 'on'])),
+    ...(schema === null ? {} : { search_path: identifier(schema) }),
+  }
+  const ours = Object.entries(settings).map(([name, value]) => `-c ${name}=${value.replaceAll(/[\\\s]/g, '\\$&')}`)
+  return [...(given === null ? [] : [given]), ...ours].join(' ')
+}
+
+/** A name as SQL quotes it. */
+export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`
+
+/** PostgreSQL may be reached, and only be read from: a standby, or one whose transactions are read-only by default. */
+export class ReadOnlyError extends Error {
+  /** As PostgreSQL says of a write there. */
+  readonly code = '25006'
+  readonly isStandby: boolean
+
+  constructor(isStandby: boolean) {
+    super(isStandby ? 'the database is a standby' : 'transactions of the database are read-only')
+    this.isStandby = isStandby
+  }
+}
+
+/** How long a fresh session may take for its first answer. Milliseconds. */
+const FIRST_ANSWER_MS = 5_000
+
+type Standing = { readonly standby: boolean; readonly read_only: boolean }
+
+const WRITABLE = "pg_is_in_recovery() AS standby, current_setting('transaction_read_only') = 'on' AS read_only"
+
+/** Not of every version, so that the options of a start cannot name them; and writes are answered once they are on disk. */
+const REST = [
+  ['idle_session_timeout', '<>', '0', '0'],
+  ['transaction_timeout', '<>', '0', '0'],
+  ['synchronous_commit', '=', 'off', 'on'],
+].map(
+  ([name, is, value, wanted]) =>
+    `CASE WHEN current_setting('${name}', true) ${is} '${value}' THEN set_config('${name}', '${wanted}', false) END`,
+)
+
+/** @throws ReadOnlyError; what pg throws */
+export async function checkWritable(client: pg.ClientBase): Promise<void> {
+  await ask(client, `SELECT ${WRITABLE}`)
+}
+
+/**
+ * The first statement of a session: sets the rest, and makes sure that it may write.
+ * @param isOwn whether it may be set at all; a pooler's session is shared
+ * @throws ReadOnlyError; what pg throws
+ */
+export async function prepareSession(client: pg.ClientBase, isOwn: boolean): Promise<void> {
+  await ask(client, `SELECT ${[WRITABLE, ...(isOwn ? REST : [])].join(', ')}`)
+}
+
+async function ask(client: pg.ClientBase, text: string): Promise<void> {
+  const config = { text, query_timeout: FIRST_ANSWER_MS }
+  const { rows } = await client.query<Standing>(config)
+  const [row] = rows
+  if (row?.standby !== false || row.read_only) throw new ReadOnlyError(row?.standby !== false)
+}
+
+/** 0 is for ever. Milliseconds. */
+const atLeast = (ms: number) => (value: string) => Number(value) === 0 || Number(value) >= ms
+
+/** What has to be so, by whoever it was set; the third is what to set it to. */
+const NEEDED: readonly (readonly [name: string, isGood: (value: string) => boolean, wanted: string])[] = [
+  ['TimeZone', (value) => /^(Etc\/)?UTC$/.test(value), 'UTC'],
+  ['DateStyle', (value) => value.startsWith('ISO'), 'ISO'],
+  ['extra_float_digits', (value) => Number(value) >= 1, '1'],
+  ['client_encoding', (value) => value === 'UTF8', 'UTF8'],
+  ['standard_conforming_strings', (value) => value === 'on', 'on'],
+  ['transform_null_equals', (value) => value === 'off', 'off'],
+  ['default_transaction_isolation', (value) => value === 'read committed', 'read committed'],
+  ['session_replication_role', (value) => value === 'origin', 'origin'],
+  ['synchronous_commit', (value) => value !== 'off', 'on'],
+  ['statement_timeout', atLeast(STATEMENT_MS / 3), `${STATEMENT_MS}`],
+  ['lock_timeout', atLeast(STATEMENT_MS / 3), '0'],
+  ['idle_in_transaction_session_timeout', atLeast(IDLE_IN_TRANSACTION_MS / 2), `${IDLE_IN_TRANSACTION_MS}`],
+  ['transaction_timeout', atLeast(STATEMENT_MS), '0'],
+  // A pooler keeps its sessions itself.
+  ['idle_session_timeout', atLeast(60_000), '0'],
+]
+
+/** What a session was found to be. */
+export type SessionFacts = {
+  /** Where tables are made and found; null for nowhere. */
+  readonly schema: string | null
+  /** Of the server: 150004. */
+  readonly version: number
+  /** Of the database. */
+  readonly encoding: string
+  /** Settings that have to be otherwise, with the value that would do. */
+  readonly wrong: readonly { readonly name: string; readonly value: string; readonly wanted: string }[]
+}
+
+export async function inspectSession(client: pg.ClientBase): Promise<SessionFacts> {
+  const { rows } = await client.query<{ schema: string | null; version: string; encoding: string; settings: [string, string][] }>(
+    `SELECT current_schema() AS schema, current_setting('server_version_num') AS version,
+      pg_encoding_to_char(encoding) AS encoding,
+      (SELECT jsonb_agg(jsonb_build_array(name, setting)) FROM pg_settings WHERE name = ANY($1)) AS settings
+    FROM pg_database WHERE datname = current_database()`,
+    [NEEDED.map(([name]) => name)],
+  )
+  const [row] = rows
+  if (!row) throw new Error('the database does not know itself')
+  const settings = new Map(row.settings)
+  const wrong = NEEDED.flatMap(([name, isGood, wanted]) => {
+    const value = settings.get(name)
+    return value === undefined || isGood(value) ? [] : [{ name, value, wanted }]
+  })
+  return { schema: row.schema, version: Number(row.version), encoding: row.encoding, wrong }
+}
