@@ -25,6 +25,8 @@ import { retried } from './retried.ts'
 import { giveUpSilent } from './silence.ts'
 import { postgresSql } from './sql.ts'
 import type { Query, Sql, Statement, Tx } from './sql.ts'
+import { ping } from './session.ts'
+import { sqlFailureOf, UnavailableError } from './unavailable.ts'
 import { startWakeups } from './wakeups.ts'
 import { nothingWritten } from './written.ts'
 import type { Written } from './written.ts'
@@ -54,7 +56,7 @@ export type Database = {
   readonly written: Written
   /** The connections to PostgreSQL; null for the embedded database, which has none. */
   readonly pool: Pick<pg.Pool, 'totalCount' | 'idleCount' | 'waitingCount'> | null
-  /** One cheap round trip. @throws when the database cannot be reached */
+  /** One cheap round trip. @throws when the database cannot be reached, or not be written to */
   readonly ping: () => Promise<void>
   readonly close: () => Promise<void>
 }
@@ -90,6 +92,10 @@ const POOL = { connectionTimeoutMillis: 10_000, idleTimeoutMillis: 60_000 }
 
 /** A connection that has gone silent is given up: longer than a statement may take, for that ends it on the other side. */
 const SILENCE_MS = 20_000
+
+/** As PostgreSQL says it of a write; reads are answered. For so long nothing is asked of this instance. Milliseconds. */
+const DISK_FULL = '53100'
+const FULL_MS = 10_000
 
 /** For interactive transactions: how long to wait for a connection, and how long one may last. Milliseconds. */
 const TRANSACTIONS = { maxWait: 10_000, timeout: 15_000 }
@@ -151,11 +157,17 @@ async function assemble(
     log: onStatement ? [{ level: 'query', emit: 'event' }] : [],
   })
   if (onStatement) (prisma as PrismaClient<'query'>).$on('query', ({ query }) => onStatement(query))
+  let fullAt = -Infinity
   const told =
     ({ query }: Tx): Query =>
     async (statement, values) => {
       onStatement?.(statement.text)
-      return around ? around(statement.name, () => query(statement, values)) : query(statement, values)
+      try {
+        return await (around ? around(statement.name, () => query(statement, values)) : query(statement, values))
+      } catch (error) {
+        if (sqlFailureOf(error)?.code === DISK_FULL) fullAt = performance.now()
+        throw error
+      }
     }
   const query = told(sql)
   const clock = await startClock(() => readClock(sql.query))
@@ -185,7 +197,10 @@ async function assemble(
       announce()
     },
     isFollowed: () => database.follower?.isFollowing() ?? false,
-    ping: async () => void (await prisma.$queryRaw`SELECT 1`),
+    ping: async () => {
+      if (performance.now() - fullAt < FULL_MS) throw new UnavailableError('the disk of the database is full')
+      await ping(sql.query)
+    },
     close: async () => {
       clock.stop()
       await prisma.$disconnect()

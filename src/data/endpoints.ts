@@ -4,6 +4,7 @@ import type { DatabaseUrl, Host } from './database-url.ts'
 import { prepareSession, ReadOnlyError, startupOptions } from './session.ts'
 import { encryptionsOf } from './tls.ts'
 import type { Encryption } from './tls.ts'
+import { sqlFailureOf } from './unavailable.ts'
 
 /** One way to connect: a host, encrypted in one of the ways that the URL allows. */
 type Endpoint = { readonly host: Host; readonly ssl: Encryption }
@@ -37,6 +38,7 @@ export class EndpointError extends Error {
 export const isReadOnly = (error: unknown): boolean =>
   error instanceof ReadOnlyError || (error instanceof Error && isReadOnly(error.cause)) || (error instanceof AggregateError && error.errors.some(isReadOnly))
 
+const UNKNOWN_SETTING = '42704'
 const CONNECT_MS = 5_000
 const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 }
 
@@ -59,7 +61,7 @@ export async function endpointsOf(url: DatabaseUrl, { variable, isOwn, schema }:
   let pinned = schema
   const configOf = ({ host: { host, port }, ssl }: Endpoint): pg.ClientConfig => ({
     ...given,
-    ...(isOwn ? { options: startupOptions(options, pinned) } : options === null ? {} : { options }),
+    ...(isOwn ? { options: startupOptions(options, pinned, isRecent) } : options === null ? {} : { options }),
     ...KEEP_ALIVE,
     ...(host === null ? {} : { host }),
     ...(port === null ? {} : { port }),
@@ -67,6 +69,7 @@ export async function endpointsOf(url: DatabaseUrl, { variable, isOwn, schema }:
   })
   let found = 0
   let searching = false
+  let isRecent = true
 
   async function connectTo(endpoint: Endpoint, name: string): Promise<pg.Client> {
     const client = new pg.Client({
@@ -82,7 +85,9 @@ export async function endpointsOf(url: DatabaseUrl, { variable, isOwn, schema }:
       return client
     } catch (error) {
       void client.end().catch(() => {})
-      throw error
+      if (!isRecent || sqlFailureOf(error)?.code !== UNKNOWN_SETTING) throw error
+      isRecent = false
+      return connectTo(endpoint, name)
     }
   }
 

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import type { Query } from './sql.ts'
 
 /** Ends statements that take longer, and transactions that are idle for longer. Milliseconds. */
 const STATEMENT_MS = 15_000
@@ -48,13 +49,18 @@ const PLANNER = [
   'enable_tidscan',
 ]
 
+/** Not of every version: PostgreSQL 14 and 17 brought them. An older one refuses a session that names them (42704). */
+const RECENT = { idle_session_timeout: '0', transaction_timeout: '0' }
+
 /**
  * Startup options of a session: what the URL has, then what this server sets.
  * @param schema where the tables are; null for wherever the role's search_path leads
+ * @param isRecent whether the server knows the settings of PostgreSQL 17
  */
-export function startupOptions(given: string | null, schema: string | null): string {
+export function startupOptions(given: string | null, schema: string | null, isRecent: boolean): string {
   const settings = {
     ...SETTINGS,
+    ...(isRecent ? RECENT : {}),
     ...Object.fromEntries(PLANNER.map((name) => [name, 'on'])),
     ...(schema === null ? {} : { search_path: identifier(schema) }),
   }
@@ -84,15 +90,18 @@ type Standing = { readonly standby: boolean; readonly read_only: boolean }
 
 const WRITABLE = "pg_is_in_recovery() AS standby, current_setting('transaction_read_only') = 'on' AS read_only"
 
-/** Not of every version, so that the options of a start cannot name them; and writes are answered once they are on disk. */
-const REST = [
-  ['idle_session_timeout', '<>', '0', '0'],
-  ['transaction_timeout', '<>', '0', '0'],
-  ['synchronous_commit', '=', 'off', 'on'],
-].map(
-  ([name, is, value, wanted]) =>
-    `CASE WHEN current_setting('${name}', true) ${is} '${value}' THEN set_config('${name}', '${wanted}', false) END`,
-)
+/** What may be set to more than this server needs: its writes are answered once they are on disk, be it only here. */
+const DURABLE = `CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', false) END`
+
+/** PostgreSQL 14 to 16 have the first of RECENT, but not both. */
+const NOT_IDLE = `CASE WHEN current_setting('idle_session_timeout', true) <> '0'
+  THEN set_config('idle_session_timeout', '0', false) END`
+
+/** One cheap round trip. @throws ReadOnlyError; whatever the query throws */
+export async function ping(query: Query): Promise<void> {
+  const [row] = await query<Standing>({ name: 'ping', text: `SELECT ${WRITABLE}` }, [])
+  if (row?.standby !== false || row.read_only) throw new ReadOnlyError(row?.standby !== false)
+}
 
 /** @throws ReadOnlyError; what pg throws */
 export async function checkWritable(client: pg.ClientBase): Promise<void> {
@@ -105,7 +114,7 @@ export async function checkWritable(client: pg.ClientBase): Promise<void> {
  * @throws ReadOnlyError; what pg throws
  */
 export async function prepareSession(client: pg.ClientBase, isOwn: boolean): Promise<void> {
-  await ask(client, `SELECT ${[WRITABLE, ...(isOwn ? REST : [])].join(', ')}`)
+  await ask(client, `SELECT ${[WRITABLE, ...(isOwn ? [DURABLE, NOT_IDLE] : [])].join(', ')}`)
 }
 
 async function ask(client: pg.ClientBase, text: string): Promise<void> {

@@ -108,9 +108,7 @@ export type Report = (error: unknown) => void
 export function presentable(error: unknown, requestId: string, report: Report): GraphQLError {
   const cause = error instanceof GraphQLError ? error.originalError : error
   if (cause instanceof CursorExpiredError) return cursorExpired()
-  // Further down, a mutation may have done its work before.
-  const isFirst = !(error instanceof GraphQLError) || (error.path?.length ?? 0) <= 1
-  if (isFirst && isUnavailable(cause)) {
+  if (isUnavailable(cause)) {
     report(cause)
     const path = error instanceof GraphQLError ? (error.path ?? null) : null
     return new GraphQLError(UNAVAILABLE, { path, extensions: unavailable(requestId) })
@@ -138,6 +136,6 @@ export function presentable(error: unknown, requestId: string, report: Report): 
 }
 
 const MASKED = 'Something went wrong inside the server. The log has the details under the request id.'
-const UNAVAILABLE = 'The database cannot be reached at present. Try again soon.'
+const UNAVAILABLE = 'The database is not available at present. Try again soon.'
 const unavailable = (requestId: string) => ({ code: 'SERVICE_UNAVAILABLE' satisfies TopLevelCode, requestId })
 const internal = (requestId: string) => ({ code: 'INTERNAL_SERVER_ERROR' satisfies TopLevelCode, requestId })

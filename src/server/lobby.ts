@@ -19,7 +19,7 @@ export async function openLobby({ host, port }: { readonly host: string; readonl
       Connection: 'close',
       ...(isHealth ? {} : { 'Retry-After': '1' }),
     })
-    const failed = { message: 'The database cannot be reached at present. Try again soon.' }
+    const failed = { message: 'The database is not available at present. Try again soon.' }
     const extensions = { code: 'SERVICE_UNAVAILABLE' }
     const answer = isHealth ? { status: 'alive' } : { status: 'unavailable', errors: [{ ...failed, extensions }] }
     response.end(JSON.stringify(answer))

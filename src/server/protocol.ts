@@ -58,7 +58,13 @@ export function createProtocol({ engine, trusted, authenticate, takeSlot, show, 
         extra.viewer = viewer
         return true
       } catch (error) {
-        if (!(error instanceof AuthenticationError)) throw error
+        if (!(error instanceof AuthenticationError)) {
+          const [requestId, report] = [randomUUID(), (err: unknown) => log.error({ err }, 'a socket was not let in')]
+          const { message, extensions } = presentable(error, requestId, report)
+          const isAway = extensions['code'] === 'SERVICE_UNAVAILABLE'
+          connection.close(isAway ? CLOSE.tryAgainLater : CLOSE.failed, isAway ? message : 'Internal server error')
+          return false
+        }
         const code = { UNTRUSTED: CLOSE.untrusted, EXPIRED: CLOSE.expired, UNAVAILABLE: CLOSE.tryAgainLater }[
           error.reason
         ]
