@@ -154,13 +154,24 @@ export type SessionFacts = {
   readonly version: number
   /** Of the database. */
   readonly encoding: string
+  /** Whether there are tables in that schema, or may be. */
+  readonly isUsable: boolean
   /** Settings that have to be otherwise, with the value that would do. */
   readonly wrong: readonly { readonly name: string; readonly value: string; readonly wanted: string }[]
 }
 
+type FactsRow = {
+  readonly schema: string | null
+  readonly usable: boolean | null
+  readonly version: string
+  readonly encoding: string
+  readonly settings: readonly (readonly [name: string, value: string])[]
+}
+
 export async function inspectSession(client: pg.ClientBase): Promise<SessionFacts> {
-  const { rows } = await client.query<{ schema: string | null; version: string; encoding: string; settings: [string, string][] }>(
-    `SELECT current_schema() AS schema, current_setting('server_version_num') AS version,
+  const { rows } = await client.query<FactsRow>(
+    `SELECT current_schema() AS schema, has_schema_privilege(current_schema(), 'CREATE') OR EXISTS (
+        SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace) AS usable, current_setting('server_version_num') AS version,
       pg_encoding_to_char(encoding) AS encoding,
       (SELECT jsonb_agg(jsonb_build_array(name, setting)) FROM pg_settings WHERE name = ANY($1)) AS settings
     FROM pg_database WHERE datname = current_database()`,
@@ -173,5 +184,6 @@ export async function inspectSession(client: pg.ClientBase): Promise<SessionFact
     const value = settings.get(name)
     return value === undefined || isGood(value) ? [] : [{ name, value, wanted }]
   })
-  return { schema: row.schema, version: Number(row.version), encoding: row.encoding, wrong }
+  const { schema, usable, version, encoding } = row
+  return { schema, isUsable: usable === true, version: Number(version), encoding, wrong }
 }

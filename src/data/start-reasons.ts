@@ -10,7 +10,8 @@ import { isUnavailable, sqlFailureOf } from './unavailable.ts'
 const OLDEST = 150_000
 
 /** @returns the schema of the tables @throws DatabaseStartError for what the server cannot live with */
-export function checkFacts({ version, encoding, wrong, schema }: SessionFacts, url: DatabaseUrl, variable: string): string {
+export function checkFacts(facts: SessionFacts, url: DatabaseUrl, variable: string): string {
+  const { version, encoding, wrong, schema, isUsable } = facts
   const role = url.user === null ? 'CURRENT_USER' : identifier(url.user)
   if (version < OLDEST) {
     const found = `${Math.floor(version / 10_000)}.${version % 10_000}`
@@ -31,6 +32,11 @@ export function checkFacts({ version, encoding, wrong, schema }: SessionFacts, u
   if (schema === null) {
     throw new DatabaseStartError(
       `${variable}: no schema of the role's search_path exists: CREATE SCHEMA ... AUTHORIZATION ${role}, or ?schema= in the URL`,
+    )
+  }
+  if (!isUsable) {
+    throw new DatabaseStartError(
+      `${variable}: ${role} may make no tables in the schema ${identifier(schema)}: GRANT CREATE ON SCHEMA ${identifier(schema)} TO ${role}, or make it the owner of the database`,
     )
   }
   return schema
@@ -79,6 +85,7 @@ function reasonOf(error: unknown, url: DatabaseUrl): Reason | null {
   if (/^SASL: .*password/.test(message)) return stays(`asks for a password of ${role}, and the URL has none`)
   switch (refused?.code) {
     case '28P01':
+      if (url.password === null) return stays(`asks for a password of ${role}, and the URL has none`)
       return stays(`does not take the password of ${role}: correct it; special characters in it have to be percent-encoded, such as %40 for @`)
     case '28000':
       return stays(`does not let ${role} in (${message}): it has to exist, to have LOGIN, and pg_hba.conf has to admit it from here`)
