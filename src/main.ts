@@ -47,7 +47,8 @@ try {
 } catch (err) {
   const { code, message } = err as NodeJS.ErrnoException
   // What the operator can mend is said in a line.
-  if (err instanceof SettingsError || err instanceof DatabaseStartError) log.fatal(`FleetShare cannot start: ${message}.`)
+  if (err instanceof SettingsError || err instanceof DatabaseStartError)
+    log.fatal(`FleetShare cannot start: ${message}.`)
   else if (code && /^E[A-Z]+$/.test(code)) log.fatal(`FleetShare cannot start: ${message}`)
   else log.fatal({ err }, 'FleetShare cannot start')
   // The readable log is written by a worker, which an exit would cut off.

@@ -9,7 +9,7 @@ import { PrismaClient } from '../generated/prisma/client.ts'
 import { watchAdapter } from './around.ts'
 import type { Around } from './around.ts'
 import { batched } from './batched.ts'
-import { startClock } from './clock.ts'
+import { ownClock, startClock } from './clock.ts'
 import type { Clock } from './clock.ts'
 import { openEmbedded } from './embedded.ts'
 import { readStored } from './held-rows.ts'
@@ -170,7 +170,7 @@ async function assemble(
       }
     }
   const query = told(sql)
-  const clock = await startClock(() => readClock(sql.query))
+  const clock = pool === null ? ownClock() : await startClock(() => readClock(sql.query))
   let settled = 0
   const apart = AsyncLocalStorage.snapshot()
   const stored = batched((asked: readonly Asked[]) => readStored(query, asked))

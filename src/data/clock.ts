@@ -47,16 +47,17 @@ const tightest = (samples: readonly Sample[]): Sample =>
 const agrees = (offset: number, { low, high }: Sample, within: number): boolean =>
   offset >= low - within && offset <= high + within
 
-/** @param ask reads the database's clock: milliseconds since 1970, with fractions */
+/**
+ * The clock of a database elsewhere.
+ * @param ask reads it: milliseconds since 1970, with fractions
+ */
 export async function startClock(ask: () => Promise<number>): Promise<Clock> {
   let samples: Sample[] = []
   for (let nth = 0; nth < FIRST_SAMPLES; nth++) samples.push(await sampleOf(ask))
   let offset = middle(tightest(samples))
   let stepped: { readonly offset: number; readonly since: number } | null = null
-  let latest: Instant = -Infinity
   let timer: NodeJS.Timeout | undefined
   let stopped = false
-  const present = () => performance.now() + offset
 
   function take(sample: Sample): void {
     const now = performance.now()
@@ -73,7 +74,6 @@ export async function startClock(ask: () => Promise<number>): Promise<Clock> {
     samples = [sample]
     offset = middle(sample)
     stepped = null
-    latest = -Infinity
   }
 
   function measureLater(): void {
@@ -90,21 +90,47 @@ export async function startClock(ask: () => Promise<number>): Promise<Clock> {
   }
   measureLater()
 
-  return {
-    now: () => Math.floor(Math.max(present(), latest)),
-    observe: (at) => {
-      if (at > latest && at <= present() + FAR_MS) latest = at
-    },
-    check: (at) => {
-      const far = at === undefined ? 0 : at - present()
-      if (stepped === null && Math.abs(far) <= FAR_MS) return
-      const by = Math.round(stepped === null ? far : stepped.offset - offset)
-      throw new ClockError(`the database's clock has stepped by ${by} ms; nothing is decided until it is back, or has stayed`)
-    },
-    stop: () => {
+  return clockOf(
+    () => performance.now() + offset,
+    () => (stepped ? stepped.offset - offset : 0),
+    () => {
       stopped = true
       clearTimeout(timer)
     },
+  )
+}
+
+/** The clock of a database inside of this process: both read the same one. */
+export const ownClock = (): Clock =>
+  clockOf(
+    () => Date.now(),
+    () => 0,
+    () => {},
+  )
+
+/** @param stepOf by how much the database's clock is off, as far as that is known. Milliseconds */
+function clockOf(present: () => number, stepOf: () => number, stop: () => void): Clock {
+  let latest: Instant = -Infinity
+  const isNear = (at: Instant, now: number) => Math.abs(at - now) <= FAR_MS
+  return {
+    now: () => {
+      const now = present()
+      return latest > now && isNear(latest, now) ? latest : Math.floor(now)
+    },
+    observe: (at) => {
+      const now = present()
+      if (isNear(at, now) && (at > latest || !isNear(latest, now))) latest = at
+    },
+    check: (at) => {
+      const step = stepOf()
+      const now = present()
+      if (step === 0 && (at === undefined || isNear(at, now))) return
+      const by = Math.round(step === 0 && at !== undefined ? at - now : step)
+      throw new ClockError(
+        `the database's clock has stepped by ${by} ms; nothing is decided until it is back, or has stayed`,
+      )
+    },
+    stop,
   }
 }
 

@@ -65,7 +65,9 @@ function fromParts(
   const parameter = (name: string) => parameters.get(name) || null
   const attributes = parameter('target_session_attrs')
   if (attributes !== null && !['any', 'read-write', 'primary'].includes(attributes)) {
-    throw new Problem(`has target_session_attrs=${shortened(attributes)}, but it is written to: read-write is what it needs`)
+    throw new Problem(
+      `has target_session_attrs=${shortened(attributes)}, but it is written to: read-write is what it needs`,
+    )
   }
   return {
     hosts: hostsOf(hostList, parameter('host'), parameter('port')),
@@ -104,7 +106,8 @@ function hostAndPort(text: string): { host: string; port: string } {
 function portOf(text: string): number | null {
   if (text === '') return null
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0
-  if (port < 1 || port > 65_535) throw new Problem(`has a port that is no number from 1 to 65535; if it is part of the password: ${ENCODE}`)
+  if (port < 1 || port > 65_535)
+    throw new Problem(`has a port that is no number from 1 to 65535; if it is part of the password: ${ENCODE}`)
   return port
 }
 

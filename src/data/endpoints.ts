@@ -36,7 +36,9 @@ export class EndpointError extends Error {
 
 /** Whether a server was reached that can only be read from. */
 export const isReadOnly = (error: unknown): boolean =>
-  error instanceof ReadOnlyError || (error instanceof Error && isReadOnly(error.cause)) || (error instanceof AggregateError && error.errors.some(isReadOnly))
+  error instanceof ReadOnlyError ||
+  (error instanceof Error && isReadOnly(error.cause)) ||
+  (error instanceof AggregateError && error.errors.some(isReadOnly))
 
 const UNKNOWN_SETTING = '42704'
 const CONNECT_MS = 5_000

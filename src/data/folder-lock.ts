@@ -10,7 +10,7 @@ const NOT_A_DATABASE = 26
  * Locks a folder by what the operating system holds: a record lock on a file beside it, which SQLite takes, for Node has no
  * call for it. It is gone with its process however that ends, needs no process ids, and is seen from every container on the
  * volume. A file that says who has it lies beside, for people alone.
- * @returns how to give it back
+ * @returns how to give it back; to be kept, for with it the lock is collected
  * @throws DatabaseStartError when somebody else has it, or the file system has no locks
  */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
@@ -18,9 +18,17 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const holder = `${folder}.pid`
   const lock = await take(file).catch(async (error: unknown) => {
     if (resultCodeOf(error) !== BUSY) {
-      throw new DatabaseStartError(`DATA_DIR: ${file} cannot be locked (${messageOf(error)}): choose a folder that this process may write to, on a file system with locks`, false, error)
+      throw new DatabaseStartError(
+        `DATA_DIR: ${file} cannot be locked (${messageOf(error)}): choose a folder that this process may write to, on a file system with locks`,
+        false,
+        error,
+      )
     }
-    throw new DatabaseStartError(`DATA_DIR: the embedded database in ${folder} is in use by ${await holderOf(holder)} (fuser ${file} shows it): stop it, or choose another DATA_DIR; nothing has to be removed`, false, error)
+    throw new DatabaseStartError(
+      `DATA_DIR: the embedded database in ${folder} is in use by ${await holderOf(holder)} (fuser ${file} shows it): stop it, or choose another DATA_DIR; nothing has to be removed`,
+      false,
+      error,
+    )
   })
   await writeFile(holder, `${process.pid}`)
   return async () => {
@@ -43,7 +51,8 @@ async function take(file: string): Promise<DatabaseSync> {
 function lockNow(file: string): DatabaseSync {
   const database = new DatabaseSync(file, { timeout: 0 })
   try {
-    database.exec('BEGIN EXCLUSIVE')
+    // There is nothing to be undone, and so no file for it.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
     return database
   } catch (error) {
     database.close()

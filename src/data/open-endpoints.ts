@@ -4,9 +4,13 @@ import type { DatabaseUrl } from './database-url.ts'
 import { endpointsOf } from './endpoints.ts'
 import type { Endpoints } from './endpoints.ts'
 import { migratePostgres } from './migrate.ts'
-import { identifier, inspectSession } from './session.ts'
+import { identifier, inspectSession, roleOf } from './session.ts'
 import { DatabaseStartError } from './start-error.ts'
 import { checkFacts, startError } from './start-reasons.ts'
+import { sqlFailureOf } from './unavailable.ts'
+
+/** SQLSTATE of a statement that took too long. */
+const CANCELLED = '57014'
 
 export type OpenEndpoints = {
   /** PostgreSQL itself, migrated: where LISTEN goes. */
@@ -26,7 +30,8 @@ export type OpenEndpoints = {
  */
 export async function openEndpoints(url: string, directUrl: string | null): Promise<OpenEndpoints> {
   const main = { url: readUrl(url, 'DATABASE_URL'), variable: 'DATABASE_URL' }
-  const own = directUrl === null ? main : { url: readUrl(directUrl, 'DATABASE_DIRECT_URL'), variable: 'DATABASE_DIRECT_URL' }
+  const own =
+    directUrl === null ? main : { url: readUrl(directUrl, 'DATABASE_DIRECT_URL'), variable: 'DATABASE_DIRECT_URL' }
   const { endpoints: direct, schema } = await explained(own, () => openDirect(own))
   if (directUrl === null) return { direct, pooled: direct, schema, explain: explainer(own) }
   const pooled = await explained(main, () => openPooled(main, schema))
@@ -72,10 +77,16 @@ async function openDirect({ url, variable }: Place): Promise<{ endpoints: Endpoi
 
 async function openPooled({ url, variable }: Place, schema: string): Promise<Endpoints> {
   const endpoints = await endpointsOf(url, { variable, isOwn: false, schema: null })
-  const found = await withClient(endpoints, async (client) => checkFacts(await inspectSession(client), url, variable))
+  const found = await withClient(endpoints, async (client) =>
+    checkFacts(await inspectSession(client), url, variable),
+  ).catch((error: unknown) => {
+    if (sqlFailureOf(error)?.code !== CANCELLED) throw error
+    const remedy = `ALTER ROLE ${roleOf(url)} SET statement_timeout = '15s'`
+    throw new DatabaseStartError(`${variable}: statement_timeout of the session ends the first statement: ${remedy}`)
+  })
   if (found === schema) return endpoints
   throw new DatabaseStartError(
-    `${variable}: the first schema of the session is ${found}, and the tables are in ${schema}: ALTER ROLE ${identifier(url.user ?? 'fleetshare')} SET search_path = ${identifier(schema)}`,
+    `${variable}: the first schema of the session is ${found}, and the tables are in ${schema}: ALTER ROLE ${roleOf(url)} SET search_path = ${identifier(schema)}`,
   )
 }
 

@@ -71,6 +71,10 @@ export function startupOptions(given: string | null, schema: string | null, isRe
 /** A name as SQL quotes it. */
 export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
+/** The role of a URL, as ALTER ROLE takes it. */
+export const roleOf = ({ user }: { readonly user: string | null }): string =>
+  user === null ? 'CURRENT_USER' : identifier(user)
+
 /** PostgreSQL may be reached, and only be read from: a standby, or one whose transactions are read-only by default. */
 export class ReadOnlyError extends Error {
   /** As PostgreSQL says of a write there. */

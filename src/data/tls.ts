@@ -19,7 +19,9 @@ export async function encryptionsOf(url: DatabaseUrl, variable: string): Promise
   const read = async (name: string, path: string | null) => {
     if (path === null || (name === 'sslrootcert' && path === 'system')) return undefined
     return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      throw new DatabaseStartError(`${variable} has ${name}=${path}, which cannot be read (${error.code ?? error.message})`)
+      throw new DatabaseStartError(
+        `${variable} has ${name}=${path}, which cannot be read (${error.code ?? error.message})`,
+      )
     })
   }
   const files = {
@@ -43,7 +45,9 @@ export async function encryptionsOf(url: DatabaseUrl, variable: string): Promise
       return [files.ca === undefined ? unchecked : anyName]
     case 'verify-ca':
       if (files.ca !== undefined) return [anyName]
-      throw new DatabaseStartError(`${variable} has sslmode=verify-ca without sslrootcert, the PEM file of the authority`)
+      throw new DatabaseStartError(
+        `${variable} has sslmode=verify-ca without sslrootcert, the PEM file of the authority`,
+      )
     case 'verify-full':
       return [own]
   }

@@ -14,7 +14,10 @@ async function ownDatabase(encoding = 'UTF8') {
   const name = `own_${process.pid}_${++made}`
   const server = inject('postgresUrl')
   await sql(`${server}/postgres`, `CREATE ROLE ${name} LOGIN PASSWORD 'secret'`)
-  await sql(`${server}/postgres`, `CREATE DATABASE ${name} OWNER ${name} ENCODING '${encoding}' LOCALE 'C' TEMPLATE template0`)
+  await sql(
+    `${server}/postgres`,
+    `CREATE DATABASE ${name} OWNER ${name} ENCODING '${encoding}' LOCALE 'C' TEMPLATE template0`,
+  )
   const url = new URL(`${server}/${name}`)
   url.username = name
   url.password = 'secret'
@@ -32,12 +35,18 @@ async function expectRight(databaseUrl: string): Promise<void> {
   const vehicleId = await newVehicle({ name: 'Größe 漢字' })
   const begun = Date.now()
   await run(server.url, as.owner, 'startSharing', { vehicleId, fleetId: partner, endsAt: inHours(1) })
-  await report(server.url, gateway, [{ vehicleId, messageId: 'm', occurredAt: new Date().toISOString(), speedKmh: SPEED }])
+  await report(server.url, gateway, [
+    { vehicleId, messageId: 'm', occurredAt: new Date().toISOString(), speedKmh: SPEED },
+  ])
   const read = `query ($id: ID!) { vehicle(id: $id) { name sharing { phase startsAt } state { speedKmh { value observedAt } } }
     sharings(filter: { phase: ACTIVE }) { nodes { phase startsAt } }
     vehicleEvents(filter: { types: [STATE_RECORDED] }) { nodes { recordedAt ... on StateEvent { state { speedKmh { value } } } } } }`
   const data = await ask(server.url, as.owner, read, { id: vehicleId })
-  expect(data.vehicle).toMatchObject({ name: 'Größe 漢字', sharing: { phase: 'ACTIVE' }, state: { speedKmh: { value: SPEED } } })
+  expect(data.vehicle).toMatchObject({
+    name: 'Größe 漢字',
+    sharing: { phase: 'ACTIVE' },
+    state: { speedKmh: { value: SPEED } },
+  })
   expect(data.sharings.nodes).toMatchObject([{ phase: 'ACTIVE' }])
   const [event] = data.vehicleEvents.nodes
   expect(event.state).toEqual({ speedKmh: { value: SPEED } })
@@ -94,8 +103,15 @@ it.each(['the database', 'the role', 'the URL'] as const)('settings of %s change
 
 it('each connection has what this server relies on, be it the role that says otherwise', async () => {
   const { name, url, set } = await ownDatabase()
-  await set(Object.entries(HOSTILE).map(([setting, value]) => `ALTER ROLE ${name} SET ${setting} = '${value}'`).join('; '))
-  const client = new pg.Client({ connectionString: url.split('?')[0], options: startupOptions('-c work_mem=9MB', 'public', true) })
+  await set(
+    Object.entries(HOSTILE)
+      .map(([setting, value]) => `ALTER ROLE ${name} SET ${setting} = '${value}'`)
+      .join('; '),
+  )
+  const client = new pg.Client({
+    connectionString: url.split('?')[0],
+    options: startupOptions('-c work_mem=9MB', 'public', true),
+  })
   await client.connect()
   onTestFinished(() => client.end())
   const { rows } = await client.query<{ name: string; setting: string }>(
@@ -115,7 +131,12 @@ it('each connection has what this server relies on, be it the role that says oth
 })
 
 it.each([
-  ['the first of the search_path', '', (name: string) => `ALTER ROLE ${name} SET search_path = 'My fleet', public; CREATE SCHEMA "My fleet" AUTHORIZATION ${name}`],
+  [
+    'the first of the search_path',
+    '',
+    (name: string) =>
+      `ALTER ROLE ${name} SET search_path = 'My fleet', public; CREATE SCHEMA "My fleet" AUTHORIZATION ${name}`,
+  ],
   ['one named after the role', '', (name: string) => `CREATE SCHEMA AUTHORIZATION ${name}`],
   ['one that the URL names, and that is not there yet', '?schema=My%20fleet', () => 'SELECT 1'],
 ])('the tables may be in another schema than public: %s', async (_, query, prepare) => {
@@ -125,19 +146,29 @@ it.each([
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   onTestFinished(() => client.end())
-  const { rows } = await client.query("SELECT DISTINCT schemaname FROM pg_tables WHERE tablename IN ('vehicle', 'event', 'secret')")
+  const { rows } = await client.query(
+    "SELECT DISTINCT schemaname FROM pg_tables WHERE tablename IN ('vehicle', 'event', 'secret')",
+  )
   expect(rows).toEqual([{ schemaname: name === rows[0]?.schemaname ? name : 'My fleet' }])
 })
 
 it.each(['LATIN1', 'SQL_ASCII'])('a database in %s is refused', async (encoding) => {
   const { url } = await ownDatabase(encoding)
-  await expect(startServer({ databaseUrl: url })).rejects.toThrow(new RegExp(`^DATABASE_URL leads to a database in the encoding ${encoding}`))
+  await expect(startServer({ databaseUrl: url })).rejects.toThrow(
+    new RegExp(`^DATABASE_URL leads to a database in the encoding ${encoding}`),
+  )
 })
 
 it.each([
-  ['ALTER ROLE # SET default_transaction_read_only = on', /^DATABASE_URL: cannot be written to, for default_transaction_read_only is on/],
+  [
+    'ALTER ROLE # SET default_transaction_read_only = on',
+    /^DATABASE_URL: cannot be written to, for default_transaction_read_only is on/,
+  ],
   ['ALTER DATABASE # SET default_transaction_read_only = on', /^DATABASE_URL: cannot be written to/],
-  ["ALTER ROLE # SET session_replication_role = 'replica'", /^DATABASE_URL: session_replication_role of the session has to be origin, not replica/],
+  [
+    "ALTER ROLE # SET session_replication_role = 'replica'",
+    /^DATABASE_URL: session_replication_role of the session has to be origin, not replica/,
+  ],
   ["ALTER ROLE # SET search_path = 'nowhere'", /^DATABASE_URL: no schema of the role's search_path exists/],
 ])('what it cannot live with stops the start in one line: %s', async (statement, complaint) => {
   const { name, url, set } = await ownDatabase()

@@ -27,8 +27,38 @@ const standby = await startStandbyOf(postgres)
 const folder = await mkdtemp(join(tmpdir(), 'fleetshare-tls-'))
 const pem = (name: string) => join(folder, name)
 const openssl = (...args: readonly string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' })
-openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=db.example', '-addext', 'subjectAltName=DNS:localhost', '-keyout', 'key.pem', '-out', 'cert.pem')
-openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=other', '-keyout', 'other-key.pem', '-out', 'other.pem')
+openssl(
+  'req',
+  '-x509',
+  '-newkey',
+  'rsa:2048',
+  '-nodes',
+  '-days',
+  '2',
+  '-subj',
+  '/CN=db.example',
+  '-addext',
+  'subjectAltName=DNS:localhost',
+  '-keyout',
+  'key.pem',
+  '-out',
+  'cert.pem',
+)
+openssl(
+  'req',
+  '-x509',
+  '-newkey',
+  'rsa:2048',
+  '-nodes',
+  '-days',
+  '2',
+  '-subj',
+  '/CN=other',
+  '-keyout',
+  'other-key.pem',
+  '-out',
+  'other.pem',
+)
 const { uid, gid } = await stat(join(postgres.folder, 'cluster'))
 execFileSync('cp', [pem('key.pem'), pem('cert.pem'), postgres.folder])
 for (const name of ['key.pem', 'cert.pem']) await chown(join(postgres.folder, name), uid, gid)
@@ -65,19 +95,44 @@ it.each<[string, string, RegExp, passes?: boolean]>([
   ['a role without LOGIN', `postgresql://nologin:secret@${place}/lent`, /does not let "nologin" in .* LOGIN/],
   ['a role at its limit', `postgresql://full:secret@${place}/lent`, /has no connection left .* CONNECTION LIMIT/, true],
   ['a role without CONNECT', `postgresql://guest:secret@${place}/private`, /denies "guest" a right .*GRANT/],
-  ['a role that may make no tables', `postgresql://guest:secret@${place}/lent`, /"guest" may make no tables in the schema "public": GRANT CREATE/],
+  [
+    'a role that may make no tables',
+    `postgresql://guest:secret@${place}/lent`,
+    /"guest" may make no tables in the schema "public": GRANT CREATE/,
+  ],
   ['no such database', good.replace('/lent', '/nowhere'), /has no database "nowhere": CREATE DATABASE "nowhere"/],
   ['a database that takes no connections', good.replace('/lent', '/closed'), /takes no connections to "closed"/],
   ['nobody who listens', good.replace(place, `127.0.0.1:${unused}`), /nobody listens there \(ECONNREFUSED\)/, true],
   ['a host that is none', good.replace(place, 'db.invalid'), /the host's name is not known/, true],
   ['a socket that is none', `postgresql://${ROLE}@/lent?host=/nowhere`, /no way to that socket \(ENOENT\)/, true],
   ['a standby', `${standby.url}/lent`, /is a standby/],
-  ['hosts of which one is a standby', good.replace(place, `127.0.0.1:${unused},${new URL(standby.url).host}`), /nobody listens there.*127.0.0.1:\d+\); is a standby/, true],
+  [
+    'hosts of which one is a standby',
+    good.replace(place, `127.0.0.1:${unused},${new URL(standby.url).host}`),
+    /nobody listens there.*127.0.0.1:\d+\); is a standby/,
+    true,
+  ],
   ['a wrong option', `${good}?options=-c%20nonsense=1`, /refuses a setting of the session .*nonsense/],
-  ['an unknown authority', `${onLocalhost}?sslmode=verify-full`, /certificate of an unknown authority .*sslrootcert=FILE/],
-  ['another authority', `${onLocalhost}?sslmode=require&sslrootcert=${pem('other.pem')}`, /certificate of an unknown authority/],
-  ['a certificate for another host', `${good}?sslmode=verify-full&sslrootcert=${pem('cert.pem')}`, /certificate for another host name/],
-  ['an authority that is no file', `${good}?sslmode=verify-full&sslrootcert=/nowhere/ca.pem`, /has sslrootcert=\/nowhere\/ca.pem, which cannot be read \(ENOENT\)/],
+  [
+    'an unknown authority',
+    `${onLocalhost}?sslmode=verify-full`,
+    /certificate of an unknown authority .*sslrootcert=FILE/,
+  ],
+  [
+    'another authority',
+    `${onLocalhost}?sslmode=require&sslrootcert=${pem('other.pem')}`,
+    /certificate of an unknown authority/,
+  ],
+  [
+    'a certificate for another host',
+    `${good}?sslmode=verify-full&sslrootcert=${pem('cert.pem')}`,
+    /certificate for another host name/,
+  ],
+  [
+    'an authority that is no file',
+    `${good}?sslmode=verify-full&sslrootcert=/nowhere/ca.pem`,
+    /has sslrootcert=\/nowhere\/ca.pem, which cannot be read \(ENOENT\)/,
+  ],
   ['verify-ca without an authority', `${good}?sslmode=verify-ca`, /sslmode=verify-ca without sslrootcert/],
   ['a server that does not encrypt', `${standby.url}/lent?sslmode=require`, /does not encrypt connections/],
 ])('says in one line that the URL leads to %s', async (_, url, complaint, passes = false) => {
@@ -94,8 +149,14 @@ it.each([
   ['as it is', good],
   ['its password not encoded where it can be told', good.replace('%40', '@')],
   ['two hosts, the first of which is away', good.replace(place, `127.0.0.1:${unused},${place}`)],
-  ['two hosts, the first of which is a standby', `${good.replace(place, `${new URL(standby.url).host},${place}`)}?target_session_attrs=read-write`],
-  ['hosts and ports as parameters', good.replace(place, '').replace('/lent', `/lent?host=127.0.0.1,127.0.0.1&port=${unused},${new URL(good).port}`)],
+  [
+    'two hosts, the first of which is a standby',
+    `${good.replace(place, `${new URL(standby.url).host},${place}`)}?target_session_attrs=read-write`,
+  ],
+  [
+    'hosts and ports as parameters',
+    good.replace(place, '').replace('/lent', `/lent?host=127.0.0.1,127.0.0.1&port=${unused},${new URL(good).port}`),
+  ],
   ['sslmode=disable', `${good}?sslmode=disable`],
   ['sslmode=allow', `${good}?sslmode=allow`],
   ['sslmode=prefer', `${good}?sslmode=prefer`],

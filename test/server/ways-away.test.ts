@@ -98,7 +98,8 @@ async function start(): Promise<Broken> {
   const { url } = server
   const { as, owner, partner, stranger, newVehicle } = await makeWorld(server)
   const vehicle = await newVehicle()
-  const command = (await sendCommand(url, as.owner, { vehicleId: vehicle, type: 'DRAW_ATTENTION' })).command.id as string
+  const command = (await sendCommand(url, as.owner, { vehicleId: vehicle, type: 'DRAW_ATTENTION' })).command
+    .id as string
   const { sharing } = await run(url, as.owner, 'startSharing', { vehicleId: vehicle, fleetId: partner })
   const subjects: Subjects = { owner, partner, stranger, vehicle, sharing: sharing.id, command }
   const tokens = { owner: as.owner, admin: as.admin, gateway: await server.token(null, 'gateway') }
@@ -150,7 +151,9 @@ async function expectAway({ codes, ready, toldStranger, lines }: Broken): Promis
 const expectBack = async ({ ready, server, toldStranger }: Broken): Promise<void> => {
   await expect.poll(ready, { timeout: 20_000 }).toBe(200)
   expect(await toldStranger()).toEqual([200, 'connection_ack'])
-  const answer = await sendOver('POST')(server.url, await server.token(null, 'admin'), { query: '{ fleets { nodes { id } } }' })
+  const answer = await sendOver('POST')(server.url, await server.token(null, 'admin'), {
+    query: '{ fleets { nodes { id } } }',
+  })
   expect(answer.errors).toBeUndefined()
 }
 
@@ -184,33 +187,49 @@ it('a database that stops is told as away, and one that is about to', { timeout:
   await expectBack(broken)
 })
 
-it('a primary that turns read-only under its sessions is left within seconds, by those that listen, too', { timeout: 120_000 }, async () => {
-  const broken = await start()
-  const { admin, postgres } = broken
-  await admin('ALTER SYSTEM SET default_transaction_read_only = on', RELOAD)
-  const client = new pg.Client({ connectionString: `${postgres.url}/postgres` })
-  await client.connect()
-  const sessions = async () =>
-    (await client.query<{ count: number }>(`SELECT count(*)::int AS count FROM pg_stat_activity WHERE usename = '${ROLE}' AND state = 'idle'`)).rows[0]?.count
-  await expect.poll(sessions, { timeout: 5_000, interval: 20 }).toBe(0)
-  await client.end()
-  await expectAway(broken)
-  await admin('ALTER SYSTEM RESET default_transaction_read_only', RELOAD)
-  await expectBack(broken)
-})
+it(
+  'a primary that turns read-only under its sessions is left within seconds, by those that listen, too',
+  { timeout: 120_000 },
+  async () => {
+    const broken = await start()
+    const { admin, postgres } = broken
+    await admin('ALTER SYSTEM SET default_transaction_read_only = on', RELOAD)
+    const client = new pg.Client({ connectionString: `${postgres.url}/postgres` })
+    await client.connect()
+    const sessions = async () =>
+      (
+        await client.query<{ count: number }>(
+          `SELECT count(*)::int AS count FROM pg_stat_activity WHERE usename = '${ROLE}' AND state = 'idle'`,
+        )
+      ).rows[0]?.count
+    await expect.poll(sessions, { timeout: 5_000, interval: 20 }).toBe(0)
+    await client.end()
+    await expectAway(broken)
+    await admin('ALTER SYSTEM RESET default_transaction_read_only', RELOAD)
+    await expectBack(broken)
+  },
+)
 
-it('connections that are terminated again and again cost no more than what was under way', { timeout: 120_000 }, async () => {
-  const { admin, codes } = await start()
-  // A subscription that can be opened has nothing to tell.
-  const answered = Object.keys(ROOT_OPERATIONS).filter((name) => !isSubscription(ROOT_OPERATIONS[name] ?? { by: 'owner', query: '' }))
-  let over = false
-  const terminating = (async () => {
-    while (!over) await admin(TERMINATE)
-  })()
-  for (let time = 0; time < 5; time++) {
-    const told = Object.values(await codes(answered)).filter((code) => code !== null && code !== 'SERVICE_UNAVAILABLE')
-    expect(told).toEqual([])
-  }
-  over = true
-  await terminating
-})
+it(
+  'connections that are terminated again and again cost no more than what was under way',
+  { timeout: 120_000 },
+  async () => {
+    const { admin, codes } = await start()
+    // A subscription that can be opened has nothing to tell.
+    const answered = Object.keys(ROOT_OPERATIONS).filter(
+      (name) => !isSubscription(ROOT_OPERATIONS[name] ?? { by: 'owner', query: '' }),
+    )
+    let over = false
+    const terminating = (async () => {
+      while (!over) await admin(TERMINATE)
+    })()
+    for (let time = 0; time < 5; time++) {
+      const told = Object.values(await codes(answered)).filter(
+        (code) => code !== null && code !== 'SERVICE_UNAVAILABLE',
+      )
+      expect(told).toEqual([])
+    }
+    over = true
+    await terminating
+  },
+)

@@ -86,7 +86,13 @@ async function whenReachable(starting: Promise<void>, port: number): Promise<voi
   let failed = false
   starting.catch(() => (failed = true))
   for (;;) {
-    const client = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', password: 'postgres', database: 'postgres' })
+    const client = new pg.Client({
+      host: '127.0.0.1',
+      port,
+      user: 'postgres',
+      password: 'postgres',
+      database: 'postgres',
+    })
     try {
       await client.connect()
       return await client.end()

@@ -30,7 +30,8 @@ export const ROOT_OPERATIONS: Readonly<Record<string, RootOperation>> = {
   viewer: { by: 'owner', query: '{ viewer { fleet { name } } }' },
   vehicle: {
     by: 'owner',
-    query: 'query ($id: ID!) { vehicle(id: $id) { id state { speedKmh { value } } fleet { name } sharings { nodes { id } } } }',
+    query:
+      'query ($id: ID!) { vehicle(id: $id) { id state { speedKmh { value } } fleet { name } sharings { nodes { id } } } }',
     variables: ({ vehicle: id }) => ({ id }),
   },
   vehicles: { by: 'owner', query: `{ vehicles { ${page} } }` },
@@ -41,7 +42,11 @@ export const ROOT_OPERATIONS: Readonly<Record<string, RootOperation>> = {
     variables: ({ sharing: id }) => ({ id }),
   },
   sharings: { by: 'owner', query: `{ sharings { ${page} } }` },
-  command: { by: 'owner', query: 'query ($id: ID!) { command(id: $id) { id } }', variables: ({ command: id }) => ({ id }) },
+  command: {
+    by: 'owner',
+    query: 'query ($id: ID!) { command(id: $id) { id } }',
+    variables: ({ command: id }) => ({ id }),
+  },
   'vehicleEvents of the past': { by: 'owner', query: '{ vehicleEvents { nodes { type } } }' },
   auditTrail: { by: 'owner', query: '{ auditTrail { nodes { action } } }' },
   fleets: { by: 'admin', query: `{ fleets { ${page} } }` },
@@ -68,13 +73,23 @@ export const ROOT_OPERATIONS: Readonly<Record<string, RootOperation>> = {
     vehicleId,
     type: 'DRAW_ATTENTION',
   })),
-  reportVehicleStates: mutation('gateway', 'reportVehicleStates', 'ReportVehicleStatesInput', ({ vehicle: vehicleId }) => ({
-    reports: [{ vehicleId, messageId: 'm1', occurredAt: inHours(-1), speedKmh: 7 }],
-  })),
-  reportCommandOutcome: mutation('gateway', 'reportCommandOutcome', 'ReportCommandOutcomeInput', ({ command: commandId }) => ({
-    commandId,
-    outcome: 'SUCCEEDED',
-  })),
+  reportVehicleStates: mutation(
+    'gateway',
+    'reportVehicleStates',
+    'ReportVehicleStatesInput',
+    ({ vehicle: vehicleId }) => ({
+      reports: [{ vehicleId, messageId: 'm1', occurredAt: inHours(-1), speedKmh: 7 }],
+    }),
+  ),
+  reportCommandOutcome: mutation(
+    'gateway',
+    'reportCommandOutcome',
+    'ReportCommandOutcomeInput',
+    ({ command: commandId }) => ({
+      commandId,
+      outcome: 'SUCCEEDED',
+    }),
+  ),
   createFleet: mutation('admin', 'createFleet', 'CreateFleetInput', () => ({ name: 'New' })),
   registerPartnership: mutation('admin', 'registerPartnership', 'PartnershipInput', partners),
   endPartnership: mutation('admin', 'endPartnership', 'PartnershipInput', partners),
