@@ -175,7 +175,7 @@ type FactsRow = {
 export async function inspectSession(client: pg.ClientBase): Promise<SessionFacts> {
   const { rows } = await client.query<FactsRow>(
     `SELECT current_schema() AS schema, has_schema_privilege(current_schema(), 'CREATE') OR EXISTS (
-        SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace) AS usable, current_setting('server_version_num') AS version,
+        SELECT FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(current_schema()))) AS usable, current_setting('server_version_num') AS version,
       pg_encoding_to_char(encoding) AS encoding,
       (SELECT jsonb_agg(jsonb_build_array(name, setting)) FROM pg_settings WHERE name = ANY($1)) AS settings
     FROM pg_database WHERE datname = current_database()`,

@@ -40,11 +40,11 @@ const SYSTEM_CODES = new Set([
 
 /**
  * SQLSTATE, by class or by code. 08: no connection. 28, 3D000: nobody is let in. 42501: a right was taken away. 53: no room,
- * memory or connection is left. 57P01 to 57P05: it stops, starts, or has ended the session. 57014: a statement took too
- * long. 58: its disk or system fails. 25006: it may only be read. 25P03, 25P04: a transaction stalled. 55P03: a lock took
- * too long.
+ * memory or connection is left. 57P01 to 57P05: it stops, starts, or has ended the session. 58: its disk or system fails.
+ * 25006: it may only be read. 25P03, 25P04: a transaction stalled. 55P03: a lock took too long. Not 57014: a statement that
+ * takes too long is a defect, or somebody's who cancelled it.
  */
-const SQL_STATES = /^(08...|28...|3D000|42501|53...|57P0[1-5]|57014|58...|25006|25P0[34]|55P03)$/
+const SQL_STATES = /^(08...|28...|3D000|42501|53...|57P0[1-5]|58...|25006|25P0[34]|55P03)$/
 
 /** The session ends with these, whatever the code: such as 55000, of a database that takes no connections. */
 const FATAL = new Set<unknown>(['FATAL', 'PANIC'])

@@ -32,6 +32,7 @@ export function startWakeups(endpoints: Endpoints, { onWake, onReadOnly }: Wakeu
   let connecting: Promise<void> = Promise.resolve()
   let retry: NodeJS.Timeout | undefined
   let due: NodeJS.Timeout | undefined
+  let checking: NodeJS.Timeout | undefined
   let again = false
   let closed = false
 
@@ -44,6 +45,7 @@ export function startWakeups(endpoints: Endpoints, { onWake, onReadOnly }: Wakeu
     try {
       const fresh = await endpoints.connect('fleetshare-wakeups')
       fresh.once('end', () => {
+        clearTimeout(checking)
         if (client === fresh) client = null
         reconnect()
       })
@@ -64,7 +66,7 @@ export function startWakeups(endpoints: Endpoints, { onWake, onReadOnly }: Wakeu
 
   /** A server that was the primary may stay up, read-only, or go without a word. */
   function watch(watched: pg.Client): void {
-    const timer = setTimeout(() => {
+    checking = setTimeout(() => {
       checkWritable(watched).then(
         () => client === watched && watch(watched),
         (error: unknown) => {
@@ -73,7 +75,6 @@ export function startWakeups(endpoints: Endpoints, { onWake, onReadOnly }: Wakeu
         },
       )
     }, CHECK_MS).unref()
-    watched.once('end', () => clearTimeout(timer))
   }
 
   /** Without a goodbye, which a server that has gone would never answer. */
@@ -99,6 +100,7 @@ export function startWakeups(endpoints: Endpoints, { onWake, onReadOnly }: Wakeu
       closed = true
       clearTimeout(retry)
       clearTimeout(due)
+      clearTimeout(checking)
       await connecting
       await client?.end().catch(() => {})
     },
