@@ -26,6 +26,7 @@ import { giveUpSilent } from './silence.ts'
 import { postgresSql } from './sql.ts'
 import type { Query, Sql, Statement, Tx } from './sql.ts'
 import { ping } from './session.ts'
+import { DatabaseStartError } from './start-error.ts'
 import { sqlFailureOf, UnavailableError } from './unavailable.ts'
 import { startWakeups } from './wakeups.ts'
 import { nothingWritten } from './written.ts'
@@ -131,7 +132,9 @@ async function openPostgres(url: string, settings: DatabaseSettings): Promise<Da
 }
 
 async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Database> {
-  await mkdir(settings.dataDir, { recursive: true })
+  await mkdir(settings.dataDir, { recursive: true }).catch(({ message }: NodeJS.ErrnoException) => {
+    throw new DatabaseStartError(`DATA_DIR has to be a folder that this process may write to (${message})`)
+  })
   const embedded = await openEmbedded(join(settings.dataDir, 'postgres'))
   try {
     await migrateEmbedded(embedded.adapter)

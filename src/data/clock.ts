@@ -29,6 +29,8 @@ const MEASURE_AGAIN_MS = 200
 const FIRST_SAMPLES = 5
 /** Samples of which the tightest counts; over so many seconds two clocks do not drift by a millisecond. */
 const WINDOW = 8
+/** A round trip that is no longer than this says where in it the answer was given. */
+const TIGHT_MS = 20
 /** Steps up to this are followed at once. */
 const STEP_MS = 1_000
 /** A longer step is a glitch unless it lasts for this long, or this machine's clock says the same. */
@@ -65,7 +67,9 @@ export async function startClock(ask: () => Promise<number>): Promise<Clock> {
       stepped = null
       // What was measured before a small step, or a long drift, says nothing of the time after it.
       samples = agrees(offset, sample, 1) ? [...samples.slice(1 - WINDOW), sample] : [sample]
-      offset = middle(tightest(samples))
+      const best = tightest(samples)
+      // Under load an answer takes long, and says no more than what cannot be.
+      offset = best.high - best.low <= TIGHT_MS ? middle(best) : Math.min(Math.max(offset, sample.low), sample.high)
       return
     }
     if (!stepped || !agrees(stepped.offset, sample, STEP_MS)) stepped = { offset: middle(sample), since: now }

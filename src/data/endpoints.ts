@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { placeOf } from './database-url.ts'
 import type { DatabaseUrl, Host } from './database-url.ts'
-import { prepareSession, ReadOnlyError, startupOptions } from './session.ts'
+import { prepareSession, ReadOnlyError, startupOptions, VERSIONS } from './session.ts'
 import { encryptionsOf } from './tls.ts'
 import type { Encryption } from './tls.ts'
 import { sqlFailureOf } from './unavailable.ts'
@@ -63,7 +63,7 @@ export async function endpointsOf(url: DatabaseUrl, { variable, isOwn, schema }:
   let pinned = schema
   const configOf = ({ host: { host, port }, ssl }: Endpoint): pg.ClientConfig => ({
     ...given,
-    ...(isOwn ? { options: startupOptions(options, pinned, isRecent) } : options === null ? {} : { options }),
+    ...(isOwn ? { options: startupOptions(options, pinned, age) } : options === null ? {} : { options }),
     ...KEEP_ALIVE,
     ...(host === null ? {} : { host }),
     ...(port === null ? {} : { port }),
@@ -71,7 +71,7 @@ export async function endpointsOf(url: DatabaseUrl, { variable, isOwn, schema }:
   })
   let found = 0
   let searching = false
-  let isRecent = true
+  let age = 0
 
   async function connectTo(endpoint: Endpoint, name: string): Promise<pg.Client> {
     const client = new pg.Client({
@@ -87,8 +87,8 @@ export async function endpointsOf(url: DatabaseUrl, { variable, isOwn, schema }:
       return client
     } catch (error) {
       void client.end().catch(() => {})
-      if (!isRecent || sqlFailureOf(error)?.code !== UNKNOWN_SETTING) throw error
-      isRecent = false
+      if (age + 1 >= VERSIONS || sqlFailureOf(error)?.code !== UNKNOWN_SETTING) throw error
+      age++
       return connectTo(endpoint, name)
     }
   }

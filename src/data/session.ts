@@ -49,18 +49,22 @@ const PLANNER = [
   'enable_tidscan',
 ]
 
-/** Not of every version: PostgreSQL 14 and 17 brought them. An older one refuses a session that names them (42704). */
-const RECENT = { idle_session_timeout: '0', transaction_timeout: '0' }
+/**
+ * Not of every version: PostgreSQL 14 and 17 brought them. A server that does not know a setting refuses the session (42704);
+ * then it is asked for one with less of these.
+ */
+const BY_VERSION = [{ idle_session_timeout: '0', transaction_timeout: '0' }, { idle_session_timeout: '0' }, {}]
+export const VERSIONS = BY_VERSION.length
 
 /**
  * Startup options of a session: what the URL has, then what this server sets.
  * @param schema where the tables are; null for wherever the role's search_path leads
- * @param isRecent whether the server knows the settings of PostgreSQL 17
+ * @param age how old the server is: 0 for PostgreSQL 17 and later, up to VERSIONS - 1
  */
-export function startupOptions(given: string | null, schema: string | null, isRecent: boolean): string {
+export function startupOptions(given: string | null, schema: string | null, age: number): string {
   const settings = {
     ...SETTINGS,
-    ...(isRecent ? RECENT : {}),
+    ...BY_VERSION[age],
     ...Object.fromEntries(PLANNER.map((name) => [name, 'on'])),
     ...(schema === null ? {} : { search_path: identifier(schema) }),
   }
@@ -97,10 +101,6 @@ const WRITABLE = "pg_is_in_recovery() AS standby, current_setting('transaction_r
 /** What may be set to more than this server needs: its writes are answered once they are on disk, be it only here. */
 const DURABLE = `CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', false) END`
 
-/** PostgreSQL 14 to 16 have the first of RECENT, but not both. */
-const NOT_IDLE = `CASE WHEN current_setting('idle_session_timeout', true) <> '0'
-  THEN set_config('idle_session_timeout', '0', false) END`
-
 /** One cheap round trip. @throws ReadOnlyError; whatever the query throws */
 export async function ping(query: Query): Promise<void> {
   const [row] = await query<Standing>({ name: 'ping', text: `SELECT ${WRITABLE}` }, [])
@@ -118,7 +118,7 @@ export async function checkWritable(client: pg.ClientBase): Promise<void> {
  * @throws ReadOnlyError; what pg throws
  */
 export async function prepareSession(client: pg.ClientBase, isOwn: boolean): Promise<void> {
-  await ask(client, `SELECT ${[WRITABLE, ...(isOwn ? [DURABLE, NOT_IDLE] : [])].join(', ')}`)
+  await ask(client, `SELECT ${[WRITABLE, ...(isOwn ? [DURABLE] : [])].join(', ')}`)
 }
 
 async function ask(client: pg.ClientBase, text: string): Promise<void> {

@@ -9,11 +9,13 @@ const processIs = (now: () => number) => void vi.spyOn(Date, 'now').mockImplemen
 /** A database's clock of one's own, over all that the process's does. */
 async function start() {
   const begun = performance.now()
-  const database = { ahead: 0, isAway: false }
+  const database = { ahead: 0, isAway: false, takesMs: 0 }
   const real = () => 1_900_000_000_000 + performance.now() - begun
   const asked = vi.fn(async () => {
     if (database.isAway) throw new Error('away')
-    return real() + database.ahead
+    const said = real() + database.ahead
+    if (database.takesMs > 0) await sleep(database.takesMs)
+    return said
   })
   const clock = await startClock(asked)
   onTestFinished(clock.stop)
@@ -79,6 +81,13 @@ it('is never before an instant that was observed a moment ago, and holds while t
   clock.observe(soon)
   expect(clock.now()).toBe(soon)
   database.isAway = true
+  await measured()
+  expect(Math.abs(error())).toBeLessThan(20)
+})
+
+it('an answer that takes long moves nothing', async () => {
+  const { error, database, measured } = await start()
+  database.takesMs = 900
   await measured()
   expect(Math.abs(error())).toBeLessThan(20)
 })

@@ -110,7 +110,7 @@ it('each connection has what this server relies on, be it the role that says oth
   )
   const client = new pg.Client({
     connectionString: url.split('?')[0],
-    options: startupOptions('-c work_mem=9MB', 'public', true),
+    options: startupOptions('-c work_mem=9MB', 'public', 0),
   })
   await client.connect()
   onTestFinished(() => client.end())
