@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { coalesced } from './async/coalesced.ts'
-import { openDatabase } from './data/database/open.ts'
+import { openDatabase } from './data/connection/open.ts'
 import { createClient } from './data/client.ts'
 import type { Client } from './data/client.ts'
 import type { MigrationLog } from './data/migrations/migrate.ts'
@@ -94,7 +94,11 @@ export async function createApp(resources: Resources): Promise<App> {
     const keys = await (settings.provider ? providerKeys(settings.provider, settings) : developmentKeys(settings))
     closers.push(keys.stop)
     let cutRevoked = () => {}
-    const revocations = await watchRevocations(prisma, () => cutRevoked())
+    const revocations = await watchRevocations(
+      prisma,
+      () => cutRevoked(),
+      logSparingly(log, 'looking for revoked tokens'),
+    )
     closers.push(revocations.stop)
     const authenticate = createAuthenticate(keys.rules, {
       fleetExists: prisma.fleet.exists,

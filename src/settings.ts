@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { readDatabaseUrl } from './data/connection/database-url.ts'
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
@@ -8,6 +9,10 @@ const url = (...protocols: string[]) =>
   z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
     message: `takes a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
   })
+const databaseUrl = z.string().superRefine((text, context) => {
+  const read = readDatabaseUrl(text)
+  if (typeof read === 'string') context.addIssue({ code: 'custom', message: read })
+})
 const whole = (least: number, most: number) => {
   const message = `takes a whole number from ${least} to ${most}`
   return z
@@ -27,7 +32,7 @@ const BURST_SECONDS = 20
 const Environment = z.object({
   HOST: given(z.string().default('127.0.0.1')),
   PORT: given(whole(0, 65_535).default(4000)),
-  DATABASE_URL: given(url('postgresql:', 'postgres:').optional()),
+  DATABASE_URL: given(databaseUrl.optional()),
   DATA_DIR: given(z.string().default('.data')),
   AUTH_JWKS_URL: given(url('https:', 'http:').optional()),
   AUTH_ISSUER: given(z.string().optional()),
@@ -49,7 +54,7 @@ const Environment = z.object({
   ),
   SOCKETS_PER_TOKEN: given(whole(1, 1_000_000).default(5_000)),
   DATABASE_POOL_SIZE: given(whole(2, 1_000).default(10)),
-  DATABASE_DIRECT_URL: given(url('postgresql:', 'postgres:').optional()),
+  DATABASE_DIRECT_URL: given(databaseUrl.optional()),
   OPERATIONS_AT_ONCE: given(whole(1, 1_000_000).default(200)),
   RATE_LIMIT: given(whole(1, 1_000_000).optional()),
   RATE_LIMIT_BURST: given(whole(1, 100_000_000).optional()),

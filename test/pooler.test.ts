@@ -126,3 +126,36 @@ it.skipIf(PGBOUNCER === null)('a start that fails leaves no lock in a session of
   expect(await migratePostgres(pooled, { migrations: [one, steps, three] })).toEqual(['3_three'])
   expect(await locks()).toBe(0)
 })
+
+it.skipIf(PGBOUNCER === null).each([
+  ["datestyle = 'German'", 'DateStyle of the session has to be ISO, not German'],
+  ['extra_float_digits = 0', 'extra_float_digits of the session has to be 1, not 0'],
+  [
+    "default_transaction_isolation = 'serializable'",
+    'default_transaction_isolation of the session has to be read committed, not serializable',
+  ],
+  ['statement_timeout = 5', 'statement_timeout of the session'],
+  ['default_transaction_read_only = on', 'cannot be written to, for default_transaction_read_only is on'],
+  ["synchronous_commit = 'off'", 'synchronous_commit of the session has to be on, not off'],
+  ["search_path = 'lent'", 'the first schema of the session is lent, and the tables are in public'],
+])('what the role behind a pooler is set to is checked at the start: %s', async (setting, complaint) => {
+  const direct = await newPostgresDatabase(inject('postgresUrl'))
+  const name = new URL(direct).pathname.slice(1)
+  await sql(
+    direct,
+    `CREATE SCHEMA lent; ALTER DATABASE ${name} SET timezone = 'UTC'; ALTER DATABASE ${name} SET ${setting}`,
+  )
+  // The way around the pooler has what the server sets itself.
+  const around = `${direct}?options=${encodeURIComponent('-c search_path=public -c default_transaction_read_only=off')}`
+  const env = { DATABASE_URL: await startPooler(direct), DATABASE_DIRECT_URL: around }
+  const failed = await startServer({ env }).catch((error: unknown) => (error as Error).message)
+  expect(failed).toMatch(/^DATABASE_URL: .*$/)
+  expect(failed).toContain(complaint)
+})
+
+it.skipIf(PGBOUNCER === null)('a pooler without a way around it is refused at the start', async () => {
+  const env = { DATABASE_URL: await startPooler(await newPostgresDatabase(inject('postgresUrl'))) }
+  await expect(startServer({ env })).rejects.toThrow(
+    /^DATABASE_URL: is a pooler, .*DATABASE_DIRECT_URL has to name PostgreSQL itself/,
+  )
+})

@@ -10,8 +10,15 @@ export type Revocations = {
 
 const LOOK_EVERY_MS = 1_000
 
-/** @param onChange is called when more tokens have been revoked, here or by another instance */
-export async function watchRevocations(prisma: Client, onChange: () => void): Promise<Revocations> {
+/**
+ * @param onChange is called when more tokens have been revoked, here or by another instance
+ * @param onError is called for each look that failed: until one succeeds the last answer holds
+ */
+export async function watchRevocations(
+  prisma: Client,
+  onChange: () => void,
+  onError: (error: unknown) => void,
+): Promise<Revocations> {
   let known = new Map<string | null, Revocation[]>()
   let version = ''
   const look = async () => {
@@ -30,9 +37,8 @@ export async function watchRevocations(prisma: Client, onChange: () => void): Pr
   let stopped = false
   const lookAgain = () => {
     timer = setTimeout(() => {
-      // While the database is away nothing is revoked, and nothing is answered.
       void look()
-        .catch(() => {})
+        .catch(onError)
         .finally(() => stopped || lookAgain())
     }, LOOK_EVERY_MS).unref()
   }

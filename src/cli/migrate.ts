@@ -1,4 +1,4 @@
-import { openDatabase } from '../data/database/open.ts'
+import { openDatabase } from '../data/connection/open.ts'
 import { settingsOf } from './run.ts'
 
 const HELP = `Brings the database to what this version needs, and ends. Starting the server does the same; nothing is lost.

@@ -33,8 +33,8 @@ export function createClient(services: Services) {
       $observe: (at: number) => clock.observe(at),
       /** What one operation reads, with one fleet's rights, as of one instant. */
       $loaders: bind(createLoaders),
-      /** One cheap round trip. @throws when the database cannot be reached */
-      $ping: async () => void (await services.prisma.$queryRaw`SELECT 1`),
+      /** One cheap round trip. @throws when the database cannot be reached, or not be written to */
+      $ping: () => services.ping(),
     },
     model: {
       fleet: {

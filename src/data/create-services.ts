@@ -1,5 +1,5 @@
-import { startClock } from './database/clock.ts'
-import type { Connection } from './database/open.ts'
+import { ownClock, startClock } from './database/clock.ts'
+import type { Connection } from './connection/open.ts'
 import { createRefusalTrail } from './decisions/audit.ts'
 import { createSnapshots } from './decisions/snapshot.ts'
 import { createWriteCounters } from './decisions/write-counters.ts'
@@ -17,7 +17,7 @@ export async function createServices(
   onContradiction: (error: Error) => void = () => {},
 ): Promise<Services & { readonly stop: () => void }> {
   const { prisma, query, transaction, notifications } = connection
-  const clock = await startClock(prisma)
+  const clock = connection.readClock ? await startClock(connection.readClock) : ownClock()
   const log = createLog(query, await sharedSecret(prisma, 'cursor', 16), notifications.notify)
   notifications.onNotification(log.wake)
   return {
@@ -27,6 +27,7 @@ export async function createServices(
     clock,
     log,
     openVehicles: createOpenVehicles(query),
+    ping: connection.ping,
     snapshots: createSnapshots(query),
     counters: createWriteCounters(),
     contradictions: { met: 0, tell: onContradiction },

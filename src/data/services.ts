@@ -22,6 +22,8 @@ export type Services = {
   readonly query: Query
   readonly transaction: Sql['transaction']
   readonly clock: Clock
+  /** One cheap round trip. @throws when the database cannot be reached, or not be written to */
+  readonly ping: () => Promise<void>
   readonly log: Log
   readonly openVehicles: OpenVehicles
   readonly snapshots: Snapshots

@@ -1,4 +1,4 @@
-import { openDatabase } from '../../src/data/database/open.ts'
+import { openDatabase } from '../../src/data/connection/open.ts'
 import { createServices } from '../../src/data/create-services.ts'
 import { COMMAND } from '../../src/data/tables/command.ts'
 import { select } from '../../src/data/tables/record.ts'

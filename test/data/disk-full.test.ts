@@ -69,16 +69,19 @@ it.skipIf(!isRoot)('a full disk is told of, loses nothing, and stops no reader',
   await disk.fill(40 * MB)
   for (const [token, query, variables] of writes) {
     const { errors } = await post(url, token, query, variables)
-    expect(errors?.[0]?.extensions.code).toBe('INTERNAL_SERVER_ERROR')
+    expect(errors?.[0]?.extensions.code).toBe('SERVICE_UNAVAILABLE')
     const line = lines.find((text) => text.includes(String(errors?.[0]?.extensions['requestId'])))
     expect(line).toContain('"code":"ENOSPC"')
     expect(line).toContain(`less than 64 MB are free where ${dataDir}`)
   }
+  const ready = async () => (await fetch(`${url}/ready`)).status
+  expect(await ready()).toBe(503)
   const read = () => post(url, as.owner, '{ viewer { fleet { id } } vehicles { nodes { id name } } }')
   const answered = { viewer: { fleet: { id: owner } }, vehicles: { nodes: [{ id, name: 'before' }] } }
   for (let nth = 0; nth < 3; nth++) expect((await read()).data).toEqual(answered)
 
   await disk.clear()
+  expect(await ready()).toBe(200)
   for (const [token, query, variables] of writes) {
     const { data, errors } = await post(url, token, query, variables)
     expect([errors, Object.values(data as object)]).toEqual([

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { save } from '../../src/data/decisions/commit.ts'
 import type { Changes } from '../../src/data/decisions/commit.ts'
-import { SESSION } from '../../src/data/database/open.ts'
+import { startupOptions } from '../../src/data/connection/session.ts'
 import { FLEET_LOG } from '../../src/data/log/pages.ts'
 import { VEHICLE_LISTS } from '../../src/data/queries/vehicle-lists.ts'
 import { newCommand } from '../../src/domain/command.ts'
@@ -63,6 +63,7 @@ const told = (text: string, faults: readonly string[]) =>
   faults.map((fault) => `${fault}: ${text.replaceAll(/\s+/g, ' ')}`)
 
 /** As the server's own sessions plan, and as those behind a pooler do. */
+const SESSION = startupOptions(null, null, 0)
 const SESSIONS = { own: SESSION, pooled: '-c plan_cache_mode=force_generic_plan' } as const
 type SessionKind = keyof typeof SESSIONS
 const SIZES = ['empty', 'small', 'full'] as const

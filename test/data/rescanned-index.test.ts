@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { expect, inject, it } from 'vitest'
-import { SESSION } from '../../src/data/database/open.ts'
+import { startupOptions } from '../../src/data/connection/session.ts'
 import { readStored } from '../../src/data/decisions/snapshot.ts'
 import { newPostgresDatabase, sql } from '../support/databases.ts'
 import { waiting } from '../support/locks.ts'
@@ -79,6 +79,8 @@ type Outcome = {
 }
 
 /** Scans several times in one statement, the root of the constraint's index splitting after the first. */
+const SESSION = startupOptions(null, null, 0)
+
 async function rescan(databaseUrl: string, statement: string, options: string = SESSION): Promise<Outcome> {
   await sql(databaseUrl, WORLD)
   const planner = await newPlanner(databaseUrl, options)

@@ -88,9 +88,12 @@ async function ask(url: string, token: string, name: CallName, input: Variables,
   return typeof code === 'string' ? { kind: 'refusal', code } : { kind: 'success', result }
 }
 
-/** Whether nobody knows what became of it: no answer, or one that says that something broke inside. */
+/** Whether nobody knows what became of it: no answer, or one that says that something broke, here or in the database. */
 export const isUnknown = ({ answer }: Pick<Call, 'answer'>): boolean =>
-  answer.kind === 'unknown' || (answer.kind === 'error' && answer.code === 'INTERNAL_SERVER_ERROR')
+  answer.kind === 'unknown' ||
+  (answer.kind === 'error' &&
+    (answer.code === 'INTERNAL_SERVER_ERROR' ||
+      (answer.code === 'SERVICE_UNAVAILABLE' && !answer.message.includes('Nothing was done'))))
 
 /** Whether the very same is worth another try. */
 const isUnsettled = (call: Pick<Call, 'answer'>): boolean =>

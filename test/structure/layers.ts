@@ -6,10 +6,15 @@
 export type Layers = Readonly<Record<string, { readonly own: readonly string[]; readonly packages: readonly string[] }>>
 
 export const LAYERS: Layers = {
+  'src/async/': { own: [], packages: [] },
   'src/domain/': { own: [], packages: [] },
-  'src/data/migrations/': { own: [], packages: ['@electric-sql/pglite', 'node:', 'pg'] },
   'src/data/database/': {
-    own: ['src/data/migrations/', 'src/domain/', 'src/generated/'],
+    own: ['src/domain/'],
+    packages: ['@electric-sql/pglite', '@prisma/driver-adapter-utils', 'node:', 'pg'],
+  },
+  'src/data/migrations/': { own: [], packages: ['@electric-sql/pglite', 'node:', 'pg'] },
+  'src/data/connection/': {
+    own: ['src/data/database/', 'src/data/migrations/', 'src/generated/'],
     packages: [
       '@electric-sql/pglite',
       '@prisma/adapter-pg',
@@ -52,15 +57,6 @@ export const LAYERS: Layers = {
     ],
     packages: ['lru-cache', 'node:'],
   },
-  'src/async/': { own: [], packages: [] },
-  'src/data/log/': {
-    own: ['src/async/', 'src/data/database/', 'src/data/services.ts', 'src/data/tables/', 'src/domain/log/'],
-    packages: ['node:'],
-  },
-  'src/data/create-services.ts': {
-    own: ['src/data/database/', 'src/data/decisions/', 'src/data/log/', 'src/data/queries/', 'src/data/services.ts'],
-    packages: [],
-  },
   'src/data/verbs/': {
     own: [
       'src/data/database/',
@@ -73,11 +69,27 @@ export const LAYERS: Layers = {
     ],
     packages: ['lru-cache', 'node:'],
   },
+  'src/data/log/': {
+    own: ['src/async/', 'src/data/database/', 'src/data/services.ts', 'src/data/tables/', 'src/domain/log/'],
+    packages: ['node:'],
+  },
   // The one door: the rooms above it know this file and its types.
   'src/data/client.ts': {
     own: ['src/data/decisions/', 'src/data/log/', 'src/data/queries/', 'src/data/services.ts', 'src/data/verbs/'],
     packages: [],
   },
+  'src/data/create-services.ts': {
+    own: [
+      'src/data/connection/',
+      'src/data/database/',
+      'src/data/decisions/',
+      'src/data/log/',
+      'src/data/queries/',
+      'src/data/services.ts',
+    ],
+    packages: [],
+  },
+  'src/background/': { own: ['src/data/client.ts', 'src/domain/access/'], packages: [] },
   'src/live/': { own: ['src/async/', 'src/data/client.ts', 'src/domain/', 'src/domain/log/'], packages: ['p-limit'] },
   'src/graphql/base/': {
     own: [
@@ -106,13 +118,12 @@ export const LAYERS: Layers = {
     ],
     packages: ['@pothos/core'],
   },
-  'src/background/': { own: ['src/data/client.ts', 'src/domain/access/'], packages: [] },
   'src/graphql/schema.ts': { own: ['src/graphql/base/', 'src/graphql/types/'], packages: ['graphql'] },
   'src/server/limits/': {
     own: ['src/domain/access/', 'src/graphql/base/', 'src/graphql/schema.ts'],
     packages: ['graphql', 'graphql-yoga', 'lru-cache', 'node:'],
   },
-  'src/settings.ts': { own: [], packages: ['zod'] },
+  'src/settings.ts': { own: ['src/data/connection/'], packages: ['zod'] },
   // The server's rooms are handed what they serve: they never reach for the data themselves.
   'src/server/auth/': {
     own: ['src/domain/', 'src/domain/access/', 'src/settings.ts'],
@@ -183,8 +194,8 @@ export const LAYERS: Layers = {
       'src/async/',
       'src/background/',
       'src/data/client.ts',
+      'src/data/connection/',
       'src/data/create-services.ts',
-      'src/data/database/',
       'src/data/migrations/',
       'src/data/services.ts',
       'src/live/',
@@ -201,11 +212,19 @@ export const LAYERS: Layers = {
     packages: ['node:', 'pino'],
   },
   'src/data/verify/': {
-    own: ['src/data/database/', 'src/data/decisions/', 'src/data/tables/', 'src/domain/', 'src/domain/verify/'],
+    own: [
+      'src/data/connection/',
+      'src/data/database/',
+      'src/data/decisions/',
+      'src/data/tables/',
+      'src/domain/',
+      'src/domain/verify/',
+    ],
     packages: ['node:', 'pg'],
   },
   'src/cli/': {
     own: [
+      'src/data/connection/',
       'src/data/database/',
       'src/data/verify/',
       'src/domain/',
@@ -224,7 +243,14 @@ export const LAYERS: Layers = {
   'src/console/vehicle/': { own: ['src/console/api/', 'src/console/ui/'], packages: ['preact'] },
   'src/console/fleet/': { own: ['src/console/api/', 'src/console/ui/', 'src/console/vehicle/'], packages: ['preact'] },
   'src/console/main.tsx': { own: ['src/console/fleet/', 'src/console/vehicle/'], packages: ['preact'] },
-  'src/main.ts': { own: ['prisma/seed.ts', 'src/app.ts', 'src/log.ts', 'src/settings.ts'], packages: [] },
+  'src/start.ts': {
+    own: ['src/app.ts', 'src/data/connection/', 'src/server/http/', 'src/settings.ts'],
+    packages: ['node:'],
+  },
+  'src/main.ts': {
+    own: ['prisma/seed.ts', 'src/data/connection/', 'src/log.ts', 'src/settings.ts', 'src/start.ts'],
+    packages: [],
+  },
   // A client like any other: it knows the API, and the ids of the demo world.
   'src/simulator/': { own: ['prisma/demo.ts'], packages: ['graphql-ws', 'node:', 'ws'] },
 }

@@ -1,7 +1,7 @@
 import { createClient } from '../../src/data/client.ts'
 import type { Client } from '../../src/data/client.ts'
-import { openDatabase } from '../../src/data/database/open.ts'
-import type { DatabaseSettings } from '../../src/data/database/open.ts'
+import { openDatabase } from '../../src/data/connection/open.ts'
+import type { DatabaseSettings } from '../../src/data/connection/open.ts'
 import { createServices } from '../../src/data/create-services.ts'
 import type { Services } from '../../src/data/services.ts'
 

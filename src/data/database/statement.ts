@@ -1,6 +1,7 @@
 import type { PGlite } from '@electric-sql/pglite'
 import type pg from 'pg'
 import type { Instant } from '../../domain/period.ts'
+import { isUnavailable } from './unavailable.ts'
 
 /** A statement that is prepared once for each connection; there are as many as the source names, and no more. */
 export type Statement = { readonly name: string; readonly text: string }
@@ -37,8 +38,9 @@ export function postgresSql(pool: pg.Pool, named: boolean): Sql {
         await client.query('COMMIT')
         return result
       } catch (error) {
-        // A connection that cannot even roll back is not used again.
+        // A connection that cannot even roll back is not used again, nor one to a server that is no use any more.
         await client.query('ROLLBACK').catch((cause: Error) => (broken = cause))
+        if (error instanceof Error && isUnavailable(error)) broken ??= error
         throw error
       } finally {
         client.release(broken)

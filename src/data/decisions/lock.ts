@@ -11,7 +11,7 @@ import { ChangedError, ContradictionError, meet, redecide, refusalOf } from './r
 import { change, noChanges, save } from './commit.ts'
 import type { Decision } from './commit.ts'
 import type { Services } from '../services.ts'
-import { until } from '../database/clock.ts'
+import { ClockError, until } from '../database/clock.ts'
 import { LOCK, LOCK_PARTNERSHIP, readStored } from './snapshot.ts'
 import type { Asked, Stored } from '../services.ts'
 import { isId } from '../tables/ids.ts'
@@ -64,6 +64,7 @@ export async function withVehicle<T>(
   decide: (held: Held | null) => Promise<T>,
 ): Promise<T> {
   const attempt = async (held: Held | null) => {
+    if (held) db.clock.check(held.moment.at)
     const result = await decided(held, decide)
     if (held) await release(held)
     return { held, result }
@@ -212,7 +213,7 @@ function instantAfter(now: number, last: Instant, handover: boolean): Instant {
   const present = Math.floor(now)
   const at = handover ? Math.max(present, last) + 1 : Math.max(present, last)
   if (at - now > LONGEST_WAIT_MS) {
-    throw new Error(`the database's clock is ${at - now} ms behind a vehicle's last instant`)
+    throw new ClockError(`the database's clock is ${at - now} ms behind a vehicle's last instant`)
   }
   return at
 }

@@ -49,9 +49,11 @@ export async function migrate(target: MigrationTarget, options: MigrationOptions
   return applied
 }
 
-/** @param url of a database, where possible without a pooler in between */
-export const migratePostgres = (url: string, options: MigrationOptions = {}): Promise<string[]> =>
-  withPostgresTarget(url, (target) => migrate(target, options))
+/** @param where a URL or a client's settings, where possible without a pooler in between */
+export const migratePostgres = (
+  where: Parameters<typeof withPostgresTarget>[0],
+  options: MigrationOptions = {},
+): Promise<string[]> => withPostgresTarget(where, (target) => migrate(target, options))
 
 type Run = Required<MigrationOptions> & {
   readonly target: MigrationTarget

@@ -51,8 +51,12 @@ const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statem
 const SET_SESSION = `SET statement_timeout = 0; SET default_transaction_read_only = off; SET default_transaction_isolation = 'read committed'; ${settings(false)}`
 
 /** Connects to PostgreSQL, hands the target to `work`, and disconnects in any case. */
-export async function withPostgresTarget<T>(url: string, work: (target: MigrationTarget) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url, application_name: 'fleetshare-migrate' })
+export async function withPostgresTarget<T>(
+  where: string | pg.ClientConfig,
+  work: (target: MigrationTarget) => Promise<T>,
+): Promise<T> {
+  const config = typeof where === 'string' ? { connectionString: where } : where
+  const client = new pg.Client({ ...config, application_name: 'fleetshare-migrate' })
   // The statement under way fails with it; unheard, the event would end the process.
   client.on('error', () => {})
   await client.connect()

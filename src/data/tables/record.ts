@@ -110,12 +110,21 @@ export function select(expressions: readonly Expression[]): Selection {
 /** PostgreSQL counts microseconds from there. */
 const EPOCH = Date.UTC(2000, 0, 1)
 
+/** JavaScript's dates reach so far to either side of 1970. Milliseconds. */
+const LAST = 8.64e15
+
+/** @throws for PostgreSQL's infinity, and for a text that is no instant: compared with NaN everything would be false */
+export function instantOf(at: number): Instant {
+  if (!(Math.abs(at) <= LAST)) throw new Error('PostgreSQL sent an instant that no calendar has')
+  return at
+}
+
 function valueAt(view: DataView, at: number, kind: Kind): number | boolean {
   if (kind === 'float') return view.getFloat64(at)
   if (kind === 'flag') return view.getUint8(at) === 1
   const number = view.getInt32(at) * 2 ** 32 + view.getUint32(at + 4)
   // Far from that year the microseconds are more than a number holds exactly, but not the milliseconds.
-  return kind === 'instant' ? EPOCH + Math.round(number / 1_000) : number
+  return kind === 'instant' ? instantOf(EPOCH + Math.round(number / 1_000)) : number
 }
 
 /** Vehicles support the same few sets of commands; each is read once. Emptied when it holds more than any world has. */

@@ -1,4 +1,5 @@
 import type { Instant } from '../../domain/period.ts'
+import { instantOf } from './record.ts'
 import type { Expression, Kind, Kinds, Row, Values } from './record.ts'
 
 /** A column: its name in the database and its kind. */
@@ -129,12 +130,12 @@ type Value = Kinds[Kind] | null
 
 /** Prisma gives and takes dates, and numbers of BIGINT columns as bigint. */
 function ofPrisma(value: unknown): Value {
-  if (value instanceof Date) return value.getTime()
+  if (value instanceof Date) return instantOf(value.getTime())
   return typeof value === 'bigint' ? Number(value) : (value ?? null)
 }
 
 const ofJson = (kind: Kind, value: unknown): Value =>
-  kind === 'instant' && typeof value === 'string' ? Date.parse(value) : (value ?? null)
+  kind === 'instant' && typeof value === 'string' ? instantOf(Date.parse(value)) : (value ?? null)
 
 const toJson = (kind: Kind, value: Value): unknown =>
   kind === 'instant' && value !== null ? new Date(value as Instant).toISOString() : value

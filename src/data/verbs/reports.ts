@@ -23,6 +23,7 @@ type Objection = Omit<Rejected, 'index'>
  */
 export async function recordReports(db: Services, requestId: string, reports: readonly Report[]): Promise<Recorded> {
   checkBatch(reports)
+  db.clock.check()
   const now = db.clock.now()
   const objections = new Map<number, Objection>()
   const valid = reports.flatMap((report, index): Indexed[] => {

@@ -93,6 +93,6 @@ export function maskError(error: unknown, requestId: string, report: Report): Gr
 }
 
 const MASKED = 'Something went wrong inside the server. The log has the details under the request id.'
-const UNAVAILABLE = 'The database cannot be reached at present. Try again soon.'
+const UNAVAILABLE = 'The database is not available at present. Try again soon.'
 const unavailable = (requestId: string) => ({ code: 'SERVICE_UNAVAILABLE' satisfies TopLevelCode, requestId })
 const internal = (requestId: string) => ({ code: 'INTERNAL_SERVER_ERROR' satisfies TopLevelCode, requestId })

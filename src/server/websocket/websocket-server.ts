@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -10,6 +11,7 @@ import { BODY_LIMIT } from '../limits/document-limits.ts'
 import { GRAPHQL_PATH, pathOf } from '../engine/endpoint.ts'
 import { speakProtocol } from './protocol.ts'
 import type { ProtocolOptions } from './protocol.ts'
+import { maskError } from '../../graphql/base/errors.ts'
 import { CLOSE, connectionOf, isLive } from './connection.ts'
 import type { Session } from './connection.ts'
 import type { StalledConnections } from '../limits/stalled-connections.ts'
@@ -42,8 +44,10 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): Web
     perMessageDeflate: false,
   })
   const onFailure = ({ connection }: Session, err: unknown) => {
-    log.error({ err }, 'a message failed')
-    connection.close(CLOSE.failed, 'Internal server error')
+    const { message, extensions } = maskError(err, randomUUID(), () => log.error({ err }, 'a message failed'))
+    // Clients take 1011 as final, and a database that is away is not.
+    const isAway = extensions['code'] === 'SERVICE_UNAVAILABLE'
+    connection.close(isAway ? CLOSE.tryAgainLater : CLOSE.failed, isAway ? message : 'Internal server error')
   }
   const protocol = { ...options, onFailure }
   const open = new Map<WebSocket, Session>()

@@ -155,7 +155,7 @@ describe('when the database is away', () => {
     expect(await status('/ready')).toBe(503)
     expect(await status('/health')).toBe(200)
     const { errors } = await post(server.url, world.as.owner, VEHICLES)
-    expect(errors?.[0]?.extensions.code).toBe('INTERNAL_SERVER_ERROR')
+    expect(errors?.[0]?.extensions.code).toBe('SERVICE_UNAVAILABLE')
     expect(JSON.stringify(errors)).not.toMatch(INSIDE)
     await sql(maintenance, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`)
     expect(await status('/ready')).toBe(200)

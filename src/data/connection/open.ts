@@ -1,17 +1,22 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PrismaPg } from '@prisma/adapter-pg'
-import pg from 'pg'
+import type pg from 'pg'
 import { PrismaClient } from '../../generated/prisma/client.ts'
-import { watchAdapter } from './statement-hook.ts'
-import type { Around } from './statement-hook.ts'
-import { migrate, migratePostgres } from '../migrations/migrate.ts'
+import { watchAdapter } from '../database/statement-hook.ts'
+import type { Around } from '../database/statement-hook.ts'
+import { migrate } from '../migrations/migrate.ts'
 import type { MigrationLog } from '../migrations/migrate.ts'
 import { openEmbedded } from './embedded.ts'
-import { retried } from './retry.ts'
-import { giveUpSilent } from './dead-connections.ts'
-import { postgresSql } from './statement.ts'
-import type { Query, Sql, Tx } from './statement.ts'
+import { retried } from '../database/retry.ts'
+import { giveUpSilent } from '../database/dead-connections.ts'
+import { postgresSql } from '../database/statement.ts'
+import type { Query, Sql, Statement, Tx } from '../database/statement.ts'
+import { openEndpoints } from './open-endpoints.ts'
+import { createPool } from './pool.ts'
+import { ping } from './session.ts'
+import { DatabaseStartError } from './start-error.ts'
+import { sqlFailureOf, UnavailableError } from '../database/unavailable.ts'
 import { startWakeups } from './notifications.ts'
 
 /** A database that is open, its migrations applied. */
@@ -24,6 +29,12 @@ export type Connection = {
   readonly notifications: Notifications
   /** The connections to PostgreSQL; null for the embedded database, which has none. */
   readonly pool: Pick<pg.Pool, 'totalCount' | 'idleCount' | 'waitingCount'> | null
+  /** The database's clock, in milliseconds; null where that is this process's own. */
+  readonly readClock: (() => Promise<number>) | null
+  /** An error of a start that comes later, as one line that names the setting and the remedy. */
+  readonly explain: (error: unknown) => unknown
+  /** One cheap round trip. @throws when the database cannot be reached, or not be written to */
+  readonly ping: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
@@ -58,15 +69,10 @@ const POOL = { connectionTimeoutMillis: 10_000, idleTimeoutMillis: 60_000 }
 
 /** A connection that has gone silent is given up: longer than a statement may take, for that ends it on the other side. */
 const SILENCE_MS = 20_000
-const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 }
 
-/**
- * A transaction holds row locks, so nothing in one may take long: a client that dies or stalls loses them soon. Statements
- * are few and made for one plan each, so that none is planned again for its values, nor reads all of a table because it
- * was small when it was planned. Up to PostgreSQL 17 that makes sequences look so dear that each statement would be compiled.
- */
-export const SESSION =
-  '-c plan_cache_mode=force_generic_plan -c statement_timeout=15s -c idle_in_transaction_session_timeout=10s -c enable_seqscan=off -c jit=off -c timezone=UTC'
+/** As PostgreSQL says it of a write; reads are answered. For so long nothing is asked of this instance. Milliseconds. */
+const DISK_FULL = '53100'
+const FULL_MS = 10_000
 
 /** For interactive transactions: how long to wait for a connection, and how long one may last. Milliseconds. */
 const TRANSACTIONS = { maxWait: 10_000, timeout: 15_000 }
@@ -77,72 +83,60 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Connecti
 }
 
 async function openPostgres(url: string, settings: DatabaseSettings): Promise<Connection> {
-  const isPooled = settings.databaseDirectUrl != null
-  const direct = settings.databaseDirectUrl ?? url
-  await migratePostgres(direct, migrationOptions(settings))
-  let wake = () => {}
-  const wakeups = startWakeups(direct, () => wake())
-  const notifications = { notify: wakeups.announce, onNotification: (then: () => void) => void (wake = then) }
-  const pool = new pg.Pool({
-    connectionString: url,
+  const { direct, pooled, schema, explain } = await openEndpoints(
+    url,
+    settings.databaseDirectUrl ?? null,
+    migrationOptions(settings),
+  )
+  const { pool, retire } = createPool(pooled, {
+    isOwn: pooled === direct,
     application_name: 'fleetshare',
-    ...(isPooled ? {} : { options: SESSION }),
     max: settings.poolSize ?? 10,
     ...POOL,
-    ...KEEP_ALIVE,
   })
-  // A connection that breaks while idle is replaced by the pool; unheard, the event would end the process.
-  pool.on('error', () => {})
-  // Nor does the pool listen on one that it is just handing over.
-  pool.on('connect', (client) => client.on('error', () => {}))
   giveUpSilent(pool, SILENCE_MS)
+  let wake = () => {}
+  const wakeups = startWakeups(direct, { onWake: () => wake(), onReadOnly: retire })
+  const notifications = { notify: wakeups.announce, onNotification: (then: () => void) => void (wake = then) }
   const release = async () => {
     await wakeups.close()
     await pool.end()
   }
   try {
-    if (isPooled) await checkTimeZone(pool)
-    const sql = postgresSql(pool, !isPooled)
-    return assemble(new PrismaPg(pool), sql, settings, { pool, notifications, release })
+    const sql = postgresSql(pool, pooled === direct)
+    return assemble(new PrismaPg(pool, { schema }), sql, settings, { pool, notifications, explain, release })
   } catch (error) {
     await release()
-    throw error
+    throw explain(error)
   }
 }
 
 const migrationOptions = ({ onMigration }: DatabaseSettings) => (onMigration ? { log: onMigration } : {})
 
-/** What a session is not told has to be so for its role: in any other zone instants would be read wrongly. */
-async function checkTimeZone(pool: pg.Pool): Promise<void> {
-  const { rows } = await pool.query<{ TimeZone: string }>('SHOW timezone')
-  const [zone] = rows
-  if (!/^(Etc\/)?UTC$/.test(zone?.TimeZone ?? '')) {
-    throw new Error(
-      `behind a pooler the role's time zone has to be UTC, not ${zone?.TimeZone}: ALTER ROLE ... SET timezone = 'UTC'`,
-    )
-  }
-}
-
 async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Connection> {
-  await mkdir(settings.dataDir, { recursive: true })
+  await mkdir(settings.dataDir, { recursive: true }).catch(({ message }: NodeJS.ErrnoException) => {
+    throw new DatabaseStartError(`DATA_DIR has to be a folder that this process may write to (${message})`)
+  })
   const embedded = await openEmbedded(join(settings.dataDir, 'postgres'))
   try {
     await migrate(embedded.migrations, migrationOptions(settings))
     const notifications = { notify: () => {}, onNotification: () => {} }
-    return assemble(embedded.adapter, embedded.sql, settings, { pool: null, notifications, release: embedded.close })
+    const explain = (error: unknown) => error
+    const parts = { pool: null, notifications, explain, release: embedded.close }
+    return assemble(embedded.adapter, embedded.sql, settings, parts)
   } catch (error) {
     await embedded.close()
     throw error
   }
 }
 
-type Parts = Pick<Connection, 'pool' | 'notifications'> & { readonly release: () => Promise<void> }
+type Parts = Pick<Connection, 'pool' | 'notifications' | 'explain'> & { readonly release: () => Promise<void> }
 
 function assemble(
   adapter: NonNullable<ConstructorParameters<typeof PrismaClient>[0]['adapter']>,
   sql: Sql,
   { onStatement, around }: DatabaseSettings,
-  { pool, notifications, release }: Parts,
+  { pool, notifications, explain, release }: Parts,
 ): Connection {
   const prisma = new PrismaClient({
     adapter: around ? watchAdapter(adapter, around) : adapter,
@@ -150,11 +144,17 @@ function assemble(
     log: onStatement ? [{ level: 'query', emit: 'event' }] : [],
   })
   if (onStatement) (prisma as PrismaClient<'query'>).$on('query', ({ query }) => onStatement(query))
+  let fullAt = -Infinity
   const watched =
     ({ query }: Tx): Query =>
     async (statement, values) => {
       onStatement?.(statement.text)
-      return around ? around(statement.name, () => query(statement, values)) : query(statement, values)
+      try {
+        return await (around ? around(statement.name, () => query(statement, values)) : query(statement, values))
+      } catch (error) {
+        if (sqlFailureOf(error)?.code === DISK_FULL) fullAt = performance.now()
+        throw error
+      }
     }
   return {
     prisma,
@@ -162,9 +162,19 @@ function assemble(
     transaction: (work) => retried(() => sql.transaction((tx) => work({ query: watched(tx) }))),
     notifications,
     pool,
+    readClock: pool === null ? null : () => readClock(sql.query),
+    explain,
+    ping: async () => {
+      if (performance.now() - fullAt < FULL_MS) throw new UnavailableError('the disk of the database is full')
+      await ping(sql.query)
+    },
     close: async () => {
       await prisma.$disconnect()
       await release()
     },
   }
 }
+
+const CLOCK: Statement = { name: 'clock', text: 'SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS now' }
+
+const readClock = async (query: Query): Promise<number> => (await query<{ now: number }>(CLOCK, []))[0]?.now ?? NaN

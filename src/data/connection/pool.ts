@@ -1,0 +1,58 @@
+import pg from 'pg'
+import type { Endpoints } from './endpoints.ts'
+import { prepareSession } from './session.ts'
+
+/**
+ * A pool whose connections go to the endpoint that can be written to; one that finds that its server cannot be is refused.
+ * @returns with it how to leave the connections that it has: those in use when they are given back
+ */
+export function createPool(
+  endpoints: Endpoints,
+  { isOwn, ...config }: pg.PoolConfig & { readonly isOwn: boolean },
+): { readonly pool: pg.Pool; readonly retire: () => void } {
+  const pool: pg.Pool = new pg.Pool({
+    ...config,
+    // A function, for the pool makes its clients with new.
+    Client: clientFor(endpoints, config) as unknown as new () => pg.ClientBase,
+    onConnect: async (client) => {
+      try {
+        await prepareSession(client, isOwn)
+      } catch (error) {
+        endpoints.search()
+        throw error
+      }
+    },
+  })
+  // A connection that breaks while idle is replaced by the pool; unheard, the event would end the process.
+  pool.on('error', () => {})
+  // Nor does the pool listen on one that it is just handing over.
+  pool.on('connect', (client) => client.on('error', () => {}))
+  const clients = new Map<pg.PoolClient, 'idle' | 'used' | 'retired'>()
+  pool.on('acquire', (client) => clients.set(client, 'used'))
+  pool.on('remove', (client) => clients.delete(client))
+  pool.on('release', (_error, client) => {
+    // Ended by now, it is not taken back.
+    if (clients.get(client) === 'retired') void client.end().catch(() => {})
+    else clients.set(client, 'idle')
+  })
+  const retire = () => {
+    for (const [client, use] of clients) {
+      if (use === 'idle') client.connection.stream.destroy(new Error('the database has become read-only'))
+      clients.set(client, 'retired')
+    }
+  }
+  return { pool, retire }
+}
+
+function clientFor(endpoints: Endpoints, config: pg.PoolConfig) {
+  return function makeClient(): pg.Client {
+    const client = new pg.Client({ ...config, ...endpoints.config() })
+    const connect = client.connect.bind(client)
+    client.connect = ((callback: (error: Error | null) => void) =>
+      connect((error: Error | null) => {
+        if (error) endpoints.search()
+        callback(error)
+      })) as typeof client.connect
+    return client
+  }
+}
