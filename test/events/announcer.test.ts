@@ -11,7 +11,7 @@ const SOON = 1_200
 
 const DUE = { filter: { types: ['SHARING_STARTED', 'SHARING_ENDED'] } }
 
-describe.each(DATABASE_KINDS)('what came by time, on %s', (database) => {
+describe.each(DATABASE_KINDS)('changes that the clock brings, on %s', (database) => {
   /** All on one database; the embedded one has room for one. */
   let servers: TestServer[]
   let url: string

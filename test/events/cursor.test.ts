@@ -182,7 +182,7 @@ describe('an empty page', () => {
   })
 })
 
-describe('what is no cursor of this log', () => {
+describe('a text that is no cursor of this log', () => {
   const good = () => log[2]?.cursor ?? ''
   const flip = (cursor: string) => (cursor.startsWith('A') ? 'B' : 'A') + cursor.slice(1)
   const rows: [string, () => string | Promise<string>][] = [

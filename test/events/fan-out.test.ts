@@ -54,7 +54,7 @@ it.each(TRANSPORTS)('an event is evaluated once for all who ask the same of it o
   for (const { stop } of all) stop()
 })
 
-it('who has other rights, or selects otherwise by a variable, gets what is its own', async () => {
+it('a subscriber with other rights, or another selection by a variable, gets a result of its own', async () => {
   const viewer = await server.token(world.owner, 'viewer')
   await run(server.url, world.as.owner, 'startSharing', { vehicleId, fleetId: world.partner })
   const [manager] = await openAll(1, world.as.owner, {})

@@ -7,7 +7,7 @@ import { report, reportAt } from '../support/gateway.ts'
 import { DATABASE_KINDS, serverForAll } from '../support/server.ts'
 import { makeWorld } from '../support/world.ts'
 
-describe.each(DATABASE_KINDS)('what an instance has appended itself, on %s', async (database) => {
+describe.each(DATABASE_KINDS)('events that an instance has appended itself, on %s', async (database) => {
   const statements: string[] = []
   const server = await serverForAll({ database, onStatement: (sql) => void statements.push(sql) })
   const world = await makeWorld(server)

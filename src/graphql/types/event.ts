@@ -176,6 +176,11 @@ builder.subscriptionField('vehicleEvents', (t) =>
       const { prisma, tail, viewer, gone } = context
       const filter = filterOf(args.filter)
       const position = positionOf(args.after, context)
+      const stream = { fleetId, filter, until: viewer.expiresAt, gone }
+      // A position within the newest events is one of this log, and memory has all after it.
+      if (position !== null && tail.covers(position) && position <= tail.head()) {
+        return openStream(prisma, tail, { ...stream, after: position })
+      }
       const { settled, drawn } = await prisma.event.horizon()
       if (position !== null && position > drawn) throw invalidCursor()
       if (position !== null && !tail.covers(position)) {
@@ -183,7 +188,7 @@ builder.subscriptionField('vehicleEvents', (t) =>
       }
       // The position of now, not that of the first read: a client whose response has begun misses nothing from then on.
       const after = position ?? settled
-      return openStream(prisma, tail, { fleetId, filter, after, until: viewer.expiresAt, gone })
+      return openStream(prisma, tail, { ...stream, after })
     },
     resolve: (event, _args, context) => {
       context.renew()

@@ -111,7 +111,7 @@ describe('when the database fails in the middle of its work', () => {
     socket.close()
   })
 
-  it('whoever is not known yet is not told more', async () => {
+  it('a client with a new token learns no more', async () => {
     const { server, breakWith } = await startBreakable()
     const token = await server.token('NEVERSEEN', 'manager')
     await breakWith('ALTER TABLE fleet RENAME TO wreck')

@@ -62,7 +62,7 @@ const placed = <T extends { body: string }>(told: T): T => ({
 })
 
 describe('a document that came before is answered byte for byte as when it was new', () => {
-  it('whatever it asks, rightly or wrongly', async () => {
+  it('for all kinds of operations, valid or not', async () => {
     const asking = ['owner', 'partner', 'stranger', 'admin'] as const
     const outcomes = { data: 0, errors: 0 }
     await fc.assert(

@@ -32,8 +32,8 @@ function overloaded(perMs: number, ms: number) {
   return { limit, fill, work, rest, found: work(ms) }
 }
 
-describe('how many operations may be under way', () => {
-  it('a burst may take all that there may be at most', () => {
+describe('the concurrency limit', () => {
+  it('lets a burst take all there is', () => {
     const { limit } = overloaded(0, 0)
     expect(limit.isFull()).toBe(true)
     limit.leave()
@@ -49,21 +49,21 @@ describe('how many operations may be under way', () => {
     expect(Math.abs(found - expected)).toBeLessThanOrEqual(1)
   })
 
-  it('after it, all again', () => {
+  it('is as high as before after a rest', () => {
     const { rest, fill, found } = overloaded(2, 1000)
     expect(found).toBeLessThan(60)
     rest(1000)
     expect(fill()).toBe(MOST)
   })
 
-  it('where few are allowed, that many', () => {
+  it('is the configured number where that is small', () => {
     const limit = createConcurrencyLimit(3, () => 0)
     expect(Array.from({ length: 5 }, () => limit.enter())).toEqual([true, true, true, false, false])
   })
 })
 
 describe('a refusal', () => {
-  it('is told at once while there are few', () => {
+  it('is sent at once while there are few', () => {
     expect(createRefusalDelay()()).toBeNull()
   })
 

@@ -104,7 +104,7 @@ describe.each(TRANSPORTS)('a document over %s', (transport) => {
     expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }])
   })
 
-  it('with many mistakes is told of five', async () => {
+  it('with many mistakes gets five errors', async () => {
     const { errors } = await send(`{ ${times(40, (n) => `nothing${n}`)} }`)
     expect(errors).toHaveLength(5)
     expect(errors?.[4]?.message).toMatch(/Too many validation errors/)
@@ -117,7 +117,7 @@ describe.each(TRANSPORTS)('a document over %s', (transport) => {
   })
 })
 
-it('what pages amount to with all that is asked of each of them is bounded, too', async () => {
+it('the objects of all pages together are bounded, too', async () => {
   const many = times(40, (n) => `a${n}: fleet { id }`)
   const query = `{ vehicles(first: 100) { nodes { sharings(first: 100) { nodes { vehicle { ...V } } } } } }
     fragment V on Vehicle { ${many} }`
@@ -138,7 +138,7 @@ it('an empty page counts as a node, and a variable is one that is given', async 
   }
 })
 
-it('an answer with many failures tells of five', async () => {
+it('a result with many failures has five errors', async () => {
   const values = Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`v${n}`, {}]))
   const declared = times(30, (n) => `$v${n}: ID!`)
   const used = times(30, (n) => `a${n}: vehicle(id: $v${n}) { id }`)

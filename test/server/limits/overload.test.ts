@@ -64,7 +64,7 @@ describe.each([QUERY, MUTATION])('while as much is under way as may be: %s', (qu
   })
 })
 
-it('those who follow events are not counted', async () => {
+it('subscriptions are not counted', async () => {
   const { after } = await placeBefore(server.url, world.as.owner)
   const streams = await Promise.all(
     [subscribe, subscribeSse].flatMap((open) =>
@@ -81,7 +81,7 @@ it('those who follow events are not counted', async () => {
   }
 })
 
-it('what fails, and what is refused, counts no longer than it takes', async () => {
+it('operations that fail or are refused give their place back', async () => {
   for (let time = 0; time < 2 * MOST; time++) {
     for (const query of [
       '{ nothing }',

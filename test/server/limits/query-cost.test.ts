@@ -18,7 +18,7 @@ function weightOf(query: string, variables: Readonly<Record<string, unknown>> = 
   return [nodes(variables), points(variables)]
 }
 
-describe('an operation weighs', () => {
+describe('the cost of an operation', () => {
   it.each<[string, string, number, number]>([
     ['at least a point', '{ __typename }', 0, 1],
     ['nothing for values', '{ viewer { roles tokenExpiresAt } }', 0, 1],
@@ -114,7 +114,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     expect((await send(withDefault, { size: 5 })).errors).toBeUndefined()
   })
 
-  it('the price is told to who asks', async () => {
+  it('the cost is in the result where the request asks for it', async () => {
     const { extensions } = await send(declared(), { size: 2 })
     const cost = { requestedQueryCost: 401, actualQueryCost: 401 }
     expect(extensions).toEqual(transport === 'WebSocket' ? undefined : { cost })

@@ -29,10 +29,10 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-describe.each(TRANSPORTS)('a token that has spent its points, over %s', (transport) => {
+describe.each(TRANSPORTS)('a token without points left, over %s', (transport) => {
   const send = (token: string, query: string) => sendOver(transport)(server.url, token, { query })
 
-  it('is told so and for how long, and is served again after that', async () => {
+  it('is refused with the time to wait, and is served again after it', async () => {
     const token = await fresh()
     const first = await sendOver('GET')(server.url, token, { query: PAGE })
     expect(first.extensions).toEqual({
@@ -113,7 +113,7 @@ it.each([
   )
 })
 
-it('what costs more than there ever is, is refused for good', async () => {
+it('an operation that costs more than the burst is refused for good', async () => {
   for (const transport of TRANSPORTS) {
     const query = '{ vehicles(first: 60) { nodes { id } } }'
     const { errors } = await sendOver(transport)(server.url, await fresh(), { query })

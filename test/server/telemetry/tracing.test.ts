@@ -125,7 +125,7 @@ describe.each(DATABASE_KINDS)('traces, on %s,', (database) => {
   })
 })
 
-it('what those who follow ask for an event is no part of the operation that wrote it', async () => {
+it('statements of subscribers are no part of the operation that wrote the event', async () => {
   const collector = await startCollector()
   // Its answer asks the database, too, once the event is written.
   const CREATE = `mutation ($input: CreateVehicleInput!) { createVehicle(input: $input) {
@@ -183,7 +183,7 @@ it('a collector that is away costs its spans and nothing else', async () => {
   expect(performance.now() - begun).toBeLessThan(5_000)
 })
 
-it('what neither traces nor measures does not load what that takes', async () => {
+it('a server without traces and metrics does not load their packages', async () => {
   const hooks = `import { registerHooks } from 'node:module'
     registerHooks({ load(url, context, next) {
       if (/opentelemetry|prom-client|server\\/(tracing|metrics)/.test(url)) console.error('loaded ' + url)

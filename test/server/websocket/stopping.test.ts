@@ -35,8 +35,8 @@ async function reading() {
   }
 }
 
-describe('who leaves a subscription whose reading fails then', () => {
-  it('with its operation keeps the socket', async () => {
+describe('a client that stops a subscription whose reading fails then', () => {
+  it('by complete keeps the socket', async () => {
     const { send, fail, message, messages, socket } = await reading()
     send({ id: '1', type: 'complete' })
     send({ type: 'ping' })
@@ -49,7 +49,7 @@ describe('who leaves a subscription whose reading fails then', () => {
     socket.close()
   })
 
-  it('with its socket costs others nothing', async () => {
+  it('by closing its socket disturbs no others', async () => {
     const { fail, socket, closed } = await reading()
     socket.close()
     await closed
@@ -60,14 +60,14 @@ describe('who leaves a subscription whose reading fails then', () => {
   })
 })
 
-describe('a name that is used again at once', () => {
+describe('an id that is used again at once', () => {
   it.each([
     ['the short way', FOLLOW],
     [
       'behind a fragment',
       'subscription ($after: String) { ...F } fragment F on Subscription { vehicleEvents(after: $after) { vehicleId } }',
     ],
-  ])('is that of the new subscription, %s', async (_what, query) => {
+  ])('belongs to the new subscription, %s', async (_what, query) => {
     const { after, vehicleId } = await placeBefore(server.url, world.as.owner)
     const { send, message, messages, socket } = await openAcknowledged(server.url, world.as.owner)
     const payload = { query, variables: { after } }
@@ -83,7 +83,7 @@ describe('a name that is used again at once', () => {
     socket.close()
   })
 
-  it('also before the first of that name was open, and nobody is left who follows', async () => {
+  it('also before the first subscription of that id was open, and no follower is left', async () => {
     const { after, vehicleId } = await placeBefore(server.url, world.as.owner)
     const { send, message, messages, socket } = await openAcknowledged(server.url, world.as.owner)
     const payload = { query: FOLLOW, variables: { after } }
