@@ -1,9 +1,12 @@
 import { newVehicle } from '../src/domain/vehicle.ts'
 import type { Vehicle } from '../src/domain/vehicle.ts'
 
-const SHARE_ONE = { id: '78LMK', name: 'ShareOne' }
-const SHARE_TWO = { id: 'DE3P4', name: 'ShareTwo' }
+export const SHARE_ONE = { id: '78LMK', name: 'ShareOne' }
+export const SHARE_TWO = { id: 'DE3P4', name: 'ShareTwo' }
 const LONE_WHEELS = { id: 'Q7X2B', name: 'LoneWheels' }
+
+/** The vehicle that documentation and the playground speak of: the first of ShareOne. */
+export const DEMO_VEHICLE = 'FK852'
 
 /** Two partner fleets, and a third that is partner of neither. */
 export const DEMO_FLEETS = [SHARE_ONE, SHARE_TWO, LONE_WHEELS] as const
@@ -47,7 +50,7 @@ export function demoVehicles(): Vehicle[] {
     )
   return DEMO_FLEETS.flatMap((fleet, index) =>
     Array.from({ length: COUNTS[index] ?? 0 }, (_, nth) => {
-      const vehicleId = index === 0 && nth === 0 ? 'FK852' : id()
+      const vehicleId = index === 0 && nth === 0 ? DEMO_VEHICLE : id()
       const [brand, model] = MODELS[draw(MODELS.length)] ?? MODELS[0]
       const name = `${PLACES[draw(PLACES.length)]} ${nth + 1}`
       const licensePlate = `${'HBM'[index]} ${id().slice(0, 2)} ${100 + draw(900)}`

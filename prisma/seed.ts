@@ -1,6 +1,6 @@
-import type { Database } from '../src/data/client.ts'
-import { fromVehicle } from '../src/data/rows.ts'
-import { vehicleChanged } from '../src/domain/event.ts'
+import type { Client } from '../src/data/client.ts'
+import { toPrismaVehicle } from '../src/data/tables/vehicle.ts'
+import { vehicleChanged } from '../src/domain/log/event.ts'
 import { DEMO_FLEETS, DEMO_PARTNERS, demoVehicles } from './demo.ts'
 
 /**
@@ -8,10 +8,10 @@ import { DEMO_FLEETS, DEMO_PARTNERS, demoVehicles } from './demo.ts'
  * is killed on the way or another instance was first, nothing.
  * @returns whether it was made: it goes into an empty database only
  */
-export async function seedDemoWorld(db: Database): Promise<boolean> {
+export async function seedDemoWorld(prisma: Client): Promise<boolean> {
   const [one, two] = DEMO_PARTNERS
   const vehicles = demoVehicles()
-  return db.prisma.$transaction(async (tx) => {
+  return prisma.$transaction(async (tx) => {
     if ((await tx.fleet.count()) > 0) return false
     const { count } = await tx.fleet.createMany({ data: [...DEMO_FLEETS], skipDuplicates: true })
     if (count < DEMO_FLEETS.length) return false
@@ -21,9 +21,9 @@ export async function seedDemoWorld(db: Database): Promise<boolean> {
         { fleetId: two, partnerId: one },
       ],
     })
-    const at = db.clock.now()
+    const at = prisma.$now()
     const times = { lastInstant: new Date(at), createdAt: new Date(at) }
-    await tx.vehicle.createMany({ data: vehicles.map((vehicle) => ({ ...fromVehicle(vehicle), ...times })) })
+    await tx.vehicle.createMany({ data: vehicles.map((vehicle) => ({ ...toPrismaVehicle(vehicle), ...times })) })
     await tx.event.createMany({
       data: vehicles.map((vehicle) => ({
         ...vehicleChanged(vehicle, [], { at, requestId: null }),

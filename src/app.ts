@@ -2,33 +2,38 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { openDatabase } from './data/client.ts'
-import type { Database } from './data/client.ts'
-import { fleetRegister } from './data/fleets.ts'
-import { watchRevocations } from './data/revocations.ts'
-import { startAnnouncer } from './events/announcer.ts'
-import { startHousekeeper } from './events/housekeeper.ts'
-import { startTail } from './events/tail.ts'
-import { createAdmission } from './server/admission.ts'
-import { createAuthenticate } from './server/auth.ts'
-import { count, countingPlugin, createCounts } from './server/counts.ts'
-import { createEngine } from './server/engine.ts'
-import { createFastPath } from './server/fast.ts'
-import { createHttpServer } from './server/http.ts'
-import type { Patience } from './server/http.ts'
-import { developmentKeys, providerKeys } from './server/keys.ts'
-import { createPages } from './server/pages.ts'
-import { createPlayground } from './server/playground.ts'
-import { createShow } from './server/show.ts'
-import { createSlots } from './server/slots.ts'
-import { endStalled } from './server/stalls.ts'
-import { readTrustedDocuments } from './server/trusted.ts'
-import { acceptWebSockets } from './server/websocket.ts'
-import { tellSparingly } from './log.ts'
+import { coalesced } from './async/coalesced.ts'
+import { openDatabase } from './data/database/open.ts'
+import { createClient } from './data/client.ts'
+import type { Client } from './data/client.ts'
+import type { MigrationLog } from './data/migrations/migrate.ts'
+import { createServices } from './data/create-services.ts'
+import type { Services } from './data/services.ts'
+import { watchRevocations } from './background/revocations.ts'
+import { startAnnouncer } from './background/announcer.ts'
+import { startHousekeeper } from './background/housekeeper.ts'
+import { startTail } from './live/tail.ts'
+import { createAdmission } from './server/limits/admission.ts'
+import { createAuthenticate } from './server/auth/authenticate.ts'
+import { count, countingPlugin, createCounts } from './server/telemetry/counts.ts'
+import { createEngine } from './server/engine/engine.ts'
+import { createFastPath } from './server/http/fast-path.ts'
+import { createHttpServer } from './server/http/http-server.ts'
+import { createEventStreams } from './server/http/event-stream.ts'
+import type { ClientTimeouts } from './server/http/http-server.ts'
+import { developmentKeys, providerKeys } from './server/auth/keys.ts'
+import { createPages } from './server/pages/pages.ts'
+import { createPlayground } from './server/pages/playground.ts'
+import { createPresentErrors } from './server/engine/present-errors.ts'
+import { createConnectionLimit } from './server/limits/connection-limit.ts'
+import { endStalledConnections } from './server/limits/stalled-connections.ts'
+import { readTrustedDocuments } from './server/engine/trusted-documents.ts'
+import { acceptWebSockets } from './server/websocket/websocket-server.ts'
+import { logSparingly } from './log.ts'
 import { urlOf } from './settings.ts'
 import type { Settings } from './settings.ts'
 
-/** How long running requests may take once the server is told to stop; all of it fits into 10 s. Milliseconds. */
+/** How long running requests may take once the server is stopping; the whole stop fits into 10 s. Milliseconds. */
 const DRAIN_MS = 8_000
 
 export type Resources = {
@@ -39,13 +44,17 @@ export type Resources = {
   /** For tests: how long a reader may stall, in milliseconds. */
   readonly stallMs?: number
   /** For tests: how long a client may take for a request. */
-  readonly patience?: Patience
-  /** For tests: is told of every SQL statement. */
+  readonly clientTimeouts?: ClientTimeouts
+  /** For tests: how often a stream of server-sent events shows that it lives, in milliseconds. */
+  readonly pingMs?: number
+  /** For tests: called with every SQL statement. */
   readonly onStatement?: (sql: string) => void
 }
 
 export type App = {
-  readonly db: Database
+  readonly prisma: Client
+  /** What the client works with: for tests. */
+  readonly services: Services
   /** @returns where it listens: http://host:port */
   readonly listen: () => Promise<string>
   /** Drains and releases everything. May be called more than once. */
@@ -54,53 +63,56 @@ export type App = {
 
 /** The whole server, its database open and migrated, not yet listening. */
 export async function createApp(resources: Resources): Promise<App> {
-  const { settings, log, announce = true, stallMs, patience, onStatement } = resources
+  const { settings, log, announce = true, stallMs, clientTimeouts, pingMs, onStatement } = resources
   const closers: (() => Promise<void> | void)[] = []
   const close = () => closeAll(closers)
   const { production, trustedDocuments } = settings
   try {
     const trusted = trustedDocuments === null ? null : await readTrustedDocuments(trustedDocuments)
     // Loaded where it is wanted, and stopped last.
-    const tracer = settings.tracing && (await import('./server/tracing.ts'))
-    const tracing = tracer && settings.tracing && tracer.startTracing(settings.tracing, log)
+    const tracer = settings.tracing && (await import('./server/telemetry/tracing.ts'))
+    const tracing = tracer && settings.tracing ? tracer.startTracing(settings.tracing, log) : null
     if (tracing) closers.push(tracing.stop)
     const around = tracing ? { around: tracing.statement } : {}
-    const onWarning = (message: string) => log.warn(`migration: ${message}`)
-    const onContradiction = tellSparingly(
-      log,
-      'deciding on a vehicle',
-      'nothing is recorded of it until it is repaired',
-    )
-    const told = { onWarning, onContradiction, ...(onStatement ? { onStatement } : {}) }
-    const db = await openDatabase({ ...settings, ...around, ...told })
-    closers.push(db.close)
-    const tail = startTail(db, tellSparingly(log, 'following the log'))
+    const onMigration: MigrationLog = (level, line) => log[level](line)
+    const watched = { ...around, ...(onStatement ? { onStatement } : {}) }
+    const connection = await openDatabase({ ...settings, ...watched, onMigration })
+    closers.push(connection.close)
+    const onContradiction = logSparingly(log, 'deciding on a vehicle', 'nothing is recorded of it until it is repaired')
+    const services = await createServices(connection, onContradiction)
+    closers.push(services.stop)
+    const prisma = createClient(services)
+    const tail = startTail(prisma, logSparingly(log, 'following the log'))
     closers.push(tail.stop)
-    db.follower = tail
+    prisma.event.follow(tail)
     if (announce) {
-      const announcer = startAnnouncer(db, tellSparingly(log, 'announcing what falls due'))
-      const housekeeper = startHousekeeper(db, settings.retentionMs, tellSparingly(log, 'removing what is old'))
+      const announcer = startAnnouncer(prisma, logSparingly(log, 'announcing what falls due'))
+      const housekeeper = startHousekeeper(prisma, settings.retentionMs, logSparingly(log, 'removing what is old'))
       closers.push(announcer.stop, housekeeper.stop)
     }
 
     const keys = await (settings.provider ? providerKeys(settings.provider, settings) : developmentKeys(settings))
     closers.push(keys.stop)
     let cutRevoked = () => {}
-    const revocations = await watchRevocations(db, () => cutRevoked())
+    const revocations = await watchRevocations(prisma, () => cutRevoked())
     closers.push(revocations.stop)
-    const authenticate = createAuthenticate(keys.rules, { fleetExists: fleetRegister(db), isRevoked: revocations.has })
+    const authenticate = createAuthenticate(keys.rules, {
+      fleetExists: prisma.fleet.exists,
+      isRevoked: revocations.has,
+    })
     const counts = createCounts()
-    const services = { db, tail, onRefusal: (code: string) => count(counts.refusals, code) }
-    const watching = [countingPlugin(counts), ...(tracing ? [tracer.tracingPlugin(tracing)] : [])]
+    const shared = { prisma, tail, onRefusal: (code: string) => count(counts.refusals, code) }
+    const observers = [countingPlugin(counts), ...(tracer && tracing ? [tracer.tracingPlugin(tracing)] : [])]
     const admission = createAdmission(settings)
-    const show = createShow(log, production)
-    const engine = createEngine({ services, admission, trusted, production, show, log, watching })
+    const presentErrors = createPresentErrors(log, production)
+    const operating = { services: shared, admission, trusted, presentErrors, counts, tracing }
+    const engine = createEngine({ ...operating, production, log, observers })
 
     let isDraining = false
     const draining = () => isDraining
-    // Who asks has no token: however many do, the database is asked once at a time.
-    const answers = shared(() =>
-      db.ping().then(
+    // Requests for /ready need no token: however many there are, the database is pinged once at a time.
+    const answers = coalesced(() =>
+      prisma.$ping().then(
         () => true,
         () => false,
       ),
@@ -109,15 +121,17 @@ export async function createApp(resources: Resources): Promise<App> {
     const playground = production ? null : createPlayground(settings)
     const pages = createPages(settings)
     const { allowedOrigins } = settings
-    const takeSlot = createSlots(settings.socketsPerToken)
-    const edge = { engine, authenticate, takeSlot, allowedOrigins, draining, counts, log }
-    const fastPath = createFastPath({ engine, services, admission, trusted, show, counts, tracing })
-    const { isFull, pace } = admission
-    const http = createHttpServer({ ...edge, fastPath, isFull, pace, ready, playground, pages, patience })
+    const takeConnection = createConnectionLimit(settings.socketsPerToken)
+    const edge = { engine, authenticate, takeConnection, allowedOrigins, draining, counts, log }
+    const fastPath = createFastPath({ ...operating, engine })
+    const answerSubscription = createEventStreams({ engine, admission, trusted, counts, pingMs })
+    const { isFull, delayRefusal } = admission
+    const ways = { fastPath, answerSubscription, isFull, delayRefusal }
+    const http = createHttpServer({ ...edge, ...ways, ready, playground, pages, clientTimeouts })
     const { server } = http
-    const stalls = endStalled(server, stallMs)
+    const stalls = endStalledConnections(server, stallMs)
     closers.push(stalls.stop)
-    const sockets = acceptWebSockets(server, { ...edge, trusted, show, stalls })
+    const sockets = acceptWebSockets(server, { ...edge, trusted, presentErrors, stalls })
     cutRevoked = () => {
       sockets.closeRevoked(revocations.has)
       http.cutRevoked(revocations.has)
@@ -141,12 +155,15 @@ export async function createApp(resources: Resources): Promise<App> {
     })
 
     return {
-      db,
+      prisma,
+      services,
       listen: async () => {
         if (settings.metricsPort !== null) {
-          const { serveMetrics } = await import('./server/metrics.ts')
+          const { serveMetrics } = await import('./server/telemetry/metrics.ts')
           const connections = { sockets: sockets.open, streams: http.openStreams }
-          const sources = { counts, db, tail, connections }
+          const { counters, contradictions } = services
+          const { pool } = connection
+          const sources = { counts, counters, contradictions, pool, tail, connections }
           // First in the list, last to close: what a server does while it drains is worth seeing.
           closers.unshift(await serveMetrics({ host: settings.host, port: settings.metricsPort }, sources))
         }
@@ -163,13 +180,7 @@ export async function createApp(resources: Resources): Promise<App> {
   }
 }
 
-/** One question at a time: whoever asks while one is under way is told the same. */
-function shared<T>(ask: () => Promise<T>): () => Promise<T> {
-  let asked: Promise<T> | null = null
-  return () => (asked ??= ask().finally(() => (asked = null)))
-}
-
-/** In reverse, every one tried; what failed is thrown together at the end. */
+/** Closes in reverse order, every one whether or not another fails; then throws all failures together. */
 async function closeAll(closers: (() => Promise<void> | void)[]): Promise<void> {
   const failed: unknown[] = []
   for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) {

@@ -12,18 +12,18 @@ export const createLog = ({ production, logLevel }: Settings): Logger => {
   })
 }
 
-/** What fails again and again is told of this often. Milliseconds. */
+/** The interval in which repeated failures are logged. Milliseconds. */
 const REPEAT_MS = 10_000
 
-/** So many vehicles are named at once. */
+/** The number of vehicles that one line names at most. */
 const MOST_NAMED = 1_000
 
 /**
- * Tells of the failures of something that is tried again: the first at once, then one in ten seconds, with their number and
- * the vehicles that they name.
- * @param outcome what becomes of it
+ * Logs the failures of a job that is tried again: the first at once, then one in ten seconds, with their number and the
+ * vehicles that they name.
+ * @param outcome what becomes of the job
  */
-export function tellSparingly(log: Logger, what: string, outcome = 'it is tried again'): (error: unknown) => void {
+export function logSparingly(log: Logger, what: string, outcome = 'it is tried again'): (error: unknown) => void {
   let last = -Infinity
   let times = 0
   const vehicles = new Set<string>()
@@ -40,7 +40,7 @@ export function tellSparingly(log: Logger, what: string, outcome = 'it is tried 
   }
 }
 
-/** How deep causes are followed. */
+/** The depth to which causes are followed. */
 const CAUSES = 5
 
 type Described = {
@@ -52,8 +52,8 @@ type Described = {
 }
 
 /**
- * What went wrong, and where. Not what else stands in an error: PostgreSQL adds the row that failed, Prisma what it was
- * called with, and jose a token's claims.
+ * Type, code, message, stack and causes of an error. Its other properties are left out: PostgreSQL adds the row that failed,
+ * Prisma its arguments, and jose the claims of a token.
  */
 function described(error: unknown, depth: number): Described {
   if (!(error instanceof Error)) return { type: typeof error, message: scrubbed(String(error)) }
@@ -68,6 +68,6 @@ function described(error: unknown, depth: number): Described {
   }
 }
 
-/** A message may quote a value. What looks like a token or like the number of a vehicle is taken out of it. */
+/** A message may quote a value: texts that look like a token or a vehicle identification number are taken out. */
 const scrubbed = (text: string): string =>
   text.replaceAll(/\beyJ[\w-]+(\.[\w-]*)*/g, '[token]').replaceAll(/\b(?=[A-Z\d]*\d)[A-HJ-NPR-Z\d]{17}\b/g, '[vin]')

@@ -18,7 +18,7 @@ try {
 const log = createLog(settings)
 try {
   const app = await createApp({ settings, log })
-  const seeded = settings.provider === null && (await seedDemoWorld(app.db))
+  const seeded = settings.provider === null && (await seedDemoWorld(app.prisma))
   // The first line of the log: who asked for any free port reads there which it is.
   log.info(`FleetShare listens on ${await app.listen()}/graphql`)
   if (seeded) log.info('the demo world is there: fleets 78LMK, DE3P4 and Q7X2B, vehicle FK852 among others')

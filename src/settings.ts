@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
-/** A variable that is set to nothing counts as not set. */
+/** A variable with an empty value counts as not set. */
 const given = <T extends z.ZodType>(type: T) => z.preprocess((value) => (value === '' ? undefined : value), type)
 const url = (...protocols: string[]) =>
   z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
@@ -21,7 +21,7 @@ const share = z
   .string()
   .regex(/^(0|1|0?\.\d{1,9})$/, 'takes a number from 0 to 1')
   .transform(Number)
-/** How long a token that spent nothing has saved up, if nobody says how much. */
+/** The default burst: the points of so many seconds. */
 const BURST_SECONDS = 20
 
 const Environment = z.object({
@@ -75,9 +75,9 @@ export type Settings = {
   readonly host: string
   readonly port: number
   readonly databaseUrl: string | null
-  /** Where it is reached without a pooler in between, which LISTEN and migrations cannot go through. */
+  /** The same database without a pooler in between, which LISTEN and migrations cannot go through. */
   readonly databaseDirectUrl: string | null
-  /** Connections of this instance to PostgreSQL, beside one that listens. */
+  /** Connections of this instance to PostgreSQL, without the one for LISTEN. */
   readonly poolSize: number
   readonly dataDir: string
   /** null: the server is its own development issuer, and seeds the demo world. */
@@ -88,9 +88,9 @@ export type Settings = {
   readonly allowedOrigins: readonly string[]
   /** Connections that stay open with one token: WebSockets and streams of server-sent events. */
   readonly socketsPerToken: number
-  /** Queries and mutations that may be under way in this instance; more are refused. */
+  /** The most queries and mutations under way in this instance; more are refused. */
   readonly operationsAtOnce: number
-  /** What each token may spend on operations: points that come back each second, and how many there are at most. */
+  /** The points that each token may spend on operations: those that come back each second, and the most there are. */
   readonly rateLimit: { readonly perSecond: number; readonly burst: number } | null
   /** The manifest of the documents that are admitted; null: any are. */
   readonly trustedDocuments: string | null
@@ -98,7 +98,7 @@ export type Settings = {
   readonly retentionMs: number
   /** Whether there is a page at /console. */
   readonly console: boolean
-  /** Where Prometheus finds the metrics, on the same host; null for nowhere. */
+  /** The port of the metrics for Prometheus, on the same host; null for none. */
   readonly metricsPort: number | null
   /** null: nothing is traced. */
   readonly tracing: TracingSettings | null

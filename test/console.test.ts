@@ -25,7 +25,7 @@ describe.skipIf(!hasBrowser('The console'))('the console in a browser', () => {
   afterAll(() => browser?.close())
   beforeEach(async () => {
     server = await startServer({ database: 'embedded' })
-    await seedDemoWorld(server.app.db)
+    await seedDemoWorld(server.app.prisma)
     surfing = await surf(browser, server.url)
   })
   afterEach(async () => {
@@ -48,7 +48,7 @@ describe.skipIf(!hasBrowser('The console'))('the console in a browser', () => {
   const log = (column: Locator, text: string) => column.getByRole('log').getByText(text)
   const cursorOf = (column: Locator) => column.locator('.cursor').innerText()
 
-  /** Where some of the owner's vehicles are, from a gateway. */
+  /** Reports positions of some of the owner's vehicles, as a gateway. */
   async function place(
     places: readonly (readonly [id: string, latitude: number, longitude: number])[],
     at = Date.now(),
@@ -60,7 +60,7 @@ describe.skipIf(!hasBrowser('The console'))('the console in a browser', () => {
     expect(await report(server.url, gateway, reports)).toMatchObject({ recorded: places.length })
   }
 
-  it('shows a handover from both ends, and back', async () => {
+  it('shows both fleets how control of a vehicle passes, and passes back', async () => {
     const { owner, partner } = await open()
     await panelOf(owner).getByText('ShareOne controls it').waitFor()
     await panelOf(partner).getByText('does not see this vehicle').waitFor()
@@ -86,7 +86,7 @@ describe.skipIf(!hasBrowser('The console'))('the console in a browser', () => {
     await press(partner, 'End now')
     await panelOf(owner).getByText('ShareOne controls it').waitFor()
     await panelOf(partner).getByText('does not see this vehicle').waitFor()
-    // What was done is told, and the focus is where it was done, although the button has gone.
+    // The result is announced, and the focus stays in the panel, although the pressed button has disappeared.
     await panelOf(partner).getByRole('status').getByText('The sharing has ended.').waitFor()
     await panelOf(partner).locator('h3:focus').getByText('FK852').waitFor()
     for (const column of [owner, partner]) {
@@ -96,7 +96,7 @@ describe.skipIf(!hasBrowser('The console'))('the console in a browser', () => {
     await log(owner, 'lock central lock: cancelled by handover').waitFor()
   })
 
-  it('resumes behind the last event after the connection was cut', async () => {
+  it('resumes after the last event when it reconnects', async () => {
     const { page, owner, partner } = await open()
     await press(owner, 'Lend')
     await log(partner, 'sharing started').waitFor()
@@ -119,7 +119,7 @@ describe.skipIf(!hasBrowser('The console'))('the console in a browser', () => {
       'sharing ended',
       'sharing end changed',
     ])
-    // The two, and the readings in between.
+    // The two events, and the readings reported between them.
     await partner.getByText('3 caught up').waitFor()
     expect(await log(partner, 'sharing started').count()).toBe(1)
 
@@ -130,7 +130,7 @@ describe.skipIf(!hasBrowser('The console'))('the console in a browser', () => {
     await panelOf(partner).getByText('does not see this vehicle').waitFor()
   })
 
-  it('comes back by itself when the server does', async () => {
+  it('reconnects by itself when the server is back', async () => {
     const { partner } = await open()
     const { dataDir } = server.settings
     await server.app.close()
@@ -144,7 +144,7 @@ describe.skipIf(!hasBrowser('The console'))('the console in a browser', () => {
     surfing.forgive(/net::ERR_CONNECTION_(RESET|REFUSED)/)
   })
 
-  it('draws the vehicles where they are, and moves them', async () => {
+  it('draws vehicles at their positions, and moves them', async () => {
     await place([
       ['FK852', 53.55, 10],
       ['AN575', 53.56, 10.02],
@@ -160,7 +160,7 @@ describe.skipIf(!hasBrowser('The console'))('the console in a browser', () => {
     await expect.poll(async () => (await placeOf()).x).toBeGreaterThan(from.x)
     const to = await placeOf()
     expect(to.y).toBeLessThan(from.y)
-    // What is reported late is in the log, and moves nothing.
+    // A late report is in the log, but does not move the vehicle.
     await place([['FK852', 53.545, 9.99]], Date.now() - 60_000)
     await owner.locator('dd', { hasText: /^2$/ }).waitFor()
     expect(await placeOf()).toEqual(to)
@@ -168,9 +168,9 @@ describe.skipIf(!hasBrowser('The console'))('the console in a browser', () => {
     expect(await owner.getByRole('radio', { name: /^AN575/ }).isChecked()).toBe(true)
   })
 
-  it('says so where it shows the first vehicles of many', async () => {
+  it('tells that it shows only the first vehicles of many', async () => {
     const now = new Date()
-    await server.app.db.prisma.vehicle.createMany({
+    await server.app.prisma.vehicle.createMany({
       data: Array.from({ length: 1_000 }, (_, n) => ({
         id: `Z${n}`,
         ownerId: OWNER,
@@ -184,7 +184,7 @@ describe.skipIf(!hasBrowser('The console'))('the console in a browser', () => {
     expect(await partner.getByText('These are the first').count()).toBe(0)
   })
 
-  it('is worked by the keyboard alone', async () => {
+  it('can be used with the keyboard alone', async () => {
     const { page, owner } = await open()
     const focused = () => page.evaluate(() => document.activeElement?.textContent ?? '')
     await owner.getByRole('searchbox', { name: 'Find a vehicle' }).focus()
@@ -209,7 +209,7 @@ describe.skipIf(!hasBrowser('The console'))('the console in a browser', () => {
     await press(partner, 'Cut the connection')
     const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor)
     expect(background).toBe(colorScheme === 'light' ? 'rgb(243, 244, 246)' : 'rgb(13, 17, 23)')
-    // Past the page's policy, which would not let a script in from here.
+    // The debugging protocol is not subject to the page's content security policy, which forbids foreign scripts.
     const session = await surfing.context.newCDPSession(page)
     await session.send('Runtime.evaluate', { expression: AXE })
     const { result } = await session.send('Runtime.evaluate', {
@@ -221,7 +221,7 @@ describe.skipIf(!hasBrowser('The console'))('the console in a browser', () => {
     expect(passes.map(({ id }) => id)).toEqual(expect.arrayContaining(['color-contrast', 'label', 'button-name']))
   })
 
-  it('takes a token, and says why one is not good', async () => {
+  it('accepts an access token, and shows why one is refused', async () => {
     const { page, owner } = await open()
     await press(owner, 'Change fleet')
     const entry = page.getByRole('region', { name: 'Choose the first fleet' })

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { developmentToken } from '../src/server/keys.ts'
+import { developmentToken } from '../src/server/auth/keys.ts'
 import { readSettings } from '../src/settings.ts'
-import { simulate } from '../src/simulator/fleet.ts'
-import { connect } from '../src/simulator/gateway.ts'
+import { simulate } from '../src/simulator/simulation.ts'
+import { connectGateway } from '../src/simulator/gateway.ts'
 import { ask, post } from './support/api.ts'
 import { makeControlWorld, storyOf } from './support/control.ts'
 import { isRunning, startNode } from './support/process.ts'
@@ -20,11 +20,11 @@ const STATES = `query ($ids: [ID!]) { vehicles(filter: { ids: $ids }) { nodes { 
   position { latitude longitude } speedKmh { value } energyPercent { value } centralLock { value } ignition { value } } } } }`
 const SIMULATED = { speedKmh: {}, energyPercent: {}, centralLock: {}, ignition: {}, position: {} }
 
-/** How often a simulated vehicle reports, in these tests. Milliseconds. */
+/** The time between two reports of a simulated vehicle in these tests, in milliseconds. */
 const EVERY_MS = 100
 
 describe('the simulator against a server', () => {
-  it('gives every vehicle a state, and every command its outcome, for reports that come twice or late', async () => {
+  it('gives every vehicle a state and every command an outcome, although reports are repeated or late', async () => {
     const server = await startServer()
     onTestFinished(() => server.close())
     const world = await makeControlWorld(server)
@@ -33,7 +33,7 @@ describe('the simulator against a server', () => {
     const faults = { repeated: 0.3, late: 0.3, failed: 0.2, lost: 0 }
     const simulation = simulate(ids, 7, 'test', faults)
     const executing: Promise<void>[] = []
-    const gateway = connect(url, world.gateway, ids, (dispatch) =>
+    const gateway = connectGateway(url, world.gateway, ids, (dispatch) =>
       executing.push(simulation.execute(gateway, dispatch)),
     )
     onTestFinished(() => gateway.close())
@@ -50,27 +50,27 @@ describe('the simulator against a server', () => {
     for (const { state } of nodes) expect(state).toMatchObject(mapValues(SIMULATED))
 
     const isOpen = { id: { in: sent.map(({ id }) => id) }, status: { in: ['PENDING', 'DISPATCHED'] } }
-    const { prisma } = server.app.db
+    const { prisma } = server.app
     while ((await prisma.command.count({ where: isOpen })) > 0) await sleep(50)
     await Promise.all(executing)
     for (const { id, vehicleId } of sent) {
       const [, dispatched, final] = storyOf(await world.log(vehicleId), id)
       expect([dispatched, ['SUCCEEDED', 'FAILED'].includes(final ?? '')]).toEqual(['DISPATCHED', true])
     }
-    // Each message once, however often it came.
+    // Each message is in the log once, even if it was sent twice.
     recorded += await simulation.tick(gateway, 1)
     const inLog = await prisma.event.count({ where: { type: 'STATE_RECORDED' } })
     expect(inLog).toBe(recorded)
     expect(inLog).toBe(await prisma.event.count({ where: { messageId: { not: null } } }))
   })
 
-  it('comes back by itself when its server restarts, and is given each command once', async () => {
+  it('reconnects by itself when the server restarts, and receives each command once', async () => {
     const server = await startServer()
     onTestFinished(() => server.close())
     const world = await makeControlWorld(server)
     const vehicleId = await world.newVehicle()
     const given: string[] = []
-    const gateway = connect(server.url, world.gateway, [vehicleId], ({ commandId }) => given.push(commandId))
+    const gateway = connectGateway(server.url, world.gateway, [vehicleId], ({ commandId }) => given.push(commandId))
     const first = await world.send(vehicleId, { timeoutSeconds: 300 })
     while (given.length < 1) await sleep(20)
     await server.app.close()
@@ -84,16 +84,16 @@ describe('the simulator against a server', () => {
     expect(given).toEqual([first.id, second.id])
   })
 
-  it('tells why the server refuses it', async () => {
+  it("fails with the server's reason when it is refused", async () => {
     const server = await startServer()
     onTestFinished(() => server.close())
     const world = await makeControlWorld(server)
-    const gateway = connect(server.url, world.as.owner, [], () => {})
+    const gateway = connectGateway(server.url, world.as.owner, [], () => {})
     onTestFinished(() => gateway.close())
     await expect(
       gateway.report([{ vehicleId: 'A', messageId: 'm', occurredAt: new Date().toISOString() }]),
     ).rejects.toThrow('The token does not allow this.')
-    const allowed = connect(server.url, world.gateway, [], () => {})
+    const allowed = connectGateway(server.url, world.gateway, [], () => {})
     onTestFinished(() => allowed.close())
     await expect(allowed.report([])).rejects.toThrow('INVALID_INPUT')
   })
@@ -103,7 +103,7 @@ const mapValues = (names: object) =>
   Object.fromEntries(Object.keys(names).map((name) => [name, expect.anything() as unknown]))
 
 describe('the demo', () => {
-  it('brings up a server and a living fleet, and ends both when it is told to stop', async () => {
+  it('starts a server and a simulated fleet, and ends both on SIGTERM', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'fleetshare-demo-'))
     onTestFinished(() => rm(folder, { recursive: true, force: true }))
     const env = { PORT: String(await freePort()), DATA_DIR: folder }
@@ -118,7 +118,7 @@ describe('the demo', () => {
     const { vehicle } = await ask(url, token, '{ vehicle(id: "FK852") { state { position { latitude longitude } } } }')
     expect(vehicle.state.position).toEqual({ latitude: expect.closeTo(53.55, 0), longitude: expect.closeTo(10, 0) })
 
-    // What somebody clicks in the playground is carried out.
+    // A command sent as from the playground reaches the simulated vehicle.
     const send = `mutation { sendCommand(input: { vehicleId: "FK852", type: DRAW_ATTENTION }) {
       ... on SendCommandSuccess { command { id } } } }`
     const { id } = (await ask(url, token, send)).sendCommand.command
@@ -134,7 +134,7 @@ describe('the demo', () => {
     expect(demo.complaints).toEqual([])
   })
 
-  it('does not start where an identity provider makes the tokens', async () => {
+  it('does not start with the settings of an identity provider', async () => {
     const provider = {
       AUTH_JWKS_URL: 'https://id.example/jwks',
       AUTH_ISSUER: 'https://id.example',

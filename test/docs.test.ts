@@ -1,18 +1,20 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, posix } from 'node:path'
 import { buildSchema, isEnumType, isInputObjectType, isInterfaceType, isObjectType } from 'graphql'
 import { CloseCode } from 'graphql-ws'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ERROR_CODES } from '../src/domain/errors.ts'
-import { TOP_LEVEL_CODES } from '../src/graphql/errors.ts'
-import { CLOSE } from '../src/server/socket.ts'
+import { TOP_LEVEL_CODES } from '../src/graphql/base/errors.ts'
+import { CLOSE } from '../src/server/websocket/connection.ts'
 import { newKey, startProvider } from './support/provider.ts'
 import { blocksOf, makeCheckout, ROOT, tableOf } from './support/readme.ts'
 import { LISTENS, testSnippets } from './support/snippets.ts'
 import type { Stage } from './support/snippets.ts'
 
-const pages = ['README.md', ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)]
+const files = readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)
+const pages = ['README.md', ...files.filter((name) => name.endsWith('.md'))]
+const pictures = files.filter((name) => name.endsWith('.png'))
 const read = (page: string) => readFileSync(join(ROOT, page), 'utf8')
 /** What a page sets in the type of code, its snippets left out. */
 const words = (text: string) =>
@@ -23,13 +25,34 @@ const valuesOf = (name: string) => {
   return isEnumType(type) ? type.getValues().map((value) => value.name) : []
 }
 
+/** Of a page's headings, as GitHub makes them. */
+const anchorsOf = (page: string) =>
+  Array.from(read(page).matchAll(/^#+ (.*)$/gm), ([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w\s-]/g, '')
+      .replaceAll(' ', '-'),
+  )
+
 it.each(pages)('%s links to what there is', (page) => {
-  const links = Array.from(read(page).matchAll(/\]\((?!https?:)([^)#]+)/g), ([, link = '']) => link)
-  expect(links.filter((link) => !existsSync(join(ROOT, dirname(page), link)))).toEqual([])
+  const links = Array.from(read(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([\w-]+))?\)/g), ([, link = '', anchor]) => {
+    const target = link === '' ? page : posix.join(dirname(page), link)
+    return { target, anchor }
+  })
+  expect(links.map(({ target }) => target).filter((target) => !existsSync(join(ROOT, target)))).toEqual([])
+  for (const { target, anchor } of links) if (anchor) expect(anchorsOf(target), target).toContain(anchor)
 })
 
 it('README.md leads to every page', () => {
   for (const page of pages.slice(1)) expect(read('README.md')).toContain(`(${page})`)
+})
+
+it('README.md shows every picture, each small enough to load with it', () => {
+  expect(pictures.length).toBeGreaterThan(0)
+  for (const picture of pictures) {
+    expect(read('README.md')).toMatch(new RegExp(`!\\[[^\\]]+\\]\\(${picture}\\)`))
+    expect(statSync(join(ROOT, picture)).size).toBeLessThan(150_000)
+  }
 })
 
 describe('docs/errors.md', () => {
@@ -86,8 +109,10 @@ describe('docs/rest.md', () => {
   })
 })
 
+/** Their snippets go on from the README's first query, each page's with a server of its own. */
+const guides = ['docs/integrate.md', 'docs/connect.md', 'docs/clients.md']
 const hasTools = ['bash', 'curl'].every((tool) => spawnSync(tool, ['--version']).status === 0)
-describe.skipIf(!hasTools)('docs/integrate.md, read after the README', () => {
+describe.skipIf(!hasTools).each(guides)('%s, read after the README', (guide) => {
   const preparations = blocksOf(read('README.md')).filter(
     ({ section, tag }) => section === 'First query' && tag === 'sh',
   )
@@ -107,15 +132,22 @@ describe.skipIf(!hasTools)('docs/integrate.md, read after the README', () => {
     await stage?.provider.stop()
   })
 
-  testSnippets(blocksOf(read('docs/integrate.md')), () => stage)
+  testSnippets(blocksOf(read(guide)), () => stage)
+
+  if (guide !== 'docs/integrate.md') return
+  it('ends what follows where it is refused for good', async () => {
+    const following = stage.checkout.run('env TOKEN="$PARTNER" node follow.mjs "no cursor"')
+    await expect(following).rejects.toThrow(/^it ended with 1: interrupted: BAD_USER_INPUT \w/)
+  })
 })
 
-it.each(['docs/errors.md', 'docs/integrate.md', 'docs/operate.md'])(
+it.each(['docs/errors.md', 'docs/integrate.md', 'docs/operate.md', 'docs/settings.md'])(
   '%s names no code, type or setting that there is not',
   (page) => {
     const settings = Array.from(read('src/settings.ts').matchAll(/^ {2}([A-Z_]+): given\(/gm), ([, name = '']) => name)
     const enums = Object.values(schema.getTypeMap()).flatMap(({ name }) => valuesOf(name))
-    const known = [...settings, ...enums, ...TOP_LEVEL_CODES]
+    const containers = read('deploy/compose.yaml').match(/\b[A-Z]+_[A-Z_]+\b/g) ?? []
+    const known = [...settings, ...enums, ...TOP_LEVEL_CODES, ...containers]
     const named = words(read(page)).filter((word) => /^[A-Z]+_[A-Z_]+$/.test(word))
     expect(named.length).toBeGreaterThan(5)
     expect(named.filter((name) => !known.includes(name))).toEqual([])
@@ -124,6 +156,6 @@ it.each(['docs/errors.md', 'docs/integrate.md', 'docs/operate.md'])(
 
 it('no other page has snippets that nobody tests', () => {
   // Those of the operator's page are tested after the README's.
-  const others = pages.slice(1).filter((page) => page !== 'docs/integrate.md' && page !== 'docs/operate.md')
+  const others = pages.slice(1).filter((page) => !guides.includes(page) && page !== 'docs/operate.md')
   for (const page of others) expect(blocksOf(read(page))).toEqual([])
 })

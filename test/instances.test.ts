@@ -7,7 +7,7 @@ import { newDataDir, newPostgresDatabase } from './support/databases.ts'
 import { follow, readAll } from './support/events.ts'
 import { freePair } from './support/ports.ts'
 import { isRunning, startNode } from './support/process.ts'
-import { developmentToken } from '../src/server/keys.ts'
+import { developmentToken } from '../src/server/auth/keys.ts'
 import { readSettings } from '../src/settings.ts'
 
 it('two instances serve one log; one lives on without the other, and both stop when told', async () => {
@@ -17,7 +17,7 @@ it('two instances serve one log; one lives on without the other, and both stop w
   const [first, second] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${port + 1}`]
   const databaseUrl = await newPostgresDatabase(inject('postgresUrl'))
   const metrics = await freePair()
-  const program = startNode('src/instances.ts', {
+  const program = startNode('src/cli/instances.ts', {
     PORT: `${port}`,
     METRICS_PORT: `${metrics}`,
     DATA_DIR: folder,

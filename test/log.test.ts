@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { afterEach, expect, it, vi } from 'vitest'
-import { tellSparingly } from '../src/log.ts'
+import { logSparingly } from '../src/log.ts'
 
 afterEach(() => vi.useRealTimers())
 
@@ -8,7 +8,7 @@ it('what is tried again is told of at once, and then every ten seconds with how 
   vi.useFakeTimers({ toFake: ['performance'] })
   const told: { readonly times: number; readonly msg: string }[] = []
   const log = pino({}, { write: (line) => told.push(JSON.parse(line) as (typeof told)[number]) })
-  const tell = tellSparingly(log, 'a job')
+  const tell = logSparingly(log, 'a job')
   for (let second = 0; second <= 25; second++) {
     tell(new Error('again'))
     vi.advanceTimersByTime(1_000)
@@ -21,7 +21,7 @@ it('vehicles that what fails names are told with it, each time those that came s
   vi.useFakeTimers({ toFake: ['performance'] })
   const told: { readonly vehicles?: readonly string[]; readonly msg: string }[] = []
   const log = pino({}, { write: (line) => told.push(JSON.parse(line) as (typeof told)[number]) })
-  const tell = tellSparingly(log, 'a job', 'it is not done')
+  const tell = logSparingly(log, 'a job', 'it is not done')
   const failing = (vehicleId: string) => tell(Object.assign(new Error('broken'), { vehicleId }))
   failing('A')
   for (const id of ['B', 'A', 'B', 'C']) failing(id)

@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { seedDemoWorld } from '../prisma/seed.ts'
-import { stepsAt } from '../src/server/playground-steps.ts'
+import { stepsAt } from '../src/server/pages/playground-steps.ts'
 import { hasBrowser, launchBrowser, surf } from './support/browser.ts'
 import type { Surf } from './support/browser.ts'
 import { startServer } from './support/server.ts'
@@ -20,7 +20,7 @@ describe.skipIf(!hasBrowser('The playground'))('the playground in a browser', ()
   beforeAll(async () => {
     const onStatement = (sql: string) => sql.includes('log_horizon') && horizonAsked.resolve()
     server = await startServer({ database: 'embedded', onStatement })
-    await seedDemoWorld(server.app.db)
+    await seedDemoWorld(server.app.prisma)
     browser = await launchBrowser()
   })
   afterAll(async () => {

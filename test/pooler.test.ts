@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, inject, it, onTestFinished } from 'vitest'
+import { migratePostgres } from '../src/data/migrations/migrate.ts'
 import { run } from './support/api.ts'
-import { newPostgresDatabase, sql } from './support/databases.ts'
+import { newEmptyDatabase, newPostgresDatabase, sql } from './support/databases.ts'
 import { follow, readAll } from './support/events.ts'
 import { sendCommand } from './support/gateway.ts'
+import { connect, migration } from './support/migrations.ts'
 import { freePort } from './support/ports.ts'
 import { startServer } from './support/server.ts'
 import { makeWorld } from './support/world.ts'
@@ -96,4 +98,31 @@ it.skipIf(PGBOUNCER === null)('a database in another time zone is refused at the
   await sql(direct, `ALTER DATABASE ${new URL(direct).pathname.slice(1)} SET timezone = 'Asia/Kolkata'`)
   const env = { DATABASE_URL: await startPooler(direct), DATABASE_DIRECT_URL: direct }
   await expect(startServer({ env })).rejects.toThrow('has to be UTC, not Asia/Kolkata')
+})
+
+it.skipIf(PGBOUNCER === null)('a start that fails leaves no lock in a session of the pooler', async () => {
+  const direct = await newEmptyDatabase(inject('postgresUrl'))
+  const pooled = await startPooler(direct)
+  const looking = await connect(direct)
+  const locks = async () => {
+    const { rows } = await looking.query<{ count: number }>(
+      `SELECT count(*)::int AS count FROM pg_locks WHERE locktype = 'advisory'
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+    )
+    return rows[0]?.count
+  }
+  const one = migration('1_one', 'CREATE TABLE one ()')
+  const failing = migration('2_two', 'CREATE TABLE two (); SELECT nonsense')
+  await expect(migratePostgres(pooled, { migrations: [one, failing] })).rejects.toThrow('2_two failed')
+  expect(await locks()).toBe(0)
+
+  const steps = migration('2_two', '-- migrate: no transaction\nCREATE TABLE two ()')
+  await expect(migratePostgres(pooled, { migrations: [one, steps] })).rejects.toThrow(
+    'a migration that runs outside of a transaction cannot go through a pooler of connections: DATABASE_DIRECT_URL names the way around it',
+  )
+  expect(await locks()).toBe(0)
+  expect(await migratePostgres(direct, { migrations: [one, steps] })).toEqual(['2_two'])
+  const three = migration('3_three', 'CREATE TABLE three ()')
+  expect(await migratePostgres(pooled, { migrations: [one, steps, three] })).toEqual(['3_three'])
+  expect(await locks()).toBe(0)
 })

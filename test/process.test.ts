@@ -9,7 +9,7 @@ import { isRunning, start, startNode } from './support/process.ts'
 import type { Program } from './support/process.ts'
 import { openAcknowledged } from './support/raw.ts'
 import { FOLLOW, HISTORY, subscribe } from './support/sockets.ts'
-import { developmentToken } from '../src/server/keys.ts'
+import { developmentToken } from '../src/server/auth/keys.ts'
 import { readSettings } from '../src/settings.ts'
 
 const [OWNER, PARTNER] = ['78LMK', 'DE3P4']
@@ -78,7 +78,7 @@ describe('a process on an empty data directory', () => {
 
 describe('npm run token', () => {
   it('says why it makes no token, and how it would', async () => {
-    const program = startNode('src/token.ts', { DATA_DIR: await dataDir() }, '--role', 'boss')
+    const program = startNode('src/cli/token.ts', { DATA_DIR: await dataDir() }, '--role', 'boss')
     expect(await program.ended).toEqual({ code: 1, signal: null })
     expect(program.complaints[0]).toMatch(/boss is not a role/)
     expect(program.complaints.join('\n')).toContain('npm run token -- --fleet 78LMK --role manager')

@@ -14,6 +14,8 @@ const page = readFileSync(join(ROOT, 'README.md'), 'utf8')
 const blocks = blocksOf(page)
 /** Its snippets go on from those of the README, in the same shell. */
 const operators = readFileSync(join(ROOT, 'docs/operate.md'), 'utf8')
+const settingsPage = readFileSync(join(ROOT, 'docs/settings.md'), 'utf8')
+const errorsPage = readFileSync(join(ROOT, 'docs/errors.md'), 'utf8')
 const schemaText = readFileSync(join(ROOT, 'schema.graphql'), 'utf8')
 const { scripts, engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   scripts: Record<string, string>
@@ -61,11 +63,6 @@ describe.skipIf(!hasTools)('README.md', () => {
   testSnippets(blocks, () => ({ checkout, url, provider, key }), setUp)
   testSnippets(blocksOf(operators), () => ({ checkout, url, provider, key }))
 
-  it('ends what follows where it is refused for good', async () => {
-    const following = checkout.run('env TOKEN="$PARTNER" node follow.mjs "no cursor"')
-    await expect(following).rejects.toThrow(/^it ended with 1: interrupted: BAD_USER_INPUT \w/)
-  })
-
   it('knows the demo world', async () => {
     const token = async (fleetId: string) =>
       (await checkout.run(`npm run --silent token -- --fleet ${fleetId} --role viewer`)).trim()
@@ -86,7 +83,7 @@ describe.skipIf(!hasTools)('README.md', () => {
     ['FORBIDDEN', '{ fleets { nodes { id } } }'],
     ['BAD_USER_INPUT', '{ vehicles(first: 101) { nodes { id } } }'],
   ])('says with which HTTP status %s comes', async (code, query) => {
-    const [, status] = tableOf(page, 'code').find(([name]) => name === `\`${code}\``) ?? []
+    const [, status] = tableOf(errorsPage, '`extensions.code`').find(([name]) => name === `\`${code}\``) ?? []
     const token = (await checkout.run('npm run --silent token -- --fleet 78LMK --role viewer')).trim()
     const answer = await post(url, code === 'UNAUTHENTICATED' ? null : token, query)
     expect(answer.errors?.[0]?.extensions.code).toBe(code)
@@ -101,7 +98,7 @@ describe('README.md, beside its snippets,', () => {
     const source = readFileSync(join(ROOT, 'src/settings.ts'), 'utf8')
     const known = Array.from(source.matchAll(/^ {2}([A-Z_]+): given\(/gm), ([, name]) => name)
     const words = (cell = '') => Array.from(cell.matchAll(/`([^`]+)`/g), ([, word]) => word)
-    const rows = tableOf(page, 'variable')
+    const rows = tableOf(settingsPage, 'variable')
     expect(new Set(rows.flatMap(([names]) => words(names)))).toEqual(new Set(known))
     const settings = readSettings({})
     const { host, port, dataDir, fleetClaim, rolesClaim, production, logLevel, ...more } = settings
@@ -134,16 +131,20 @@ describe('README.md, beside its snippets,', () => {
   })
 
   it('names npm scripts, codes and fields that there are', () => {
-    const text = `${page}\n${operators}`
+    const moved = ['integrate', 'connect', 'performance'].map((name) =>
+      readFileSync(join(ROOT, `docs/${name}.md`), 'utf8'),
+    )
+    const text = [page, operators, settingsPage, ...moved].join('\n')
     const named = Array.from(text.matchAll(/npm (?:run (?:--silent )?([\w-]+)|(start|test)\b)/g))
     for (const [, run, short] of named) expect(Object.keys(scripts)).toContain(run ?? short)
     const sources = [
       'src/settings.ts',
-      'src/graphql/errors.ts',
-      'src/server/http.ts',
+      'src/graphql/base/errors.ts',
+      'src/server/http/http-server.ts',
       'src/log.ts',
       'src/main.ts',
       'deploy/compose.yaml',
+      'test/clients/apollo.ts',
     ]
     const texts = [schemaText, ...sources.map((file) => readFileSync(join(ROOT, file), 'utf8'))].join('\n')
     for (const [, name = ''] of text.matchAll(/`([A-Z]+_[A-Z_]+|[a-z]+[A-Z]\w*)`/g))

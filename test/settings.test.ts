@@ -171,7 +171,7 @@ describe('a process with a wrong setting', () => {
       { NODE_ENV: 'production' },
       'FleetShare cannot start: DATABASE_URL is missing: production does not run on the embedded database.',
     ],
-    ['src/migrate.ts', { DATABASE_URL: 'nowhere' }, /^npm run migrate: DATABASE_URL takes a URL/],
+    ['src/cli/migrate.ts', { DATABASE_URL: 'nowhere' }, /^npm run migrate: DATABASE_URL takes a URL/],
   ])('ends with 1 and one line: %s with %o', async (file, env, complaint) => {
     const program = startNode(file, env)
     expect(await program.ended).toEqual({ code: 1, signal: null })

@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { COMMAND_TYPES } from '../src/domain/command.ts'
 import { checkReport } from '../src/domain/state.ts'
-import { drive, newCar, obey, readingsOf } from '../src/simulator/car.ts'
+import { advance, applyCommand, newCar, readingsOf } from '../src/simulator/car.ts'
 import type { Car } from '../src/simulator/car.ts'
-import { simulate, USUAL_FAULTS } from '../src/simulator/fleet.ts'
-import type { Gateway, Report, Reported } from '../src/simulator/gateway.ts'
+import { simulate, DEFAULT_FAULTS } from '../src/simulator/simulation.ts'
+import type { Gateway, Report, ReportResult } from '../src/simulator/gateway.ts'
 import { seeded } from '../src/simulator/random.ts'
 
 /** A car after each of so many steps. */
@@ -13,7 +13,7 @@ function* ride(seed: number, steps: readonly number[]): Generator<Car> {
   const random = seeded(seed)
   let car = newCar('A1', random)
   yield car
-  for (const seconds of steps) yield (car = drive(car, seconds, random))
+  for (const seconds of steps) yield (car = advance(car, seconds, random))
 }
 
 const rides = fc.tuple(
@@ -22,7 +22,7 @@ const rides = fc.tuple(
 )
 
 describe('a simulated car', () => {
-  it('stays within what a car can be, however long it drives', () => {
+  it('keeps all its readings in their ranges, however long it drives', () => {
     fc.assert(
       fc.property(rides, ([seed, steps]) => {
         let mileage = 0
@@ -33,7 +33,7 @@ describe('a simulated car', () => {
           expect(energyPercent >= 0 && energyPercent <= 100).toBe(true)
           expect(mileageKm).toBeGreaterThanOrEqual(mileage)
           mileage = mileageKm
-          // What stands off the road is off, locked and does not move.
+          // A parked car does not move.
           if (!car.ignition) expect(speedKmh).toBe(0)
           if (car.charging) expect(car.ignition).toBe(false)
           const readings = readingsOf(car)
@@ -71,7 +71,7 @@ describe('a simulated car', () => {
     )) {
       if (before) {
         const [a, b] = [readingsOf(before).position, readingsOf(car).position]
-        // At most 50 km/h for 2 s, and what rounding adds.
+        // At most 50 km/h for 2 s, plus errors of rounding.
         const metres = Math.hypot((b.latitude - a.latitude) * 111_320, (b.longitude - a.longitude) * 66_200)
         expect(metres).toBeLessThan(29)
       }
@@ -79,7 +79,7 @@ describe('a simulated car', () => {
     }
   })
 
-  it('does the same again with the same seed, and something else with another', () => {
+  it('repeats its drive with the same seed, and drives differently with another', () => {
     const steps = Array.from({ length: 300 }, (_, index) => 1 + (index % 7))
     expect([...ride(11, steps)]).toEqual([...ride(11, steps)])
     expect([...ride(11, steps)]).not.toEqual([...ride(12, steps)])
@@ -104,18 +104,19 @@ describe('a simulated car', () => {
     ['DRAW_ATTENTION', moving, moving],
     ['REQUEST_VEHICLE_STATE', parked, parked],
     ['UNLOCK_TOP_CASE', parked, parked],
-  ])('obeys %s, where that can be done: %o becomes %o', (command, before, after) => {
+  ])('applies %s if it can be carried out: %o becomes %o', (command, before, after) => {
     const car = { ...newCar('A1', seeded(1)), ...before }
-    expect(obey(car, command)).toEqual(after && { ...car, ...after })
+    expect(applyCommand(car, command)).toEqual(after && { ...car, ...after })
   })
 
   it('knows every command', () => {
-    for (const type of COMMAND_TYPES) expect(obey({ ...newCar('A1', seeded(1)), ...parked }, type)).not.toBeNull()
+    for (const type of COMMAND_TYPES)
+      expect(applyCommand({ ...newCar('A1', seeded(1)), ...parked }, type)).not.toBeNull()
   })
 })
 
 /** A gateway whose server is this test. */
-function fakeGateway(answer: (reports: readonly Report[]) => Partial<Reported> = () => ({})) {
+function fakeGateway(answer: (reports: readonly Report[]) => Partial<ReportResult> = () => ({})) {
   const batches: Report[][] = []
   const outcomes: [string, string][] = []
   const gateway: Gateway = {
@@ -124,7 +125,7 @@ function fakeGateway(answer: (reports: readonly Report[]) => Partial<Reported> =
       batches.push([...reports])
       return { recorded: reports.length, skipped: 0, rejected: [], ...said }
     },
-    outcome: async (commandId, outcome) => void outcomes.push([commandId, outcome]),
+    reportOutcome: async (commandId, outcome) => void outcomes.push([commandId, outcome]),
     close: async () => {},
   }
   return { gateway, batches, outcomes }
@@ -135,7 +136,7 @@ const ids = (count: number) => Array.from({ length: count }, (_, index) => `V${i
 const idOf = ({ vehicleId, messageId }: Report) => `${vehicleId} ${messageId}`
 
 describe('a simulated fleet', () => {
-  it('reports each vehicle once in each tick, in batches that the server takes', async () => {
+  it('reports each vehicle once per tick, in batches of at most 500', async () => {
     const { gateway, batches } = fakeGateway()
     const simulation = simulate(ids(1_200), 1, 'run', NO_FAULTS)
     expect(await simulation.tick(gateway, 2)).toBe(1_200)
@@ -144,7 +145,7 @@ describe('a simulated fleet', () => {
     expect(new Set(batches.flat().map(({ messageId }) => messageId)).size).toBe(1_200)
   })
 
-  it('sends some messages again and some late, as often as it is told to, and loses none', async () => {
+  it('repeats and delays messages at the given rates, and loses none', async () => {
     const { gateway, batches } = fakeGateway()
     const simulation = simulate(ids(400), 1, 'run', { ...NO_FAULTS, repeated: 0.05, late: 0.05 })
     for (let tick = 0; tick < 20; tick++) await simulation.tick(gateway, 2)
@@ -161,7 +162,7 @@ describe('a simulated fleet', () => {
     expect(late).toBeGreaterThan(0)
   })
 
-  it('keeps what could not be delivered, and delivers it before anything younger', async () => {
+  it('keeps undelivered messages, and delivers them before newer ones', async () => {
     let away = true
     const { gateway, batches } = fakeGateway(() => {
       if (away) throw new Error('away')
@@ -175,7 +176,7 @@ describe('a simulated fleet', () => {
     expect(batches.flat().map(({ messageId }) => messageId)).toEqual(ids(9).map((_, index) => `run-${index + 1}`))
   })
 
-  it('forgets the oldest messages when it could deliver none for long', async () => {
+  it('drops the oldest messages when its backlog is full', async () => {
     let away = true
     const { gateway, batches } = fakeGateway(() => {
       if (away) throw new Error('away')
@@ -189,7 +190,7 @@ describe('a simulated fleet', () => {
     expect([numbers.length, numbers[0], numbers.at(-1)]).toEqual([10_000, 10_001, 20_000])
   })
 
-  it('goes on without a vehicle that the server does not know, and with one whose report it refuses', async () => {
+  it('stops reporting a vehicle that the server does not know, but not one whose report was rejected', async () => {
     const { gateway, batches } = fakeGateway((reports) => ({
       rejected: reports.flatMap(({ vehicleId }, index) => {
         if (vehicleId === 'V1') return [{ index, code: 'VEHICLE_NOT_FOUND' }]
@@ -206,7 +207,7 @@ describe('a simulated fleet', () => {
   })
 
   const dispatch = { commandId: 'c', vehicleId: 'V0', type: 'UNLOCK_CENTRAL_LOCK', deadline: '' }
-  it('carries a command out, says so, and reports what has changed', async () => {
+  it('carries out a command, reports its outcome, and then the changed readings', async () => {
     const { gateway, batches, outcomes } = fakeGateway()
     const simulation = simulate(ids(1), 1, 'run', NO_FAULTS)
     await simulation.execute(gateway, dispatch)
@@ -215,13 +216,13 @@ describe('a simulated fleet', () => {
     expect(batches[0]?.[0]).toMatchObject({ vehicleId: 'V0', centralLock: 'UNLOCKED' })
   })
 
-  it('says that a command failed, or says nothing at all, where it is told to', async () => {
+  it('reports failures of commands, or no outcome at all, at the given rates', async () => {
     const { gateway, outcomes } = fakeGateway()
     await simulate(ids(1), 1, 'run', { ...NO_FAULTS, failed: 1 }).execute(gateway, dispatch)
     expect(outcomes).toEqual([['c', 'FAILED']])
     await simulate(ids(1), 1, 'run', { ...NO_FAULTS, lost: 1 }).execute(gateway, dispatch)
     await simulate([], 1, 'run', NO_FAULTS).execute(gateway, dispatch)
     expect(outcomes).toHaveLength(1)
-    expect(USUAL_FAULTS).toEqual({ repeated: 0.05, late: 0.05, failed: 0.05, lost: 0.02 })
+    expect(DEFAULT_FAULTS).toEqual({ repeated: 0.05, late: 0.05, failed: 0.05, lost: 0.02 })
   })
 })

@@ -67,7 +67,7 @@ const ATTEMPTS = {
 describe.each(DATABASE_KINDS)('the demo world, on %s', async (database) => {
   const server = await serverForAll({ database })
   const url = server.url
-  await seedDemoWorld(server.app.db)
+  await seedDemoWorld(server.app.prisma)
   const one = await server.token(SHARE_ONE, 'manager')
   const two = await server.token(SHARE_TWO, 'manager')
   const lone = await server.token(LONE_WHEELS, 'manager')

@@ -1,167 +1,29 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join, posix } from 'node:path'
-import { parsers } from 'prettier/plugins/typescript'
 import { describe, expect, it } from 'vitest'
 import { printedSchema, SCHEMA_FILE } from '../src/graphql/print.ts'
+import { circlesIn } from './structure/circles.ts'
+import { isIn, matches, targetsOf, wrongImports } from './structure/imports.ts'
+import { LAYERS, MOST_FILES } from './structure/layers.ts'
+import type { Layers } from './structure/layers.ts'
+import { wrongShapes } from './structure/shapes.ts'
+import { importsOf, parse } from './structure/syntax.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const LONGEST_FILE = 300
 
-/**
- * What a file of each layer may import: folders and files of this project, and packages (`node:` for Node's own modules).
- * The layers point one way. Files of its own folder may be imported everywhere but at the top, where each is named.
- */
-const LAYERS: Readonly<Record<string, { readonly own: readonly string[]; readonly packages: readonly string[] }>> = {
-  'src/domain/': { own: [], packages: [] },
-  'src/data/': {
-    own: ['src/domain/', 'src/generated/'],
-    packages: [
-      'node:',
-      '@electric-sql/pglite',
-      '@prisma/adapter-pg',
-      '@prisma/driver-adapter-utils',
-      '@prisma/schema-engine-wasm',
-      'dataloader',
-      'lru-cache',
-      'pg',
-      'pglite-prisma-adapter',
-    ],
-  },
-  'src/events/': { own: ['src/data/', 'src/domain/', 'src/timer.ts'], packages: ['p-limit'] },
-  'src/graphql/': {
-    own: ['src/events/', 'src/data/', 'src/domain/'],
-    packages: ['@pothos/core', '@pothos/plugin-errors', 'graphql'],
-  },
-  // The one file that writes a file.
-  'src/graphql/print.ts': { own: ['src/graphql/schema.ts'], packages: ['node:', 'graphql'] },
-  // What it serves is handed to it: it never reaches for the data itself.
-  'src/server/': {
-    own: ['src/graphql/', 'src/domain/', 'src/settings.ts', 'src/timer.ts'],
-    packages: [
-      'node:',
-      '@graphql-yoga/render-graphiql',
-      '@opentelemetry/api',
-      '@opentelemetry/core',
-      '@opentelemetry/exporter-trace-otlp-http',
-      '@opentelemetry/resources',
-      '@opentelemetry/sdk-trace',
-      'graphql',
-      'graphql-jit',
-      'graphql-ws',
-      'graphql-yoga',
-      'jose',
-      'lru-cache',
-      'pino',
-      'prom-client',
-      'ws',
-    ],
-  },
-  // A client like any other: it knows the API, and the ids of the demo world.
-  'src/simulator/': { own: ['prisma/demo.ts'], packages: ['node:', 'graphql-ws', 'ws'] },
-  // A client like any other, in a browser, that knows what the codes mean; it is bundled, and the server hands it out.
-  'src/console/': {
-    own: ['src/domain/', 'src/generated/'],
-    packages: ['@urql/core', 'gql.tada', 'graphql-ws', 'preact'],
-  },
-  'src/children.ts': { own: [], packages: ['node:'] },
-  'src/command.ts': { own: ['src/settings.ts'], packages: ['node:'] },
-  'src/demo.ts': {
-    own: ['src/children.ts', 'src/command.ts', 'src/server/keys.ts', 'src/settings.ts'],
-    packages: ['node:'],
-  },
-  'src/instances.ts': { own: ['src/children.ts', 'src/command.ts', 'src/settings.ts'], packages: [] },
-  'src/settings.ts': { own: [], packages: ['zod'] },
-  'src/timer.ts': { own: [], packages: [] },
-  'src/log.ts': { own: ['src/settings.ts'], packages: ['pino'] },
-  'src/app.ts': {
-    own: ['src/data/', 'src/events/', 'src/server/', 'src/log.ts', 'src/settings.ts'],
-    packages: ['node:', 'pino'],
-  },
-  'src/main.ts': { own: ['src/app.ts', 'src/log.ts', 'src/settings.ts', 'prisma/seed.ts'], packages: [] },
-  'src/migrate.ts': { own: ['src/data/', 'src/command.ts'], packages: [] },
-  'src/verify.ts': { own: ['src/data/', 'src/command.ts'], packages: [] },
-  'src/token.ts': { own: ['src/domain/', 'src/server/keys.ts', 'src/settings.ts'], packages: ['node:'] },
-}
-
-type Node = { readonly type: string } & Readonly<Record<string, unknown>>
-
-const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && 'type' in value
-
-function* nodesOf(value: unknown): Generator<Node> {
-  if (Array.isArray(value)) for (const item of value) yield* nodesOf(item)
-  if (!isNode(value)) return
-  yield value
-  for (const child of Object.values(value)) yield* nodesOf(child)
-}
-
-/** Every node of the syntax tree, so that neither a comment nor a text is taken for code. */
-const parse = (text: string, filepath = 'file.ts'): Node[] => [
-  ...nodesOf((parsers.typescript.parse as (text: string, options: object) => unknown)(text, { filepath })),
-]
-
-/** A name that is written out, or null for one that only running the program would tell. */
-const literal = (node: unknown): string | null =>
-  isNode(node) && typeof node['value'] === 'string' ? node['value'] : null
-
-const isCallOf = (node: Node, ...names: string[]): boolean => {
-  const { callee } = node
-  if (node.type !== 'CallExpression' || !isNode(callee)) return false
-  const last = callee.type === 'MemberExpression' ? callee['property'] : callee
-  return isNode(last) && names.includes(String(last['name']))
-}
-
-/** All that a file imports: statically, dynamically, as a type, by re-export or require. null stands for an unknown one. */
-const importsOf = (nodes: readonly Node[]): (string | null)[] =>
-  nodes.flatMap((node) => {
-    if (isCallOf(node, 'require', 'getBuiltinModule')) return [literal((node['arguments'] as unknown[])[0])]
-    const imports = ['ImportDeclaration', 'ImportExpression', 'TSImportType', 'TSExternalModuleReference']
-    const reExports = ['ExportNamedDeclaration', 'ExportAllDeclaration']
-    const counts = imports.includes(node.type) || (reExports.includes(node.type) && isNode(node['source']))
-    return counts ? [literal(node['source'] ?? node['expression'])] : []
-  })
-
-/** @returns what is wrong with the imports of a file, such as "src/domain/a.ts imports pg" */
-function wrongImports(file: string, nodes: readonly Node[]): string[] {
-  const folder = `${posix.dirname(file)}/`
-  const layer = LAYERS[file] ?? LAYERS[folder]
-  if (layer === undefined) return [`${file} belongs to no layer`]
-  const own = file in LAYERS ? layer.own : [...layer.own, folder]
-  const mayImport = (specifier: string | null): boolean => {
-    if (specifier === null) return false
-    if (!/^[./]/.test(specifier)) return layer.packages.some((name) => matches(specifier, name))
-    const target = posix.join(folder, specifier)
-    return (
-      /\.tsx?$/.test(target) && own.some((place) => target === place || (place.endsWith('/') && inside(target, place)))
-    )
+/** Folders with more than so many source files of their own. */
+function largeFolders(files: readonly string[], most: number): string[] {
+  const counts = new Map<string, number>()
+  for (const file of files) {
+    const folder = `${posix.dirname(file)}/`
+    counts.set(folder, (counts.get(folder) ?? 0) + 1)
   }
-  return importsOf(nodes)
-    .filter((specifier) => !mayImport(specifier))
-    .map((specifier) => `${file} imports ${specifier ?? 'what cannot be told'}`)
+  return [...counts].filter(([, count]) => count > most).map(([folder]) => folder)
 }
 
-const matches = (specifier: string, name: string): boolean =>
-  name === 'node:' ? specifier.startsWith(name) : specifier === name || specifier.startsWith(`${name}/`)
-
-/** A folder of this project has no layers of its own, except for what is generated. */
-const inside = (target: string, folder: string): boolean =>
-  target.startsWith(folder) && (folder === 'src/generated/' || !target.slice(folder.length).includes('/'))
-
-/** @returns default exports, re-exports, and classes that are no errors */
-const wrongShapes = (file: string, nodes: readonly Node[]): string[] =>
-  nodes.flatMap((node) => {
-    if (node.type === 'ExportDefaultDeclaration') return [`${file} has a default export`]
-    if (node.type === 'TSExportAssignment') return [`${file} has a default export`]
-    if (node.type === 'ExportSpecifier') {
-      const { exported } = node
-      if (isNode(exported) && (exported['name'] ?? exported['value']) === 'default')
-        return [`${file} has a default export`]
-    }
-    if (node.type === 'ExportAllDeclaration') return [`${file} re-exports`]
-    if (node.type === 'ExportNamedDeclaration' && isNode(node['source'])) return [`${file} re-exports`]
-    if (node.type !== 'ClassDeclaration' && node.type !== 'ClassExpression') return []
-    const parent = isNode(node['superClass']) ? String(node['superClass']['name']) : ''
-    return parent.endsWith('Error') ? [] : [`${file} has a class that is no error`]
-  })
+/** The rows of the table as a graph: which folder or file may import which. */
+const orderOf = (layers: Layers) => new Map(Object.entries(layers).map(([place, { own }]) => [place, own]))
 
 async function filesIn(folder: string): Promise<string[]> {
   const entries = await readdir(join(ROOT, folder), { recursive: true, withFileTypes: true })
@@ -176,9 +38,9 @@ const read = (file: string) => readFile(join(ROOT, file), 'utf8')
 const linesOf = (text: string) => text.split('\n').length - (text.endsWith('\n') ? 1 : 0)
 
 describe('the source', async () => {
-  // The console has a page and its style, too.
+  // A folder may say in a README what lives there; the console has a page and its style, too.
   const files = (await filesIn('src')).filter(
-    (file) => !/^src\/console\/(index\.html|style\.css|tsconfig\.json)$/.test(file),
+    (file) => !/\/README\.md$|^src\/console\/(index\.html|styles\/[a-z]+\.css|tsconfig\.json)$/.test(file),
   )
 
   it.each(files)('%s keeps to its layer and to the shapes of the house', async (file) => {
@@ -203,12 +65,27 @@ describe('the source', async () => {
     const idle = Object.entries(LAYERS).flatMap(([place, { own, packages }]) => {
       const targets = used.filter((one) => one.place === place).flatMap((one) => one.targets)
       const unused = [
-        ...own.filter((folder) => !targets.some((target) => target.startsWith(folder))),
+        ...own.filter((name) => !targets.some((target) => isIn(target, name))),
         ...packages.filter((name) => !targets.some((target) => matches(target, name))),
       ]
       return unused.map((name) => `${place} does not need ${name}`)
     })
     expect(idle).toEqual([])
+  })
+
+  it('points one way, from folder to folder', () => {
+    expect(circlesIn(orderOf(LAYERS))).toEqual([])
+  })
+
+  it('has no files that import each other in a circle', async () => {
+    const graph = new Map(
+      await Promise.all(files.map(async (file) => [file, targetsOf(file, parse(await read(file), file))] as const)),
+    )
+    expect(circlesIn(graph)).toEqual([])
+  })
+
+  it(`has at most ${MOST_FILES} files in a folder`, () => {
+    expect(largeFolders(files, MOST_FILES)).toEqual([])
   })
 })
 
@@ -222,25 +99,37 @@ describe('the check of imports finds', () => {
     ['src/domain/a.ts', "import a = require('pg')"],
     ['src/domain/a.ts', "export * from '../log.ts'"],
     ['src/domain/a.ts', "const fs = process.getBuiltinModule('node:fs')"],
-    ['src/data/a.ts', "import { tail } from '../events/tail.ts'"],
-    ['src/data/a.ts', "import { builder } from '../graphql/builder.ts'"],
-    ['src/data/a.ts', "import { GraphQLError } from 'graphql'"],
-    ['src/data/a.ts', "import pgp from 'pg-promise'"],
-    ['src/events/a.ts', "import type { Prisma } from '../generated/prisma/client.ts'"],
-    ['src/events/a.ts', "import { schema } from '../graphql/schema.ts'"],
-    ['src/events/a.ts', "import pg from 'pg'"],
-    ['src/graphql/a.ts', "import { Prisma } from '@prisma/client'"],
-    ['src/graphql/a.ts', "import type { Prisma } from '../generated/prisma/client.ts'"],
-    ['src/graphql/a.ts', "import { authenticate } from '../server/auth.ts'"],
-    ['src/graphql/a.ts', "import { randomUUID } from 'node:crypto'"],
-    ['src/server/a.ts', "import type { Database } from '../data/client.ts'"],
-    ['src/server/a.ts', "import { createApp } from '../app.ts'"],
-    ['src/server/a.ts', "import { PrismaClient } from '../generated/prisma/client.ts'"],
+    ['src/data/queries/a.ts', "import { tail } from '../../live/tail.ts'"],
+    ['src/data/queries/a.ts', "import { builder } from '../../graphql/base/builder.ts'"],
+    ['src/data/queries/a.ts', "import { GraphQLError } from 'graphql'"],
+    ['src/data/queries/a.ts', "import pgp from 'pg-promise'"],
+    ['src/live/a.ts', "import type { Prisma } from '../generated/prisma/client.ts'"],
+    ['src/live/a.ts', "import { schema } from '../graphql/schema.ts'"],
+    ['src/live/a.ts', "import pg from 'pg'"],
+    ['src/graphql/types/a.ts', "import { Prisma } from '@prisma/client'"],
+    ['src/graphql/types/a.ts', "import type { Prisma } from '../../generated/prisma/client.ts'"],
+    ['src/data/tables/a.ts', "import { decide } from '../decisions/decide.ts'"],
+    ['src/data/queries/a.ts', "import { decide } from '../decisions/decide.ts'"],
+    ['src/data/decisions/a.ts', "import { start } from '../verbs/sharings.ts'"],
+    ['src/live/a.ts', "import type { Query } from '../data/database/statement.ts'"],
+    ['src/background/a.ts', "import { startTail } from '../live/tail.ts'"],
+    ['src/graphql/types/a.ts', "import { authenticate } from '../../server/auth/authenticate.ts'"],
+    ['src/graphql/types/a.ts', "import { randomUUID } from 'node:crypto'"],
+    ['src/server/http/a.ts', "import type { Database } from '../../data/client.ts'"],
+    ['src/server/http/a.ts', "import { createApp } from '../../app.ts'"],
+    ['src/server/http/a.ts', "import { PrismaClient } from '../../generated/prisma/client.ts'"],
+    ['src/server/http/a.ts', "import type { Session } from '../websocket/session.ts'"],
+    ['src/server/websocket/a.ts', "import { refuse } from '../http/responses.ts'"],
+    ['src/server/engine/a.ts', "import type { FastPath } from '../http/fast-path.ts'"],
+    ['src/server/limits/a.ts', "import { compile } from '../engine/compile.ts'"],
+    ['src/server/auth/a.ts', "import type { Pages } from '../pages/pages.ts'"],
+    ['src/server/a.ts', ''],
+    ['src/server/http/deep/a.ts', ''],
     ['src/app.ts', "import { schema } from './graphql/schema.ts'"],
     ['src/app.ts', "import '../test/support/api.ts'"],
     ['src/app.ts', "import { createApp } from './data/../main.ts'"],
-    ['src/graphql/a.ts', "import { b } from './b.js'"],
-    ['src/data/a.ts', 'const load = (name: string) => import(name)'],
+    ['src/graphql/types/a.ts', "import { b } from './b.js'"],
+    ['src/data/queries/a.ts', 'const load = (name: string) => import(name)'],
     ['src/utils.ts', ''],
     ['src/helpers/a.ts', ''],
     ['src/domain/deep/a.ts', ''],
@@ -251,7 +140,46 @@ describe('the check of imports finds', () => {
   it('nothing in comments, texts and what is allowed', () => {
     const text =
       "// import 'pg'\nconst a = \"import 'pg'\"\nimport { b } from './b.ts'\nimport type { C } from '../domain/c.ts'"
-    expect(wrongImports('src/events/a.ts', parse(text))).toEqual([])
+    expect(wrongImports('src/live/a.ts', parse(text))).toEqual([])
+  })
+})
+
+describe('the check of the order finds', () => {
+  const row = (...own: string[]) => ({ own, packages: [] })
+
+  it('two folders that may import each other, also by way of a third', () => {
+    const layers = {
+      'src/a/': row('src/b/'),
+      'src/b/': row('src/b/c/'),
+      'src/b/c/': row('src/a/'),
+      'src/d/': row('src/a/'),
+    }
+    expect(circlesIn(orderOf(layers))).toEqual([['src/a/', 'src/b/', 'src/b/c/']])
+    expect(circlesIn(orderOf({ ...layers, 'src/b/c/': row() }))).toEqual([])
+  })
+
+  it('that a folder does not stand for those within it', () => {
+    const layers = { 'src/a/': row('src/b/'), 'src/b/c/': row() }
+    expect(wrongImports('src/a/x.ts', parse("import { y } from '../b/y.ts'"), layers)).toEqual([])
+    expect(wrongImports('src/a/x.ts', parse("import { y } from '../b/c/y.ts'"), layers)).toHaveLength(1)
+  })
+
+  it('files that import each other in a circle, as types, too', () => {
+    const texts = {
+      'src/a.ts': "import { b } from './deep/b.ts'",
+      'src/deep/b.ts': "import type { C } from './c.ts'\nimport { d } from './d.ts'",
+      'src/deep/c.ts': "export type C = import('../a.ts').A",
+      'src/deep/d.ts': '',
+      'src/e.ts': "import { a } from './a.ts'",
+    }
+    const graph = new Map(Object.entries(texts).map(([file, text]) => [file, targetsOf(file, parse(text))]))
+    expect(circlesIn(graph)).toEqual([['src/a.ts', 'src/deep/b.ts', 'src/deep/c.ts']])
+  })
+
+  it('a 13th file', () => {
+    const files = Array.from({ length: MOST_FILES + 1 }, (_, n) => `src/a/${n}.ts`)
+    expect(largeFolders([...files, 'src/a/deep/a.ts'], MOST_FILES)).toEqual(['src/a/'])
+    expect(largeFolders(files.slice(1), MOST_FILES)).toEqual([])
   })
 })
 

@@ -169,7 +169,7 @@ describe.skipIf(!there)("Portland's cars, reporting every second through two gat
         const logged = history.map(({ vehicleId, state }) => nameOf(vehicleId, state.mileageKm?.['value']))
         expect(logged.toSorted()).toEqual(expected)
       }
-      const rows = await servers[0].app.db.prisma.vehicle.findMany({
+      const rows = await servers[0].app.prisma.vehicle.findMany({
         where: { ownerId: world.owner, id: { not: other } },
       })
       expect(rows.map(({ mileageKm }) => mileageKm)).toEqual(cars.map(() => SECONDS))

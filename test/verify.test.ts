@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { describe, expect, inject, it, onTestFinished } from 'vitest'
-import { openSql } from '../src/data/verify.ts'
-import type { Sql } from '../src/data/sql.ts'
+import { openSql } from '../src/data/verify/verify.ts'
+import type { Sql } from '../src/data/database/statement.ts'
 import { BROKEN, brokenWorlds, SOUND } from './support/broken.ts'
 import { newDataDir, newPostgresDatabase, sql } from './support/databases.ts'
 import { losing, runOn, storeFleets, storeKept } from './support/kept.ts'
@@ -27,7 +27,7 @@ async function databaseWith(kind: DatabaseKind, store: (sql: Sql) => Promise<voi
 
 async function verify({ databaseUrl, dataDir }: Place, ...args: string[]) {
   const env = databaseUrl === null ? { DATA_DIR: dataDir } : { DATABASE_URL: databaseUrl }
-  const program = startNode('src/verify.ts', env, ...args)
+  const program = startNode('src/cli/verify.ts', env, ...args)
   const { code } = await program.ended
   return { code, lines: program.lines, complaints: program.complaints }
 }

@@ -1,25 +1,32 @@
 import { render } from 'preact'
 import { useState } from 'preact/hooks'
-import { Column } from './column.tsx'
-import type { Seen } from './column.tsx'
-import { Entry } from './entry.tsx'
-import type { Offer } from './entry.tsx'
-import { frameOf } from './map.tsx'
+import { FleetColumn } from './fleet/fleet-column.tsx'
+import type { ColumnData } from './fleet/fleet-column.tsx'
+import { FleetPicker } from './fleet/fleet-picker.tsx'
+import type { DemoFleet } from './fleet/fleet-picker.tsx'
+import { boundsOf } from './vehicle/map-projection.ts'
 
-const NOBODY: Seen = { fleetId: null, vehicles: [] }
-const SIDES = ['a', 'b'] as const
+/**
+ * The web page under /console, a client of the public API. api/ exchanges data with the server, ui/ has small
+ * components and formats, vehicle/ shows vehicles, fleet/ one fleet's column; imports go only from the later to the
+ * earlier.
+ */
 
-/** Two fleets side by side, looking at the same vehicle: what one does to it, both see, each from its own end. */
-function Console({ offers }: { readonly offers: readonly Offer[] }) {
-  const [tokens, setTokens] = useState<readonly (string | null)[]>(SIDES.map((_, n) => offers[n]?.token ?? null))
-  const [seen, setSeen] = useState<readonly Seen[]>([NOBODY, NOBODY])
-  const [chosen, setChosen] = useState<string | null>(null)
-  /** The column that was changed last. */
-  const [changed, setChanged] = useState<number | null>(null)
-  const put = <T,>(list: readonly T[], at: number, value: T) => list.map((one, n) => (n === at ? value : one))
+const NO_DATA: ColumnData = { fleetId: null, vehicles: [] }
+const COLUMNS = ['a', 'b'] as const
 
-  const vehicles = seen.flatMap((one) => one.vehicles)
-  const selected = chosen ?? vehicles.find(({ id }) => id === 'FK852')?.id ?? vehicles[0]?.id ?? ''
+/** Two fleets side by side with the same vehicle selected, so that users see the effect of an action on both fleets. */
+function Console({ demoFleets }: { readonly demoFleets: readonly DemoFleet[] }) {
+  const [tokens, setTokens] = useState<readonly (string | null)[]>(COLUMNS.map((_, n) => demoFleets[n]?.token ?? null))
+  const [data, setData] = useState<readonly ColumnData[]>([NO_DATA, NO_DATA])
+  const [selection, setSelection] = useState<string | null>(null)
+  /** The index of the column whose fleet was changed last. */
+  const [lastChanged, setLastChanged] = useState<number | null>(null)
+  const replaceAt = <T,>(list: readonly T[], index: number, value: T) =>
+    list.map((item, n) => (n === index ? value : item))
+
+  const vehicles = data.flatMap((column) => column.vehicles)
+  const selected = selection ?? vehicles.find(({ id }) => id === 'FK852')?.id ?? vehicles[0]?.id ?? ''
   return (
     <>
       <header class="top">
@@ -32,25 +39,25 @@ function Console({ offers }: { readonly offers: readonly Offer[] }) {
         </ul>
       </header>
       <main>
-        {SIDES.map((side, at) => {
-          const token = tokens[at] ?? null
-          const enter = (next: string | null) => {
-            setChanged(at)
-            setTokens((list) => put(list, at, next))
-            setSeen((list) => put(list, at, NOBODY))
+        {COLUMNS.map((column, index) => {
+          const token = tokens[index] ?? null
+          const changeToken = (next: string | null) => {
+            setLastChanged(index)
+            setTokens((list) => replaceAt(list, index, next))
+            setData((list) => replaceAt(list, index, NO_DATA))
           }
-          const focus = changed === at
+          const takesFocus = lastChanged === index
           return token === null ? (
-            <Entry key={side} {...{ side, focus, offers }} onEnter={enter} />
+            <FleetPicker key={column} {...{ column, takesFocus, demoFleets }} onPick={changeToken} />
           ) : (
-            <Column
-              key={side}
-              {...{ token, side, focus, selected }}
-              sides={seen.map(({ fleetId }) => fleetId)}
-              frame={frameOf(vehicles)}
-              onSelect={setChosen}
-              onSeen={(one) => setSeen((list) => put(list, at, one))}
-              onLeave={() => enter(null)}
+            <FleetColumn
+              key={column}
+              {...{ token, column, takesFocus, selected }}
+              columnFleets={data.map(({ fleetId }) => fleetId)}
+              bounds={boundsOf(vehicles)}
+              onSelect={setSelection}
+              onData={(next) => setData((list) => replaceAt(list, index, next))}
+              onChangeFleet={() => changeToken(null)}
             />
           )
         })}
@@ -59,6 +66,7 @@ function Console({ offers }: { readonly offers: readonly Offer[] }) {
   )
 }
 
-const offers = JSON.parse(document.querySelector('#offers')?.textContent ?? '[]') as readonly Offer[]
-const place = document.querySelector('#console')
-if (place) render(<Console offers={offers} />, place)
+// The server writes the demo world's fleets into this element of the page.
+const demoFleets = JSON.parse(document.querySelector('#offers')?.textContent ?? '[]') as readonly DemoFleet[]
+const container = document.querySelector('#console')
+if (container) render(<Console demoFleets={demoFleets} />, container)

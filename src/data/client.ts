@@ -1,253 +1,89 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
-import { randomBytes } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import { PrismaPg } from '@prisma/adapter-pg'
-import pg from 'pg'
-import type { LoggedEvent } from '../domain/event.ts'
-import { PrismaClient } from '../generated/prisma/client.ts'
-import type { Contradictions, ContradictionError } from './anew.ts'
-import { watchAdapter } from './around.ts'
-import type { Around } from './around.ts'
-import { batched } from './batched.ts'
-import { startClock } from './clock.ts'
-import type { Clock } from './clock.ts'
-import { migrateEmbedded, migratePostgres } from './migrate.ts'
-import { openEmbedded } from './embedded.ts'
-import { readStored } from './held-rows.ts'
-import type { Asked, Stored } from './held-rows.ts'
-import { readHorizon } from './log.ts'
-import type { Horizon } from './log.ts'
-import { createReads } from './reads.ts'
-import type { Reads } from './reads.ts'
-import { retried } from './retried.ts'
-import { giveUpSilent } from './silence.ts'
-import { postgresSql } from './sql.ts'
-import type { Query, Sql, Tx } from './sql.ts'
-import { startWakeups } from './wakeups.ts'
-import { nothingWritten } from './written.ts'
-import type { Written } from './written.ts'
+import { pruneAudit, readTrail } from './decisions/audit.ts'
+import { claim, isPending, pendingCommands, reportOutcome, send } from './verbs/commands.ts'
+import { nextDue, nonePausing, settleDue } from './verbs/due.ts'
+import { createFleet, endPartnership, registerPartnership } from './verbs/fleets.ts'
+import { forgetKeys } from './decisions/idempotency.ts'
+import { recordReports } from './verbs/reports.ts'
+import { end, start, updateEnd } from './verbs/sharings.ts'
+import { create, remove, update } from './verbs/vehicles.ts'
+import { checkKept, pruneLog, readFleetLog, readHistory, readLog } from './log/read.ts'
+import { listFleets, listPartners, listSharings, listVehicles } from './queries/lists.ts'
+import { createLoaders } from './queries/loaders.ts'
+import { revokeTokens } from './queries/revocations.ts'
+import type { Services } from './services.ts'
 
-/** What the data layer works on: one per instance. */
-export type Database = {
-  readonly prisma: PrismaClient
-  /** Past Prisma, for what is read and decided most often. */
-  readonly query: Query
-  readonly transaction: Sql['transaction']
-  readonly reads: Reads
-  /** What a decision on a vehicle needs; null for one that never was. Those who ask at once are answered together. */
-  readonly stored: (asked: Asked) => Promise<Stored | null>
-  readonly clock: Clock
-  /** Seals cursors; the same for all instances on one database. 16 bytes. */
-  readonly cursorKey: Uint8Array
-  /** Set by whoever follows the log here. */
-  follower: Follower | null
-  /** Up to where the log can be read now; those who ask at once are answered together. */
-  readonly horizon: () => Promise<Horizon>
-  /** Up to where it could be read when that was last asked; 0 before. */
-  readonly settled: () => number
-  /** To be called after each commit that appended to the log, with what is known of it. */
-  readonly appended: (events: readonly LoggedEvent[]) => void
-  /** Whether it is of use to say what was appended. */
-  readonly isFollowed: () => boolean
-  readonly written: Written
-  /** Vehicles whose records contradict each other, as they are met. */
-  readonly contradictions: Contradictions
-  /** The connections to PostgreSQL; null for the embedded database, which has none. */
-  readonly pool: Pick<pg.Pool, 'totalCount' | 'idleCount' | 'waitingCount'> | null
-  /** One cheap round trip. @throws when the database cannot be reached */
-  readonly ping: () => Promise<void>
-  readonly close: () => Promise<void>
-}
-
-/** Who is told of what comes to the log. */
-export type Follower = {
-  readonly isFollowing: () => boolean
-  /** Is handed what this instance has committed, in the order of the log or not; all of it or some. */
-  readonly append: (events: readonly LoggedEvent[]) => void
-  /** Something was appended by another instance: a hint, which may be false or missing. */
-  readonly wake: () => void
-}
-
-export type DatabaseSettings = {
-  /** PostgreSQL 15 or later; null for the embedded one. */
-  readonly databaseUrl: string | null
-  /**
-   * The same without the pooler in between, which LISTEN and migrations cannot go through. Where there is one, nothing is
-   * asked of a session: what ends long statements has to be set for the role.
-   */
-  readonly databaseDirectUrl?: string | null
-  /** Connections to PostgreSQL, beside the one that listens; 10 if absent. */
-  readonly poolSize?: number
-  readonly dataDir: string
-  /** Is told of each vehicle whose records contradict each other, as often as it is met. */
-  readonly onContradiction?: (error: ContradictionError) => void
-  /** Is put around every SQL statement. */
-  readonly around?: Around
-  /** Is told what a migration found in the data, and did about it. */
-  readonly onWarning?: (message: string) => void
-  /** For tests: is told of every SQL statement. */
-  readonly onStatement?: (sql: string) => void
-}
-
-/** How long a request waits for one of the pool's connections, and one of them for a request. */
-const POOL = { connectionTimeoutMillis: 10_000, idleTimeoutMillis: 60_000 }
-
-/** A connection that has gone silent is given up: longer than a statement may take, for that ends it on the other side. */
-const SILENCE_MS = 20_000
-const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 }
+/** The functions of the data layer without the services that they are given here. */
+type Bound<F> = F extends (services: Services, ...args: infer A) => infer R ? (...args: A) => R : never
 
 /**
- * A transaction holds row locks, so nothing in one may take long: a client that dies or stalls loses them soon. Statements
- * are few and made for one plan each, so that none is planned again for its values, nor reads all of a table because it
- * was small when it was planned. Up to PostgreSQL 17 that makes sequences look so dear that each statement would be compiled.
+ * The one door to the data: Prisma's client with methods on its models for what this server does with them. Resolvers and
+ * background loops know it, and nothing behind it. Models' own methods (findMany, create, ...) are there, too; what goes by
+ * prepared statements instead, and why, stands in docs/architecture.md.
  */
-export const SESSION =
-  '-c plan_cache_mode=force_generic_plan -c statement_timeout=15s -c idle_in_transaction_session_timeout=10s -c enable_seqscan=off -c jit=off -c timezone=UTC'
-
-/** For interactive transactions: how long to wait for a connection, and how long one may last. Milliseconds. */
-const TRANSACTIONS = { maxWait: 10_000, timeout: 15_000 }
-
-/** Connects, applies the migrations and measures the database's clock. */
-export async function openDatabase(settings: DatabaseSettings): Promise<Database> {
-  return settings.databaseUrl === null ? openEmbeddedDatabase(settings) : openPostgres(settings.databaseUrl, settings)
-}
-
-async function openPostgres(url: string, settings: DatabaseSettings): Promise<Database> {
-  const isPooled = settings.databaseDirectUrl != null
-  const direct = settings.databaseDirectUrl ?? url
-  await migratePostgres(direct, settings.onWarning)
-  let database: Database | undefined
-  const wakeups = startWakeups(direct, () => database?.follower?.wake())
-  const pool = new pg.Pool({
-    connectionString: url,
-    application_name: 'fleetshare',
-    ...(isPooled ? {} : { options: SESSION }),
-    max: settings.poolSize ?? 10,
-    ...POOL,
-    ...KEEP_ALIVE,
-  })
-  // A connection that breaks while idle is replaced by the pool; unheard, the event would end the process.
-  pool.on('error', () => {})
-  // Nor does the pool listen on one that it is just handing over.
-  pool.on('connect', (client) => client.on('error', () => {}))
-  giveUpSilent(pool, SILENCE_MS)
-  const release = async () => {
-    await wakeups.close()
-    await pool.end()
-  }
-  try {
-    if (isPooled) await checkTimeZone(pool)
-    const sql = postgresSql(pool, !isPooled)
-    return (database = await assemble(new PrismaPg(pool), sql, settings, { pool, announce: wakeups.announce, release }))
-  } catch (error) {
-    await release()
-    throw error
-  }
-}
-
-/** What a session is not told has to be so for its role: in any other zone instants would be read wrongly. */
-async function checkTimeZone(pool: pg.Pool): Promise<void> {
-  const { rows } = await pool.query<{ TimeZone: string }>('SHOW timezone')
-  const [zone] = rows
-  if (!/^(Etc\/)?UTC$/.test(zone?.TimeZone ?? '')) {
-    throw new Error(
-      `behind a pooler the role's time zone has to be UTC, not ${zone?.TimeZone}: ALTER ROLE ... SET timezone = 'UTC'`,
-    )
-  }
-}
-
-async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Database> {
-  await mkdir(settings.dataDir, { recursive: true })
-  const embedded = await openEmbedded(join(settings.dataDir, 'postgres'), settings.onWarning)
-  try {
-    await migrateEmbedded(embedded.adapter)
-    const parts = { pool: null, announce: () => {}, release: embedded.close }
-    return await assemble(embedded.adapter, embedded.sql, settings, parts)
-  } catch (error) {
-    await embedded.close()
-    throw error
-  }
-}
-
-type Parts = Pick<Database, 'pool'> & { readonly announce: () => void; readonly release: () => Promise<void> }
-
-async function assemble(
-  adapter: NonNullable<ConstructorParameters<typeof PrismaClient>[0]['adapter']>,
-  sql: Sql,
-  { onStatement, around, onContradiction = () => {} }: DatabaseSettings,
-  { pool, announce, release }: Parts,
-): Promise<Database> {
-  const prisma = new PrismaClient({
-    adapter: around ? watchAdapter(adapter, around) : adapter,
-    transactionOptions: TRANSACTIONS,
-    log: onStatement ? [{ level: 'query', emit: 'event' }] : [],
-  })
-  if (onStatement) (prisma as PrismaClient<'query'>).$on('query', ({ query }) => onStatement(query))
-  const told =
-    ({ query }: Tx): Query =>
-    async (statement, values) => {
-      onStatement?.(statement.text)
-      return around ? around(statement.name, () => query(statement, values)) : query(statement, values)
-    }
-  const query = told(sql)
-  const clock = await startClock(prisma)
-  let settled = 0
-  const apart = AsyncLocalStorage.snapshot()
-  const stored = batched((asked: readonly Asked[]) => readStored(query, asked))
-  const database: Database = {
-    prisma,
-    query,
-    transaction: (work) => retried(() => sql.transaction((tx) => work({ query: told(tx) }))),
-    reads: createReads(query),
-    stored: (asked) => stored.load(asked),
-    clock,
-    cursorKey: await sharedSecret(prisma, 'cursor', 16),
-    follower: null,
-    written: nothingWritten(),
-    contradictions: { met: 0, tell: onContradiction },
-    pool,
-    horizon: together(async () => {
-      const horizon = await readHorizon(query)
-      settled = horizon.settled
-      return horizon
-    }),
-    settled: () => settled,
-    appended: (events) => {
-      // What is read and asked for those who follow is no part of the operation that wrote it.
-      apart(() => database.follower?.append(events))
-      announce()
+export function createClient(services: Services) {
+  const { clock, log, openVehicles } = services
+  const bind = <F extends (services: Services, ...args: never[]) => unknown>(run: F) =>
+    ((...args: never[]) => run(services, ...args)) as Bound<F>
+  return services.prisma.$extends({
+    name: 'fleetshare',
+    client: {
+      /** The database's clock: milliseconds since 1970. */
+      $now: () => clock.now(),
+      /** An instant that the database has reached. */
+      $observe: (at: number) => clock.observe(at),
+      /** What one operation reads, with one fleet's rights, as of one instant. */
+      $loaders: bind(createLoaders),
+      /** One cheap round trip. @throws when the database cannot be reached */
+      $ping: async () => void (await services.prisma.$queryRaw`SELECT 1`),
     },
-    isFollowed: () => database.follower?.isFollowing() ?? false,
-    ping: async () => void (await prisma.$queryRaw`SELECT 1`),
-    close: async () => {
-      clock.stop()
-      await prisma.$disconnect()
-      await release()
+    model: {
+      fleet: {
+        register: bind(createFleet),
+        page: bind(listFleets),
+        partners: bind(listPartners),
+        known: openVehicles.fleet,
+        exists: async (id: string) => (await openVehicles.fleet(id)) !== null,
+      },
+      partnership: { register: bind(registerPartnership), end: bind(endPartnership) },
+      vehicle: {
+        page: bind(listVehicles),
+        register: bind(create),
+        edit: bind(update),
+        remove: bind(remove),
+        report: bind(recordReports),
+        /** Settles what fell due, again and again; a vehicle for which that fails is left alone for a while. */
+        dueSettler: (onError: (error: unknown) => void) => {
+          const pausing = nonePausing()
+          return () => settleDue(services, pausing, onError)
+        },
+        nextDue: bind(nextDue),
+      },
+      sharing: { page: bind(listSharings), start: bind(start), moveEnd: bind(updateEnd), end: bind(end) },
+      command: {
+        send: bind(send),
+        claim: bind(claim),
+        pending: bind(pendingCommands),
+        isPending: bind(isPending),
+        reportOutcome: bind(reportOutcome),
+      },
+      event: {
+        horizon: log.horizon,
+        /** All fleets' events in a range of positions. */
+        range: bind(readLog),
+        /** One fleet's events in a range of positions. */
+        ofFleet: bind(readFleetLog),
+        history: bind(readHistory),
+        checkKept: bind(checkKept),
+        prune: bind(pruneLog),
+        follow: log.follow,
+        cursor: log.cursors.seal,
+        position: log.cursors.open,
+      },
+      audit: { page: bind(readTrail), prune: bind(pruneAudit) },
+      revocation: { revoke: bind(revokeTokens) },
+      idempotencyKey: { forget: bind(forgetKeys) },
     },
-  }
-  return database
+  })
 }
 
-/** Made by whichever instance starts first. */
-async function sharedSecret(prisma: PrismaClient, name: string, bytes: number): Promise<Uint8Array> {
-  await prisma.secret.createMany({ data: [{ name, value: randomBytes(bytes) }], skipDuplicates: true })
-  return (await prisma.secret.findUniqueOrThrow({ where: { name } })).value
-}
-
-/**
- * Asks once for all who want to know at the same time. Who comes while a question is under way waits for the next one, for
- * the answer has to be younger than the wish to know it.
- */
-function together<T>(ask: () => Promise<T>): () => Promise<T> {
-  let current: Promise<unknown> = Promise.resolve()
-  let next: Promise<T> | null = null
-  const askNext = async () => {
-    await current.catch(() => {})
-    next = null
-    const answer = ask()
-    current = answer
-    return answer
-  }
-  return () => (next ??= askNext())
-}
+export type Client = ReturnType<typeof createClient>

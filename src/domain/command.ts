@@ -2,7 +2,7 @@ import { InputError, RequestError } from './errors.ts'
 import type { Instant } from './period.ts'
 import { checkText } from './text.ts'
 
-/** What a vehicle can be told to do, in the order in which lists show them. */
+/** The commands that vehicles know, in the standard order, in which every list shows them. */
 export const COMMAND_TYPES = [
   'REQUEST_VEHICLE_STATE',
   'ENABLE_DRIVING',
@@ -19,8 +19,8 @@ export const COMMAND_TYPES = [
 
 export type CommandType = (typeof COMMAND_TYPES)[number]
 
-/** The same set once more, each command once and in the standard order. */
-export const normalised = (types: readonly CommandType[]): CommandType[] =>
+/** @returns the same commands, each once and in the standard order */
+export const inStandardOrder = (types: readonly CommandType[]): CommandType[] =>
   COMMAND_TYPES.filter((type) => types.includes(type))
 
 /** PENDING and DISPATCHED are open; the others are final. */
@@ -43,16 +43,16 @@ export type Command = {
   readonly type: CommandType
   readonly status: CommandStatus
   readonly vehicleId: string
-  /** The vehicle's owner, and the fleet that sent it. */
+  /** The vehicle's owner, and the fleet that sent the command. */
   readonly ownerId: string
   readonly fleetId: string
-  /** The control under which it was accepted: that of a sharing, or the owner's own if null. */
+  /** The sharing that was in force as the command was accepted; null if the owner had control. */
   readonly sharingId: string | null
   readonly requestedAt: Instant
   readonly deadline: Instant
   readonly dispatchedAt: Instant | null
   readonly completedAt: Instant | null
-  /** What the gateway said of a failure. */
+  /** The gateway's text for the outcome. */
   readonly message: string | null
 }
 
@@ -61,7 +61,7 @@ export type SendOrder = { readonly id: string; readonly type: CommandType; reado
 export const DEFAULT_TIMEOUT_SECONDS = 30
 
 /**
- * A command as it is accepted; the caller has seen that the fleet may send it.
+ * A command as it is accepted. The caller has checked that the fleet may send it.
  * @param sharingId the sharing in force, null if there is none
  * @throws InputError at [timeoutSeconds]
  */
@@ -94,9 +94,9 @@ export function newCommand(
 export const isOpen = ({ status }: Command): boolean => status === 'PENDING' || status === 'DISPATCHED'
 
 /**
- * The command as it goes to a gateway, or null if it must not: it is not PENDING, its deadline has come, or control is no
- * longer the one under which it was accepted.
  * @param sharingId the sharing in force at `at`, null if there is none
+ * @returns the command as DISPATCHED, or null if no gateway may get it: it is not PENDING, its deadline has come, or
+ * control has passed since it was accepted
  */
 export const dispatch = (command: Command, sharingId: string | null, at: Instant): Command | null =>
   command.status === 'PENDING' && at < command.deadline && command.sharingId === sharingId
@@ -104,7 +104,9 @@ export const dispatch = (command: Command, sharingId: string | null, at: Instant
     : null
 
 /**
- * What a gateway reports of a dispatched command. The same outcome again changes nothing: the very command comes back.
+ * A dispatched command with the outcome that a gateway reports. A repeated report changes nothing and returns `command`
+ * itself.
+ * @param message the gateway's text, at most 200 characters
  * @throws RequestError CONFLICT; InputError at [message]
  */
 export function complete(command: Command, outcome: CommandOutcome, message: string | null, at: Instant): Command {
@@ -120,13 +122,16 @@ export function complete(command: Command, outcome: CommandOutcome, message: str
   }
 }
 
-/** Its deadline has come: it will not be executed, or nobody knows whether it was. */
+/** An open command after its deadline: EXPIRED if no gateway has it, else OUTCOME_UNKNOWN. */
 export const expire = (command: Command): Command => ({
   ...command,
   status: command.status === 'PENDING' ? 'EXPIRED' : 'OUTCOME_UNKNOWN',
   completedAt: command.deadline,
 })
 
-/** Control has passed: what was not dispatched never will be. What was runs on to its outcome. */
+/**
+ * A command after control has passed: cancelled if it was still PENDING. A dispatched one goes on to its outcome, and
+ * `command` itself is returned.
+ */
 export const cancel = (command: Command, at: Instant): Command =>
   command.status === 'PENDING' ? { ...command, status: 'CANCELLED_BY_HANDOVER', completedAt: at } : command

@@ -1,6 +1,10 @@
-import type { Sharing } from './sharing.ts'
+/**
+ * The domain: fleets, vehicles, sharings, commands and time, as pure functions of their arguments. It imports its own
+ * files only, reads no clock and knows neither SQL nor GraphQL. access/ decides who may do what, log/ says what is
+ * recorded; both build on the files of this folder, which import neither.
+ */
 
-/** Every expected failure, as clients see it; `contract.graphql` says when each applies. */
+/** The code of every expected failure, with the default message, which also describes the code in the schema. */
 export const ERROR_CODES = {
   VEHICLE_NOT_FOUND: 'No such vehicle, or none that the viewer may see: the two look alike.',
   FLEET_NOT_FOUND: 'No such fleet.',
@@ -24,7 +28,7 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES
 
-/** An expected failure: a value in the schema, told apart by `code`. Thrown by the domain's verbs. */
+/** An expected failure. The domain's functions throw it; the API returns it as a value, with this code and message. */
 export abstract class UserError extends Error {
   readonly code: ErrorCode
 
@@ -34,9 +38,10 @@ export abstract class UserError extends Error {
   }
 }
 
+/** A failure that concerns the request as a whole, not one field of its input. */
 export class RequestError extends UserError {}
 
-/** `path` names the field inside the mutation's input. */
+/** A value in the mutation's input that is not allowed. `path` leads to its field, such as ['position', 'latitude']. */
 export class InputError extends UserError {
   readonly path: readonly string[]
 
@@ -44,25 +49,4 @@ export class InputError extends UserError {
     super(code, message)
     this.path = path
   }
-}
-
-/** `conflict` is the sharing that stands in the way, only where the viewer is a party to it. */
-export class SharingConflictError extends UserError {
-  readonly conflict: Sharing | null
-
-  constructor(code: 'ALREADY_SHARED' | 'SHARED_WITH_PARTNER', conflict: Sharing | null) {
-    super(code)
-    this.conflict = conflict
-  }
-}
-
-/** Why something is refused, as a value: permissions ask for many of these and throw none. */
-export type Refusal = { readonly code: ErrorCode; readonly conflict?: Sharing }
-
-/** The error that a mutation answers with. */
-export function errorOf({ code, conflict }: Refusal): UserError {
-  if (code === 'ALREADY_SHARED' || code === 'SHARED_WITH_PARTNER') {
-    return new SharingConflictError(code, conflict ?? null)
-  }
-  return new RequestError(code)
 }

@@ -5,23 +5,24 @@ import type { Instant } from './period.ts'
 import type { Sharing } from './sharing.ts'
 import type { VehicleState } from './state.ts'
 
-/** What was in the making for a vehicle: sharings that are not over by the log, and commands that are open. */
+/** The unfinished business of one vehicle: sharings whose end is not in the log yet, and open commands. */
 export type Pending = { readonly sharings: readonly Sharing[]; readonly commands: readonly Command[] }
 
-/** One thing that came by time, as it stands after it. */
+/** One change that fell due, with the sharing or command as it is after that change. */
 export type Step =
   | { readonly type: 'SHARING_STARTED' | 'SHARING_ENDED'; readonly at: Instant; readonly sharing: Sharing }
   | { readonly type: 'COMMAND_UPDATED'; readonly at: Instant; readonly command: Command }
 
-/** Of what falls due at one instant: deadlines, then control passes back, then on. */
+/** The order of changes due at the same instant: deadlines, then ends, then starts, so that no two sharings overlap. */
 const ORDER = { deadline: 0, end: 1, start: 2 } as const
 
 type Due = { readonly at: Instant; readonly kind: keyof typeof ORDER; readonly id: string }
 
 /**
- * What fell due until `at` and is not recorded yet, in the order in which it happened, and what all stands like after it.
- * A handover cancels what was not dispatched by then, so that a later deadline finds nothing to expire.
- * @param state the readings known: nothing is merged into them before what fell due is settled
+ * Records the changes that fell due up to and including `at` and are not in the log yet. A handover cancels the
+ * commands that were not dispatched by then, so that their later deadlines find nothing to expire.
+ * @param state the readings known at `at`; later reports are merged only after this
+ * @returns the steps in the order in which they happened, and all sharings and commands as they are after the last one
  */
 export function settle(
   pending: Pending,
@@ -43,7 +44,7 @@ export function settle(
     for (const command of commands.values()) update(command, cancel(command, when), when)
   }
 
-  for (const due of agenda(pending, at)) {
+  for (const due of dueUntil(pending, at)) {
     const sharing = sharings.get(due.id)
     const command = commands.get(due.id)
     if (due.kind === 'deadline' && command && isOpen(command)) update(command, expire(command), due.at)
@@ -82,19 +83,22 @@ export const isBehind = (sharings: readonly Sharing[], at: Instant): boolean =>
 /** Neither called off nor ended by the log. */
 const isUnfinished = ({ cancelledAt, endedAt }: Sharing): boolean => cancelledAt === null && endedAt === null
 
-function agenda({ sharings, commands }: Pending, at: Instant): Due[] {
-  const due = sharings
+function dueUntil({ sharings, commands }: Pending, at: Instant): Due[] {
+  const handovers = sharings
     .filter(isUnfinished)
     .flatMap(({ id, startsAt, endsAt, startRecorded }): Due[] => [
       ...(startRecorded ? [] : [{ at: startsAt, kind: 'start', id } as const]),
       ...(endsAt === null ? [] : [{ at: endsAt, kind: 'end', id } as const]),
     ])
   const deadlines = commands.filter(isOpen).map(({ id, deadline }): Due => ({ at: deadline, kind: 'deadline', id }))
-  return [...due, ...deadlines]
+  return [...handovers, ...deadlines]
     .filter((item) => item.at <= at)
     .toSorted((a, b) => a.at - b.at || ORDER[a.kind] - ORDER[b.kind])
 }
 
-/** A handover by request: the commands that it cancels. What was sent before can only be the other side's. */
+/**
+ * The commands that a handover by request cancels: all that are PENDING, for the fleet that loses control sent them.
+ * @returns only the changed commands
+ */
 export const cancelled = (commands: readonly Command[], at: Instant): Command[] =>
   commands.map((command) => cancel(command, at)).filter((command, index) => command !== commands[index])

@@ -1,4 +1,4 @@
-import { normalised } from './command.ts'
+import { inStandardOrder } from './command.ts'
 import type { CommandType } from './command.ts'
 import { InputError, RequestError } from './errors.ts'
 import { covers, earlier } from './period.ts'
@@ -13,6 +13,10 @@ export type SharingPhase = (typeof SHARING_PHASES)[number]
 export const SHARING_STATUSES = ['SHARED_OWN_VEHICLE', 'SHARED_PARTNER_VEHICLE'] as const
 export type SharingStatus = (typeof SHARING_STATUSES)[number]
 
+/** When a party wants a sharing to end. */
+export const END_SHARING_WHEN = ['NOW', 'WHEN_IDLE'] as const
+export type EndSharingWhen = (typeof END_SHARING_WHEN)[number]
+
 export const SHARING_END_REASONS = [
   'ENDED_BY_OWNER',
   'ENDED_BY_PARTNER',
@@ -23,8 +27,8 @@ export const SHARING_END_REASONS = [
 export type SharingEndReason = (typeof SHARING_END_REASONS)[number]
 
 /**
- * A sharing as it is stored. What it amounts to at an instant (its phase, whether it has ended) follows from comparing
- * times; `endedAt` and `startRecorded` may lag behind the clock until the log has caught up.
+ * A sharing as it is stored. Its phase at an instant follows from comparing times: `endedAt` and `startRecorded` may
+ * lag behind the clock until the change that fell due is recorded.
  */
 export type Sharing = {
   readonly id: string
@@ -32,27 +36,27 @@ export type Sharing = {
   readonly ownerId: string
   readonly partnerId: string
   readonly startsAt: Instant
-  /** When it is due to end; null for an open end. */
+  /** The due end; null for an open end. */
   readonly endsAt: Instant | null
-  /** When it was ended, or EXPIRED as the log recorded it; null for a cancelled one. */
+  /** The actual end, by request or, once that is recorded, at the due end; null for a cancelled sharing. */
   readonly endedAt: Instant | null
   readonly endReason: SharingEndReason | null
   readonly cancelledAt: Instant | null
-  /** What the partner may send; null for all that the vehicle supports. */
+  /** The commands that the partner may send; null for all that the vehicle supports. */
   readonly allowedCommands: readonly CommandType[] | null
   /** Whether SHARING_STARTED is in the log. */
   readonly startRecorded: boolean
-  /** Set while the end waits for the vehicle to be idle: since when, and by which party's wish. */
+  /** When an end was requested that waits for the vehicle to be idle, and by which fleet; null if none was. */
   readonly endRequestedAt: Instant | null
   readonly endRequestedBy: string | null
-  /** The readings known as control passed to the partner; null before. */
+  /** The vehicle's readings as control passed to the partner; null before that. */
   readonly handover: VehicleState | null
-  /** The readings known as control passed back; null before. */
+  /** The vehicle's readings as control passed back to the owner; null before that. */
   readonly returned: VehicleState | null
   readonly createdAt: Instant
 }
 
-/** When it gives the partner control: empty for one that was called off. */
+/** The period in which the partner has control; empty for a cancelled sharing. */
 export const periodOf = ({ startsAt, endsAt, endedAt, cancelledAt }: Sharing): Period => ({
   startsAt,
   endsAt: cancelledAt === null ? earlier(endsAt, endedAt) : startsAt,
@@ -87,17 +91,18 @@ export const isParty = ({ ownerId, partnerId }: Sharing, fleetId: string): boole
 export type StartOrder = {
   readonly id: string
   readonly partnerId: string
-  /** At once, if null. */
+  /** null for an immediate start. */
   readonly startsAt: Instant | null
   readonly endsAt: Instant | null
   readonly allowedCommands: readonly CommandType[] | null
 }
 
 /**
- * The sharing that an order asks for; the caller has still to see that its period is free.
+ * The sharing that an order asks for. The caller still has to check that its period is free.
  * @param arePartners whether the two fleets are registered partners
- * @param at the instant of the handover, which is later than every instant taken for the vehicle before it
- * @throws RequestError NOT_A_PARTNER; InputError INVALID_PERIOD at [startsAt] or [endsAt], INVALID_INPUT at [allowedCommands]
+ * @param at the instant of the decision, later than every earlier decision about this vehicle
+ * @throws RequestError NOT_A_PARTNER; InputError INVALID_PERIOD at [startsAt] or [endsAt], INVALID_INPUT at
+ * [allowedCommands]
  */
 export function startSharing(vehicle: Vehicle, order: StartOrder, arePartners: boolean, at: Instant): Sharing {
   if (!arePartners) throw new RequestError('NOT_A_PARTNER')
@@ -124,15 +129,20 @@ export function startSharing(vehicle: Vehicle, order: StartOrder, arePartners: b
   }
 }
 
-/** @throws InputError INVALID_PERIOD at [endsAt] */
+/**
+ * The sharing with another due end.
+ * @param endsAt null for an open end
+ * @throws InputError INVALID_PERIOD at [endsAt]
+ */
 export function moveEnd(sharing: Sharing, endsAt: Instant | null, at: Instant): Sharing {
   checkEnd(endsAt, sharing.startsAt, at)
   return { ...sharing, endsAt }
 }
 
 /**
- * Ends the one in force, or calls off a scheduled one, by one of its parties.
- * @param state the readings known at `at`
+ * The sharing after one of its parties ended it, or cancelled it if it was still scheduled.
+ * @param by the id of that party's fleet
+ * @param state the vehicle's readings known at `at`
  */
 export function endSharing(sharing: Sharing, by: string, state: VehicleState, at: Instant): Sharing {
   const party = by === sharing.ownerId ? 'OWNER' : 'PARTNER'
@@ -141,13 +151,19 @@ export function endSharing(sharing: Sharing, by: string, state: VehicleState, at
     : { ...sharing, endedAt: at, endReason: `ENDED_BY_${party}`, returned: state }
 }
 
-/** Like endSharing, but a vehicle in use is waited for. Asking again changes nothing: the very sharing comes back. */
+/**
+ * Like endSharing, but while the vehicle is in use the end is only requested. A repeated request changes nothing and
+ * returns `sharing` itself.
+ */
 export function endWhenIdle(sharing: Sharing, by: string, state: VehicleState, at: Instant): Sharing {
   if (phaseAt(sharing, at) === 'SCHEDULED' || isIdle(state)) return endSharing(sharing, by, state, at)
   return sharing.endRequestedAt === null ? { ...sharing, endRequestedAt: at, endRequestedBy: by } : sharing
 }
 
-/** What a report does to a sharing in force: the first that makes the vehicle idle ends it for the party that asked. */
+/**
+ * The sharing in force after a report of the vehicle: if an end was requested and the vehicle is idle, it is ended by
+ * the fleet that requested it. Else `sharing` itself is returned.
+ */
 export const endIfIdle = (sharing: Sharing, state: VehicleState, at: Instant): Sharing =>
   sharing.endRequestedBy !== null && isIdle(state) ? endSharing(sharing, sharing.endRequestedBy, state, at) : sharing
 
@@ -162,5 +178,5 @@ function checkAllowed(allowed: readonly CommandType[], vehicle: Vehicle): Comman
   if (allowed.length === 0) throw new InputError(path, 'allowedCommands must not be empty; leave it out for all.')
   const unknown = allowed.find((type) => !vehicle.supportedCommands.includes(type))
   if (unknown !== undefined) throw new InputError(path, `allowedCommands: the vehicle does not support ${unknown}.`)
-  return normalised(allowed)
+  return inStandardOrder(allowed)
 }

@@ -2,7 +2,7 @@ import { InputError } from './errors.ts'
 import type { Instant } from './period.ts'
 import { checkText } from './text.ts'
 
-/** A value, and when the vehicle observed it. */
+/** A value with the instant at which the vehicle observed it. */
 export type Reading<T> = { readonly value: T; readonly observedAt: Instant }
 
 /** Degrees, WGS 84: latitude -90 to 90, longitude -180 to 180. */
@@ -11,7 +11,7 @@ export type Position = { readonly latitude: number; readonly longitude: number }
 export const CENTRAL_LOCKS = ['LOCKED', 'UNLOCKED'] as const
 export type CentralLock = (typeof CENTRAL_LOCKS)[number]
 
-/** What a vehicle can report. Speed in km/h, mileage in km, energy (fuel or charge) in percent. */
+/** The properties that a vehicle can report. Energy is fuel or charge, 0 to 100. */
 export type Values = {
   readonly position: Position
   readonly speedKmh: number
@@ -22,7 +22,7 @@ export type Values = {
   readonly ignition: boolean
 }
 
-/** The last known readings, each with its own time; null where none is known. */
+/** The last known reading of each property, with its own time; null where none is known. */
 export type VehicleState = { readonly [K in keyof Values]: Reading<Values[K]> | null }
 
 export const UNKNOWN_STATE: VehicleState = {
@@ -37,10 +37,13 @@ export const UNKNOWN_STATE: VehicleState = {
 
 const PROPERTIES = Object.keys(UNKNOWN_STATE) as (keyof Values)[]
 
-/** Readings that were taken together; null or absent where there is none. */
+/** Values observed at one instant; null or absent where there is none. */
 export type Readings = { readonly [K in keyof Values]?: Values[K] | null | undefined }
 
-/** Property by property: making an object of entries takes ten times as long, and each event that is read makes one. */
+/**
+ * The state that these readings amount to. It is written out property by property because Object.fromEntries takes ten
+ * times as long, and each STATE_RECORDED event that is read builds one.
+ */
 export const stateOf = (readings: Readings, at: Instant): VehicleState => ({
   position: reading(readings.position, at),
   speedKmh: reading(readings.speedKmh, at),
@@ -54,8 +57,8 @@ export const stateOf = (readings: Readings, at: Instant): VehicleState => ({
 const reading = <T>(value: T | null | undefined, observedAt: Instant): Reading<T> | null =>
   value == null ? null : { value, observedAt }
 
-/** Each property by its own time: an older reading changes nothing, at equal times the one recorded later wins. */
-export const merge = (known: VehicleState, reported: VehicleState): VehicleState =>
+/** Merges property by property: an older reading changes nothing; at equal times the reading recorded later wins. */
+export const mergeState = (known: VehicleState, reported: VehicleState): VehicleState =>
   Object.fromEntries(
     PROPERTIES.map((property) => {
       const [before, after] = [known[property], reported[property]]
@@ -63,11 +66,13 @@ export const merge = (known: VehicleState, reported: VehicleState): VehicleState
     }),
   ) as VehicleState
 
-/** Whether control can pass without taking the vehicle from under somebody: it stands, is off and locked. */
+/**
+ * Whether nobody uses the vehicle: it is not known to move, is off and locked. Unknown ignition or lock is not idle.
+ */
 export const isIdle = ({ speedKmh, ignition, centralLock }: VehicleState): boolean =>
   (speedKmh === null || speedKmh.value === 0) && ignition?.value === false && centralLock?.value === 'LOCKED'
 
-/** What a gateway says of a vehicle at an instant. */
+/** A gateway's message about one vehicle at one instant. */
 export type Report = {
   readonly vehicleId: string
   /** The gateway's own id of the message, unique for the vehicle. */
@@ -76,12 +81,12 @@ export type Report = {
   readonly readings: Readings
 }
 
-/** Clocks of devices run ahead: up to this much is taken for now. Milliseconds. */
+/** How far a device's clock may run ahead of ours, in milliseconds. Readings from that future count as observed now. */
 export const CLOCK_TOLERANCE_MS = 5 * 60 * 1000
 
 export const REPORTS_LIMIT = 1000
 
-/** @throws InputError at [reports] unless there are 1 to 1000 */
+/** @throws InputError at [reports] unless there are 1 to REPORTS_LIMIT */
 export function checkBatch(reports: readonly unknown[]): void {
   if (reports.length < 1 || reports.length > REPORTS_LIMIT) {
     throw new InputError(['reports'], `reports takes 1 to ${REPORTS_LIMIT} reports, not ${reports.length}.`)
@@ -89,8 +94,9 @@ export function checkBatch(reports: readonly unknown[]): void {
 }
 
 /**
+ * Checks one report.
  * @param now by the database's clock
- * @throws InputError at the first reading that no vehicle can have
+ * @throws InputError at the first field that is out of range; at [] if there are no readings
  */
 export function checkReport({ messageId, occurredAt, readings }: Report, now: Instant): void {
   if (messageId === '') throw new InputError(['messageId'], 'messageId must not be empty.')
@@ -103,15 +109,15 @@ export function checkReport({ messageId, occurredAt, readings }: Report, now: In
   }
   const { position, speedKmh, mileageKm, energyPercent } = readings
   if (position) {
-    within('position.latitude', position.latitude, -90, 90)
-    within('position.longitude', position.longitude, -180, 180)
+    checkRange('position.latitude', position.latitude, -90, 90)
+    checkRange('position.longitude', position.longitude, -180, 180)
   }
-  if (speedKmh != null) within('speedKmh', speedKmh, 0, Infinity)
-  if (mileageKm != null) within('mileageKm', mileageKm, 0, Infinity)
-  if (energyPercent != null) within('energyPercent', energyPercent, 0, 100)
+  if (speedKmh != null) checkRange('speedKmh', speedKmh, 0, Infinity)
+  if (mileageKm != null) checkRange('mileageKm', mileageKm, 0, Infinity)
+  if (energyPercent != null) checkRange('energyPercent', energyPercent, 0, 100)
 }
 
-function within(name: string, value: number, low: number, high: number): void {
+function checkRange(name: string, value: number, low: number, high: number): void {
   if (value >= low && value <= high) return
   const range = high === Infinity ? `not be negative` : `lie between ${low} and ${high}`
   throw new InputError(name.split('.'), `${name} must ${range}, not be ${value}.`)

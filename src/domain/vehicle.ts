@@ -1,4 +1,4 @@
-import { COMMAND_TYPES, normalised } from './command.ts'
+import { COMMAND_TYPES, inStandardOrder } from './command.ts'
 import type { CommandType } from './command.ts'
 import { UNKNOWN_STATE } from './state.ts'
 import type { VehicleState } from './state.ts'
@@ -18,12 +18,18 @@ export type Vehicle = {
 
 const TEXTS = ['name', 'licensePlate', 'vin', 'brand', 'model'] as const
 
-/** Absent fields stay, null clears; `supportedCommands: null` means all of them, an empty list none. */
+/**
+ * Changes to a vehicle: absent fields stay, null clears. `supportedCommands: null` means all commands, an empty list
+ * none.
+ */
 export type VehiclePatch = { readonly [K in (typeof TEXTS)[number]]?: string | null | undefined } & {
   readonly supportedCommands?: readonly CommandType[] | null | undefined
 }
 
-/** @throws InputError at the text that is too long or not Unicode */
+/**
+ * The vehicle with the changes applied.
+ * @throws InputError at the name of the field whose text is too long or not Unicode
+ */
 export function editVehicle(vehicle: Vehicle, patch: VehiclePatch): Vehicle {
   const texts = Object.fromEntries(
     TEXTS.filter((field) => patch[field] !== undefined).map((field) => {
@@ -33,10 +39,13 @@ export function editVehicle(vehicle: Vehicle, patch: VehiclePatch): Vehicle {
   )
   const { supportedCommands } = patch
   if (supportedCommands === undefined) return { ...vehicle, ...texts }
-  return { ...vehicle, ...texts, supportedCommands: normalised(supportedCommands ?? COMMAND_TYPES) }
+  return { ...vehicle, ...texts, supportedCommands: inStandardOrder(supportedCommands ?? COMMAND_TYPES) }
 }
 
-/** @throws InputError like editVehicle */
+/**
+ * A vehicle that supports every command and has no readings, with the given fields.
+ * @throws InputError like editVehicle
+ */
 export const newVehicle = (id: string, ownerId: string, fields: VehiclePatch): Vehicle =>
   editVehicle(
     {

@@ -1,22 +1,22 @@
 import { isObjectType } from 'graphql'
 import type { GraphQLSchema } from 'graphql'
-import { builder } from './builder.ts'
-import './scalars.ts'
-import './errors.ts'
-import './fleet.ts'
-import './vehicle.ts'
-import './sharing.ts'
-import './state.ts'
-import './token.ts'
-import './command.ts'
-import './event.ts'
-import './audit.ts'
+import { builder } from './base/builder.ts'
+import './base/scalars.ts'
+import './base/errors.ts'
+import './types/fleet.ts'
+import './types/vehicle.ts'
+import './types/sharing.ts'
+import './types/state.ts'
+import './types/token.ts'
+import './types/command.ts'
+import './types/event.ts'
+import './types/audit.ts'
 
 export const schema = withoutIdleResolvers(builder.toSchema({ sortSchema: true }))
 
 /**
- * A resolver that hands out the property of its own name does what GraphQL does without one. Compiled operations read such
- * a property in place, and do not have to call.
+ * A resolver that returns the property of its own name does what GraphQL does without one. Compiled operations read such a
+ * property directly, without a call.
  */
 function withoutIdleResolvers(made: GraphQLSchema): GraphQLSchema {
   for (const type of Object.values(made.getTypeMap())) {

@@ -1,9 +1,9 @@
-import { anyStreet, BLOCK_KM, nextStreet, positionOn } from './city.ts'
+import { randomStreet, BLOCK_KM, nextStreet, positionOn } from './city.ts'
 import type { Street } from './city.ts'
 import { between } from './random.ts'
 import type { Random } from './random.ts'
 
-/** A vehicle as its own hardware knows it. */
+/** The state of a simulated vehicle, as its own hardware knows it. */
 export type Car = {
   readonly id: string
   readonly street: Street
@@ -16,18 +16,20 @@ export type Car = {
   readonly drivingEnabled: boolean
   readonly ignition: boolean
   readonly charging: boolean
-  /** How long it goes on with what it does, in seconds. */
+  /** The seconds until it parks or drives off. */
   readonly secondsLeft: number
 }
 
 const PERCENT_PER_KM = 0.4
-const PERCENT_PER_CHARGED_SECOND = 0.05
+/** Charging is far faster than with real vehicles, so that simulated ones soon drive again. */
+const PERCENT_PER_CHARGED_SECOND = 0.5
 const LOW_PERCENT = 12
 const FULL_PERCENT = 96
 
+/** A parked car at a random place of the city. */
 export const newCar = (id: string, random: Random): Car => ({
   id,
-  street: anyStreet(random),
+  street: randomStreet(random),
   along: random(),
   speedKmh: 0,
   mileageKm: Math.round(between(random, 500, 60_000)),
@@ -39,21 +41,21 @@ export const newCar = (id: string, random: Random): Car => ({
   secondsLeft: between(random, 0, 60),
 })
 
-/** What a vehicle is some seconds later: it drives along the streets, parks, and charges when it is low. */
-export function drive(car: Car, seconds: number, random: Random): Car {
+/** The car some seconds later: it drives along the streets, parks, and charges when its energy is low. */
+export function advance(car: Car, seconds: number, random: Random): Car {
   const waited = { ...car, secondsLeft: car.secondsLeft - seconds }
   if (car.charging) return charge(waited, seconds)
-  const next = waited.secondsLeft > 0 ? waited : turn(waited, random)
-  return next.ignition ? roll(next, seconds, random) : next
+  const next = waited.secondsLeft > 0 ? waited : startOrPark(waited, random)
+  return next.ignition ? moveAlong(next, seconds, random) : next
 }
 
 function charge(car: Car, seconds: number): Car {
-  const energyPercent = Math.min(car.energyPercent + seconds * PERCENT_PER_CHARGED_SECOND * 10, 100)
+  const energyPercent = Math.min(car.energyPercent + seconds * PERCENT_PER_CHARGED_SECOND, 100)
   return { ...car, energyPercent, charging: energyPercent < FULL_PERCENT }
 }
 
-/** Somebody gets in and drives off, or arrives and locks up. */
-function turn(car: Car, random: Random): Car {
+/** A parked car starts to drive; a driving one is parked and locked. */
+function startOrPark(car: Car, random: Random): Car {
   if (car.ignition) {
     const parked = { ...car, ignition: false, drivingEnabled: false, locked: true, speedKmh: 0 }
     return { ...parked, charging: car.energyPercent < LOW_PERCENT, secondsLeft: between(random, 20, 120) }
@@ -61,7 +63,8 @@ function turn(car: Car, random: Random): Car {
   return { ...car, ignition: true, drivingEnabled: true, locked: false, secondsLeft: between(random, 60, 300) }
 }
 
-function roll(car: Car, seconds: number, random: Random): Car {
+/** The car after driving on, at each crossing into another street; its speed changes at random, up to 50 km/h. */
+function moveAlong(car: Car, seconds: number, random: Random): Car {
   const speedKmh = Math.max(0, Math.min(50, car.speedKmh + between(random, -12, 15)))
   const km = (speedKmh * seconds) / 3600
   let { street, along } = car
@@ -72,7 +75,7 @@ function roll(car: Car, seconds: number, random: Random): Car {
 
 const round = (value: number, digits: number) => Number(value.toFixed(digits))
 
-/** The readings as reportVehicleStates takes them. */
+/** The car's readings in the form of the mutation reportVehicleStates. */
 export const readingsOf = (car: Car) => ({
   position: positionOn(car.street, car.along),
   speedKmh: round(car.speedKmh, 1),
@@ -83,8 +86,8 @@ export const readingsOf = (car: Car) => ({
   ignition: car.ignition,
 })
 
-/** What a command does to the hardware. @returns null where it cannot be done now */
-export function obey(car: Car, command: string): Car | null {
+/** The car after a command, by the API's name of the command; null if the car cannot carry it out now. */
+export function applyCommand(car: Car, command: string): Car | null {
   switch (command) {
     case 'LOCK_CENTRAL_LOCK':
       return car.speedKmh > 0 ? null : { ...car, locked: true }

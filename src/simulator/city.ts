@@ -1,19 +1,21 @@
 import { pick } from './random.ts'
 import type { Random } from './random.ts'
 
-/** A crossing of the city's streets, counted from its centre. */
+/** A crossing of the city's grid of streets, in blocks from its centre. */
 export type Crossing = { readonly east: number; readonly north: number }
 
-/** A stretch of street between two neighbouring crossings. */
+/** A piece of street between two neighbouring crossings. */
 export type Street = { readonly from: Crossing; readonly to: Crossing }
 
 const CENTRE = { latitude: 53.5503, longitude: 10.0007 }
-/** Blocks in each direction from the centre, and the length of one in km. */
+/** The number of blocks from the centre to each edge of the city. */
 const BLOCKS = 14
+/** The length of a block in km. */
 export const BLOCK_KM = 0.16
 const KM_PER_DEGREE = 111.32
 
-const crossingNear = (random: Random): Crossing => ({
+/** A random crossing, more often near the centre than near the edges. */
+const randomCrossing = (random: Random): Crossing => ({
   east: Math.round((random() + random() - 1) * BLOCKS),
   north: Math.round((random() + random() - 1) * BLOCKS),
 })
@@ -25,22 +27,28 @@ const DIRECTIONS = [
   [0, -1],
 ] as const
 
-/** Where somebody drives on from a crossing: along a street of the grid, rarely back, never out of the city. */
+/**
+ * A random street that goes on from the end of this one: never back, unless there is no other, and never out of the
+ * city.
+ */
 export function nextStreet(random: Random, { from, to }: Street): Street {
-  const onward = DIRECTIONS.map(([east, north]) => ({ east: to.east + east, north: to.north + north })).filter(
+  const crossings = DIRECTIONS.map(([east, north]) => ({ east: to.east + east, north: to.north + north })).filter(
     ({ east, north }) =>
       Math.abs(east) <= BLOCKS && Math.abs(north) <= BLOCKS && !(east === from.east && north === from.north),
   )
-  const [first, ...others] = onward
+  const [first, ...others] = crossings
   return { from: to, to: first ? pick(random, [first, ...others]) : from }
 }
 
-export function anyStreet(random: Random): Street {
-  const from = crossingNear(random)
+export function randomStreet(random: Random): Street {
+  const from = randomCrossing(random)
   return nextStreet(random, { from, to: from })
 }
 
-/** @param along 0 at the start of the street to 1 at its end */
+/**
+ * The position of a point of a street, in degrees (WGS 84).
+ * @param along 0 at the start of the street to 1 at its end
+ */
 export function positionOn({ from, to }: Street, along: number): { latitude: number; longitude: number } {
   const east = (from.east + (to.east - from.east) * along) * BLOCK_KM
   const north = (from.north + (to.north - from.north) * along) * BLOCK_KM

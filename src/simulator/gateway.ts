@@ -1,18 +1,20 @@
 import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 
-/** A command as the server hands it over. */
+/** A command as the server dispatches it to the gateway. */
 export type Dispatch = { commandId: string; vehicleId: string; type: string; deadline: string }
 
+/** One vehicle's readings at one instant, in the form of the mutation reportVehicleStates. */
 export type Report = { vehicleId: string; messageId: string; occurredAt: string } & Record<string, unknown>
 
-export type Reported = { recorded: number; skipped: number; rejected: { index: number; code: string }[] }
+/** The server's answer to a batch. `index` is the position of a rejected report in the batch. */
+export type ReportResult = { recorded: number; skipped: number; rejected: { index: number; code: string }[] }
 
-/** What a telematics gateway does with the public API, and nothing else. */
+/** The part of the public API that a telematics gateway uses. */
 export type Gateway = {
-  /** @throws when the server cannot be reached or refuses the batch */
-  readonly report: (reports: readonly Report[]) => Promise<Reported>
-  readonly outcome: (commandId: string, outcome: 'SUCCEEDED' | 'FAILED', message?: string) => Promise<void>
+  /** @throws when the server cannot be reached or refuses the batch as a whole */
+  readonly report: (reports: readonly Report[]) => Promise<ReportResult>
+  readonly reportOutcome: (commandId: string, outcome: 'SUCCEEDED' | 'FAILED', message?: string) => Promise<void>
   readonly close: () => Promise<void>
 }
 
@@ -27,10 +29,12 @@ const DISPATCHES = `subscription Dispatches($vehicleIds: [ID!]) {
   commandDispatches(vehicleIds: $vehicleIds) { commandId vehicleId type deadline } }`
 
 /**
- * @param url of the server, http://host:port
- * @param onDispatch gets each command once; the socket comes back by itself when it is cut
+ * A gateway that is connected to a server, and reconnects by itself.
+ * @param url the server's origin, http://host:port
+ * @param token an access token with the role GATEWAY
+ * @param onDispatch receives each command once, also across reconnections
  */
-export function connect(
+export function connectGateway(
   url: string,
   token: string,
   vehicleIds: readonly string[],
@@ -44,18 +48,18 @@ export function connect(
     shouldRetry: () => true,
   })
   let closed = false
-  const follow = () => {
+  const subscribe = () => {
     if (closed) return
     client.subscribe<{ commandDispatches: Dispatch }>(
       { query: DISPATCHES, variables: { vehicleIds } },
       {
         next: ({ data }) => data && onDispatch(data.commandDispatches),
-        error: () => setTimeout(follow, 1_000),
-        complete: () => setTimeout(follow, 1_000),
+        error: () => setTimeout(subscribe, 1_000),
+        complete: () => setTimeout(subscribe, 1_000),
       },
     )
   }
-  follow()
+  subscribe()
 
   async function post<T>(query: string, input: object): Promise<T> {
     const response = await fetch(`${url}/graphql`, {
@@ -71,11 +75,11 @@ export function connect(
 
   return {
     async report(reports) {
-      const result = await post<Reported & { code?: string; message?: string }>(REPORT, { reports })
+      const result = await post<ReportResult & { code?: string; message?: string }>(REPORT, { reports })
       if (result.code) throw new Error(`${result.code}: ${result.message}`)
       return result
     },
-    async outcome(commandId, outcome, message) {
+    async reportOutcome(commandId, outcome, message) {
       await post(OUTCOME, { commandId, outcome, message })
     },
     async close() {

@@ -1,18 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { demoVehicles } from '../../prisma/demo.ts'
-import { simulate } from './fleet.ts'
-import { connect } from './gateway.ts'
+import { simulate } from './simulation.ts'
+import { connectGateway } from './gateway.ts'
 
-const HELP = `Plays the vehicles of a fleet: a gateway that reports their state and executes their commands.
+/**
+ * The simulator: a fleet of vehicles that drive through a city, and their gateway, which is a client of the public API.
+ * It shares no code with the server; random.ts, city.ts, car.ts and simulation.ts build on each other in this order.
+ */
+
+const HELP = `Simulates the vehicles of a fleet, and the gateway that reports their states and executes their commands.
 
   npm run simulate -- --token "$(npm run --silent token -- --role gateway)"
 
   --url URL       the server; http://127.0.0.1:4000 if absent
   --token TOKEN   an access token with the role GATEWAY; SIMULATOR_TOKEN if absent
-  --vehicles IDS  their ids, separated by commas; the demo world's if absent
+  --vehicles IDS  the vehicles' ids, separated by commas; those of the demo world if absent
   --every S       seconds between two reports of a vehicle; 2 if absent
-  --seed N        the same seed drives the same ways; 1 if absent
+  --seed N        the same seed gives the same simulation; 1 if absent
   --help          this text`
 
 try {
@@ -47,10 +52,10 @@ async function run({
   if (!Number.isSafeInteger(Number(seed))) throw new Error('--seed takes a whole number')
   const ids = vehicles?.split(',') ?? demoVehicles().map(({ id }) => id)
   const simulation = simulate(ids, Number(seed), Date.now().toString(36))
-  const failed = (error: unknown) =>
+  const logFailure = (error: unknown) =>
     console.error(`simulator: ${error instanceof Error ? error.message : String(error)}`)
-  const gateway = connect(new URL(url).origin, token, ids, (dispatch) => {
-    simulation.execute(gateway, dispatch).catch(failed)
+  const gateway = connectGateway(new URL(url).origin, token, ids, (dispatch) => {
+    simulation.execute(gateway, dispatch).catch(logFailure)
   })
   console.log(`simulator: ${ids.length} vehicles report to ${url} every ${seconds} s`)
 
@@ -62,7 +67,7 @@ async function run({
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
   while (!stopping) {
-    await simulation.tick(gateway, seconds).catch(failed)
+    await simulation.tick(gateway, seconds).catch(logFailure)
     await sleep(seconds * 1000)
   }
 }

@@ -1,7 +1,7 @@
-/** 0 up to, not including, 1. */
+/** A source of numbers from 0 up to, but not including, 1. */
 export type Random = () => number
 
-/** The same numbers for the same seed (mulberry32), so that a simulation can be run again. */
+/** A generator with the same numbers for the same seed (mulberry32), so that a simulation can be repeated. */
 export function seeded(seed: number): Random {
   let state = seed >>> 0
   return () => {
@@ -12,8 +12,10 @@ export function seeded(seed: number): Random {
   }
 }
 
+/** A number from `low` up to, but not including, `high`. */
 export const between = (random: Random, low: number, high: number): number => low + (high - low) * random()
 
+/** One of the elements. */
 export function pick<T>(random: Random, from: readonly [T, ...T[]]): T {
   return from[Math.floor(random() * from.length)] ?? from[0]
 }

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { pruneAudit } from '../../src/data/audit.ts'
 import { ask, mutations, post } from '../support/api.ts'
 import type { Answer, Variables } from '../support/api.ts'
 import { SEND } from '../support/gateway.ts'
@@ -150,9 +149,9 @@ describe.each(DATABASE_KINDS)('the trail of who did what, on %s', async (databas
   it('is kept as long as events are', async () => {
     const vehicleId = await world.newVehicle()
     await change(world.as.owner, 'endSharing', { vehicleId })
-    expect(await pruneAudit(server.app.db, HOUR)).toBe(false)
+    expect(await server.app.prisma.audit.prune(HOUR)).toBe(false)
     expect(await shown(world.as.owner, vehicleId)).toHaveLength(1)
-    await pruneAudit(server.app.db, 0)
+    await server.app.prisma.audit.prune(0)
     expect(await shown(world.as.owner, vehicleId)).toEqual([])
   })
 })

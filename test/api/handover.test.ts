@@ -11,7 +11,7 @@ const world = await makeWorld(server)
 /** As if the latest decision about the vehicle had been taken `ms` from now. @returns that instant */
 async function latestInstantIn(ms: number, vehicleId: string): Promise<number> {
   const latest = Date.now() + ms
-  await server.app.db.prisma.vehicle.update({ where: { id: vehicleId }, data: { lastInstant: new Date(latest) } })
+  await server.app.prisma.vehicle.update({ where: { id: vehicleId }, data: { lastInstant: new Date(latest) } })
   return latest
 }
 
@@ -69,7 +69,7 @@ it('an end that would fall on the very millisecond of the start leaves one betwe
   const vehicleId = await world.newVehicle()
   const startsAt = Date.now() + 1500
   await run(server.url, world.as.owner, 'startSharing', { vehicleId, fleetId: world.partner, startsAt: iso(startsAt) })
-  await server.app.db.prisma.vehicle.update({ where: { id: vehicleId }, data: { lastInstant: new Date(startsAt - 1) } })
+  await server.app.prisma.vehicle.update({ where: { id: vehicleId }, data: { lastInstant: new Date(startsAt - 1) } })
   const answer = await run(server.url, world.as.owner, 'endSharing', { vehicleId })
   expect(answer).toMatchObject({ sharing: { phase: 'ENDED', endedAt: iso(startsAt + 1) } })
 })

@@ -129,7 +129,7 @@ describe('the scope of a key', () => {
   it('is the mutation', async () => {
     const idempotencyKey = newKey()
     const use = { fleetId: world.owner, key: idempotencyKey, inputHash: 'x', resultId: 'x', createdAt: new Date() }
-    await server.app.db.prisma.idempotencyKey.create({ data: { ...use, mutation: 'sendCommand' } })
+    await server.app.prisma.idempotencyKey.create({ data: { ...use, mutation: 'sendCommand' } })
     const answer = await start({ vehicleId: await world.newVehicle(), idempotencyKey })
     expect(answer.__typename).toBe('StartSharingSuccess')
   })
@@ -158,7 +158,7 @@ describe('a key is not remembered', () => {
   })
 
   it('after 24 hours', async () => {
-    const { idempotencyKey } = server.app.db.prisma
+    const { idempotencyKey } = server.app.prisma
     const input = { vehicleId: await world.newVehicle(), idempotencyKey: newKey() }
     const age = (ms: number) =>
       idempotencyKey.updateMany({

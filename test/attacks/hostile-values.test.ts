@@ -4,7 +4,7 @@ import { getNamedType } from 'graphql'
 import type { GraphQLInputType } from 'graphql'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { sealCursor } from '../../src/data/cursor.ts'
+import { createCursors } from '../../src/data/log/cursor.ts'
 import { schema } from '../../src/graphql/schema.ts'
 import { RULES } from '../policy/table.ts'
 import { ask, run } from '../support/api.ts'
@@ -83,7 +83,7 @@ beforeAll(async () => {
       vehicleEvents(first: 1) { ${pages} } }`,
   )
   const { fleets } = await ask(url, as.admin, `{ fleets(first: 1) { ${pages} } }`)
-  const elsewhere = sealCursor({ cursorKey: randomBytes(16) }, 1)
+  const elsewhere = createCursors(randomBytes(16)).seal(1)
   const lists = [...Object.values(mine), fleets] as { pageInfo: { endCursor: string } }[]
   seen = {
     cursors: [...lists.map(({ pageInfo }) => pageInfo.endCursor), elsewhere],

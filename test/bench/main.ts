@@ -53,7 +53,7 @@ async function run(options: Options): Promise<void> {
 /** Migrated as an operator would do it, and filled. */
 async function database(postgres: Postgres, world: World): Promise<string> {
   const url = await postgres.databaseUrl(`fleetshare_bench_${world.vehicles}_${world.events}`)
-  await promisify(execFile)(process.execPath, ['src/migrate.ts'], {
+  await promisify(execFile)(process.execPath, ['src/cli/migrate.ts'], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'], DATABASE_URL: url },
   })

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import type { World } from './data.ts'
-import { SYSTEMS } from './systems.ts'
+import { BEFORE, SYSTEMS } from './systems.ts'
 import { WORKLOADS } from './workloads.ts'
 
 const USAGE = `npm run bench -- [options]
@@ -11,6 +11,7 @@ const USAGE = `npm run bench -- [options]
   --warmup S          how long each cell runs before that (2)
   --only A,B          these workloads: ${Object.keys(WORKLOADS).join(', ')}
   --systems A,B       these systems: ${Object.keys(SYSTEMS).join(', ')}
+  --against DIR       another checkout of this project, installed, is measured in the same run as the system "before"
   --connections N     parallel callers (16)
   --vehicles N        in the database (20000)
   --events N          in its log beside the sharings (ten per vehicle)
@@ -33,6 +34,8 @@ export type Options = {
   readonly worlds: readonly World[]
   readonly json: string | null
   readonly profile: string | null
+  /** The checkout of the system `before`. */
+  readonly against: string | null
 }
 
 const GROWTH: readonly World[] = [
@@ -59,6 +62,7 @@ export function readOptions(args: readonly string[]): Options | null {
       events: text,
       json: text,
       profile: text,
+      against: text,
     },
   })
   if (values.help) {
@@ -66,17 +70,21 @@ export function readOptions(args: readonly string[]): Options | null {
     return null
   }
   const { quick } = values
+  const { against = null } = values
+  const all = [...Object.keys(SYSTEMS), ...(against === null ? [] : [BEFORE])]
+  const isUsual = (name: string) => (against === null ? !quick || name !== 'stock' : name === 'ours' || name === BEFORE)
   const vehicles = number('vehicles', values.vehicles, 20_000)
   return {
     rounds: number('rounds', values.rounds, quick ? 1 : 3),
     seconds: number('seconds', values.seconds, quick ? 2 : 4),
     warmup: number('warmup', values.warmup, quick ? 1 : 2),
     workloads: names('only', values.only, Object.keys(WORKLOADS), quick ? isQuick : undefined),
-    systems: names('systems', values.systems, Object.keys(SYSTEMS), quick ? (name) => name !== 'stock' : undefined),
+    systems: names('systems', values.systems, all, isUsual),
     connections: number('connections', values.connections, 16),
     worlds: [{ vehicles, events: number('events', values.events, vehicles * 10) }, ...(values.growth ? GROWTH : [])],
     json: values.json ?? null,
     profile: values.profile ?? null,
+    against,
   }
 }
 

@@ -127,7 +127,7 @@ const CLOSE_COMMANDS = `UPDATE command SET status = 'SUCCEEDED', dispatched_at =
 const start = ({ options, issuer, postgres }: Bench, { databaseUrl }: Place, system: string): Promise<Running> => {
   const nodeArgs =
     system === 'ours' && options.profile !== null ? ['--cpu-prof', `--cpu-prof-dir=${options.profile}`] : []
-  return startSystem({ system, databaseUrl, postgres, issuer, nodeArgs })
+  return startSystem({ system, databaseUrl, postgres, issuer, nodeArgs, against: options.against })
 }
 
 const started = async ({ pid }: Target, startup: number): Promise<Measured> => ({

@@ -10,13 +10,18 @@ import type { Issuer } from './tokens.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
-/** As `npm start` does. */
-const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { start: string } }
-const START = scripts.start.split(' ').slice(scripts.start.split(' ').indexOf('node') + 1)
+/** What `npm start` of a checkout gives to Node. */
+function startOf(root: string): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } }
+  return scripts.start.split(' ').slice(scripts.start.split(' ').indexOf('node') + 1)
+}
+
+/** The server of another checkout: on the same database, whose migrations it has to bear. */
+export const BEFORE = 'before'
 
 /** What is started for each system; all of them take the same environment. */
 export const SYSTEMS: Readonly<Record<string, { readonly title: string; readonly args: readonly string[] }>> = {
-  ours: { title: 'FleetShare', args: START },
+  ours: { title: 'FleetShare', args: startOf(ROOT) },
   loaders: { title: 'Mercurius, JIT, SQL, loaders', args: ['test/bench/systems/mercurius.ts', 'loaders'] },
   joins: { title: 'Mercurius, JIT, SQL, joins', args: ['test/bench/systems/mercurius.ts', 'joins'] },
   stock: { title: 'Yoga, Pothos, Prisma as documented', args: ['test/bench/systems/stock/main.ts'] },
@@ -38,6 +43,8 @@ export type StartOrder = {
   readonly databaseUrl: string
   readonly postgres: number | null
   readonly issuer: Issuer
+  /** The checkout of the system `before`. */
+  readonly against?: string | null
   /** Options for Node, such as --cpu-prof. */
   readonly nodeArgs?: readonly string[]
 }
@@ -48,12 +55,13 @@ const LONGEST_START_MS = 60_000
 /** As an operator would start it in production, on a free port. Resolves once it has answered. */
 export async function startSystem(order: StartOrder): Promise<Running> {
   const { system, databaseUrl, postgres, issuer, nodeArgs = [] } = order
-  const args = SYSTEMS[system]?.args
+  const root = system === BEFORE ? (order.against ?? ROOT) : ROOT
+  const args = system === BEFORE ? startOf(root) : SYSTEMS[system]?.args
   if (args === undefined) throw new Error(`there is no system ${system}`)
   const port = await freePort()
   const before = performance.now()
   const child = spawn(process.execPath, [...nodeArgs, ...args], {
-    cwd: ROOT,
+    cwd: root,
     env: {
       PATH: process.env['PATH'],
       HOST: '127.0.0.1',

@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dirname, '../..')
 const CLIENTS = import.meta.dirname
 const GENERATED = join(CLIENTS, 'generated')
 
-/** As README.md gives it to clients. */
+/** As docs/clients.md gives it to clients. */
 export const PRESET_CONFIG = { scalars: { DateTime: 'string' }, useTypeImports: true } as const
 
 /** The manifest for servers that trust these documents alone. */

@@ -73,7 +73,7 @@ describe('the deadline of a command', () => {
       { id: waiting.id, status: 'EXPIRED', completedAt: waiting.deadline },
     ]
     expect(await read()).toMatchObject(after)
-    const stored = () => app.db.prisma.command.findMany({ where: { vehicleId }, orderBy: { requestedAt: 'asc' } })
+    const stored = () => app.prisma.command.findMany({ where: { vehicleId }, orderBy: { requestedAt: 'asc' } })
     expect((await stored()).map(({ status }) => status)).toEqual(['DISPATCHED', 'PENDING'])
 
     // Whoever comes next to the vehicle writes it down, before what they do themselves.
@@ -108,7 +108,7 @@ describe('the deadline of a command', () => {
         return commandDispatches((index % 2 ? first : second).url, world.gateway, vehicleIds)
       }),
     )
-    const { prisma } = first.app.db
+    const { prisma } = first.app
     const ids = commands.map(({ id }) => id as string)
     const isOpen = { id: { in: ids }, status: { in: ['PENDING', 'DISPATCHED'] } }
     while ((await prisma.command.count({ where: isOpen })) > 0) await new Promise((resolve) => setTimeout(resolve, 50))

@@ -63,7 +63,7 @@ describe('several gateways on two instances', async () => {
     expect(await given(gateways, 2 * COMMANDS + 1)).toHaveLength(2 * COMMANDS + 1)
     expect(counted(ids)).toEqual(counted([...waiting, ...live]))
     expect(gateways.filter((gateway) => idsOf(gateway).length > 0).length).toBeGreaterThan(1)
-    const { prisma } = first.app.db
+    const { prisma } = first.app
     const written = await prisma.event.groupBy({
       by: ['commandId'],
       where: { vehicleId: { in: vehicleIds }, facts: { path: ['status'], equals: 'DISPATCHED' } },
@@ -107,7 +107,7 @@ describe('several gateways on two instances', async () => {
     const answering = gateways.slice(0, 3).map(answer)
     const sent = await sendAll(vehicleIds, 4, async () => leaving?.stop())
     // Each command comes to its end: an outcome, or its deadline.
-    const { prisma } = first.app.db
+    const { prisma } = first.app
     const isOpen = { id: { in: sent }, status: { in: ['PENDING', 'DISPATCHED'] } }
     while ((await prisma.command.count({ where: isOpen })) > 0) await new Promise((resolve) => setTimeout(resolve, 50))
     gateways.forEach(({ stop }) => stop())

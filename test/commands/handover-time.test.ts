@@ -75,7 +75,7 @@ describe.each(DATABASE_KINDS)('the instant of a handover, on %s', async (databas
 
   it('has every decision on one of its sides, also within one millisecond', async () => {
     const { url, app } = server
-    const { prisma } = app.db
+    const { prisma } = app
     const vehicleId = await world.newVehicle()
     // As if something had been decided two seconds ahead: nothing may now take an earlier instant, or be answered before.
     const ahead = Date.now() + 2_000
@@ -103,6 +103,6 @@ describe.each(DATABASE_KINDS)('the instant of a handover, on %s', async (databas
     expect(startsAt).toBeGreaterThan(sentBefore ?? Infinity)
     expect(sentDuring).toBeGreaterThanOrEqual(startsAt ?? Infinity)
     expect(endedAt).toBeGreaterThan(sentDuring ?? Infinity)
-    expect((await auditVehicle(prisma, vehicleId)).faults).toEqual([])
+    expect((await auditVehicle(app.services.prisma, vehicleId)).faults).toEqual([])
   })
 })

@@ -160,7 +160,7 @@ describe.each(DATABASE_KINDS)('a handover on %s', async (database) => {
     expect(log.filter(({ what }) => what === 'CANCELLED_BY_HANDOVER')).toHaveLength(2)
     for (const { id } of pending) expect(await readCommand(url, loser, id)).toMatchObject({ completedAt: occurredAt })
     // All of it was one transaction.
-    const transactions = await app.db.prisma.$queryRaw<{ xmin: string }[]>`
+    const transactions = await app.prisma.$queryRaw<{ xmin: string }[]>`
       SELECT DISTINCT xmin::text FROM event WHERE vehicle_id = ${vehicleId} AND
         (type = ${way.event} OR facts->>'status' = 'CANCELLED_BY_HANDOVER')`
     expect(transactions).toHaveLength(1)

@@ -22,7 +22,7 @@ it('loses nothing that was answered when an instance is killed, and ends what wa
   const stage = await startServer({ announce: false })
   onTestFinished(() => stage.close())
   const world = await makeControlWorld(stage)
-  const { prisma } = stage.app.db
+  const { prisma } = stage.app
   const vehicleIds = [await world.newVehicle(), await world.newVehicle()]
 
   let url = ''
@@ -132,7 +132,8 @@ it('loses nothing that was answered when an instance is killed, and ends what wa
   program.child.kill('SIGTERM')
   expect(await program.ended).toEqual({ code: 0, signal: null })
 
-  for (const vehicleId of vehicleIds) expect((await auditVehicle(prisma, vehicleId)).faults).toEqual([])
+  for (const vehicleId of vehicleIds)
+    expect((await auditVehicle(stage.app.services.prisma, vehicleId)).faults).toEqual([])
   const stored = await prisma.command.findMany()
   const ids = new Set(stored.map(({ id }) => id))
   expect([...accepted].filter((id) => !ids.has(id))).toEqual([])

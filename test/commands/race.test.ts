@@ -113,7 +113,7 @@ it(
   `belongs to one side alone, while a vehicle changes hands ${HANDOVERS} times`,
   async () => {
     const [{ app }] = servers
-    const { prisma } = app.db
+    const { prisma } = app
     const vehicleId = await world.newVehicle()
     let over = false
     const going = () => !over
@@ -159,7 +159,7 @@ it(
     const isOpen = { vehicleId, status: { in: ['PENDING', 'DISPATCHED'] } }
     while ((await prisma.command.count({ where: isOpen })) > 0) await sleep(50)
 
-    const { faults, handovers, statuses } = await auditVehicle(prisma, vehicleId)
+    const { faults, handovers, statuses } = await auditVehicle(app.services.prisma, vehicleId)
     expect(faults).toEqual([])
     expect(handovers).toBeGreaterThanOrEqual(HANDOVERS)
     const commands = await prisma.command.findMany({ where: { vehicleId } })

@@ -108,7 +108,7 @@ describe('concurrent sendCommands with one key', () => {
         const ids = new Set(answers.map(({ command }) => command.id as string))
         expect(ids.size).toBe(1)
         for (const id of ids) expect(storyOf(await world.log(vehicleId), id)).toEqual(['PENDING'])
-        expect(await first.app.db.prisma.command.count({ where: { vehicleId } })).toBe(1)
+        expect(await first.app.prisma.command.count({ where: { vehicleId } })).toBe(1)
       }
     } finally {
       await second.close()

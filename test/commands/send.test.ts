@@ -93,7 +93,7 @@ describe.each(DATABASE_KINDS)('sending a command, on %s', (database) => {
     ['partner', 'lent', UNLOCK, { timeoutSeconds: 301 }, 'INVALID_INPUT [timeoutSeconds]'],
   ]
   it.each(rows)('of %s for %s: %s %o is answered with %s', async (who, name, type, input, expected) => {
-    const { prisma } = server.app.db
+    const { prisma } = server.app
     const before = { commands: await prisma.command.count(), events: await prisma.event.count() }
     const answer = await sendCommand(server.url, tokens[who], { vehicleId: ids[name], type, ...input })
     const path = answer.path ? ` [${answer.path.join()}]` : ''

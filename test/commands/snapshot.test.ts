@@ -78,7 +78,7 @@ describe.each(DATABASE_KINDS)('the snapshots of a handover, on %s', async (datab
     // A reading that was taken before the start and arrives after it was not known at the start.
     const late = await drive(vehicleId, 110, startsAt - 10)
     expect(await snapshots(id)).toEqual([known, null])
-    const stored = () => server.app.db.prisma.sharing.findUniqueOrThrow({ where: { id } })
+    const stored = () => server.app.prisma.sharing.findUniqueOrThrow({ where: { id } })
     expect(await stored()).toMatchObject({ startRecorded: true, endedAt: null })
     await at(endsAt)
     expect(await snapshots(id)).toEqual([known, late])
@@ -147,7 +147,7 @@ describe('the snapshot of an end that is written down while it is read', () => {
     await client.query('BEGIN; LOCK TABLE vehicle IN ACCESS EXCLUSIVE MODE')
     const reading = ask(url, world.as.partner, SNAPSHOTS, { id })
     const waits = 'SELECT FROM pg_locks WHERE NOT granted AND relation = $1::regclass'
-    while ((await app.db.prisma.$queryRawUnsafe<unknown[]>(waits, 'vehicle')).length === 0) continue
+    while ((await app.prisma.$queryRawUnsafe<unknown[]>(waits, 'vehicle')).length === 0) continue
     await client.query('UPDATE sharing SET ended_at = ends_at, end_reason = $1, returned = $2', ['EXPIRED', known])
     await client.query('UPDATE vehicle SET mileage_km = 999, mileage_at = now()')
     await client.query('COMMIT')

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { expect, it } from 'vitest'
-import { endPartnership, registerPartnership } from '../../src/data/fleets.ts'
 import { mutations, post, run } from '../support/api.ts'
 import { commandDispatches, report, reportAt, sendCommand } from '../support/gateway.ts'
 import { serverForAll } from '../support/server.ts'
@@ -71,8 +70,8 @@ it('a partnership that comes and goes while vehicles are shared is there or not,
   }
   const quarrel = async () => {
     while (running > 0) {
-      await endPartnership(app.db, [world.owner, world.partner])
-      await registerPartnership(app.db, [world.owner, world.partner])
+      await app.prisma.partnership.end([world.owner, world.partner])
+      await app.prisma.partnership.register([world.owner, world.partner])
     }
   }
   await Promise.all([...ids.map(share), ...ids.map(share), ...ids.map(drive), quarrel()])

@@ -19,7 +19,7 @@ describe.each(DATABASE_KINDS)('what is decided before a due instant and written 
   const { url } = server
   const { owner, partner } = world.as
   const gateway = await server.token(null, 'gateway')
-  const execute = (statement: string) => server.app.db.prisma.$executeRawUnsafe(statement)
+  const execute = (statement: string) => server.app.prisma.$executeRawUnsafe(statement)
 
   beforeAll(async () => {
     await execute('CREATE SEQUENCE held_up')
@@ -50,7 +50,7 @@ describe.each(DATABASE_KINDS)('what is decided before a due instant and written 
   /** Does what is to be held up where it writes a table. @returns its answer, once it is certain that it was */
   async function heldUp<T>({ vehicleId, due }: Shared, table: string, act: () => Promise<T>): Promise<T> {
     const times = async () =>
-      Number((await server.app.db.prisma.$queryRaw<[{ n: bigint }]>`SELECT nextval('held_up') AS n`)[0].n)
+      Number((await server.app.prisma.$queryRaw<[{ n: bigint }]>`SELECT nextval('held_up') AS n`)[0].n)
     const before = await times()
     await execute(`INSERT INTO due VALUES ('${vehicleId}', '${table}', '${iso(due)}')`)
     const answer = await act()
@@ -86,7 +86,7 @@ describe.each(DATABASE_KINDS)('what is decided before a due instant and written 
     const input = { vehicleId: shared.vehicleId, type: 'LOCK_CENTRAL_LOCK', idempotencyKey }
     expect((await heldUp(shared, 'command', () => sendCommand(url, partner, input))).code).toBe('VEHICLE_NOT_FOUND')
     // Nor was the key taken by it.
-    expect(await server.app.db.prisma.idempotencyKey.count({ where: { mutation: 'sendCommand' } })).toBe(0)
+    expect(await server.app.prisma.idempotencyKey.count({ where: { mutation: 'sendCommand' } })).toBe(0)
     expect(await logOf(shared.vehicleId, partner)).toMatchObject([started])
   })
 

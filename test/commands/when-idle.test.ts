@@ -97,7 +97,7 @@ describe.each(DATABASE_KINDS)('ending a sharing when idle, on %s', async (databa
       { what: 'SHARING_ENDED', of: id, occurredAt: iso(endsAt), endReason: 'EXPIRED' },
       { what: 'STATE_RECORDED' },
     ])
-    const stored = await server.app.db.prisma.sharing.findUniqueOrThrow({ where: { id } })
+    const stored = await server.app.prisma.sharing.findUniqueOrThrow({ where: { id } })
     expect(stored).toMatchObject({ endReason: 'EXPIRED', returned: { speedKmh: { value: 30 } } })
   })
 
@@ -202,7 +202,7 @@ describe.each(DATABASE_KINDS)('ending a sharing when idle, on %s', async (databa
     const [, idle, ended, , moving] = log.slice(-5).map(({ recordedAt }) => Date.parse(recordedAt))
     expect(idle).toBeLessThan(ended ?? 0)
     expect(moving).toBeGreaterThanOrEqual(ended ?? Infinity)
-    const { prisma } = server.app.db
+    const { prisma } = server.app
     const stored = await prisma.sharing.findUniqueOrThrow({ where: { id: a.id } })
     expect(stored.returned).toMatchObject({ speedKmh: { value: 0 }, mileageKm: { value: 101 } })
     const vehicle = await prisma.vehicle.findUniqueOrThrow({ where: { id: a.vehicleId } })

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { openDatabase } from '../../src/data/client.ts'
-import type { Database } from '../../src/data/client.ts'
-import { fromVehicle } from '../../src/data/rows.ts'
+import { openData } from '../support/data.ts'
+import type { Data } from '../support/data.ts'
+import { toPrismaVehicle } from '../../src/data/tables/vehicle.ts'
 import { overlaps } from '../../src/domain/period.ts'
 import type { Instant, Period } from '../../src/domain/period.ts'
 import { periodOf } from '../../src/domain/sharing.ts'
@@ -10,12 +10,12 @@ import type { Sharing } from '../../src/domain/sharing.ts'
 import { newPostgresDatabase } from '../support/databases.ts'
 import { aSharing, aVehicle, fromSharing } from '../support/sharings.ts'
 
-let db: Database
+let db: Data
 beforeAll(async () => {
-  db = await openDatabase({ databaseUrl: await newPostgresDatabase(inject('postgresUrl')), dataDir: '' })
+  db = await openData({ databaseUrl: await newPostgresDatabase(inject('postgresUrl')), dataDir: '' })
   await db.prisma.fleet.createMany({ data: ['owner', 'partner', 'other'].map((id) => ({ id, name: id })) })
   const times = { lastInstant: new Date(0), createdAt: new Date(0) }
-  const cars = ['car', 'van'].map((id) => ({ ...fromVehicle(aVehicle({ id })), ...times }))
+  const cars = ['car', 'van'].map((id) => ({ ...toPrismaVehicle(aVehicle({ id })), ...times }))
   await db.prisma.vehicle.createMany({ data: cars })
 })
 afterAll(() => db.close())

@@ -1,9 +1,9 @@
 import { pino } from 'pino'
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import type { Requester } from '../../src/data/audit.ts'
-import type { Database } from '../../src/data/client.ts'
-import { reportOutcome } from '../../src/data/commands.ts'
-import { end, updateEnd } from '../../src/data/sharings.ts'
+import type { Requester } from '../../src/data/decisions/decide.ts'
+import type { Services } from '../../src/data/services.ts'
+import { reportOutcome } from '../../src/data/verbs/commands.ts'
+import { end, updateEnd } from '../../src/data/verbs/sharings.ts'
 import { mutations, post, run } from '../support/api.ts'
 import { commandDispatches, SEND, sendCommand } from '../support/gateway.ts'
 import { DATABASE_KINDS, serverForAll } from '../support/server.ts'
@@ -17,9 +17,9 @@ describe.each(DATABASE_KINDS)('what a decision names and does not find, on %s', 
   const server = await serverForAll({ database, announce: false, log })
   const world = await makeWorld(server)
   const { url, app } = server
-  const { db } = app
+  const { prisma, services } = app
   const { owner } = world.as
-  const execute = (statement: string) => db.prisma.$executeRawUnsafe(statement)
+  const execute = (statement: string) => prisma.$executeRawUnsafe(statement)
   const by: Requester = {
     member: { fleetId: world.owner, role: 'MANAGER' },
     subject: null,
@@ -27,16 +27,16 @@ describe.each(DATABASE_KINDS)('what a decision names and does not find, on %s', 
   }
 
   /** The database as a decision finds it between reading without the lock and writing: something is done first, once. */
-  function beforeWriting(act: () => Promise<unknown>): Database {
+  function beforeWriting(act: () => Promise<unknown>): Services {
     let done = false
-    const query: Database['query'] = async (statement, values) => {
+    const query: Services['query'] = async (statement, values) => {
       if (!done && statement.name.startsWith('save')) {
         done = true
         await act()
       }
-      return db.query(statement, values)
+      return services.query(statement, values)
     }
-    return { ...db, query }
+    return { ...services, query }
   }
 
   async function lent() {
@@ -46,7 +46,7 @@ describe.each(DATABASE_KINDS)('what a decision names and does not find, on %s', 
   }
   /** As they are stored: the API would look for a sharing that is gone. */
   const typesOf = async (vehicleId: string) =>
-    (await db.prisma.event.findMany({ where: { vehicleId }, orderBy: { position: 'asc' } })).map(({ type }) => type)
+    (await prisma.event.findMany({ where: { vehicleId }, orderBy: { position: 'asc' } })).map(({ type }) => type)
   const UNTOUCHED = ['VEHICLE_CHANGED', 'SHARING_STARTED']
 
   describe('is looked at anew, under the lock:', () => {
@@ -107,7 +107,7 @@ describe.each(DATABASE_KINDS)('what a decision names and does not find, on %s', 
       const { partner } = world.as
       if (part === 'commands') await sendCommand(url, partner, { vehicleId, type: 'DRAW_ATTENTION' })
       const before = await typesOf(vehicleId)
-      const met = db.contradictions.met
+      const met = services.contradictions.met
       await losing(verb, table)
       const [token, query, input] =
         part === 'newSharings'
@@ -126,7 +126,7 @@ describe.each(DATABASE_KINDS)('what a decision names and does not find, on %s', 
       expect(lines.filter((line) => line.requestId === requestId)).toMatchObject([
         { err: { message: expect.stringContaining(said) as string } },
       ])
-      expect(db.contradictions.met).toBe(met + 1)
+      expect(services.contradictions.met).toBe(met + 1)
     })
   })
 })

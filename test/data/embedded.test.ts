@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { expect, inject, it, onTestFinished } from 'vitest'
-import { openDatabase } from '../../src/data/client.ts'
+import { openDatabase } from '../../src/data/database/open.ts'
 import { newDataDir } from '../support/databases.ts'
 
 async function open() {

@@ -67,7 +67,7 @@ describe('while the writer with the lower position is open', () => {
       expect(behind).toBeGreaterThan(first)
       await b.query('COMMIT')
 
-      const { settled, drawn } = await server.app.db.horizon()
+      const { settled, drawn } = await server.app.prisma.event.horizon()
       expect(settled).toBeLessThan(first)
       expect(drawn).toBeGreaterThanOrEqual(behind)
       // It waits for the open writer a while, and then answers without.
@@ -95,7 +95,7 @@ describe('what does not append', () => {
     await holder.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
     await hold(holder)
     const [position = 0] = await insertEvents(writer, 'free', vehicle)
-    const { settled, drawn } = await server.app.db.horizon()
+    const { settled, drawn } = await server.app.prisma.event.horizon()
     expect(settled).toBeGreaterThanOrEqual(position)
     expect(drawn).toBe(settled)
     expect(await history()).toEqual(['free 0'])
@@ -110,7 +110,7 @@ describe('what does not append', () => {
     await holder.query('BEGIN')
     await insertEvents(holder, 'elsewhere', vehicle)
     const [position = 0] = await insertEvents(await session(), 'here', vehicle)
-    expect((await server.app.db.horizon()).settled).toBeGreaterThanOrEqual(position)
+    expect((await server.app.prisma.event.horizon()).settled).toBeGreaterThanOrEqual(position)
     expect(await history()).toEqual(['here 0'])
     await holder.end()
   })

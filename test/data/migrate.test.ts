@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
-import { migratePostgres } from '../../src/data/migrate.ts'
+import { migratePostgres } from '../../src/data/migrations/migrate.ts'
 import { sql } from '../support/databases.ts'
 
 const MIGRATIONS = join(import.meta.dirname, '../../prisma/migrations')

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { migratePostgres } from '../../src/data/migrate.ts'
-import { openSql } from '../../src/data/verify.ts'
+import { migratePostgres } from '../../src/data/migrations/migrate.ts'
+import { openSql } from '../../src/data/verify/verify.ts'
 import { run } from '../support/api.ts'
 import { BROKEN, brokenWorlds, SOUND } from '../support/broken.ts'
 import { readAll } from '../support/events.ts'
@@ -81,8 +81,8 @@ describe.each(DATABASE_KINDS)('a database of version 0.1.0 on %s with sharings t
   })
 
   it('has lost nothing of its log, and both parties read there what happened', async () => {
-    const { db } = server.app
-    const after = await db.query<object>({ name: 'whole_log', text: LOG }, [])
+    const { services } = server.app
+    const after = await services.query<object>({ name: 'whole_log', text: LOG }, [])
     const plain = (rows: readonly object[]): unknown => JSON.parse(JSON.stringify(rows))
     expect(plain(after.slice(0, before.length))).toEqual(plain(before))
 
@@ -137,7 +137,7 @@ describe.each(DATABASE_KINDS)('a database of version 0.1.0 on %s with sharings t
   it('has a constraint that holds, and agrees', async () => {
     const insert = `INSERT INTO sharing (id, vehicle_id, owner_id, partner_id, starts_at, start_recorded, created_at)
       VALUES ($1, 'both-scheduled', 'owner', 'partner', now(), FALSE, now())`
-    const overlapping = server.app.db.query({ name: 'overlapping', text: insert }, [randomUUID()])
+    const overlapping = server.app.services.query({ name: 'overlapping', text: insert }, [randomUUID()])
     await expect(overlapping).rejects.toThrow('sharing_one_at_a_time')
     await server.close()
     expect((await disagreements(older)).map(({ line }) => line)).toEqual([])
@@ -177,7 +177,7 @@ it('repairs what an instance of the version before writes while the log is read'
       tx,
     )(`INSERT INTO event (type, vehicle_id, owner_id, partner_id, occurred_at, recorded_at, sharing_id, facts)
       VALUES ('SHARING_END_CHANGED', 'moved', 'owner', 'partner', now(), now(), 'moved-1', '{"endsAt": null, "endReason": null}')`)
-    migrating = migratePostgres(url, (message) => warnings.push(message))
+    migrating = migratePostgres(url, { log: (level, line) => level === 'warn' && void warnings.push(line) })
     // It has read the log by then, and waits for this transaction.
     const waits = `SELECT FROM pg_locks WHERE relation = 'vehicle'::regclass AND mode = 'ExclusiveLock' AND NOT granted`
     while ((await tx.query({ name: '', text: waits }, [])).length === 0);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { fromVehicle } from '../../src/data/rows.ts'
+import { toPrismaVehicle } from '../../src/data/tables/vehicle.ts'
 import { newVehicle } from '../../src/domain/vehicle.ts'
 import { post, run } from '../support/api.ts'
 import { report, REPORT, reportAt } from '../support/gateway.ts'
@@ -35,8 +35,8 @@ const speedsOf = async (id: string) =>
 async function manyVehicles(prefix: string, count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, (_, index) => `${prefix}${String(index).padStart(4, '0')}`)
   const times = { lastInstant: new Date(), createdAt: new Date() }
-  await server.app.db.prisma.vehicle.createMany({
-    data: ids.map((id) => ({ ...fromVehicle(newVehicle(id, world.owner, {})), ...times })),
+  await server.app.prisma.vehicle.createMany({
+    data: ids.map((id) => ({ ...toPrismaVehicle(newVehicle(id, world.owner, {})), ...times })),
   })
   return ids
 }
@@ -153,7 +153,7 @@ describe('a batch', () => {
 
   it('never waits crosswise for another that names the same vehicles the other way round', async () => {
     const vehicles = await manyVehicles('cross-', 40)
-    const { prisma } = server.app.db
+    const { prisma } = server.app
     for (let round = 0; round < 15; round++) {
       // With something due for a few, batches are taken in more than one statement, too.
       const due = vehicles.filter((_, index) => round % 3 === 0 && index % 7 === round % 7)

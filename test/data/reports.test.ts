@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { toSharing } from '../../src/data/rows.ts'
+import { SHARING } from '../../src/data/tables/sharing.ts'
 import type { Instant } from '../../src/domain/period.ts'
 import { inForce, startSharing } from '../../src/domain/sharing.ts'
 import type { Sharing } from '../../src/domain/sharing.ts'
-import { isIdle, merge, stateOf, UNKNOWN_STATE } from '../../src/domain/state.ts'
+import { isIdle, mergeState, stateOf, UNKNOWN_STATE } from '../../src/domain/state.ts'
 import type { Readings } from '../../src/domain/state.ts'
 import { newVehicle } from '../../src/domain/vehicle.ts'
 import { run } from '../support/api.ts'
@@ -126,7 +126,7 @@ describe.each([
     await fc.assert(
       fc.asyncProperty(history, async ({ cars, batches }) => {
         const { url } = server
-        const { prisma } = server.app.db
+        const { prisma } = server.app
         const now = Date.now()
         const models = await Promise.all(
           cars.map(async (car) => {
@@ -163,7 +163,7 @@ describe.each([
             const { id, known, log } = model
             const awaited = model.sharings.find((one) => one.endRequestedAt !== null && one.endedAt === null)
             const fresh = (await stateEvents(url, world.as.owner, [id])).slice(log.owner.length)
-            model.sharings = (await prisma.sharing.findMany({ where: { vehicleId: id } })).map(toSharing)
+            model.sharings = (await prisma.sharing.findMany({ where: { vehicleId: id } })).map(SHARING.fromPrisma)
             const endedAt = model.sharings.find((one) => one.id === awaited?.id)?.endedAt ?? null
             let idle = false
             for (const { message, at, readings } of said.filter((one) => one.car === car)) {
@@ -185,7 +185,7 @@ describe.each([
                 log[fleet].push(fact)
                 seen[fleet]++
               }
-              const after = merge(model.state, stateOf(readings, occurredAt))
+              const after = mergeState(model.state, stateOf(readings, occurredAt))
               if (occurredAt < at) seen.clamped++
               if (JSON.stringify(after) !== JSON.stringify(model.state)) seen.changed++
               model.state = after

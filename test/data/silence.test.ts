@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { expect, inject, it, onTestFinished } from 'vitest'
-import { giveUpSilent } from '../../src/data/silence.ts'
+import { giveUpSilent } from '../../src/data/database/dead-connections.ts'
 import { startProxy } from '../histories/proxy.ts'
 import { newPostgresDatabase } from '../support/databases.ts'
 

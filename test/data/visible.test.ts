@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
-import { openDatabase } from '../../src/data/client.ts'
-import type { Database } from '../../src/data/client.ts'
-import { listVehicles } from '../../src/data/lists.ts'
-import { fromVehicle, toSharing } from '../../src/data/rows.ts'
+import { openData } from '../support/data.ts'
+import type { Data } from '../support/data.ts'
+import { SHARING } from '../../src/data/tables/sharing.ts'
+import { toPrismaVehicle } from '../../src/data/tables/vehicle.ts'
 import {
   inForceAt,
   openAt,
@@ -11,12 +11,12 @@ import {
   phaseIs,
   relationIs,
   statusIs,
-  VEHICLE_RELATIONS,
   visibleTo,
-} from '../../src/data/visible.ts'
-import type { VehicleRelation } from '../../src/data/visible.ts'
-import { controllerAt, seesAt, sharingAt } from '../../src/domain/access.ts'
-import type { Control } from '../../src/domain/access.ts'
+} from '../../src/data/queries/visibility.ts'
+import { VEHICLE_RELATIONS } from '../../src/domain/access/access.ts'
+import type { VehicleRelation } from '../../src/domain/access/access.ts'
+import { controllerAt, seesAt, sharingAt } from '../../src/domain/access/access.ts'
+import type { Control } from '../../src/domain/access/access.ts'
 import type { Instant } from '../../src/domain/period.ts'
 import { inForce, isParty, phaseAt, SHARING_PHASES, SHARING_STATUSES, statusFor } from '../../src/domain/sharing.ts'
 import type { Sharing } from '../../src/domain/sharing.ts'
@@ -25,9 +25,9 @@ import type { Prisma } from '../../src/generated/prisma/client.ts'
 import { newPostgresDatabase } from '../support/databases.ts'
 import { aVehicle, fromSharing, instants, sharingsOf } from '../support/sharings.ts'
 
-let db: Database
+let db: Data
 beforeAll(async () => {
-  db = await openDatabase({ databaseUrl: await newPostgresDatabase(inject('postgresUrl')), dataDir: '' })
+  db = await openData({ databaseUrl: await newPostgresDatabase(inject('postgresUrl')), dataDir: '' })
 })
 afterAll(() => db.close())
 
@@ -56,7 +56,7 @@ async function store(cars: World): Promise<void> {
   await db.prisma.$transaction([db.prisma.sharing.deleteMany(), db.prisma.vehicle.deleteMany()])
   const times = { lastInstant: new Date(BASE), createdAt: new Date(BASE) }
   const rows = cars.map(({ vehicle, deleted }) => ({
-    ...fromVehicle(vehicle),
+    ...toPrismaVehicle(vehicle),
     ...times,
     deletedAt: deleted ? new Date(BASE) : null,
   }))
@@ -85,7 +85,7 @@ async function listed(fleetId: string, relation: VehicleRelation | null, at: Ins
     for (;;) {
       const edge = ids.at(-1) ?? null
       const place = backwards ? { after: null, before: edge } : { after: edge, before: null }
-      const page = await listVehicles(db, fleetId, at, { relation, ids: null }, { ...place, limit: 2, backwards })
+      const page = await db.prisma.vehicle.page(fleetId, at, { relation, ids: null }, { ...place, limit: 2, backwards })
       ids.push(...page.map(({ id }) => id))
       if (page.length < 2) return ids
     }
@@ -134,7 +134,7 @@ it('lists hold what the domain says, in any world and at any instant', async () 
   await fc.assert(
     fc.asyncProperty(world, async (cars) => {
       await store(cars)
-      const stored = (await db.prisma.sharing.findMany()).map(toSharing)
+      const stored = (await db.prisma.sharing.findMany()).map(SHARING.fromPrisma)
       expect(new Set(stored)).toEqual(new Set(cars.flatMap(({ sharings }) => sharings)))
       for (const at of TIMELINE) {
         const { found, said } = await bothAt(cars, at)

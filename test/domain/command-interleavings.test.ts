@@ -65,14 +65,14 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ do: 'delete' as const }) },
 )
 
-/** Whose turn it was, said without the domain's words: the sharing that covers the instant, or null. */
+/** The sharing in force at the instant, or null, computed without the domain's functions. */
 const controlAt = (sharings: readonly Sharing[], at: Instant): Sharing | null =>
   sharings.find(
     ({ startsAt, endsAt, endedAt, cancelledAt }) =>
       cancelledAt === null && startsAt <= at && at < (endsAt ?? Infinity) && at < (endedAt ?? Infinity),
   ) ?? null
 
-/** The first instant after another at which control passed, as far as anybody knows now. */
+/** The first instant after `at` at which control passes, as far as is known now. */
 const passedAfter = (sharings: readonly Sharing[], at: Instant): Instant =>
   Math.min(
     ...sharings
@@ -81,7 +81,7 @@ const passedAfter = (sharings: readonly Sharing[], at: Instant): Instant =>
       .filter((instant) => instant > at),
   )
 
-/** What has to hold of a command at every moment, `now` being the instant of the last decision. */
+/** Checks the invariants of a command; `now` is the instant of the last decision. */
 function checkCommand(command: Command, { sharings, vehicle, deletedAt }: ControlModel, now: Instant): void {
   const { status, requestedAt, deadline, dispatchedAt, completedAt, sharingId, fleetId } = command
   const passed = passedAfter(sharings, requestedAt)
@@ -126,7 +126,7 @@ function checkCommand(command: Command, { sharings, vehicle, deletedAt }: Contro
   ])
 }
 
-/** What has to hold of the log: one entry for each step, in the order of time. @returns the steps taken */
+/** Checks that the log has one entry for each change, in the order of time. @returns those changes */
 function checkLog({ log, commands, sharings, last }: ControlModel): string[] {
   for (const [place, entry] of log.entries()) {
     expect(entry.occurredAt).toBeLessThanOrEqual(entry.recordedAt)
@@ -158,8 +158,8 @@ function checkLog({ log, commands, sharings, last }: ControlModel): string[] {
 
 const FINAL = new Set(['SUCCEEDED', 'FAILED', 'EXPIRED', 'CANCELLED_BY_HANDOVER', 'OUTCOME_UNKNOWN'])
 
-describe('commands of a vehicle that changes hands', () => {
-  it('take legal steps only, each under the control that sent them, whatever happens in whatever order', () => {
+describe('commands of a vehicle whose control passes', () => {
+  it('take only legal steps, each under the control that sent them, in every order of events', () => {
     const taken = new Map<string, number>()
     const refused = new Map<string, number>()
     const done = new Map<string, number>()
@@ -183,12 +183,12 @@ describe('commands of a vehicle that changes hands', () => {
           checkLog(model)
         }
         for (const step of checkLog(model)) count(taken, step)
-        // What is past stays as it was: the windows of the end say the same of every command.
+        // Final sharings give the same periods of control for every command: the past has not changed.
         for (const command of model.commands) checkCommand(command, model, model.last)
       }),
       { numRuns: 300 },
     )
-    // Otherwise all this says little.
+    // The property would prove little if some of these never happened.
     expect([...taken.keys()].toSorted()).toEqual(LEGAL.toSorted())
     for (const [step, times] of taken) expect([step, times >= 20]).toEqual([step, true])
     expect([...refused.keys()]).toEqual(

@@ -35,7 +35,7 @@ const WITH: Record<CommandStatus, Command> = {
   OUTCOME_UNKNOWN: { ...sent, status: 'OUTCOME_UNKNOWN', dispatchedAt: 11_000, completedAt: DEADLINE },
 }
 
-/** What an attempt comes to: the same command, another one, or a refusal. */
+/** The result of a change: the same command, another one, or an error. */
 function attempt(command: Command, step: (command: Command) => Command | null): Command | string {
   try {
     const next = step(command)
@@ -47,7 +47,7 @@ function attempt(command: Command, step: (command: Command) => Command | null): 
 }
 
 describe('a command that is sent', () => {
-  it('waits for a gateway, bound to the fleet and the control that sent it', () => {
+  it('is PENDING, and keeps the fleet and the sharing under which it was sent', () => {
     expect(sent).toEqual({
       id: 'c1',
       type: 'DRAW_ATTENTION',
@@ -71,7 +71,7 @@ describe('a command that is sent', () => {
     [1, null],
     [300, null],
     [301, 'timeoutSeconds'],
-  ])('may take 1 to 300 seconds: %s', (timeoutSeconds, path) => {
+  ])('takes a timeout of 1 to 300 seconds: %s', (timeoutSeconds, path) => {
     const send = () =>
       newCommand(
         { id: 'car', ownerId: 'owner' },
@@ -84,13 +84,13 @@ describe('a command that is sent', () => {
     else expect(send).toThrow(expect.objectContaining({ code: 'INVALID_INPUT', path: [path] }))
   })
 
-  it('is open until it comes to a final status', () => {
+  it('is open until it has a final status', () => {
     expect(COMMAND_STATUSES.filter((status) => isOpen(WITH[status]))).toEqual(['PENDING', 'DISPATCHED'])
     expect(COMMAND_TYPES).toHaveLength(11)
   })
 })
 
-describe('a step of a command', () => {
+describe('a change of a command', () => {
   const AT = 20_000
   type Cell = Partial<Command> | 'stays' | 'refused' | 'CONFLICT'
   type Row = Record<'dispatch' | 'succeed' | 'fail' | 'handover', Cell>
@@ -112,7 +112,7 @@ describe('a step of a command', () => {
     OUTCOME_UNKNOWN: final,
   }
 
-  it.each(COMMAND_STATUSES)('from %s is one of the legal ones or none', (status) => {
+  it.each(COMMAND_STATUSES)('from %s is a legal one or none', (status) => {
     const command = WITH[status]
     const { dispatch: given, succeed, fail, handover } = TABLE[status]
     const expected = (cell: Cell) => (typeof cell === 'string' ? cell : { ...command, ...cell })
@@ -125,7 +125,7 @@ describe('a step of a command', () => {
   it.each<[CommandStatus, CommandStatus]>([
     ['PENDING', 'EXPIRED'],
     ['DISPATCHED', 'OUTCOME_UNKNOWN'],
-  ])('by time leads from %s to %s at the deadline itself', (from, to) => {
+  ])('at the deadline itself leads from %s to %s', (from, to) => {
     expect(expire(WITH[from])).toEqual({ ...WITH[from], status: to, completedAt: DEADLINE })
   })
 
@@ -133,20 +133,20 @@ describe('a step of a command', () => {
     ['in the millisecond it was sent', 's1', REQUESTED, true],
     ['in the last millisecond', 's1', DEADLINE - 1, true],
     ['at the deadline', 's1', DEADLINE, false],
-    ['behind the deadline', 's1', DEADLINE + 1, false],
+    ['after the deadline', 's1', DEADLINE + 1, false],
     ['once the owner has control again', null, 20_000, false],
     ['once a later sharing is in force', 's2', 20_000, false],
-  ])('to a gateway is taken or not %s', (_, sharingId, at, taken) => {
+  ])('to DISPATCHED happens or not: %s', (_, sharingId, at, taken) => {
     expect(dispatch(sent, sharingId, at) !== null).toBe(taken)
   })
 
-  it("to a gateway is taken for the owner's command while nothing is shared, and not later", () => {
+  it("to DISPATCHED happens for the owner's command only while nothing is shared", () => {
     const own = { ...sent, fleetId: 'owner', sharingId: null }
     expect(dispatch(own, null, 20_000)).toEqual({ ...own, status: 'DISPATCHED', dispatchedAt: 20_000 })
     expect(dispatch(own, 's1', 20_000)).toBeNull()
   })
 
-  it('keeps what the gateway says, within the limits of a text', () => {
+  it("keeps the gateway's message, within the limits of a text", () => {
     expect(complete(WITH.DISPATCHED, 'SUCCEEDED', 'at last', AT).message).toBe('at last')
     for (const message of ['a\0b', '\ud83d', 'x'.repeat(201)]) {
       expect(() => complete(WITH.DISPATCHED, 'FAILED', message, AT)).toThrow(
@@ -155,11 +155,11 @@ describe('a step of a command', () => {
     }
   })
 
-  it('that says the same outcome again changes nothing, not even what was said', () => {
+  it('to the same outcome again changes nothing, not even the message', () => {
     expect(complete(WITH.FAILED, 'FAILED', 'something else', 50_000)).toBe(WITH.FAILED)
   })
 
-  it('by request takes what no gateway has with it, and nothing else', () => {
+  it('of control cancels the commands that no gateway has, and no others', () => {
     const all = COMMAND_STATUSES.map((status) => ({ ...WITH[status], id: status }))
     expect(cancelled(all, AT)).toEqual([{ ...all[0], ...over }])
   })

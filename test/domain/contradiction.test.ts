@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import fc from 'fast-check'
-import { contradictionIn } from '../../src/domain/contradiction.ts'
+import { contradictionIn } from '../../src/domain/verify/contradiction.ts'
 import { overlaps } from '../../src/domain/period.ts'
 import { periodOf } from '../../src/domain/sharing.ts'
 import type { Sharing } from '../../src/domain/sharing.ts'

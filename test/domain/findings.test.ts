@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { findings, lineOf } from '../../src/domain/findings.ts'
-import type { Kept } from '../../src/domain/told.ts'
+import { findings, lineOf } from '../../src/domain/verify/findings.ts'
+import type { Kept } from '../../src/domain/verify/told.ts'
 import { brokenWorlds, SOUND } from '../support/broken.ts'
 
 const NOW = Date.UTC(2026, 11, 1, 12)

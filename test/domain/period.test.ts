@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { covers, earlier, isEmpty, LATEST, overlaps } from '../../src/domain/period.ts'
+import { covers, earlier, isEmpty, LATEST_INSTANT, overlaps } from '../../src/domain/period.ts'
 import type { Period } from '../../src/domain/period.ts'
 import { instants } from '../support/sharings.ts'
 
@@ -12,7 +12,7 @@ const period: fc.Arbitrary<Period> = fc.record({
 })
 
 describe('a period', () => {
-  it('has its start and not its end', () => {
+  it('contains its start but not its end', () => {
     fc.assert(
       fc.property(fc.integer(), fc.integer({ min: 1, max: 1e9 }), (startsAt, length) => {
         const endsAt = startsAt + length
@@ -27,9 +27,9 @@ describe('a period', () => {
     )
   })
 
-  it('without an end has every instant from its start on', () => {
+  it('without an end contains every instant from its start on', () => {
     const open = { startsAt: 5, endsAt: null }
-    expect([-1, 4, 5, 6, LATEST].map((at) => covers(open, at))).toEqual([false, false, true, true, true])
+    expect([-1, 4, 5, 6, LATEST_INSTANT].map((at) => covers(open, at))).toEqual([false, false, true, true, true])
   })
 
   it.each([
@@ -56,7 +56,7 @@ describe('two periods', () => {
     ['back to back', { startsAt: 0, endsAt: 5 }, { startsAt: 5, endsAt: 9 }, false],
     ['back to back with an open end', { startsAt: 0, endsAt: 5 }, { startsAt: 5, endsAt: null }, false],
     ['with one common millisecond', { startsAt: 0, endsAt: 6 }, { startsAt: 5, endsAt: 9 }, true],
-    ['that are one', { startsAt: 0, endsAt: 5 }, { startsAt: 0, endsAt: 5 }, true],
+    ['that are equal', { startsAt: 0, endsAt: 5 }, { startsAt: 0, endsAt: 5 }, true],
     ['one inside the other', { startsAt: 0, endsAt: 9 }, { startsAt: 4, endsAt: 5 }, true],
     ['both open', { startsAt: 0, endsAt: null }, { startsAt: 1e12, endsAt: null }, true],
     ['one open, the other before it', { startsAt: 6, endsAt: null }, { startsAt: 0, endsAt: 5 }, false],
@@ -90,7 +90,7 @@ describe('the earlier of two ends', () => {
   })
 })
 
-it('time ends with the year 9999', () => {
-  expect(new Date(LATEST).toISOString()).toBe('9999-12-31T23:59:59.999Z')
-  expect(new Date(LATEST + 1).toISOString()).toBe('+010000-01-01T00:00:00.000Z')
+it('the latest instant is the end of the year 9999', () => {
+  expect(new Date(LATEST_INSTANT).toISOString()).toBe('9999-12-31T23:59:59.999Z')
+  expect(new Date(LATEST_INSTANT + 1).toISOString()).toBe('+010000-01-01T00:00:00.000Z')
 })

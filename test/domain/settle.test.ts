@@ -13,7 +13,7 @@ import { newVehicle } from '../../src/domain/vehicle.ts'
 const CAR = newVehicle('car', 'owner', {})
 const STATE = stateOf({ speedKmh: 0, energyPercent: 80, centralLock: 'LOCKED' }, 500)
 
-/** Agreed at 0; all starts are in the future of that. */
+/** A sharing that was agreed at instant 0, before its start. */
 const sharing = (id: string, startsAt: Instant, endsAt: Instant | null): Sharing =>
   startSharing(CAR, { id, partnerId: `partner-${id}`, startsAt, endsAt, allowedCommands: null }, true, 0)
 
@@ -43,8 +43,8 @@ describe('what falls due', () => {
     ['an end at its instant', { sharings: [started], commands: none }, 2000, ['2000 a SHARING_ENDED']],
     ['both, late', { sharings: [a], commands: none }, 9999, ['1000 a SHARING_STARTED', '2000 a SHARING_ENDED']],
     ['no end that is open', { sharings: [{ ...started, endsAt: null }], commands: none }, 9999, []],
-    ['no start that was called off', { sharings: [{ ...a, cancelledAt: 500 }], commands: none }, 9999, []],
-    ['no end that came before', { sharings: [{ ...started, endedAt: 1500 }], commands: none }, 9999, []],
+    ['no start of a cancelled sharing', { sharings: [{ ...a, cancelledAt: 500 }], commands: none }, 9999, []],
+    ['no end of a sharing that has ended', { sharings: [{ ...started, endedAt: 1500 }], commands: none }, 9999, []],
     [
       'back to back, first out and then in',
       { sharings: [b, a], commands: none },
@@ -100,7 +100,7 @@ describe('what falls due', () => {
     expect(settled.steps.map(short)).toEqual(['1000 a SHARING_STARTED', '2000 a SHARING_ENDED'])
   })
 
-  it('stands in each step as it is after it, with the readings known', () => {
+  it('is in each step as it is after that step, with the known readings', () => {
     const [first, second, third] = settle({ sharings: [a], commands: [command('c', 1800)] }, STATE, 5000).steps
     const afterStart = { ...a, startRecorded: true, handover: STATE }
     expect(first).toEqual({ type: 'SHARING_STARTED', at: 1000, sharing: afterStart })
@@ -116,7 +116,7 @@ describe('what falls due', () => {
     })
   })
 
-  it('gives back what did not change as it was', () => {
+  it('returns unchanged sharings and commands themselves', () => {
     const pending = { sharings: [a], commands: [command('c', 1000, null, 'DISPATCHED')] }
     const settled = settle(pending, UNKNOWN_STATE, 900)
     expect(settled).toEqual({ ...pending, steps: [] })
@@ -146,7 +146,7 @@ describe('settling', () => {
     })
   const instant = fc.integer({ min: 995, max: 1020 })
 
-  it('comes to the same however often it is done on the way', () => {
+  it('has the same result however often it is done in between', () => {
     fc.assert(
       fc.property(world, fc.array(instant, { minLength: 1, maxLength: 6 }), (pending, stops) => {
         const inOrder = stops.toSorted((x, y) => x - y)
@@ -162,7 +162,7 @@ describe('settling', () => {
     )
   })
 
-  it('is done once, in the order of time, and leaves nothing that is due', () => {
+  it('records each change once, in the order of time, and leaves none that is due', () => {
     fc.assert(
       fc.property(world, instant, (pending, at) => {
         const settled = settle(pending, STATE, at)
@@ -181,7 +181,7 @@ describe('settling', () => {
     )
   })
 
-  it('changes what is recorded, never who has control', () => {
+  it('changes the records, never the fleet in control', () => {
     fc.assert(
       fc.property(world, instant, (pending, at) => {
         const settled = settle(pending, STATE, at)

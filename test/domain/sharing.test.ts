@@ -38,19 +38,19 @@ describe('the phase of a sharing', () => {
     ['at its start', aSharing(), 1000, 'ACTIVE', null, null],
     ['one ms before its end', aSharing(), 1999, 'ACTIVE', null, null],
     ['at its end, not recorded yet', aSharing(), 2000, 'ENDED', 2000, 'EXPIRED'],
-    ['ended early, one ms before', ended, 1499, 'ACTIVE', null, null],
-    ['ended early, at that instant', ended, 1500, 'ENDED', 1500, 'ENDED_BY_OWNER'],
+    ['ended early, one ms before the early end', ended, 1499, 'ACTIVE', null, null],
+    ['ended early, at the early end', ended, 1500, 'ENDED', 1500, 'ENDED_BY_OWNER'],
     ['ended early, after its due end', ended, 2500, 'ENDED', 1500, 'ENDED_BY_OWNER'],
     ['with an open end, years later', open, 1e12, 'ACTIVE', null, null],
-    ['called off, before its start', cancelled, 999, 'CANCELLED', null, 'CANCELLED_BY_PARTNER'],
-    ['called off, in what was its period', cancelled, 1500, 'CANCELLED', null, 'CANCELLED_BY_PARTNER'],
-    ['called off, after what was its end', cancelled, 2500, 'CANCELLED', null, 'CANCELLED_BY_PARTNER'],
+    ['cancelled, before its start', cancelled, 999, 'CANCELLED', null, 'CANCELLED_BY_PARTNER'],
+    ['cancelled, within its period', cancelled, 1500, 'CANCELLED', null, 'CANCELLED_BY_PARTNER'],
+    ['cancelled, after its due end', cancelled, 2500, 'CANCELLED', null, 'CANCELLED_BY_PARTNER'],
   ])('%s', (_, sharing, at, phase, endedAt, reason) => {
     expect([phaseAt(sharing, at), endedAtOf(sharing, at), endReasonAt(sharing, at)]).toEqual([phase, endedAt, reason])
     expect(inForce(sharing, at)).toBe(phase === 'ACTIVE')
   })
 
-  it('goes one way, and is ACTIVE exactly while it is in force', () => {
+  it('never goes back, and is ACTIVE exactly while the sharing is in force', () => {
     fc.assert(
       fc.property(one, (sharing) => {
         const phases = TIMELINE.map((at) => phaseAt(sharing, at))
@@ -83,13 +83,13 @@ describe('the phase of a sharing', () => {
   })
 })
 
-it('a sharing has two parties, who see it from two sides', () => {
+it('a sharing has two parties, each with a status of its own', () => {
   expect(['owner', 'partner', 'stranger'].map((fleetId) => isParty(aSharing(), fleetId))).toEqual([true, true, false])
   expect(statusFor(aSharing(), 'owner')).toBe('SHARED_OWN_VEHICLE')
   expect(statusFor(aSharing(), 'partner')).toBe('SHARED_PARTNER_VEHICLE')
 })
 
-/** What a verb throws, as clients see it. */
+/** The code and path of the error that a function throws. */
 function failureOf(verb: () => unknown): { code: ErrorCode; path: unknown } | null {
   try {
     verb()
@@ -114,7 +114,7 @@ describe('startSharing', () => {
   const car = aVehicle({ supportedCommands: ['LOCK_TOP_CASE', 'UNLOCK_TOP_CASE', 'DRAW_ATTENTION'] })
   const start = (fields: Partial<StartOrder>) => startSharing(car, order(fields), true, NOW)
 
-  it('starts now and has an open end, unless told otherwise', () => {
+  it('starts now and has an open end by default', () => {
     const over = { endedAt: null, endReason: null, cancelledAt: null, returned: null }
     const nothing = { ...over, allowedCommands: null, endRequestedAt: null, endRequestedBy: null }
     const parties = { id: 'new', vehicleId: 'car', ownerId: 'owner', partnerId: 'partner' }
@@ -155,7 +155,7 @@ describe('startSharing', () => {
     expect(COMMAND_TYPES.indexOf('LOCK_TOP_CASE')).toBeLessThan(COMMAND_TYPES.indexOf('DRAW_ATTENTION'))
   })
 
-  it('needs a partner before anything else', () => {
+  it('checks the partnership first', () => {
     const wrong = order({ startsAt: 1, endsAt: 0, allowedCommands: [] })
     expect(failureOf(() => startSharing(car, wrong, false, NOW))).toEqual({ code: 'NOT_A_PARTNER', path: undefined })
   })
@@ -165,12 +165,12 @@ describe('moveEnd', () => {
   it.each<[string, at: Instant, endsAt: Instant | null, ErrorCode | null]>([
     ['to a later time', 1500, 9000, null],
     ['to an earlier time', 1500, 1501, null],
-    ['to never', 1500, null, null],
+    ['to an open end', 1500, null, null],
     ['to this very instant', 1500, 1500, 'INVALID_PERIOD'],
     ['to the past', 1500, 1499, 'INVALID_PERIOD'],
     ['of a scheduled one to its start', 500, 1000, 'INVALID_PERIOD'],
     ['of a scheduled one before its start', 500, 999, 'INVALID_PERIOD'],
-    ['of a scheduled one behind its start', 500, 1001, null],
+    ['of a scheduled one after its start', 500, 1001, null],
   ])('%s', (_, at, endsAt, code) => {
     if (code === null) expect(moveEnd(aSharing(), endsAt, at)).toEqual({ ...aSharing(), endsAt })
     else expect(failureOf(() => moveEnd(aSharing(), endsAt, at))).toEqual({ code, path: ['endsAt'] })

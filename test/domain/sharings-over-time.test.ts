@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { conflictIn, controllerAt, targetOf } from '../../src/domain/access.ts'
+import { conflictIn, controllerAt, targetOf } from '../../src/domain/access/access.ts'
 import { UserError } from '../../src/domain/errors.ts'
 import type { Instant } from '../../src/domain/period.ts'
 import { settle } from '../../src/domain/settle.ts'
@@ -22,14 +22,14 @@ describe('what falls due', () => {
     settle({ sharings, commands: [] }, UNKNOWN_STATE, at).steps.filter((step) => 'sharing' in step)
   const short = ({ type, at, sharing: { id } }: Handover) => `${at} ${type} ${id}`
 
-  /** As the holder of the lock writes it down. */
+  /** The sharings as the server stores them after settling. */
   const afterwards = (sharings: readonly Sharing[], due: readonly Handover[]): Sharing[] => {
     const settled = new Map(sharings.map((sharing) => [sharing.id, sharing]))
     for (const { sharing } of due) settled.set(sharing.id, sharing)
     return [...settled.values()]
   }
 
-  it('is a start and an end for each sharing that nobody called off or ended, with their own instants', () => {
+  it('is a start and an end for each sharing that was not cancelled or ended, at their own instants', () => {
     fc.assert(
       fc.property(some, instant, (sharings, now) => {
         const expected = sharings.flatMap(({ id, startsAt, endsAt, startRecorded, endedAt, cancelledAt }) => {
@@ -54,7 +54,7 @@ describe('what falls due', () => {
     )
   })
 
-  it('passes control back before it passes on, where two sharings stand back to back', () => {
+  it('ends the first of two adjacent sharings before it starts the second', () => {
     const [a, b] = [aSharing({ id: 'a' }), aSharing({ id: 'b', startsAt: 2000, endsAt: 3000 })]
     const all = ['1000 SHARING_STARTED a', '2000 SHARING_ENDED a', '2000 SHARING_STARTED b', '3000 SHARING_ENDED b']
     expect(dueUntil([b, a], 3000).map(short)).toEqual(all)
@@ -64,7 +64,7 @@ describe('what falls due', () => {
     expect(dueUntil([b, a], 999)).toEqual([])
   })
 
-  it('is due once: what was settled is not due again', () => {
+  it('is due once: a recorded change is not due again', () => {
     fc.assert(
       fc.property(some, instant, (sharings, now) => {
         expect(dueUntil(afterwards(sharings, dueUntil(sharings, now)), now)).toEqual([])
@@ -73,7 +73,7 @@ describe('what falls due', () => {
     )
   })
 
-  it('is the same however often it is asked for on the way', () => {
+  it('is the same however often it is settled in between', () => {
     fc.assert(
       fc.property(some, fc.subarray(TIMELINE, { minLength: 1 }), (sharings, stops) => {
         let current = sharings
@@ -88,7 +88,7 @@ describe('what falls due', () => {
     )
   })
 
-  it('changes what is recorded, never who has control or which phase it is', () => {
+  it('changes the records, never the fleet in control or the phase', () => {
     fc.assert(
       fc.property(some, instant, (sharings, now) => {
         const settled = afterwards(sharings, dueUntil(sharings, now))
@@ -106,7 +106,7 @@ describe('what falls due', () => {
   })
 })
 
-describe('whatever is asked of a vehicle, in whatever order', () => {
+describe('requests about a vehicle, in every order', () => {
   type Step =
     | {
         readonly do: 'start'
@@ -149,7 +149,7 @@ describe('whatever is asked of a vehicle, in whatever order', () => {
     return conflictIn(control, periodOf(moved), target) ? sharings : replace(moved)
   }
 
-  it('no two sharings are in force at one instant, and a refused or later step never changes the past', () => {
+  it('never lead to two sharings in force at one instant, and none changes the past', () => {
     let shared = 0
     fc.assert(
       fc.property(fc.array(step, { minLength: 1, maxLength: 20 }), (steps) => {

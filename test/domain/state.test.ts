@@ -7,7 +7,7 @@ import {
   checkReport,
   CLOCK_TOLERANCE_MS,
   isIdle,
-  merge,
+  mergeState,
   stateOf,
   UNKNOWN_STATE,
 } from '../../src/domain/state.ts'
@@ -18,9 +18,14 @@ describe('the state after a report', () => {
   const before = stateOf({ speedKmh: 30, ignition: true, position: { latitude: 1, longitude: 2 } }, 1000)
 
   it.each<[string, Readings, Instant, Partial<VehicleState>]>([
-    ['takes a younger reading', { speedKmh: 40 }, 1001, { speedKmh: { value: 40, observedAt: 1001 } }],
-    ['keeps what an older one contradicts', { speedKmh: 40 }, 999, {}],
-    ['takes the later recorded of equal times', { speedKmh: 40 }, 1000, { speedKmh: { value: 40, observedAt: 1000 } }],
+    ['takes a newer reading', { speedKmh: 40 }, 1001, { speedKmh: { value: 40, observedAt: 1001 } }],
+    ['keeps its reading against an older one', { speedKmh: 40 }, 999, {}],
+    [
+      'takes the one recorded later of equal times',
+      { speedKmh: 40 },
+      1000,
+      { speedKmh: { value: 40, observedAt: 1000 } },
+    ],
     [
       'takes an old reading of what was unknown',
       { energyPercent: 0 },
@@ -28,7 +33,7 @@ describe('the state after a report', () => {
       { energyPercent: { value: 0, observedAt: 1 } },
     ],
     ['takes off and zero as readings', { ignition: false }, 1001, { ignition: { value: false, observedAt: 1001 } }],
-    ['keeps what null and absent say nothing of', { speedKmh: null, ignition: undefined }, 1001, {}],
+    ['keeps its readings where the report has null or none', { speedKmh: null, ignition: undefined }, 1001, {}],
     [
       'replaces a position as a whole',
       { position: { latitude: 3, longitude: 4 } },
@@ -36,14 +41,14 @@ describe('the state after a report', () => {
       { position: { value: { latitude: 3, longitude: 4 }, observedAt: 1001 } },
     ],
   ])('%s', (_, readings, at, changed) => {
-    expect(merge(before, stateOf(readings, at))).toEqual({ ...before, ...changed })
+    expect(mergeState(before, stateOf(readings, at))).toEqual({ ...before, ...changed })
   })
 
   it('decides on each reading by its own time', () => {
-    const mixed = merge(before, stateOf({ speedKmh: 0, centralLock: 'LOCKED' }, 500))
+    const mixed = mergeState(before, stateOf({ speedKmh: 0, centralLock: 'LOCKED' }, 500))
     expect(mixed.speedKmh).toEqual({ value: 30, observedAt: 1000 })
     expect(mixed.centralLock).toEqual({ value: 'LOCKED', observedAt: 500 })
-    expect(merge(mixed, stateOf({ speedKmh: 0, centralLock: 'UNLOCKED' }, 700))).toEqual({
+    expect(mergeState(mixed, stateOf({ speedKmh: 0, centralLock: 'UNLOCKED' }, 700))).toEqual({
       ...before,
       centralLock: { value: 'UNLOCKED', observedAt: 700 },
     })
@@ -51,14 +56,14 @@ describe('the state after a report', () => {
 
   type Taken = { readonly readings: Readings; readonly at: Instant }
   const mergeAll = (reports: readonly Taken[], from: VehicleState = UNKNOWN_STATE) =>
-    reports.reduce((state, { readings, at }) => merge(state, stateOf(readings, at)), from)
+    reports.reduce((state, { readings, at }) => mergeState(state, stateOf(readings, at)), from)
   const reports = fc.array(fc.record({ readings: someReadings, at: fc.nat(8) }), { maxLength: 12 })
   /** The same reports at times of their own, in two orders. */
   const twoOrders = fc
     .uniqueArray(fc.record({ readings: someReadings, at: fc.nat(1000) }), { maxLength: 12, selector: ({ at }) => at })
     .chain((some) => fc.tuple(fc.constant(some), fc.shuffledSubarray(some, { minLength: some.length })))
 
-  it('is the same in whatever order reports of different times come', () => {
+  it('is the same for every order of reports with different times', () => {
     fc.assert(
       fc.property(twoOrders, ([some, shuffled]) => {
         expect(mergeAll(shuffled)).toEqual(mergeAll(some))
@@ -66,7 +71,7 @@ describe('the state after a report', () => {
     )
   })
 
-  it('holds of each property the youngest reading, of equally young ones the last', () => {
+  it('has the newest reading of each property, of equally new ones the last', () => {
     fc.assert(
       fc.property(reports, (some) => {
         const state = mergeAll(some)
@@ -81,7 +86,7 @@ describe('the state after a report', () => {
     )
   })
 
-  it('never goes back in time, and never forgets', () => {
+  it('never goes back in time, and never loses a reading', () => {
     fc.assert(
       fc.property(reports, reports, (earlier, later) => {
         const [known, after] = [mergeAll(earlier), mergeAll(later, mergeAll(earlier))]
@@ -92,7 +97,7 @@ describe('the state after a report', () => {
     )
   })
 
-  it('is changed by nothing that is said twice', () => {
+  it('is not changed by a repeated report', () => {
     fc.assert(
       fc.property(twoOrders, ([some, again]) => {
         expect(mergeAll(again, mergeAll(some))).toEqual(mergeAll(some))
@@ -122,8 +127,8 @@ describe('a vehicle is idle', () => {
   })
 
   it('whatever else is known, and however old the readings are', () => {
-    const idle = merge(stateOf({ speedKmh: 0, ignition: false }, 1), stateOf({ centralLock: 'LOCKED' }, 1000))
-    expect(isIdle(merge(idle, stateOf({ drivingEnabled: true, energyPercent: 0, mileageKm: 9 }, 2000)))).toBe(true)
+    const idle = mergeState(stateOf({ speedKmh: 0, ignition: false }, 1), stateOf({ centralLock: 'LOCKED' }, 1000))
+    expect(isIdle(mergeState(idle, stateOf({ drivingEnabled: true, energyPercent: 0, mileageKm: 9 }, 2000)))).toBe(true)
     expect(isIdle(UNKNOWN_STATE)).toBe(false)
   })
 })
@@ -161,10 +166,10 @@ describe('a report is taken', () => {
     ['with the least speed', { readings: { speedKmh: 0 } }],
     ['with the greatest speed', { readings: { speedKmh: Number.MAX_VALUE } }],
     ['with no mileage', { readings: { mileageKm: 0 } }],
-    ['empty', { readings: { energyPercent: 0 } }],
-    ['full', { readings: { energyPercent: 100 } }],
-    ['with nothing but something that is off', { readings: { ignition: false } }],
-    ['with null for what is not known', { readings: { speedKmh: null, position: null, drivingEnabled: false } }],
+    ['with no energy left', { readings: { energyPercent: 0 } }],
+    ['with full energy', { readings: { energyPercent: 100 } }],
+    ['with a single reading that is off', { readings: { ignition: false } }],
+    ['with null for unknown readings', { readings: { speedKmh: null, position: null, drivingEnabled: false } }],
     ['from long ago', { occurredAt: 0 }],
     ['from 5 minutes ahead', { occurredAt: NOW + CLOCK_TOLERANCE_MS }],
     ['with a message id of 200 characters', { messageId: '🚗'.repeat(200) }],
@@ -175,7 +180,7 @@ describe('a report is taken', () => {
   it.each<[string, string, Partial<Report>]>([
     ['an empty message id', 'messageId', { messageId: '' }],
     ['NUL in a message id', 'messageId', { messageId: 'a\0b' }],
-    ['half a character in a message id', 'messageId', { messageId: '\ud83d' }],
+    ['a lone surrogate in a message id', 'messageId', { messageId: '\ud83d' }],
     ['a message id of 201 characters', 'messageId', { messageId: 'x'.repeat(201) }],
     ['a time more than 5 minutes ahead', 'occurredAt', { occurredAt: NOW + CLOCK_TOLERANCE_MS + 1 }],
     ['no reading', '', { readings: {} }],

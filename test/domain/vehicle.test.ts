@@ -8,7 +8,7 @@ import { editVehicle, newVehicle } from '../../src/domain/vehicle.ts'
 import type { VehiclePatch } from '../../src/domain/vehicle.ts'
 import { aVehicle } from '../support/sharings.ts'
 
-/** Where the input is wrong, or null if it is not. Every refusal of a text or an id is INVALID_INPUT. */
+/** The path of the error, or null if there is none. Every error about a text or an id has the code INVALID_INPUT. */
 function wrongAt(work: () => unknown): readonly string[] | null {
   try {
     work()
@@ -25,12 +25,12 @@ describe('a text', () => {
   it.each<[string, text: string, fits: boolean]>([
     ['nothing', '', true],
     ['spaces and line ends, kept as they are', '  a\r\n\tb  ', true],
-    ['as much as fits', 'x'.repeat(TEXT_LIMIT), true],
-    ['one character more', 'x'.repeat(TEXT_LIMIT + 1), false],
-    ['as many characters of two units each', CAR.repeat(TEXT_LIMIT), true],
-    ['one of these more', CAR.repeat(TEXT_LIMIT + 1), false],
-    ['a full text of mixed widths', `${CAR.repeat(100)}${'x'.repeat(100)}`, true],
-    ['the same and one more', `${CAR.repeat(100)}${'x'.repeat(101)}`, false],
+    ['200 characters', 'x'.repeat(TEXT_LIMIT), true],
+    ['201 characters', 'x'.repeat(TEXT_LIMIT + 1), false],
+    ['200 characters of two UTF-16 units each', CAR.repeat(TEXT_LIMIT), true],
+    ['201 characters of two UTF-16 units each', CAR.repeat(TEXT_LIMIT + 1), false],
+    ['200 characters of mixed widths', `${CAR.repeat(100)}${'x'.repeat(100)}`, true],
+    ['201 characters of mixed widths', `${CAR.repeat(100)}${'x'.repeat(101)}`, false],
     ['a very long one', 'x'.repeat(1e6), false],
     ['accents in two code points, kept as they are', 'e\u0301', true],
     ['NUL', 'a\0b', false],
@@ -52,7 +52,7 @@ describe('a text', () => {
 describe('a vehicle', () => {
   const zoe = aVehicle({ name: 'Zoe', brand: 'Renault', supportedCommands: ['LOCK_TOP_CASE'] })
 
-  it('has nothing but all commands at first', () => {
+  it('has no data but all commands at first', () => {
     expect(newVehicle('id', 'fleet', {})).toEqual({
       id: 'id',
       ownerId: 'fleet',
@@ -68,10 +68,10 @@ describe('a vehicle', () => {
 
   it.each<[string, VehiclePatch, object]>([
     ['nothing', {}, {}],
-    ['nothing by name', { name: undefined, supportedCommands: undefined }, {}],
+    ['nothing, with undefined fields', { name: undefined, supportedCommands: undefined }, {}],
     ['one text', { name: 'Twingo' }, { name: 'Twingo' }],
     ['an empty text', { name: '' }, { name: '' }],
-    ['a text away', { name: null }, { name: null }],
+    ['a text to null', { name: null }, { name: null }],
     [
       'every text',
       { name: 'a', licensePlate: 'b', vin: 'c', brand: 'd', model: 'e' },
@@ -94,12 +94,12 @@ describe('a vehicle', () => {
     expect(editVehicle(zoe, patch)).toEqual({ ...zoe, ...changed })
   })
 
-  it.each(['name', 'licensePlate', 'vin', 'brand', 'model'])('names the field that is wrong: %s', (field) => {
+  it.each(['name', 'licensePlate', 'vin', 'brand', 'model'])('names the wrong field in the error: %s', (field) => {
     expect(wrongAt(() => editVehicle(zoe, { [field]: 'x'.repeat(201) }))).toEqual([field])
     expect(wrongAt(() => newVehicle('id', 'fleet', { [field]: '\0' }))).toEqual([field])
   })
 
-  it('keeps its id and its owner whatever a patch carries', () => {
+  it('keeps its id and owner, whatever else a patch contains', () => {
     const patch = { id: 'other', ownerId: 'thief', deletedAt: 1, name: 'x' } as VehiclePatch
     expect(editVehicle(zoe, patch)).toEqual({ ...zoe, name: 'x' })
   })
@@ -141,7 +141,7 @@ describe('a fleet', () => {
     [[], null],
     [['A', 'B', 'C'], null],
     [['A', 'B', 'A'], null],
-  ])('is a partner of one other: %j', (ids, pair) => {
+  ])('forms a partnership with exactly one other: %j', (ids, pair) => {
     if (pair === null) expect(wrongAt(() => partnersOf(ids))).toEqual(['fleetIds'])
     else expect(partnersOf(ids)).toEqual(pair)
   })

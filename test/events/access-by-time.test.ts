@@ -162,13 +162,13 @@ describe.each(DATABASE_KINDS)('with nobody to announce it, on %s', (database) =>
       [endsAt, false],
     ] as const) {
       // Reads take the clock's word; what locks the vehicle never takes an instant before its latest one.
-      const clock = vi.spyOn(server.app.db.clock, 'now').mockReturnValue(instant)
+      const clock = vi.spyOn(server.app.services.clock, 'now').mockReturnValue(instant)
       const data = await ask(url, world.as.partner, PARTNER_LOOKS, { id, sharing })
       clock.mockRestore()
       const lists = [data.vehicles, data.shared, data.sharings].map(({ nodes }) => nodes.length === 1)
       const single = [data.vehicle !== null, data.sharing.vehicle !== null, data.sharing.phase === 'ACTIVE']
       expect([...lists, ...single]).toEqual(Array.from({ length: 6 }, () => within))
-      await server.app.db.prisma.vehicle.update({ where: { id }, data: { lastInstant: new Date(instant) } })
+      await server.app.prisma.vehicle.update({ where: { id }, data: { lastInstant: new Date(instant) } })
       const refused = await run(url, world.as.partner, 'updateVehicle', { id, name: 'x' })
       expect(refused.code).toBe(within ? 'NOT_OWNER' : 'VEHICLE_NOT_FOUND')
     }

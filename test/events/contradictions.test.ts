@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
-import { fromVehicle } from '../../src/data/rows.ts'
+import { toPrismaVehicle } from '../../src/data/tables/vehicle.ts'
 import { newVehicle } from '../../src/domain/vehicle.ts'
 import { mutations, post, run } from '../support/api.ts'
 import { follow, readAll } from '../support/events.ts'
@@ -22,7 +22,7 @@ describe.each(DATABASE_KINDS)('vehicles whose records contradict each other, on 
   const server = await serverForAll({ database, log })
   const world = await makeWorld(server)
   const { url, app } = server
-  const { prisma } = app.db
+  const { prisma } = app
   const { owner, partner } = world.as
   const gateway = await server.token(null, 'gateway')
   await prisma.$executeRawUnsafe('ALTER TABLE sharing DROP CONSTRAINT sharing_one_at_a_time')
@@ -32,7 +32,7 @@ describe.each(DATABASE_KINDS)('vehicles whose records contradict each other, on 
     const ids = Array.from({ length: count }, (_, nth) => `${prefix}${nth}`)
     const times = { lastInstant: new Date(), createdAt: new Date() }
     await prisma.vehicle.createMany({
-      data: ids.map((id) => ({ ...fromVehicle(newVehicle(id, world.owner, {})), ...times })),
+      data: ids.map((id) => ({ ...toPrismaVehicle(newVehicle(id, world.owner, {})), ...times })),
     })
     return ids
   }
@@ -62,7 +62,7 @@ describe.each(DATABASE_KINDS)('vehicles whose records contradict each other, on 
     const started = await run(url, owner, 'startSharing', { vehicleId: healthy, fleetId: world.partner, endsAt })
     expect(started.sharing.endsAt).toBe(endsAt)
     expect(await follower.events(1)).toMatchObject([{ vehicleId: healthy, occurredAt: endsAt, endReason: 'EXPIRED' }])
-    expect(app.db.contradictions.met).toBeGreaterThan(0)
+    expect(app.services.contradictions.met).toBeGreaterThan(0)
     await expect
       .poll(() => lines.flatMap(({ vehicles }) => vehicles ?? []), { timeout: 20_000 })
       .toEqual(expect.arrayContaining(['due0', 'due149']))

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { sealCursor } from '../../src/data/cursor.ts'
 import { ask, post, run } from '../support/api.ts'
 import { endOfLog, follow, readAll, TRANSPORTS } from '../support/events.ts'
 import type { EventFilter, SeenEvent } from '../support/events.ts'
@@ -196,7 +195,7 @@ describe('what is no cursor of this log', () => {
     ['too long', () => `${good()}A`],
     ['padded', () => `${good()}==`],
     ['of another list', () => Buffer.from(JSON.stringify(vehicles[0])).toString('base64url')],
-    ['beyond the end of the log', () => sealCursor(server.app.db, 1_000_000)],
+    ['beyond the end of the log', () => server.app.prisma.event.cursor(1_000_000)],
     [
       'of another database',
       async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { startFeed } from '../../src/events/feed.ts'
-import { startTail } from '../../src/events/tail.ts'
+import { deliverEvents } from '../../src/live/catch-up.ts'
+import { startTail } from '../../src/live/tail.ts'
 import { createLog } from '../support/log-model.ts'
 import type { ModelLog } from '../support/log-model.ts'
 
@@ -41,7 +41,7 @@ function follower(log: ModelLog, tail: ReturnType<typeof startTail>, { fleet: fl
     const events = await log.read(from, upTo)
     return events.filter(matches).slice(0, limit)
   }
-  const feed = startFeed(tail, { fleetId, matches, read }, after, ({ position }) => {
+  const feed = deliverEvents(tail, { fleetId, matches, read }, after, ({ position }) => {
     // Whoever has it wait gets nothing meanwhile.
     taken.push(isWaiting ? NaN : position)
     if (!pause) return null
@@ -76,7 +76,7 @@ type Follow = Extract<Step, { readonly back: number }>
 
 async function run(steps: readonly Step[]): Promise<void> {
   const log = createLog()
-  const tail = startTail(log.database, () => {})
+  const tail = startTail(log.prisma, () => {})
   const followers: ReturnType<typeof follower>[] = []
   const stopped: { taken: readonly number[]; count: number }[] = []
   const one = (n: number) => followers[n % Math.max(followers.length, 1)]

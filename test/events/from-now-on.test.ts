@@ -1,20 +1,20 @@
 import { parse, subscribe } from 'graphql'
 import { expect, it } from 'vitest'
-import { startTail } from '../../src/events/tail.ts'
-import { createContext } from '../../src/graphql/context.ts'
+import { startTail } from '../../src/live/tail.ts'
+import { createContext } from '../../src/graphql/base/context.ts'
 import { schema } from '../../src/graphql/schema.ts'
 import { startServer } from '../support/server.ts'
 import { makeWorld } from '../support/world.ts'
 
 it('a stream without a place begins where the log is when it is opened, not when it is first read', async () => {
   const server = await startServer()
-  const { db } = server.app
+  const { prisma } = server.app
   const { owner, newVehicle } = await makeWorld(server)
   await newVehicle()
-  const tail = startTail(db, (error) => expect.fail(String(error)))
+  const tail = startTail(prisma, (error) => expect.fail(String(error)))
   const claims = { fleetId: owner, roles: [], issuedAt: null, subject: null, tokenId: 'a', expiresAt: Infinity }
   const contextValue = createContext(
-    { db, tail, onRefusal: () => {} },
+    { prisma, tail, onRefusal: () => {} },
     {
       viewer: { ...claims, kind: 'FLEET', member: { fleetId: owner, role: 'VIEWER' } },
       requestId: 'a',

@@ -1,6 +1,5 @@
-import { describe, expect, it } from 'vitest'
-import { readLog } from '../../src/data/log.ts'
-import type { LoggedEvent } from '../../src/domain/event.ts'
+import { describe, expect, it, vi } from 'vitest'
+import type { LoggedEvent } from '../../src/domain/log/event.ts'
 import { run } from '../support/api.ts'
 import { everyEvent } from '../support/every-event.ts'
 import { follow } from '../support/events.ts'
@@ -15,28 +14,21 @@ describe.each(DATABASE_KINDS)('what an instance has appended itself, on %s', asy
   const gateway = await server.token(null, 'gateway')
 
   it('is told of as the log holds it, of every type', async () => {
-    const { db } = server.app
-    const { follower } = db
-    if (!follower) throw new Error('nobody follows the log')
+    const { prisma, services } = server.app
     const handed: LoggedEvent[] = []
     await world.newVehicle()
     const following = await follow(server.url, world.as.owner)
     // It follows once it has its first.
     await world.newVehicle()
     await following.events(1)
-    db.follower = {
-      ...follower,
-      append: (events) => {
-        handed.push(...events)
-        follower.append(events)
-      },
-    }
+    const appended = vi.spyOn(services.log, 'appended')
     await everyEvent(server, world)
-    db.follower = follower
+    for (const [events] of appended.mock.calls) handed.push(...events)
+    appended.mockRestore()
     following.stop()
     expect(new Set(handed.map(({ type }) => type)).size).toBe(9)
-    const { drawn } = await db.horizon()
-    const logged = await readLog(db, 0, drawn, 1_000)
+    const { drawn } = await prisma.event.horizon()
+    const logged = await prisma.event.range(0, drawn, 1_000)
     const readBack = new Map(logged.map((event) => [event.position, event]))
     for (const event of handed) expect(event).toStrictEqual(readBack.get(event.position))
   })
@@ -59,17 +51,17 @@ describe.each(DATABASE_KINDS)('what an instance has appended itself, on %s', asy
   })
 
   it('is answered as of no earlier than it was recorded, also where the clock of the database is ahead', async () => {
-    const { db } = server.app
+    const { prisma } = server.app
     const vehicleId = await world.newVehicle()
     const following = await follow(server.url, world.as.owner)
     await run(server.url, world.as.owner, 'updateVehicle', { id: vehicleId, name: 'first' })
     await following.events(1)
     const lastInstant = new Date(Date.now() + 3_000)
-    await db.prisma.vehicle.update({ where: { id: vehicleId }, data: { lastInstant } })
+    await prisma.vehicle.update({ where: { id: vehicleId }, data: { lastInstant } })
     await report(server.url, gateway, [reportAt(vehicleId, 'ahead', Date.now(), { speedKmh: 1 })])
     const [, event] = await following.events(2)
     expect(event?.recordedAt).toBe(lastInstant.toISOString())
-    expect(db.clock.now()).toBeGreaterThanOrEqual(lastInstant.getTime())
+    expect(prisma.$now()).toBeGreaterThanOrEqual(lastInstant.getTime())
     following.stop()
   })
 })

@@ -19,7 +19,7 @@ type Window = { readonly partnerId: string; readonly startsAt: number; readonly 
 
 /** When each sharing of a vehicle gave control, as the database has it. */
 async function windowsOf(vehicleId: string): Promise<Window[]> {
-  const rows = await servers[0].app.db.prisma.sharing.findMany({ where: { vehicleId }, orderBy: { startsAt: 'asc' } })
+  const rows = await servers[0].app.prisma.sharing.findMany({ where: { vehicleId }, orderBy: { startsAt: 'asc' } })
   return rows.map(({ partnerId, startsAt, endsAt, endedAt }) => ({
     partnerId,
     startsAt: startsAt.getTime(),
@@ -108,7 +108,7 @@ describe('readings that race a handover', () => {
     }
 
     // In the log a handover stands between the instants before it and those from it on.
-    const { prisma } = servers[0].app.db
+    const { prisma } = servers[0].app
     const log = await prisma.event.findMany({ where: { vehicleId: id }, orderBy: { position: 'asc' } })
     let latest = 0
     let [passed, before] = [0, 0]

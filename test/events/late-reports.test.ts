@@ -33,7 +33,7 @@ const share = async (vehicleId: string, fleet: Fleet, input: Readonly<Record<str
 }
 
 const endedAtOf = async (id: string): Promise<number> => {
-  const { endsAt, endedAt } = await server.app.db.prisma.sharing.findUniqueOrThrow({ where: { id } })
+  const { endsAt, endedAt } = await server.app.prisma.sharing.findUniqueOrThrow({ where: { id } })
   return (endedAt ?? endsAt)?.getTime() ?? Number.NaN
 }
 
@@ -60,7 +60,7 @@ describe('readings that come after a sharing', () => {
     expired: async (vehicleId) => {
       // As if it had been agreed with this end, which nobody has written down yet.
       const endsAt = new Date(Date.now() - 1)
-      await server.app.db.prisma.sharing.updateMany({ where: { vehicleId }, data: { endsAt } })
+      await server.app.prisma.sharing.updateMany({ where: { vehicleId }, data: { endsAt } })
     },
   }
 
@@ -113,7 +113,7 @@ describe('readings that come after a sharing', () => {
     // As if all this had been hours ago.
     const startsAt = Date.now() - hour
     const times = { startsAt: new Date(startsAt), cancelledAt: new Date(startsAt - 1) }
-    await server.app.db.prisma.sharing.update({ where: { id: called.id }, data: times })
+    await server.app.prisma.sharing.update({ where: { id: called.id }, data: times })
 
     const instants = { last: over - 1, end: over, between: over + 100, agreed: startsAt }
     await report(url, gateway, [
@@ -167,7 +167,7 @@ describe('a reading from before, inside or behind a window', () => {
 describe('a later partner', () => {
   it("never gets an earlier partner's readings, back to back or behind a gap, however late they come", async () => {
     const { url } = server
-    const { prisma } = server.app.db
+    const { prisma } = server.app
     const id = await world.newVehicle()
     const now = Date.now()
     // Seconds ago: two partners in turn, the second time with nobody in between; the last is there now.
@@ -227,7 +227,7 @@ describe('an instant that was taken for a vehicle', () => {
     const id = await world.newVehicle()
     // As after a handover, or when the clock was set back a little.
     const ahead = Date.now() + 300
-    await server.app.db.prisma.vehicle.update({ where: { id }, data: { lastInstant: new Date(ahead) } })
+    await server.app.prisma.vehicle.update({ where: { id }, data: { lastInstant: new Date(ahead) } })
     const instants = { now: Date.now() + 60_000 }
     await report(url, gateway, [reading(id, instants, 'now')])
     const { startsAt } = await share(id, 'partner')

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { pruneLog } from '../../src/data/log.ts'
-import { startHousekeeper } from '../../src/events/housekeeper.ts'
-import { startTail } from '../../src/events/tail.ts'
-import { openStream } from '../../src/events/stream.ts'
+import { startHousekeeper } from '../../src/background/housekeeper.ts'
+import { startTail } from '../../src/live/tail.ts'
+import { openStream } from '../../src/live/stream.ts'
 import { ask, post, run } from '../support/api.ts'
 import { endOfLog, follow, readAll, TRANSPORTS } from '../support/events.ts'
 import { report, reportAt } from '../support/gateway.ts'
@@ -28,18 +27,18 @@ describe.each(DATABASE_KINDS)('a log whose old events are removed, on %s', (data
   })
   afterAll(() => server.close())
   beforeEach(async () => {
-    await server.app.db.prisma.event.deleteMany()
+    await server.app.prisma.event.deleteMany()
     vehicleId = await world.newVehicle()
   })
 
   const rename = (name: string) => run(url, world.as.owner, 'updateVehicle', { id: vehicleId, name })
   /** Makes all that is in the log look as if it had been recorded that long ago. */
   const age = async (ms: number) => {
-    await server.app.db.prisma.$executeRaw`
+    await server.app.prisma.$executeRaw`
       UPDATE event SET recorded_at = recorded_at - make_interval(secs => ${ms / 1000})`
   }
   const prune = async () => {
-    while (await pruneLog(server.app.db, KEPT));
+    while (await server.app.prisma.event.prune(KEPT));
   }
   /** How history and both kinds of subscription answer a cursor. */
   async function answers(token: string, variables: object) {
@@ -123,33 +122,33 @@ describe.each(DATABASE_KINDS)('a log whose old events are removed, on %s', (data
 
   it('is pruned once by several who do it at the same time', async () => {
     await age(KEPT + DAY)
-    const [{ count }] = await server.app.db.prisma.$queryRaw<[{ count: number }]>`SELECT count(*)::int FROM event`
+    const [{ count }] = await server.app.prisma.$queryRaw<[{ count: number }]>`SELECT count(*)::int FROM event`
     expect(count).toBeGreaterThan(0)
     await Promise.all(Array.from({ length: 4 }, () => prune()))
     expect(await readAll(url, world.as.owner)).toEqual([])
-    expect(await server.app.db.prisma.event.count()).toBe(0)
+    expect(await server.app.prisma.event.count()).toBe(0)
   })
 
   it('is pruned by a running server', async () => {
     await age(KEPT + DAY)
     await rename('young')
     const errors: unknown[] = []
-    const housekeeper = startHousekeeper(server.app.db, KEPT, (error) => errors.push(error))
-    while ((await server.app.db.prisma.event.count()) > 1) await new Promise((resolve) => setTimeout(resolve, 10))
+    const housekeeper = startHousekeeper(server.app.prisma, KEPT, (error) => errors.push(error))
+    while ((await server.app.prisma.event.count()) > 1) await new Promise((resolve) => setTimeout(resolve, 10))
     await housekeeper.stop()
     expect(errors).toEqual([])
     expect((await ask(url, world.as.owner, HISTORY)).vehicleEvents.nodes).toHaveLength(1)
   })
 
   it('never leaves a gap for a subscriber that was slow: it fails, and its next attempt is told', async () => {
-    const { db } = server.app
+    const { prisma } = server.app
     const after = await endOfLog(url, world.as.owner)
-    const place = (await db.horizon()).settled
+    const place = (await prisma.event.horizon()).settled
     // More than one page, so that the rest is still to be read when it is removed.
-    await db.prisma.$executeRaw`
+    await prisma.$executeRaw`
       INSERT INTO event (type, vehicle_id, owner_id, occurred_at, recorded_at)
       SELECT 'VEHICLE_CHANGED', ${vehicleId}, ${world.owner}, now(), now() FROM generate_series(1, 300)`
-    const tail = startTail(db, (error) => expect.fail(String(error)))
+    const tail = startTail(prisma, (error) => expect.fail(String(error)))
     const order = {
       fleetId: world.owner,
       filter: { vehicleIds: null, types: null },
@@ -157,7 +156,7 @@ describe.each(DATABASE_KINDS)('a log whose old events are removed, on %s', (data
       until: Infinity,
       gone: undefined,
     }
-    const stream = openStream(db, tail, order)[Symbol.asyncIterator]()
+    const stream = openStream(prisma, tail, order)[Symbol.asyncIterator]()
     for (let n = 0; n < 200; n++) await stream.next()
     await age(KEPT + DAY)
     await prune()

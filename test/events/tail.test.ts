@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { startTail } from '../../src/events/tail.ts'
+import { startTail } from '../../src/live/tail.ts'
 import { mutations, post, run } from '../support/api.ts'
 import { connect, endOfLog, insertEvents, TRANSPORTS } from '../support/events.ts'
 import { serverForAll, startServer } from '../support/server.ts'
@@ -52,8 +52,8 @@ describe('a subscriber', async () => {
   })
 
   it('gets its events when several come at once to an instance where nobody was', async () => {
-    const { db } = server.app
-    const tail = startTail(db, (error) => expect.fail(String(error)))
+    const { prisma } = server.app
+    const tail = startTail(prisma, (error) => expect.fail(String(error)))
     await tail.join()
     tail.leave()
     const client = await connect(server)
@@ -61,7 +61,7 @@ describe('a subscriber', async () => {
     const places = await Promise.all([tail.join(), tail.join()])
     await insertEvents(client, 'behind both', { vehicleId, ownerId: world.owner })
     await client.end()
-    const { settled } = await db.horizon()
+    const { settled } = await prisma.event.horizon()
     const never = new AbortController().signal
     for (const place of places) {
       await tail.moved(place, null, never)

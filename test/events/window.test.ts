@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { createWindow } from '../../src/events/window.ts'
-import type { LoggedEvent } from '../../src/domain/event.ts'
+import { createWindow } from '../../src/live/window.ts'
+import type { LoggedEvent } from '../../src/domain/log/event.ts'
 
 const eventAt = (position: number): LoggedEvent => ({
   position,

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { LATEST } from '../../src/domain/period.ts'
-import { isoOf, parseInstant } from '../../src/graphql/scalars.ts'
+import { LATEST_INSTANT } from '../../src/domain/period.ts'
+import { isoOf, parseInstant } from '../../src/graphql/base/scalars.ts'
 
 const MINUTE = 60_000
 
@@ -93,10 +93,10 @@ it('every instant in range comes back from ISO 8601 at any offset', () => {
   const two = (value: number) => String(value).padStart(2, '0')
   const offset = fc.integer({ min: -(24 * 60 - 1), max: 24 * 60 - 1 })
   const instant = fc.oneof(
-    fc.integer({ min: 0, max: LATEST }),
-    fc.constantFrom(0, 1, LATEST - 1, LATEST),
+    fc.integer({ min: 0, max: LATEST_INSTANT }),
+    fc.constantFrom(0, 1, LATEST_INSTANT - 1, LATEST_INSTANT),
     fc.integer({ min: 0, max: 36 * 60 * MINUTE }),
-    fc.integer({ min: LATEST - 36 * 60 * MINUTE, max: LATEST }),
+    fc.integer({ min: LATEST_INSTANT - 36 * 60 * MINUTE, max: LATEST_INSTANT }),
   )
   fc.assert(
     fc.property(instant, offset, fc.stringMatching(/^\d{0,9}$/), (at, minutes, digits) => {
@@ -113,10 +113,10 @@ it('every instant in range comes back from ISO 8601 at any offset', () => {
 it('every instant in range is written as Date writes it, whatever was written before', () => {
   // Far apart, in the same minute, and in minutes that share what is kept of them.
   const instant = fc.oneof(
-    fc.integer({ min: 0, max: LATEST }),
+    fc.integer({ min: 0, max: LATEST_INSTANT }),
     fc.integer({ min: 0, max: 2 * MINUTE }),
     fc.nat(2).map((n) => n * 2_048 * MINUTE),
-    fc.constantFrom(0, LATEST),
+    fc.constantFrom(0, LATEST_INSTANT),
   )
   fc.assert(
     fc.property(fc.array(instant), (instants) => {

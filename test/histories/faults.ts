@@ -29,14 +29,14 @@ export const FAULTS: readonly Fault[] = [
     by: ['lost', 'control', 'atomic', 'real time', 'order', 'stream'],
     patches: [
       {
-        file: 'src/data/lock.ts',
+        file: 'src/data/decisions/lock.ts',
         find: 'const logged = await written(held)',
         replace: `await written({ ...held, events: [] })
           const logged = held.events.map((event) => ({ ...event, position: 0 }))`,
       },
-      { file: 'src/data/lock.ts', find: 'import { change, ', replace: 'import { append, change, ' },
+      { file: 'src/data/decisions/lock.ts', find: 'import { change, ', replace: 'import { append, change, ' },
       {
-        file: 'src/data/lock.ts',
+        file: 'src/data/decisions/lock.ts',
         find: 'if (held) committed(db, [held])',
         replace: `if (held) {\n ${later(5)}\n await append(db, held.events)\n committed(db, [held])\n }`,
       },
@@ -53,7 +53,7 @@ export const FAULTS: readonly Fault[] = [
     patches: [
       { file: FOUNDATION, find: 'PERFORM pg_advisory_xact_lock_shared(', replace: 'PERFORM abs(' },
       {
-        file: 'src/data/changes.ts',
+        file: 'src/data/decisions/commit.ts',
         find: 'RETURNING position`',
         replace: 'RETURNING position, pg_sleep(0.005)`',
       },
@@ -63,9 +63,9 @@ export const FAULTS: readonly Fault[] = [
     name: 'a long stretch is taken for read whole',
     by: ['stream'],
     patches: [
-      { file: 'src/events/tail.ts', find: 'READ_LIMIT = 1_000', replace: 'READ_LIMIT = 3' },
+      { file: 'src/live/tail.ts', find: 'READ_LIMIT = 1_000', replace: 'READ_LIMIT = 3' },
       {
-        file: 'src/events/tail.ts',
+        file: 'src/live/tail.ts',
         find: '(events.at(-1)?.position ?? settled) : settled',
         replace: 'settled : settled',
       },
@@ -76,7 +76,7 @@ export const FAULTS: readonly Fault[] = [
     by: ['stream'],
     patches: [
       {
-        file: 'src/events/tail.ts',
+        file: 'src/live/tail.ts',
         find: 'if (handed.size > 0 || events.length === 0) read()',
         replace: `const rest = [...handed.values()].toSorted((a, b) => a.position - b.position)
           handed.clear()
@@ -87,26 +87,28 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'who fell behind goes on with the newest',
     by: ['stream'],
-    patches: [{ file: 'src/events/listeners.ts', find: 'if (listener.position < told) return false', replace: '' }],
+    patches: [
+      { file: 'src/live/subscribers.ts', find: 'if (subscriber.position < delivered) return false', replace: '' },
+    ],
   },
   {
     name: 'the window in memory is taken for longer than it is',
     by: ['stream'],
     patches: [
-      { file: 'src/events/tail.ts', find: 'WINDOW = 10_000', replace: 'WINDOW = 10' },
-      { file: 'src/events/window.ts', find: 'position < floor', replace: 'position < floor - 5' },
+      { file: 'src/live/tail.ts', find: 'WINDOW = 10_000', replace: 'WINDOW = 10' },
+      { file: 'src/live/window.ts', find: 'position < floor', replace: 'position < floor - 5' },
     ],
   },
   {
     name: 'resuming in memory repeats the last event',
     by: ['stream'],
-    patches: [{ file: 'src/events/window.ts', find: '?? Infinity) <= position)', replace: '?? Infinity) < position)' }],
+    patches: [{ file: 'src/live/window.ts', find: '?? Infinity) <= position)', replace: '?? Infinity) < position)' }],
   },
   {
     name: 'resuming from the log repeats the last event',
     by: ['stream', 'pages'],
     patches: [
-      { file: 'src/data/log-pages.ts', find: '(${keys}, e.position) > (', replace: '(${keys}, e.position) >= (' },
+      { file: 'src/data/log/pages.ts', find: '(${keys}, e.position) > (', replace: '(${keys}, e.position) >= (' },
     ],
   },
   {
@@ -114,7 +116,7 @@ export const FAULTS: readonly Fault[] = [
     by: ['stream', 'pages'],
     patches: [
       {
-        file: 'src/graphql/event.ts',
+        file: 'src/graphql/types/event.ts',
         find: 'return last ? cursorOf(last)',
         replace: 'return last ? cursorOf(nodes.at(-2) ?? last)',
       },
@@ -123,14 +125,14 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'the stream leaves out what the partner may see',
     by: ['stream'],
-    patches: [{ file: 'src/domain/event.ts', find: ' || event.partnerId === fleetId', replace: '' }],
+    patches: [{ file: 'src/domain/log/event.ts', find: ' || event.partnerId === fleetId', replace: '' }],
   },
   {
     name: 'the history leaves out what the partner may see',
     by: ['audience', 'stream'],
     patches: [
       {
-        file: 'src/data/log-pages.ts',
+        file: 'src/data/log/pages.ts',
         find: "'e.partner_id IS NOT NULL'",
         replace: "'FALSE'",
       },
@@ -161,20 +163,24 @@ export const FAULTS: readonly Fault[] = [
         find: "command.status === 'PENDING' && at <",
         replace: 'isOpen(command) && at <',
       },
-      { file: 'src/events/dispatches.ts', find: ' || !(await isPending(db, event.commandId))', replace: '' },
+      { file: 'src/live/dispatches.ts', find: ' || !(await isPending(db, event.commandId))', replace: '' },
     ],
   },
   {
     name: 'a handover cancels nothing',
     by: ['control'],
     patches: [
-      { file: 'src/data/lock.ts', find: 'of cancelled(commands, ', replace: 'of cancelled(commands.slice(0, 0), ' },
+      {
+        file: 'src/data/decisions/lock.ts',
+        find: 'of cancelled(commands, ',
+        replace: 'of cancelled(commands.slice(0, 0), ',
+      },
     ],
   },
   {
     name: 'idempotency keys are not remembered',
     by: ['once'],
-    patches: [{ file: 'src/data/idempotency.ts', find: 'length === 1)', replace: 'length < 2)' }],
+    patches: [{ file: 'src/data/decisions/idempotency.ts', find: 'length === 1)', replace: 'length < 2)' }],
   },
   {
     name: 'known messages are recorded again',
@@ -206,16 +212,20 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'what is decided without the lock is written whatever happened since',
     by: ['control', 'dispatch', 'instant', 'real time'],
-    patches: [{ file: 'src/data/changes.ts', find: 'xmin::text = $3', replace: 'TRUE' }],
+    patches: [{ file: 'src/data/decisions/commit.ts', find: 'xmin::text = $3', replace: 'TRUE' }],
   },
   {
     name: 'a write after the next due instant',
     by: ['ended'],
     patches: [
-      { file: 'src/data/changes.ts', find: 'OR clock_timestamp() < $4 AS in_time', replace: 'OR TRUE AS in_time' },
+      {
+        file: 'src/data/decisions/commit.ts',
+        find: 'OR clock_timestamp() < $4 AS in_time',
+        replace: 'OR TRUE AS in_time',
+      },
       { file: DEMANDING, find: 'clock_timestamp() >= "until"', replace: 'FALSE' },
       {
-        file: 'src/data/lock.ts',
+        file: 'src/data/decisions/lock.ts',
         find: 'await until(held.comes)\n  const logged',
         replace: `${later(200)}\n  const logged`,
       },
@@ -237,7 +247,7 @@ export const FAULTS: readonly Fault[] = [
     by: ['rows', 'control', 'atomic', 'due', 'lost', 'order'],
     patches: [
       {
-        file: 'src/data/changes.ts',
+        file: 'src/data/decisions/commit.ts',
         find: 'WHERE s.id = n.id AND s.vehicle_id = $1',
         replace: 'WHERE s.id = n.id AND s.vehicle_id = $1 AND (n.ended_at IS NULL OR random() < 0.5)',
       },
@@ -247,26 +257,32 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'what fell due is settled behind what is asked for',
     by: ['control'],
-    patches: [{ file: 'src/data/lock.ts', find: 'vehicle.state, at)', replace: 'vehicle.state, at - 200)' }],
+    patches: [{ file: 'src/data/decisions/lock.ts', find: 'vehicle.state, at)', replace: 'vehicle.state, at - 200)' }],
   },
   {
     name: 'a stream outlives its token',
     by: ['expiry'],
     patches: [
-      { file: 'src/events/stream.ts', find: ' || Date.now() >= until', replace: '' },
-      { file: 'src/events/stream.ts', find: 'atInstant(until, ', replace: 'atInstant(Infinity, ' },
-      { file: 'src/server/engine.ts', find: 'Date.now() >= until ? end()', replace: 'until < 0 ? end()' },
+      { file: 'src/live/stream.ts', find: ' || Date.now() >= until', replace: '' },
+      { file: 'src/live/stream.ts', find: 'atInstant(until, ', replace: 'atInstant(Infinity, ' },
+      { file: 'src/server/http/event-stream.ts', find: 'Date.now() < until', replace: 'until > 0' },
+      { file: 'src/server/http/event-stream.ts', find: 'atInstant(until, ', replace: 'atInstant(Infinity, ' },
     ],
   },
   {
     name: 'a socket outlives its token',
     by: ['expiry'],
     patches: [
-      { file: 'src/events/stream.ts', find: ' || Date.now() >= until', replace: '' },
-      { file: 'src/events/stream.ts', find: 'atInstant(until, ', replace: 'atInstant(Infinity, ' },
-      { file: 'src/server/engine.ts', find: 'Date.now() >= until ? end()', replace: 'until < 0 ? end()' },
-      { file: 'src/server/session.ts', find: '?? Infinity) <= Date.now()', replace: '?? Infinity) <= 0' },
-      { file: 'src/server/protocol.ts', find: 'atInstant(viewer.expiresAt, ', replace: 'atInstant(Infinity, ' },
+      { file: 'src/live/stream.ts', find: ' || Date.now() >= until', replace: '' },
+      { file: 'src/live/stream.ts', find: 'atInstant(until, ', replace: 'atInstant(Infinity, ' },
+      { file: 'src/server/http/event-stream.ts', find: 'Date.now() < until', replace: 'until > 0' },
+      { file: 'src/server/http/event-stream.ts', find: 'atInstant(until, ', replace: 'atInstant(Infinity, ' },
+      { file: 'src/server/websocket/connection.ts', find: '?? Infinity) <= Date.now()', replace: '?? Infinity) <= 0' },
+      {
+        file: 'src/server/websocket/protocol.ts',
+        find: 'atInstant(viewer.expiresAt, ',
+        replace: 'atInstant(Infinity, ',
+      },
     ],
   },
   {
@@ -293,7 +309,7 @@ export const FAULTS: readonly Fault[] = [
     by: ['leak'],
     patches: [
       {
-        file: 'src/graphql/errors.ts',
+        file: 'src/graphql/base/errors.ts',
         find: 'new GraphQLError(MASKED, { ...where',
         replace: 'new GraphQLError(String(originalError ?? error), { ...where',
       },
@@ -304,7 +320,7 @@ export const FAULTS: readonly Fault[] = [
     by: ['lost', 'instant', 'real time'],
     patches: [
       {
-        file: 'src/data/lock.ts',
+        file: 'src/data/decisions/lock.ts',
         find: 'if (held) await release(held)',
         replace: `if (held?.version) setTimeout(() => void release(held).catch(() => {}), 100)
     else if (held) await release(held)`,

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { openDatabase } from '../../src/data/client.ts'
-import { developmentToken } from '../../src/server/keys.ts'
+import { developmentToken } from '../../src/server/auth/keys.ts'
 import { readSettings } from '../../src/settings.ts'
+import { openData } from '../support/data.ts'
 import { sql } from '../support/databases.ts'
 import { startPostgres } from '../support/postgres.ts'
 import { startInstance } from './instance.ts'
@@ -33,14 +33,15 @@ export async function inArena(measure: (arena: Arena) => Promise<void>): Promise
     closers.push(() => rm(folder, { recursive: true, force: true }))
     const databaseUrl = await newDatabase(closers)
     const settings = readSettings({ DATABASE_URL: databaseUrl, DATA_DIR: folder })
-    const opened = await openDatabase(settings)
+    const opened = await openData(settings)
+    const { value: cursorKey } = await opened.prisma.secret.findUniqueOrThrow({ where: { name: 'cursor' } })
     await opened.close()
     const db = new pg.Client({ connectionString: databaseUrl })
     await db.connect()
     closers.push(() => db.end())
     await measure({
       db,
-      cursorKey: opened.cursorKey,
+      cursorKey,
       start: async () => {
         const instance = await startInstance(settings)
         closers.push(async () => {

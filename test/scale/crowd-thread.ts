@@ -1,6 +1,6 @@
 import { workerData } from 'node:worker_threads'
 import { WebSocket } from 'ws'
-import { openCursor } from '../../src/data/cursor.ts'
+import { createCursors } from '../../src/data/log/cursor.ts'
 import { fold } from './columns.ts'
 import type { Plan } from './crowd.ts'
 import { CLASSES } from './figures.ts'
@@ -69,7 +69,7 @@ function follow(client: number): void {
   function receive({ cursor, recordedAt }: { cursor: string; recordedAt: string }, subscribedAt: number): void {
     const now = Date.now()
     const recorded = Date.parse(recordedAt)
-    const position = openCursor({ cursorKey }, cursor) ?? NaN
+    const position = createCursors(cursorKey).open(cursor) ?? NaN
     place = cursor
     // NaN, which stands for no cursor at all, is not behind anything either.
     if (!(position > (columns.position[client] ?? 0))) add(columns.faults, client)

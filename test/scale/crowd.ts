@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import { sealCursor } from '../../src/data/cursor.ts'
+import { createCursors } from '../../src/data/log/cursor.ts'
 import type { Arena } from './arena.ts'
 import { digest, newColumns, sum } from './columns.ts'
 import type { Columns } from './columns.ts'
@@ -63,7 +63,7 @@ export function startCrowd(arena: Arena, { instances, fleets, clients, start, wi
     urls: instances.map(({ url }) => `${url.replace('http', 'ws')}/graphql`),
     tokens: fleets.map(({ token }) => token),
     clients,
-    after: sealCursor(arena, start),
+    after: createCursors(arena.cursorKey).seal(start),
     cursorKey: arena.cursorKey,
     within,
     threads: THREADS,

@@ -1,5 +1,5 @@
-import { sealCursor } from '../../src/data/cursor.ts'
-import type { VehicleEventType } from '../../src/domain/event.ts'
+import { createCursors } from '../../src/data/log/cursor.ts'
+import type { VehicleEventType } from '../../src/domain/log/event.ts'
 import { ask } from '../support/api.ts'
 import type { Arena } from './arena.ts'
 import { note, promise, quantile, summary } from './figures.ts'
@@ -53,7 +53,7 @@ const addRare = ({ db }: Arena) =>
 
 async function warmUp(arena: Arena, { url }: Instance, start: number): Promise<void> {
   const token = await arena.token(fleetId(1), 'viewer')
-  const after = sealCursor(arena, start)
+  const after = createCursors(arena.cursorKey).seal(start)
   const socket = await openTimed(url, token, arena.cursorKey)
   for (let turn = 0; turn < WARM_UP; turn++) {
     await socket.read(after, {}, 1)
@@ -78,7 +78,7 @@ async function measureFleet(arena: Arena, { url }: Instance, number: number, sta
       // Around the place, so that it is another one each time.
       const place = Math.min(index + Math.floor(Math.random() * 20), positions.length - 2)
       const expected = positions.slice(place + 1, place + 1 + CHECKED)
-      const after = sealCursor(arena, positions[place] ?? 0)
+      const after = createCursors(arena.cursorKey).seal(positions[place] ?? 0)
       const { firstMs, seen } = await socket.read(after, {}, turn === 0 ? expected.length : 1)
       firsts.push(firstMs)
       right &&= seen.every((position, offset) => position === expected[offset])
@@ -103,7 +103,7 @@ const PAGE = `query ($first: Int, $after: String) { vehicleEvents(first: $first,
 /** What is rare, behind a place far back: all that lies between is looked through. Told, not promised. */
 async function measureFilters(arena: Arena, { url }: Instance, start: number): Promise<void> {
   const token = await arena.token(fleetId(1), 'viewer')
-  const after = sealCursor(arena, start)
+  const after = createCursors(arena.cursorKey).seal(start)
   for (const [what, filter] of [
     ['a common vehicle', { vehicleIds: [vehicleId(1, 2)] }],
     ['a type that is rare', { types: ['COMMAND_UPDATED'] }],

@@ -1,18 +1,18 @@
-import type { Database } from '../../src/data/client.ts'
-import { readFleetLog, readLog } from '../../src/data/log.ts'
-import type { EventFilter } from '../../src/domain/event.ts'
+import type { Services } from '../../src/data/services.ts'
+import { readFleetLog, readLog } from '../../src/data/log/read.ts'
+import type { EventFilter } from '../../src/domain/log/event.ts'
 import type { Arena } from './arena.ts'
 
 export type Statement = { readonly text: string; readonly values: readonly unknown[] }
 
 /** The statement that a function of the data layer would run, for it to be explained. */
-async function recorded(read: (db: Database) => Promise<unknown>): Promise<Statement> {
+async function recorded(read: (services: Services) => Promise<unknown>): Promise<Statement> {
   const statements: Statement[] = []
   const query = ({ text }: { readonly text: string }, values: readonly unknown[]) => {
     statements.push({ text, values })
     return Promise.resolve([])
   }
-  await read({ query } as unknown as Database)
+  await read({ query } as unknown as Services)
   const [statement] = statements
   if (!statement) throw new Error('nothing was read')
   return statement
@@ -22,9 +22,10 @@ const PAGE = 200
 export const ALL: EventFilter = { vehicleIds: null, types: null }
 
 export const fleetStatement = (fleetId: string, filter: EventFilter, after: number, upTo: number) =>
-  recorded((db) => readFleetLog(db, fleetId, filter, after, upTo, PAGE))
+  recorded((services) => readFleetLog(services, fleetId, filter, after, upTo, PAGE))
 
-export const tailStatement = (after: number, upTo: number) => recorded((db) => readLog(db, after, upTo, 1000))
+export const tailStatement = (after: number, upTo: number) =>
+  recorded((services) => readLog(services, after, upTo, 1000))
 
 export type Plan = { readonly lines: readonly string[]; readonly ms: number; readonly buffers: number }
 

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { readFile } from 'node:fs/promises'
 import { createParser } from 'eventsource-parser'
 import { WebSocket } from 'ws'
-import { openCursor } from '../../src/data/cursor.ts'
+import { createCursors } from '../../src/data/log/cursor.ts'
 import { READINGS } from '../support/gateway.ts'
 
 /** A subscriber that can stop to read from its connection, as a client does whose machine hangs. */
@@ -46,7 +46,7 @@ function collect({ after, cursorKey, onEvent }: ReaderOptions) {
     place: () => place,
     take: ({ data: { vehicleEvents } }: Next) => {
       place = vehicleEvents.cursor
-      positions.push(openCursor({ cursorKey }, place) ?? NaN)
+      positions.push(createCursors(cursorKey).open(place) ?? NaN)
       onEvent?.(Date.parse(vehicleEvents.recordedAt))
     },
   }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sealCursor } from '../../src/data/cursor.ts'
+import { createCursors } from '../../src/data/log/cursor.ts'
 import { inArena } from './arena.ts'
 import type { Arena } from './arena.ts'
 import { CLASSES, median, note, promise, summaryOf } from './figures.ts'
@@ -55,7 +55,7 @@ async function sample(arena: Arena, { rate, seconds }: Options, stalling: boolea
   const { cursorKey } = arena
   const start = await endOf(arena)
   const from = (position: number) => {
-    const after = sealCursor({ cursorKey }, position)
+    const after = createCursors(cursorKey).seal(position)
     return { url, token: fleet.token, after, cursorKey }
   }
   const delays = new Uint32Array(CLASSES)

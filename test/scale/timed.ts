@@ -1,4 +1,4 @@
-import { openCursor } from '../../src/data/cursor.ts'
+import { createCursors } from '../../src/data/log/cursor.ts'
 import { openAcknowledged } from '../support/raw.ts'
 
 export type Timed = {
@@ -39,7 +39,7 @@ export async function openTimed(url: string, token: string, cursorKey: Uint8Arra
           } else if (about === id && seen.length < count) {
             if (type !== 'next') return reject(new Error(`unexpected: ${text.toString()}`))
             if (seen.length === 0) firstMs = performance.now() - begun
-            seen.push(openCursor({ cursorKey }, payload.data.vehicleEvents.cursor) ?? NaN)
+            seen.push(createCursors(cursorKey).open(payload.data.vehicleEvents.cursor) ?? NaN)
             if (seen.length < count) return
             send({ id, type: 'complete' })
             // What was on its way comes before the answer to this; only then is the server at rest.

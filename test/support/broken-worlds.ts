@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { newCommand } from '../../src/domain/command.ts'
 import type { CommandStatus } from '../../src/domain/command.ts'
-import { commandUpdated, sharingEvent } from '../../src/domain/event.ts'
-import type { SharingEventType } from '../../src/domain/event.ts'
+import { commandUpdated, sharingEvent } from '../../src/domain/log/event.ts'
+import type { SharingEventType } from '../../src/domain/log/event.ts'
 import type { Instant } from '../../src/domain/period.ts'
 import type { Sharing } from '../../src/domain/sharing.ts'
-import { toldCommand, toldSharing } from '../../src/domain/told.ts'
-import type { CommandEvent, Kept, SharingEvent } from '../../src/domain/told.ts'
+import { toldCommand, toldSharing } from '../../src/domain/verify/told.ts'
+import type { CommandEvent, Kept, SharingEvent } from '../../src/domain/verify/told.ts'
 import { aSharing, aVehicle } from './sharings.ts'
 
 /** The world of one vehicle now, in units since its beginning; things may be agreed for as long after it. */

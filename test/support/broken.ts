@@ -1,9 +1,9 @@
 import { newCommand } from '../../src/domain/command.ts'
-import { commandUpdated, sharingEvent } from '../../src/domain/event.ts'
-import type { SharingEventType } from '../../src/domain/event.ts'
+import { commandUpdated, sharingEvent } from '../../src/domain/log/event.ts'
+import type { SharingEventType } from '../../src/domain/log/event.ts'
 import type { Instant } from '../../src/domain/period.ts'
 import type { Sharing } from '../../src/domain/sharing.ts'
-import type { CommandEvent, Kept, SharingEvent } from '../../src/domain/told.ts'
+import type { CommandEvent, Kept, SharingEvent } from '../../src/domain/verify/told.ts'
 import { aSharing, aVehicle } from './sharings.ts'
 
 /** What version 0.1.0 could leave behind once PostgreSQL had lost sharings from the exclusion constraint's index. */

@@ -1,13 +1,14 @@
-import { conflictIn, refusal, sharingAt, targetOf } from '../../src/domain/access.ts'
-import type { Action } from '../../src/domain/access.ts'
+import { conflictIn, refusal, sharingAt, targetOf } from '../../src/domain/access/access.ts'
+import type { Action } from '../../src/domain/access/access.ts'
 import { complete, dispatch, newCommand } from '../../src/domain/command.ts'
 import type { Command, CommandOutcome, CommandType } from '../../src/domain/command.ts'
-import { errorOf, RequestError } from '../../src/domain/errors.ts'
+import { RequestError } from '../../src/domain/errors.ts'
+import { errorOf } from '../../src/domain/access/refusal.ts'
 import type { Instant } from '../../src/domain/period.ts'
 import { cancelled, settle } from '../../src/domain/settle.ts'
 import { endIfIdle, endSharing, endWhenIdle, moveEnd, periodOf, startSharing } from '../../src/domain/sharing.ts'
 import type { Sharing } from '../../src/domain/sharing.ts'
-import { merge, stateOf } from '../../src/domain/state.ts'
+import { mergeState, stateOf } from '../../src/domain/state.ts'
 import { newVehicle } from '../../src/domain/vehicle.ts'
 
 export type Op =
@@ -128,7 +129,7 @@ export class ControlModel {
     const readings = idle
       ? ({ speedKmh: 0, ignition: false, centralLock: 'LOCKED' } as const)
       : ({ speedKmh: 30, ignition: true, centralLock: 'UNLOCKED' } as const)
-    this.vehicle = { ...this.vehicle, state: merge(this.vehicle.state, stateOf(readings, at)) }
+    this.vehicle = { ...this.vehicle, state: mergeState(this.vehicle.state, stateOf(readings, at)) }
     if (sharingAt(this, at)?.endRequestedBy == null) return at
     const later = this.hold(true)
     const awaiting = sharingAt(this, later)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { startPostgres } from './postgres.ts'
-import { openDatabase } from '../../src/data/client.ts'
+import { openDatabase } from '../../src/data/database/open.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -60,6 +60,13 @@ export async function newPostgresDatabase(serverUrl: string): Promise<string> {
       if (attempt === 20 || (error as { code?: string }).code !== '55006') throw error
     }
   }
+}
+
+/** A database of its own on the PostgreSQL server, with nothing in it. */
+export async function newEmptyDatabase(serverUrl: string): Promise<string> {
+  const name = `empty_${process.pid}_${++made}`
+  await sql(`${serverUrl}/postgres`, `CREATE DATABASE ${name} TEMPLATE template0`)
+  return `${serverUrl}/${name}`
 }
 
 /** A data directory of its own, with an embedded database that is migrated and empty. */

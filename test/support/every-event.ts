@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { VEHICLE_EVENT_TYPES } from '../../src/domain/event.ts'
+import { VEHICLE_EVENT_TYPES } from '../../src/domain/log/event.ts'
 import { run } from './api.ts'
 import { readAll } from './events.ts'
 import { commandDispatches, endSharing, outcome, report, reportAt, sendCommand } from './gateway.ts'

@@ -1,7 +1,7 @@
 import type { Instant } from '../../src/domain/period.ts'
 import type { Sharing } from '../../src/domain/sharing.ts'
-import type { Kept } from '../../src/domain/told.ts'
-import type { Sql } from '../../src/data/sql.ts'
+import type { Kept } from '../../src/domain/verify/told.ts'
+import type { Sql } from '../../src/data/database/statement.ts'
 
 type Run = (text: string, ...values: readonly unknown[]) => Promise<void>
 

@@ -1,11 +1,10 @@
-import type { Database } from '../../src/data/client.ts'
-import { EVENT } from '../../src/data/log-pages.ts'
-import type { LoggedEvent } from '../../src/domain/event.ts'
+import type { Client } from '../../src/data/client.ts'
+import type { LoggedEvent } from '../../src/domain/log/event.ts'
 
 /** A log whose writers do as a test says: they draw places one by one, and commit in any order, or not at all. */
 export type ModelLog = {
   /** What following the log needs of a database. */
-  readonly database: Database
+  readonly prisma: Client
   /** How many places were drawn. */
   readonly drawn: () => number
   readonly draw: (ownerId: string, partnerId: string | null, here: boolean) => void
@@ -21,20 +20,6 @@ export type ModelLog = {
 }
 
 type Place = { readonly event: LoggedEvent; readonly here: boolean; state: 'open' | 'committed' | 'undone' }
-
-/** As PostgreSQL gives it: the words, and then the binary form of a record. */
-function packed(event: Readonly<Record<string, string | number | null>>): string {
-  const ofKind = (isWord: boolean) => Object.entries(EVENT).filter(([, { kind }]) => (kind === 'word') === isWord)
-  const words = ofKind(true).map(([name]) => event[name] ?? '')
-  const values = ofKind(false).map(([name, { kind }]) => {
-    const number = BigInt(Number(event[name]))
-    const field = Buffer.alloc(16)
-    field.writeInt32BE(8, 4)
-    field.writeBigInt64BE(kind === 'instant' ? (number - BigInt(Date.UTC(2000, 0))) * 1_000n : number, 8)
-    return field
-  })
-  return [...words, Buffer.concat([Buffer.alloc(4), ...values]).toString('hex')].join('\u001f')
-}
 
 export function createLog(): ModelLog {
   const places: Place[] = []
@@ -62,22 +47,16 @@ export function createLog(): ModelLog {
 
   const between = (after: number, upTo: number) =>
     committed().filter(({ position }) => position > after && position <= upTo)
-  const rows = (after: number, upTo: number, limit: number) =>
-    between(after, upTo)
-      .slice(0, limit)
-      .map((event) => ({
-        packed: packed(event as unknown as Readonly<Record<string, string | number | null>>),
-        facts: null,
-      }))
-  const database = {
-    horizon: () =>
-      answer(() => ({ settled: (open()[0]?.event.position ?? places.length + 1) - 1, drawn: places.length })),
-    query: (_statement: unknown, [after, upTo, limit]: readonly [number, number, number]) =>
-      answer(() => rows(after, upTo, limit)),
-    clock: { observe: () => {} },
+  const prisma = {
+    event: {
+      horizon: () =>
+        answer(() => ({ settled: (open()[0]?.event.position ?? places.length + 1) - 1, drawn: places.length })),
+      range: (after: number, upTo: number, limit: number) => answer(() => between(after, upTo).slice(0, limit)),
+    },
+    $observe: () => {},
   }
   return {
-    database: database as unknown as Database,
+    prisma: prisma as unknown as Client,
     drawn: () => places.length,
     draw: (ownerId, partnerId, here) => {
       const event: LoggedEvent = {

@@ -93,7 +93,7 @@ export const taken = (recorded: number, skipped = 0) => ({
 
 /** All that a report can leave behind. */
 export async function traces({ app }: TestServer) {
-  const { prisma } = app.db
+  const { prisma } = app
   return {
     vehicles: await prisma.vehicle.findMany({ orderBy: { id: 'asc' } }),
     events: await prisma.event.findMany({ orderBy: { position: 'asc' } }),

@@ -2,7 +2,7 @@ import type { TestServer } from './server.ts'
 
 /** All that a mutation could write, to be compared: what is refused leaves it as it was. */
 export async function stored({ app }: TestServer) {
-  const { prisma } = app.db
+  const { prisma } = app
   return {
     fleets: await prisma.fleet.findMany({ orderBy: { id: 'asc' } }),
     partnerships: await prisma.partnership.findMany({ orderBy: [{ fleetId: 'asc' }, { partnerId: 'asc' }] }),

@@ -1,5 +1,5 @@
-import { openSql, verify } from '../../src/data/verify.ts'
-import type { Disagreement } from '../../src/data/verify.ts'
+import { openSql, verify } from '../../src/data/verify/verify.ts'
+import type { Disagreement } from '../../src/data/verify/verify.ts'
 
 /**
  * What does not agree in a database of PostgreSQL: rows with the log, rows with each other, indexes with their tables. For the

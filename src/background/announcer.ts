@@ -1,0 +1,28 @@
+import type { Client } from '../data/client.ts'
+import { startLoop } from './loop.ts'
+import type { Loop } from './loop.ts'
+
+/** How soon a due instant is noticed that another instance has set. Milliseconds. */
+const LOOK_EVERY_MS = 500
+/** By how much this process may take the database's clock to be further than it is. Milliseconds. */
+const LOOK_BACK_MS = 50
+
+/**
+ * Records and announces sharings and commands as they fall due. Control passes by the clock, whether or not this runs. Any
+ * number of instances may run it: each write makes sure that the vehicle is still as it was read, so that nothing is recorded
+ * twice.
+ */
+export function startAnnouncer(prisma: Client, onError: (error: unknown) => void): Loop {
+  const settleDue = prisma.vehicle.dueSettler(onError)
+  return startLoop(
+    LOOK_EVERY_MS,
+    async () => {
+      const since = prisma.$now() - LOOK_BACK_MS
+      if ((await settleDue()) > 0) return 0
+      // What fell due before is settled, or its vehicle is left alone for a while.
+      const due = await prisma.vehicle.nextDue(since)
+      return due === null ? LOOK_EVERY_MS : Math.min(Math.max(due - prisma.$now(), 1), LOOK_EVERY_MS)
+    },
+    onError,
+  )
+}

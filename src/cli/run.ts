@@ -1,0 +1,39 @@
+import { parseArgs } from 'node:util'
+import { readSettings, SettingsError } from '../settings.ts'
+import type { Settings } from '../settings.ts'
+
+/**
+ * What a command of package.json begins with that takes nothing but settings. Ends the process with 0 where it was asked for
+ * help, and with 1 where something is wrong, which it says in a line that names the command.
+ * @param check throws SettingsError for what this command cannot do with them
+ */
+export const settingsOf = (command: string, help: string, check: (settings: Settings) => void = () => {}): Settings =>
+  settingsAndFlagsOf(command, help, [], check).settings
+
+/**
+ * The same of a command that has flags, too.
+ * @returns also those that were given
+ */
+export function settingsAndFlagsOf<Flag extends string>(
+  command: string,
+  help: string,
+  flags: readonly Flag[],
+  check: (settings: Settings) => void = () => {},
+): { readonly settings: Settings; readonly given: readonly Flag[] } {
+  try {
+    const options = Object.fromEntries(['help', ...flags].map((flag) => [flag, { type: 'boolean' as const }]))
+    const { values } = parseArgs({ options })
+    if (values['help']) {
+      console.log(help)
+      process.exit(0)
+    }
+    const settings = readSettings(process.env)
+    check(settings)
+    return { settings, given: flags.filter((flag) => values[flag]) }
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    // Who gave it a setting knows what the command is for.
+    console.error(`npm run ${command}: ${message}${error instanceof SettingsError ? '.' : `\n\n${help}`}`)
+    process.exit(1)
+  }
+}

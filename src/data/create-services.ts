@@ -1,0 +1,36 @@
+import { startClock } from './database/clock.ts'
+import type { Connection } from './database/open.ts'
+import { createRefusalTrail } from './decisions/audit.ts'
+import { createSnapshots } from './decisions/snapshot.ts'
+import { createWriteCounters } from './decisions/write-counters.ts'
+import { createLog } from './log/log.ts'
+import { createOpenVehicles } from './queries/open-vehicles.ts'
+import { sharedSecret } from './queries/secrets.ts'
+import type { Services } from './services.ts'
+
+/**
+ * @param onContradiction is called as often as a vehicle is met whose records contradict each other
+ * @returns the services, and what ends those that run in the background
+ */
+export async function createServices(
+  connection: Connection,
+  onContradiction: (error: Error) => void = () => {},
+): Promise<Services & { readonly stop: () => void }> {
+  const { prisma, query, transaction, notifications } = connection
+  const clock = await startClock(prisma)
+  const log = createLog(query, await sharedSecret(prisma, 'cursor', 16), notifications.notify)
+  notifications.onNotification(log.wake)
+  return {
+    prisma,
+    query,
+    transaction,
+    clock,
+    log,
+    openVehicles: createOpenVehicles(query),
+    snapshots: createSnapshots(query),
+    counters: createWriteCounters(),
+    contradictions: { met: 0, tell: onContradiction },
+    refusalTrail: createRefusalTrail(query),
+    stop: clock.stop,
+  }
+}

@@ -1,0 +1,85 @@
+import { LRUCache } from 'lru-cache'
+import type { AuditEntry } from '../../domain/log/audit.ts'
+import type { RefusalTrail, Services } from '../services.ts'
+import type { Page } from '../queries/lists.ts'
+import { isId } from '../tables/ids.ts'
+import type { Query, Statement } from '../database/statement.ts'
+import { AUDIT, auditRowsOf } from '../tables/audit.ts'
+import { selectParts } from '../tables/record.ts'
+import type { Row } from '../tables/record.ts'
+
+const RECORD: Statement = {
+  name: 'audit',
+  text: `INSERT INTO audit (${AUDIT.names}) SELECT ${AUDIT.names} FROM jsonb_populate_recordset(NULL::audit, $1::jsonb)`,
+}
+
+/** Of one audience's refusals so many are recorded in a minute, by each instance: more of them say nothing more. */
+const MOST_REFUSALS = 60
+const COUNTED_AUDIENCES = 10_000
+
+export function createRefusalTrail(query: Query): RefusalTrail {
+  const counts = new LRUCache<string, number>({ max: COUNTED_AUDIENCES, ttl: 60_000, noUpdateTTL: true })
+  return async (entry) => {
+    // Each audience by itself: refusals that only the requester will read take nothing away from those of others.
+    const audience = entry.readers.join()
+    const number = (counts.get(audience) ?? 0) + 1
+    counts.set(audience, number)
+    if (number <= MOST_REFUSALS) await query(RECORD, [JSON.stringify(auditRowsOf(entry).map(AUDIT.toJson))])
+  }
+}
+
+/** An entry, and its place in the trail: a later one has a higher number. */
+export type TrailEntry = AuditEntry & { readonly position: number }
+
+const NUMBERED = selectParts({ id: [{ sql: 'a.id', kind: 'integer' }], entry: AUDIT.of('a') })
+
+const trail = (order: 'ASC' | 'DESC', name: string, where: string): Statement => ({
+  name: `trail_${name}_${order.toLowerCase()}`,
+  text: `SELECT ${NUMBERED.sql} FROM audit AS a
+    WHERE reader_id = $1 AND id < $2::bigint AND id > $3::bigint ${where} ORDER BY id ${order} LIMIT $4`,
+})
+const ofAll = (order: 'ASC' | 'DESC') => trail(order, 'of_all', '')
+const ofVehicle = (order: 'ASC' | 'DESC') => trail(order, 'of_vehicle', 'AND vehicle_id = $5')
+const TRAIL = {
+  forwards: { all: ofAll('DESC'), vehicle: ofVehicle('DESC') },
+  backwards: { all: ofAll('ASC'), vehicle: ofVehicle('ASC') },
+} as const
+
+/** What a fleet may know of who did what, newest first. */
+export async function readTrail(
+  { query }: Services,
+  fleetId: string,
+  vehicleId: string | null,
+  { after, before, limit, backwards }: Page<number>,
+): Promise<TrailEntry[]> {
+  if (vehicleId !== null && !isId(vehicleId)) return []
+  const statements = TRAIL[backwards ? 'backwards' : 'forwards']
+  const stretch = [fleetId, after ?? Number.MAX_SAFE_INTEGER, before ?? 0, limit]
+  const rows = await (vehicleId === null
+    ? query<Row>(statements.all, stretch)
+    : query<Row>(statements.vehicle, [...stretch, vehicleId]))
+  return rows.map((row) => {
+    const values = NUMBERED.read(row)
+    const { readerId: _reader, actorId, subject, ...entry } = AUDIT.decode(values, NUMBERED.at.entry)
+    return {
+      ...entry,
+      position: Number(values[NUMBERED.at.id]),
+      // The person's name is the fleet's own affair.
+      actor: { fleetId: actorId, subject: actorId === fleetId ? subject : null },
+    }
+  })
+}
+
+const PRUNED_AT_ONCE = 2_000
+
+const PRUNE: Statement = {
+  name: 'prune_audit',
+  text: `DELETE FROM audit WHERE id <= (
+      SELECT max(id) FROM (SELECT id, at FROM audit ORDER BY id LIMIT ${PRUNED_AT_ONCE}) AS oldest
+      WHERE at < clock_timestamp() - make_interval(secs => $1))
+    RETURNING 1`,
+}
+
+/** Removes entries older than `keptMs`, at most 2,000, oldest first. @returns whether there may be more */
+export const pruneAudit = async ({ query }: Services, keptMs: number): Promise<boolean> =>
+  (await query(PRUNE, [keptMs / 1000])).length === PRUNED_AT_ONCE

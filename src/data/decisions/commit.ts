@@ -1,0 +1,170 @@
+import type { Command } from '../../domain/command.ts'
+import { auditOf } from '../../domain/log/audit.ts'
+import type { Actor } from '../../domain/log/audit.ts'
+import type { LoggedEvent, Moment, NewEvent } from '../../domain/log/event.ts'
+import type { Instant } from '../../domain/period.ts'
+import type { Sharing } from '../../domain/sharing.ts'
+import type { Vehicle } from '../../domain/vehicle.ts'
+import { timestamp } from '../database/statement.ts'
+import type { Statement, Tx } from '../database/statement.ts'
+import { IS_OPEN } from '../queries/open-vehicles.ts'
+import { AUDIT, auditRowsOf } from '../tables/audit.ts'
+import { COMMAND } from '../tables/command.ts'
+import { EVENT, rowOf } from '../tables/event.ts'
+import { SHARING } from '../tables/sharing.ts'
+import type { Table } from '../tables/table.ts'
+
+type Change<T> = { readonly row: T; readonly isNew: boolean }
+
+/** What a decision does to a vehicle's sharings and commands, until all of it is written at once. */
+export type Changes = {
+  readonly sharings: Map<string, Change<Sharing>>
+  readonly commands: Map<string, Change<Command>>
+}
+
+export const noChanges = (): Changes => ({ sharings: new Map(), commands: new Map() })
+
+/** Adds one, or goes on from what was auditOf to it before. */
+export function change<T extends { readonly id: string }>(
+  changes: Map<string, Change<T>>,
+  row: T,
+  isNew = changes.get(row.id)?.isNew ?? false,
+): void {
+  changes.set(row.id, { row, isNew })
+}
+
+const appended = (from: string, parameter: string) => `INSERT INTO event (${EVENT.names})
+  SELECT ${EVENT.names} FROM ${from} ROWS FROM (jsonb_to_recordset(${parameter}::jsonb) AS (${EVENT.typed}))
+    WITH ORDINALITY AS e
+  ORDER BY e.ordinality RETURNING position`
+
+const POSITIONS = 'SELECT position FROM appended ORDER BY position'
+type PositionRow = { readonly position: string }
+
+const APPEND: Statement = { name: 'append', text: `WITH appended AS (${appended('', '$1')}) ${POSITIONS}` }
+
+/** The places that events were given: drawn in their order, and so in it again. */
+const placed = (events: readonly NewEvent[], rows: readonly PositionRow[]): LoggedEvent[] =>
+  rows.flatMap(({ position }, index) => {
+    const event = events[index]
+    return event ? [{ ...event, position: Number(position) }] : []
+  })
+
+/**
+ * Appends in the order given; the transaction is what makes them happen. Positions are drawn while the vehicle's lock is
+ * held, so events of one vehicle have the order of their commits.
+ */
+export const append = async (tx: Tx, events: readonly NewEvent[]): Promise<LoggedEvent[]> =>
+  placed(
+    events,
+    await tx.query<PositionRow>(APPEND, [JSON.stringify(events.map((event) => EVENT.toJson(rowOf(event))))]),
+  )
+
+/** What was decided on a vehicle. */
+export type Decision = {
+  readonly vehicle: Vehicle
+  /** The vehicle's row must still be this one when it is written; null under its lock, where it is. */
+  readonly version: string | null
+  /**
+   * It is written before that instant or not at all: nothing falls due before, and what was read without the lock is not
+   * old. null for ever.
+   */
+  readonly validUntil: Instant | null
+  /** The instant of the decision, by the database's clock, and the request that asked for it. */
+  readonly moment: Moment
+  /** What will be written, and appended to the log, in order; what fell due comes first. */
+  readonly changes: Changes
+  readonly events: NewEvent[]
+  /** Who is answerable for it; null where nobody asks. */
+  readonly actor: Actor | null
+}
+
+/** Waits for whoever holds the row, and then looks at what has become of it, and of the time. */
+const KEPT = `partners AS MATERIALIZED (
+    SELECT 1 FROM partnership WHERE fleet_id = $5 AND partner_id = $6 FOR KEY SHARE),
+  waited AS (UPDATE vehicle SET last_instant = $2 WHERE id = $1 AND ($3::text IS NULL OR xmin::text = $3)
+    AND ($6::text IS NULL OR EXISTS (SELECT FROM partners))
+    RETURNING $4::timestamptz IS NULL OR clock_timestamp() < $4 AS in_time),
+  kept AS (SELECT 1 FROM waited WHERE in_time)`
+
+const recordset = (table: string, part: string) =>
+  `kept, jsonb_populate_recordset(NULL::${table}, $8::jsonb -> '${part}') AS n`
+
+const inserting = <T>({ name, columns, names }: Table<T>, part: string) =>
+  `INSERT INTO ${name} (${names}) SELECT ${columns.map((column) => `n.${column.name}`).join(', ')}
+    FROM ${recordset(name, part)}`
+
+/** What changes is one of the vehicle's that are open. Said so, it is found among those few, and not among all there are. */
+const PARTS = {
+  newSharings: inserting(SHARING, 'newSharings'),
+  sharings: `UPDATE sharing AS s SET ${SHARING.assignments('n')} FROM ${recordset('sharing', 'sharings')}
+    WHERE s.id = n.id AND s.vehicle_id = $1 AND ${IS_OPEN}`,
+  newCommands: inserting(COMMAND, 'newCommands'),
+  commands: `UPDATE command AS c SET ${COMMAND.assignments('n')} FROM ${recordset('command', 'commands')}
+    WHERE c.id = n.id AND c.vehicle_id = $1 AND c.status IN ('PENDING', 'DISPATCHED')`,
+  audit: inserting(AUDIT, 'audit'),
+}
+type Part = keyof typeof PARTS
+
+/**
+ * Raises an error, with which nothing of the statement happens, unless each part changed all the rows that it names and it
+ * is still in time: counting runs the parts, so that this comes after them.
+ */
+const demanding = (parts: readonly Part[]) =>
+  `demanded AS (SELECT demand_rows($4, ARRAY[${[...parts.map((part) => `'${part}'`), `'events'`].join()}], ARRAY[${[
+    ...parts.map((part) => `(SELECT count(*) FROM changed_${part})`),
+    '(SELECT count(*) FROM appended)',
+  ].join()}], ARRAY[${[
+    ...parts.map((part) => `jsonb_array_length($8::jsonb -> '${part}')`),
+    'jsonb_array_length($7::jsonb)',
+  ].join()}]) FROM kept)`
+
+/** One for each set of parts, so that what does not change is not even looked at. */
+const saves = new Map<string, Statement>()
+
+function saving(parts: readonly Part[]): Statement {
+  const name = ['save', ...parts].join('_')
+  const known = saves.get(name)
+  if (known) return known
+  const changed = parts.map((part) => `changed_${part} AS (${PARTS[part]} RETURNING 1), `).join('')
+  const text = `WITH ${KEPT}, ${changed} appended AS (${appended('kept,', '$7')}), ${demanding(parts)}
+    SELECT position FROM appended, demanded ORDER BY position`
+  const statement = { name, text }
+  saves.set(name, statement)
+  return statement
+}
+
+const rowsOf = <T>(changes: Map<string, Change<T>>, isNew: boolean, toRow: (row: T) => object): object[] =>
+  [...changes.values()].filter((one) => one.isNew === isNew).map(({ row }) => toRow(row))
+
+/**
+ * Writes the instant of a decision, what it changes, and the events, in one statement: all of it, or nothing if the vehicle
+ * is not the one that was read, its owner's partnership with the partner of a new sharing has ended, or it comes too late.
+ * Until the commit it stands, for whoever relies on what fell due waits for that.
+ * @returns the events, of which there has to be one, as they are in the log; none of them if nothing was written
+ * @throws what demand_rows() raises: FS001 if some row that is named was not changed, FS002 if it came too late
+ */
+export async function save({ query }: Tx, decision: Decision): Promise<LoggedEvent[]> {
+  const { vehicle, version, validUntil, moment, changes, events, actor } = decision
+  const { sharings, commands } = changes
+  const { at } = moment
+  const rows: Record<Part, object[]> = {
+    newSharings: rowsOf(sharings, true, SHARING.toJson),
+    sharings: rowsOf(sharings, false, SHARING.toJson),
+    newCommands: rowsOf(commands, true, COMMAND.toJson),
+    commands: rowsOf(commands, false, COMMAND.toJson),
+    audit: actor ? auditOf(events, actor).flatMap(auditRowsOf).map(AUDIT.toJson) : [],
+  }
+  const parts = (Object.keys(PARTS) as Part[]).filter((part) => rows[part].length > 0)
+  const values = [
+    vehicle.id,
+    timestamp(at),
+    version,
+    validUntil === null ? null : timestamp(validUntil),
+    vehicle.ownerId,
+    [...sharings.values()].find(({ isNew }) => isNew)?.row.partnerId ?? null,
+    JSON.stringify(events.map((event) => EVENT.toJson(rowOf(event)))),
+  ]
+  if (parts.length > 0) values.push(JSON.stringify(rows))
+  return placed(events, await query<PositionRow>(saving(parts), values))
+}

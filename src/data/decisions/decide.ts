@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto'
+import { visibilityAndRole, relation, state, targetOf } from '../../domain/access/access.ts'
+import type { Action, Control } from '../../domain/access/access.ts'
+import { auditOfRefusal } from '../../domain/log/audit.ts'
+import type { AuditAction } from '../../domain/log/audit.ts'
+import { errorOf } from '../../domain/access/refusal.ts'
+import type { Refusal } from '../../domain/access/refusal.ts'
+import { RequestError, UserError } from '../../domain/errors.ts'
+import type { Member } from '../../domain/fleet.ts'
+import type { Sharing } from '../../domain/sharing.ts'
+import type { Tx } from '../database/statement.ts'
+import type { Services } from '../services.ts'
+import { isId } from '../tables/ids.ts'
+import { checkKey, claimKey } from './idempotency.ts'
+import type { KeyUse } from './idempotency.ts'
+import { withVehicle } from './lock.ts'
+import type { Held, LockOrder } from './lock.ts'
+
+/** The fleet's member that requests something, and the id of the request. */
+export type Requester = {
+  readonly member: Member
+  /** The person or program that the token was made for, if it says so. */
+  readonly subject: string | null
+  readonly requestId: string
+}
+
+/** What a verb works with: the vehicle is visible, the requester's role and relation are sufficient. */
+export type Decision = Held & {
+  readonly control: Control
+  /** For what the verb makes. */
+  readonly id: string
+}
+
+/** What is to be decided; `key` makes a repetition answer what was done the first time. */
+export type Order<T> = Omit<LockOrder, 'actor' | 'requestId'> & {
+  readonly key?: Omit<KeyUse, 'fleetId'> & { readonly repeat: (tx: Tx, id: string, decision: Decision) => Promise<T> }
+}
+
+const AUDITED: Readonly<Partial<Record<Action['kind'], AuditAction>>> = {
+  startSharing: 'START_SHARING',
+  updateSharingEnd: 'UPDATE_SHARING_END',
+  endSharing: 'END_SHARING',
+  sendCommand: 'SEND_COMMAND',
+}
+
+/**
+ * The one way of every verb on a vehicle: lock or compare, visibility and role, idempotency key, relation, state, the verb
+ * itself, events, audit and commit. What the verb records happens with its events and its entry in the audit trail, or not
+ * at all; what is auditOfRefusal is in the trail before it is answered.
+ * @param verb may be called more than once; it refuses by throwing a UserError
+ * @throws UserError
+ */
+export async function decide<T>(
+  services: Services,
+  by: Requester,
+  action: Action,
+  order: Order<T>,
+  verb: (decision: Decision) => T | Promise<T>,
+): Promise<T> {
+  const { key, ...lock } = order
+  const isKeyed = key !== undefined && key.key !== null
+  let ownerId: string | null = null
+  try {
+    const actor = AUDITED[action.kind] ? { fleetId: by.member.fleetId, subject: by.subject } : null
+    const whole = { ...lock, transactional: lock.transactional === true || isKeyed, actor, requestId: by.requestId }
+    return await withVehicle(services, whole, async (held) => {
+      ownerId = held?.vehicle.ownerId ?? null
+      const decision = { ...visible(action, by, held), id: randomUUID() }
+      const { tx, control, moment, id } = decision
+      const known = key ? await claimKey(tx, { ...key, fleetId: by.member.fleetId }, id, moment.at) : null
+      if (key && known !== null) return key.repeat(tx, known, decision)
+      refuseIf(relation(action, by.member, control, moment.at))
+      if (key) checkKey(key.key)
+      // The period of a new sharing is known to the verb.
+      if (action.kind !== 'startSharing') refuseIf(state(action, by.member, control, moment.at))
+      return verb(decision)
+    })
+  } catch (error) {
+    if (error instanceof UserError) await recordRefusal(services, by, action, order, ownerId, error)
+    throw error
+  }
+}
+
+export function refuseIf(refusal: Refusal | null): void {
+  if (refusal !== null) throw errorOf(refusal)
+}
+
+/** Visibility and role are checked before anything else. */
+function visible(action: Action, { member }: Requester, held: Held | null): Held & { readonly control: Control } {
+  if (!held?.control) throw new RequestError('VEHICLE_NOT_FOUND')
+  refuseIf(visibilityAndRole(action, member, held.control, held.moment.at))
+  return { ...held, control: held.control }
+}
+
+/** The sharing that a verb changes. Whether there is one was checked by the state that the action needs. */
+export function targetSharing(
+  { sharingId }: Extract<Action, { kind: 'updateSharingEnd' | 'endSharing' }>,
+  { member }: Requester,
+  { control, moment }: Decision,
+): Sharing {
+  const target = targetOf(sharingId, member, control, moment.at)
+  if (typeof target === 'string') throw new RequestError(target)
+  return target
+}
+
+async function recordRefusal(
+  { clock, refusalTrail }: Services,
+  { member, subject, requestId }: Requester,
+  { kind }: Action,
+  { vehicleId, sharingId }: Pick<LockOrder, 'vehicleId' | 'sharingId'>,
+  ownerId: string | null,
+  { code }: UserError,
+): Promise<void> {
+  const action = AUDITED[kind]
+  // An id of no form that ids have names nothing that could be looked at later.
+  if (!action || !isId(vehicleId)) return
+  const named = sharingId != null && isId(sharingId) ? sharingId : null
+  const actor = { fleetId: member.fleetId, subject }
+  const entry = { at: clock.now(), action, actor, vehicleId, sharingId: named, refusal: code, requestId }
+  await refusalTrail(auditOfRefusal(entry, ownerId))
+}

@@ -1,0 +1,133 @@
+import type { Command } from '../../domain/command.ts'
+import type { Instant } from '../../domain/period.ts'
+import type { Sharing } from '../../domain/sharing.ts'
+import type { Query, Statement, Tx } from '../database/statement.ts'
+import { batched } from '../queries/batch.ts'
+import { IS_OPEN, OPEN_SHARING } from '../queries/open-vehicles.ts'
+import type { Asked, Snapshots, Stored } from '../services.ts'
+import { COMMAND } from '../tables/command.ts'
+import { isId } from '../tables/ids.ts'
+import { select, selectParts } from '../tables/record.ts'
+import type { Row, Values } from '../tables/record.ts'
+import { SHARING } from '../tables/sharing.ts'
+import { nonNull } from '../tables/table.ts'
+import { VEHICLE } from '../tables/vehicle.ts'
+
+export const LOCK: Statement = { name: 'lock', text: 'SELECT owner_id FROM vehicle WHERE id = $1 FOR UPDATE' }
+
+/** $1 and $2 two fleets; holds off an end of their partnership until the transaction is over. */
+export const LOCK_PARTNERSHIP: Statement = {
+  name: 'lock_partnership',
+  text: 'SELECT 1 FROM partnership WHERE fleet_id = $1 AND partner_id = $2 FOR KEY SHARE',
+}
+
+const COLUMNS = selectParts({
+  vehicle: VEHICLE.of('v'),
+  sharing: SHARING.of('s'),
+  /** Which of the keys, from 1. */
+  number: [{ sql: 'a.number', kind: 'integer' }],
+  version: [{ sql: 'v.xmin', kind: 'word' }],
+  lastInstant: [{ sql: 'v.last_instant', kind: 'instant' }],
+  deleted: [{ sql: 'v.deleted_at IS NOT NULL', kind: 'flag' }],
+  now: [{ sql: 'extract(epoch FROM clock_timestamp())::float8 * 1000', kind: 'float' }],
+  arePartners: [
+    {
+      sql: `a.fleet_id IS NOT NULL AND EXISTS (
+      SELECT FROM partnership AS p WHERE p.fleet_id = v.owner_id AND p.partner_id = a.fleet_id
+      OFFSET 0)`,
+      kind: 'flag',
+    },
+  ],
+  commands: [
+    {
+      sql: `(SELECT jsonb_agg(to_jsonb(c) ORDER BY c.requested_at, c.id) FROM command AS c
+      WHERE c.vehicle_id = v.id AND c.status IN ('PENDING', 'DISPATCHED'))`,
+      kind: 'json',
+    },
+  ],
+})
+
+/**
+ * Vehicles ($1), each with its sharings that are not over by the log and the one that is named ($2), over or not; its open
+ * commands; and whether its owner is a partner of a fleet ($3), which is looked up (OFFSET 0) rather than all partners hashed.
+ * xmin is another one after each change of the row.
+ */
+const HELD: Statement = {
+  name: 'held',
+  text: `SELECT ${COLUMNS.sql}
+  FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS a(id, sharing_id, fleet_id, number)
+    JOIN vehicle AS v ON v.id = a.id
+    LEFT JOIN LATERAL (
+      SELECT * FROM sharing AS s WHERE ${OPEN_SHARING}
+      UNION ALL
+      SELECT * FROM sharing AS s WHERE s.id = a.sharing_id AND s.vehicle_id = v.id AND NOT (${IS_OPEN})
+    ) AS s ON TRUE`,
+}
+
+const ONE_SHARING = select(SHARING.of('s'))
+
+const STORED_SHARING: Statement = {
+  name: 'sharing',
+  text: `SELECT ${ONE_SHARING.sql} FROM sharing AS s WHERE s.id = $1`,
+}
+
+const ONE_COMMAND = select(COMMAND.of('c'))
+
+const STORED_COMMAND: Statement = {
+  name: 'command',
+  text: `SELECT ${ONE_COMMAND.sql} FROM command AS c WHERE c.id = $1`,
+}
+
+export function createSnapshots(query: Query): Snapshots {
+  const loader = batched((asked: readonly Asked[]) => readStored(query, asked))
+  return (asked) => loader.load(asked)
+}
+
+const idOrNull = (id: string | null | undefined): string | null => (id != null && isId(id) ? id : null)
+
+/** In one statement. @returns null for each vehicle that never was */
+export async function readStored(query: Query, asked: readonly Asked[]): Promise<(Stored | null)[]> {
+  const rows = await query<Row>(HELD, [
+    asked.map(({ vehicleId }) => idOrNull(vehicleId)),
+    asked.map(({ sharingId }) => idOrNull(sharingId)),
+    asked.map(({ partnerId }) => idOrNull(partnerId)),
+  ])
+  const read = performance.now()
+  const { at } = COLUMNS
+  const found: (Stored & { sharings: Sharing[] })[] = []
+  for (const row of rows) {
+    const values = COLUMNS.read(row)
+    const stored = (found[Number(values[at.number]) - 1] ??= toStored(values, read))
+    if (values[at.sharing] != null) stored.sharings.push(SHARING.decode(values, at.sharing))
+  }
+  return asked.map((_, index) => found[index] ?? null)
+}
+
+/** One without its sharings. */
+function toStored(values: Values, read: number): Stored & { sharings: Sharing[] } {
+  const { at } = COLUMNS
+  return {
+    vehicle: VEHICLE.decode(values, at.vehicle),
+    deleted: values[at.deleted] === true,
+    lastInstant: nonNull(values[at.lastInstant] as Instant | null, 'last_instant'),
+    version: nonNull(values[at.version] as string | null, 'xmin'),
+    now: nonNull(values[at.now] as number | null, 'now'),
+    read,
+    arePartners: values[at.arePartners] === true,
+    sharings: [],
+    commands: ((values[at.commands] ?? []) as Row[]).map(COMMAND.fromJson),
+  }
+}
+
+/** As it is stored, over or not. */
+export async function storedSharing(tx: Tx, id: string): Promise<Sharing> {
+  const [row] = await tx.query<Row>(STORED_SHARING, [id])
+  if (!row) throw new Error('a sharing that is known is missing')
+  return SHARING.decode(ONE_SHARING.read(row))
+}
+
+export async function storedCommand(tx: Tx, id: string): Promise<Command> {
+  const [row] = await tx.query<Row>(STORED_COMMAND, [id])
+  if (!row) throw new Error('a command that is known is missing')
+  return COMMAND.decode(ONE_COMMAND.read(row))
+}

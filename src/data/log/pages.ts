@@ -1,0 +1,99 @@
+import type { Statement } from '../database/statement.ts'
+import { EVENT } from '../tables/event.ts'
+import { selectParts } from '../tables/record.ts'
+
+const POSITIONED = { position: [{ sql: 'e.position', kind: 'integer' }], event: EVENT.of('e') } as const
+
+const COLUMNS = `e.position, ${EVENT.columns.map(({ name }) => `e.${name}`).join(', ')}`
+
+export const LOGGED = selectParts(POSITIONED)
+
+/** `removed` is in every row, and the only column of a page without events. */
+export const PAGED = selectParts({ ...POSITIONED, removed: [{ sql: 'pruned.removed', kind: 'integer' }] })
+
+/** Of a subquery a hash is made, of an array none where a plan does not look at values. */
+const MATCHES = `($5::text[] IS NULL OR e.type = ANY($5))
+  AND ($6::text[] IS NULL OR e.vehicle_id IN (SELECT unnest($6::text[])))`
+
+export const LOG: Statement = {
+  name: 'log',
+  text: `SELECT ${LOGGED.sql} FROM event AS e WHERE e.position > $1::bigint AND e.position <= $2::bigint
+    ORDER BY e.position LIMIT $3`,
+}
+
+export const HORIZON: Statement = { name: 'horizon', text: 'SELECT settled, drawn FROM log_horizon()' }
+
+const lastRemoved = (types: string) =>
+  `SELECT max(position) AS removed FROM pruned WHERE fleet_id = $1 AND (${types}::text[] IS NULL OR type = ANY(${types}))`
+
+/** $1 the fleet, $2 types or null. */
+export const LAST_REMOVED: Statement = { name: 'last_removed', text: lastRemoved('$2') }
+
+/**
+ * The pages of the log, each by an index that holds them in order, so that what a page costs does not grow with the log or
+ * with other fleets. Places are compared as rows, (fleet, position), which no other index could serve: left to weigh
+ * how rare a fleet is, the planner at times walks the whole log instead.
+ * $1 the fleet, $2 behind this position, $3 up to this one, $4 at most so many, $5 types and $6 vehicles, or null.
+ *
+ * This is one between two places, of what an index holds by `keys`.
+ */
+const between = (keys: string, values: string, more: string) => `(
+  SELECT ${COLUMNS} FROM event AS e
+  WHERE (${keys}, e.position) > (${values}, $2::bigint) AND (${keys}, e.position) <= (${values}, $3::bigint) AND ${more}
+  ORDER BY ${keys}, e.position LIMIT $4)`
+
+/** A fleet's own and those it was the partner of. */
+const asEither = (pages: (audience: string, more: string) => string) => `
+  ${pages('e.owner_id', 'TRUE')} UNION ALL ${pages('e.partner_id', 'e.partner_id IS NOT NULL')}`
+
+const ofAll = asEither((audience, more) => between(audience, '$1', more))
+
+const ofSome = asEither((audience, more) => between(audience, '$1', `${more} AND ${MATCHES}`))
+
+/** Of the types that are not the bulk of the log: each has its own stretch of an index that leaves out the bulk. */
+const ofRareTypes = asEither(
+  (audience, more) =>
+    `(SELECT e.* FROM unnest($5::text[]) AS wanted(type) CROSS JOIN LATERAL ${between(
+      `${audience}, e.type`,
+      '$1, wanted.type',
+      `${more} AND e.type <> 'STATE_RECORDED' AND ${MATCHES}`,
+    )} AS e)`,
+)
+
+/** Of those that were ever the fleet's own or shared with it: what others' vehicles did is not even looked at. */
+const ofVehicles = `(SELECT e.* FROM (
+    SELECT w.id FROM unnest($6::text[]) AS w(id)
+    WHERE EXISTS (SELECT FROM vehicle AS v WHERE v.id = w.id AND v.owner_id = $1)
+      OR EXISTS (SELECT FROM sharing AS s WHERE s.vehicle_id = w.id AND s.partner_id = $1)
+  ) AS wanted(id) CROSS JOIN LATERAL ${between(
+    'e.vehicle_id',
+    'wanted.id',
+    // Said so that it leads to no index: the one by vehicle is the right one, however rare the fleet is.
+    `$1 = ANY (ARRAY[e.owner_id, e.partner_id]) AND ${MATCHES}`,
+  )} AS e)`
+
+const page = (events: string) => `SELECT * FROM (${events}) AS found ORDER BY position LIMIT $4`
+
+/**
+ * From a place on, in one statement with how far back the log begins, and so as of one instant: no page misses what it does
+ * not know of. From the beginning on, wherever that is, there is nothing to miss.
+ */
+const pages = (name: string, events: string, types: string) => ({
+  fromPlace: {
+    name: `fleet_log_${name}`,
+    text: `SELECT ${PAGED.sql} FROM (${lastRemoved(types)}) AS pruned LEFT JOIN (${page(events)}) AS e ON TRUE
+      ORDER BY e.position`,
+  } satisfies Statement,
+  fromBeginning: {
+    name: `fleet_log_${name}_begin`,
+    text: `SELECT ${LOGGED.sql} FROM (${page(events)}) AS e ORDER BY e.position`,
+  } satisfies Statement,
+})
+
+/** The first takes neither types nor vehicles. */
+export const FLEET_LOG = {
+  ofAll: pages('of_all', ofAll, 'NULL'),
+  ofSome: pages('of_some', ofSome, '$5'),
+  ofRareTypes: pages('of_rare_types', ofRareTypes, '$5'),
+  ofVehicles: pages('of_vehicles', ofVehicles, '$5'),
+} as const

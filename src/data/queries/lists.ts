@@ -1,0 +1,165 @@
+import type { Fleet } from '../../domain/fleet.ts'
+import type { Instant } from '../../domain/period.ts'
+import type { Sharing, SharingPhase, SharingStatus } from '../../domain/sharing.ts'
+import type { Vehicle } from '../../domain/vehicle.ts'
+import type { Prisma } from '../../generated/prisma/client.ts'
+import type { Services } from '../services.ts'
+import { vehiclesOf } from './open-vehicles.ts'
+import type { OpenVehicle } from '../services.ts'
+import { timestamp } from '../database/statement.ts'
+import type { Statement } from '../database/statement.ts'
+import { isId } from '../tables/ids.ts'
+import { select } from '../tables/record.ts'
+import type { Row } from '../tables/record.ts'
+import { SHARING } from '../tables/sharing.ts'
+import { VEHICLE } from '../tables/vehicle.ts'
+import { partyIs, phaseIs, relationIs, statusIs, visibleTo } from './visibility.ts'
+import type { VehicleRelation } from '../../domain/access/access.ts'
+import { BEYOND_IDS, VEHICLE_LISTS } from './vehicle-lists.ts'
+
+/**
+ * A stretch of an ordered list: at most `limit` of what lies strictly between two keys. `backwards` takes it from the end,
+ * last one first. Keys are places, not rows: a page stays where it is when what its key named is gone.
+ */
+export type Page<Key> = {
+  readonly after: Key | null
+  readonly before: Key | null
+  readonly limit: number
+  readonly backwards: boolean
+}
+
+const between = ({ after, before }: Page<string>) => ({
+  ...(after === null ? {} : { gt: after }),
+  ...(before === null ? {} : { lt: before }),
+})
+
+const order = ({ backwards }: Page<unknown>) => (backwards ? 'desc' : 'asc')
+
+export type VehicleListFilter = { readonly relation: VehicleRelation | null; readonly ids: readonly string[] | null }
+
+/** How many ids one statement asks for: PostgreSQL's protocol has no room for more than 32,767 parameters. */
+const MOST_IDS = 10_000
+
+/**
+ * What the fleet may see at `at`, by id. As they are committed: a list does not wait for a decision that was made before an
+ * instant which has come, as reads.vehicle() does, for every row would have to be locked; whoever acts on one is told then.
+ */
+export async function listVehicles(
+  { prisma, query }: Services,
+  fleetId: string,
+  at: Instant,
+  { relation, ids }: VehicleListFilter,
+  page: Page<string>,
+): Promise<(Vehicle | OpenVehicle)[]> {
+  if (ids === null) {
+    const statement = VEHICLE_LISTS[relation ?? 'ALL'][order(page)]
+    const { after, before, limit } = page
+    return vehiclesOf(await query(statement, [fleetId, after ?? '', before ?? BEYOND_IDS, limit, new Date(at)]))
+  }
+  const where = relation === null ? visibleTo(fleetId, at) : relationIs(relation, fleetId, at)
+  // In the list's own order, so that a page that is full needs none of the ids behind it.
+  const wanted = [...new Set(ids.filter(isId))].toSorted()
+  if (page.backwards) wanted.reverse()
+  const found: Vehicle[] = []
+  for (let from = 0; from < wanted.length && found.length < page.limit; from += MOST_IDS) {
+    const some = { id: { in: wanted.slice(from, from + MOST_IDS) } }
+    const rows = await prisma.vehicle.findMany({
+      where: { AND: [where, { id: between(page) }, some] },
+      orderBy: { id: order(page) },
+      take: page.limit - found.length,
+    })
+    found.push(...rows.map(VEHICLE.fromPrisma))
+  }
+  return found
+}
+
+const FLEET = { id: true, name: true } as const
+
+/** The fleets that a fleet may share with, by name. */
+export async function listPartners({ prisma }: Services, fleetId: string, page: Page<string>): Promise<Fleet[]> {
+  if (!isId(fleetId)) return []
+  return prisma.fleet.findMany({
+    where: { partnerOf: { some: { fleetId } }, name: between(page) },
+    orderBy: { name: order(page) },
+    take: page.limit,
+    select: FLEET,
+  })
+}
+
+/** Every fleet, by id. */
+export const listFleets = ({ prisma }: Services, page: Page<string>): Promise<Fleet[]> =>
+  prisma.fleet.findMany({ where: { id: between(page) }, orderBy: { id: order(page) }, take: page.limit, select: FLEET })
+
+/** Newest start first; the id tells apart what starts together. */
+export type SharingKey = readonly [startsAt: Instant, id: string]
+
+export type SharingListFilter = {
+  readonly phase: SharingPhase | null
+  readonly status: SharingStatus | null
+  readonly vehicleId: string | null
+}
+
+/** Every sharing that the fleet is or was a party to, newest start first. */
+export async function listSharings(
+  { prisma }: Services,
+  fleetId: string,
+  at: Instant,
+  filter: SharingListFilter,
+  page: Page<SharingKey>,
+): Promise<Sharing[]> {
+  if (filter.vehicleId !== null && !isId(filter.vehicleId)) return []
+  const direction = page.backwards ? 'asc' : 'desc'
+  // A bound and an exception, not two cases: indexes by fleet hold what lies within a bound side by side.
+  const older = ([startsAt, id]: SharingKey): Prisma.SharingWhereInput => ({
+    startsAt: { lte: new Date(startsAt) },
+    NOT: { startsAt: new Date(startsAt), id: { gte: id } },
+  })
+  const newer = ([startsAt, id]: SharingKey): Prisma.SharingWhereInput => ({
+    startsAt: { gte: new Date(startsAt) },
+    NOT: { startsAt: new Date(startsAt), id: { lte: id } },
+  })
+  const rows = await prisma.sharing.findMany({
+    where: {
+      AND: [
+        filter.status === null ? partyIs(fleetId) : statusIs(filter.status, fleetId),
+        filter.phase === null ? {} : phaseIs(filter.phase, at),
+        filter.vehicleId === null ? {} : { vehicleId: filter.vehicleId },
+        page.after === null ? {} : older(page.after),
+        page.before === null ? {} : newer(page.before),
+      ],
+    },
+    orderBy: [{ startsAt: direction }, { id: direction }],
+    take: page.limit,
+  })
+  return rows.map(SHARING.fromPrisma)
+}
+
+const LISTED = select(SHARING.of('s'))
+
+/** $1 the vehicles, $2 the fleet, $3 the limit, $4 the key behind which the page begins, $5 the one before which it ends. */
+const sharingsOf = (direction: 'ASC' | 'DESC', after: boolean, before: boolean): Statement => ({
+  name: `sharings_of_${direction}_${after}_${before}`,
+  text: `SELECT ${LISTED.sql} FROM unnest($1::text[]) WITH ORDINALITY AS v (id, place) CROSS JOIN LATERAL (
+      SELECT * FROM sharing AS s
+      WHERE s.vehicle_id = v.id AND (s.owner_id = $2 OR s.partner_id = $2)
+        ${after ? 'AND (s.starts_at, s.id) < ($4::timestamptz, $5::text)' : ''}
+        ${before ? `AND (s.starts_at, s.id) > ($${after ? 6 : 4}::timestamptz, $${after ? 7 : 5}::text)` : ''}
+      ORDER BY s.starts_at ${direction}, s.id ${direction} LIMIT $3
+    ) AS s
+    ORDER BY v.place, s.starts_at ${direction}, s.id ${direction}`,
+})
+
+/** The same page of each vehicle's own list, in one statement: all sharings for its owner, its own for a partner. */
+export async function listSharingsOf(
+  { query }: Services,
+  fleetId: string,
+  vehicleIds: readonly string[],
+  { after, before, limit, backwards }: Page<SharingKey>,
+): Promise<Sharing[][]> {
+  const statement = sharingsOf(backwards ? 'ASC' : 'DESC', after !== null, before !== null)
+  const keys = [after, before].flatMap((key) => (key === null ? [] : [timestamp(key[0]), key[1]]))
+  const rows = await query<Row>(statement, [vehicleIds, fleetId, limit, ...keys])
+  const sharings = rows.map((row) => SHARING.decode(LISTED.read(row)))
+  const byVehicle = Map.groupBy(sharings, ({ vehicleId }) => vehicleId)
+  return vehicleIds.map((id) => byVehicle.get(id) ?? [])
+}

@@ -1,0 +1,129 @@
+import DataLoader from 'dataloader'
+import { seesAt } from '../../domain/access/access.ts'
+import type { Command } from '../../domain/command.ts'
+import type { Fleet } from '../../domain/fleet.ts'
+import type { Instant } from '../../domain/period.ts'
+import { isBehind } from '../../domain/settle.ts'
+import type { Sharing } from '../../domain/sharing.ts'
+import type { Vehicle } from '../../domain/vehicle.ts'
+import type { Services } from '../services.ts'
+import { listSharingsOf } from './lists.ts'
+import type { Page, SharingKey } from './lists.ts'
+import type { OpenVehicle } from '../services.ts'
+import { COMMAND } from '../tables/command.ts'
+import { isId } from '../tables/ids.ts'
+import { SHARING } from '../tables/sharing.ts'
+import { VEHICLE } from '../tables/vehicle.ts'
+import { partyIs } from './visibility.ts'
+import { waitForWriters } from './wait-for-writers.ts'
+
+/**
+ * What one operation reads, batched: one statement for all rows of a kind that a level of the answer needs. Everything is
+ * seen at one instant and with one fleet's eyes, so that neither an id nor a relation leads to what it may not see.
+ */
+export type Loaders = {
+  readonly fleet: (id: string) => Fleet | Promise<Fleet | null>
+  /** null for what the fleet may not see. */
+  readonly vehicle: (id: string) => Promise<OpenVehicle | null>
+  readonly sharing: DataLoader<string, Sharing | null>
+  /** All sharings of a vehicle that are not over by the log, other fleets' included: for decisions, not for answers. */
+  readonly openSharings: (vehicleId: string) => Promise<readonly Sharing[]>
+  readonly sharingsOf: DataLoader<SharingsRequest, Sharing[], string>
+  /** null for what the fleet neither sent nor owns the vehicle of. */
+  readonly command: DataLoader<string, Command | null>
+  /** Of a sharing whose start or end has come and may not be written down yet; whether or not the vehicle may be seen. */
+  readonly snapshots: DataLoader<Sharing, Pick<Sharing, 'handover' | 'returned'>, string>
+}
+
+type SharingsRequest = { readonly vehicleId: string; readonly page: Page<SharingKey> }
+
+/** Batches stay below what PostgreSQL plans well, and give prepared statements few forms. */
+const OPTIONS = { maxBatchSize: 500 }
+
+/** @param fleetId null for who belongs to no fleet: nothing but fleets can be read then */
+export function createLoaders(db: Services, fleetId: string | null, at: Instant): Loaders {
+  const { prisma, openVehicles } = db
+  const vehicles = new Map<string, Promise<OpenVehicle | null>>()
+  /** Once for each operation, so that its answer does not contradict itself. */
+  const anybodys = (id: string) => {
+    const loading = vehicles.get(id) ?? openVehicles.vehicle(id, at)
+    vehicles.set(id, loading)
+    return loading
+  }
+  const viewer = fleetId ?? ''
+  return {
+    fleet: openVehicles.fleet,
+    vehicle: async (id) => {
+      const vehicle = await anybodys(id)
+      return vehicle && seesAt(viewer, { vehicle, sharings: vehicle.sharings }, at) ? vehicle : null
+    },
+    sharing: byId(async (ids) => {
+      const read = async () => {
+        const rows = await prisma.sharing.findMany({ where: { AND: [{ id: { in: ids } }, partyIs(viewer)] } })
+        return rows.map(SHARING.fromPrisma)
+      }
+      const sharings = await read()
+      const behind = sharings.filter((sharing) => isBehind([sharing], at)).map(({ vehicleId }) => vehicleId)
+      if (behind.length === 0) return sharings
+      await waitForWriters(db.query, behind, at)
+      return read()
+    }),
+    openSharings: async (vehicleId) => (await anybodys(vehicleId))?.sharings ?? [],
+    command: byId(async (ids) => {
+      const rows = await prisma.command.findMany({
+        where: { id: { in: ids }, OR: [{ ownerId: viewer }, { fleetId: viewer }] },
+      })
+      return rows.map(COMMAND.fromPrisma)
+    }),
+    snapshots: new DataLoader(
+      async (sharings: readonly Sharing[]) => {
+        const vehicleIds = sharings.map(({ vehicleId }) => vehicleId)
+        const rows = await prisma.vehicle.findMany({ where: { id: { in: vehicleIds } } })
+        // Read after the readings: if it was written down in between, these may be younger than the handover.
+        const written = await prisma.sharing.findMany({ where: { id: { in: sharings.map(({ id }) => id) } } })
+        const states = new Map(rows.map((row) => [row.id, VEHICLE.fromPrisma(row).state]))
+        const found = new Map(written.map((row) => [row.id, SHARING.fromPrisma(row)]))
+        return sharings.map(({ id, vehicleId }) => {
+          const state = states.get(vehicleId) ?? null
+          return { handover: found.get(id)?.handover ?? state, returned: found.get(id)?.returned ?? state }
+        })
+      },
+      { ...OPTIONS, cacheKeyFn: ({ id }) => id },
+    ),
+    sharingsOf: new DataLoader(
+      async (requests) => {
+        const found = new Map<string, Sharing[]>()
+        for (const group of Map.groupBy(requests, ({ page }) => JSON.stringify(page)).values()) {
+          const [first] = group
+          if (first === undefined) continue
+          const lists = await listSharingsOf(
+            db,
+            viewer,
+            group.map(({ vehicleId }) => vehicleId),
+            first.page,
+          )
+          group.forEach((request, index) => found.set(keyOf(request), lists[index] ?? []))
+        }
+        return requests.map((request) => found.get(keyOf(request)) ?? [])
+      },
+      { ...OPTIONS, cacheKeyFn: keyOf },
+    ),
+  }
+}
+
+/** What decides about a vehicle; at hand if it was read with it. */
+export const openSharingsOf = (
+  loaders: Loaders,
+  vehicle: Vehicle | OpenVehicle,
+): readonly Sharing[] | Promise<readonly Sharing[]> =>
+  'sharings' in vehicle ? vehicle.sharings : loaders.openSharings(vehicle.id)
+
+const keyOf = ({ vehicleId, page }: SharingsRequest): string => `${vehicleId} ${JSON.stringify(page)}`
+
+/** What no id of this server's can look like is not asked for: PostgreSQL refuses some of it. */
+function byId<T extends { readonly id: string }>(find: (ids: string[]) => Promise<T[]>): DataLoader<string, T | null> {
+  return new DataLoader(async (ids) => {
+    const rows = new Map((await find(ids.filter(isId))).map((row) => [row.id, row]))
+    return ids.map((id) => rows.get(id) ?? null)
+  }, OPTIONS)
+}

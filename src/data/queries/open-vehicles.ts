@@ -1,0 +1,109 @@
+import type DataLoader from 'dataloader'
+import { LRUCache } from 'lru-cache'
+import type { Fleet } from '../../domain/fleet.ts'
+import type { Instant } from '../../domain/period.ts'
+import { isBehind } from '../../domain/settle.ts'
+import type { Sharing } from '../../domain/sharing.ts'
+import type { Query, Statement } from '../database/statement.ts'
+import type { OpenVehicle, OpenVehicles } from '../services.ts'
+import { isId } from '../tables/ids.ts'
+import { selectParts } from '../tables/record.ts'
+import type { Row } from '../tables/record.ts'
+import { SHARING } from '../tables/sharing.ts'
+import { VEHICLE } from '../tables/vehicle.ts'
+import { batched } from './batch.ts'
+import { waitForWriters } from './wait-for-writers.ts'
+
+const KNOWN_FLEETS = 10_000
+
+export function createOpenVehicles(query: Query): OpenVehicles {
+  const read = async (ids: readonly string[]) => vehiclesOf(await query<Row>(VEHICLES, [ids]))
+  const vehicles = batched(async (asked: readonly AskedAt[]) => {
+    const latest = new Map<string, Instant>()
+    for (const { id, at } of asked) if (isId(id)) latest.set(id, Math.max(at, latest.get(id) ?? at))
+    const found = await settledBy(query, await read([...latest.keys()]), ({ id }) => latest.get(id) ?? 0, read)
+    const byId = new Map(found.map((vehicle) => [vehicle.id, vehicle]))
+    return asked.map(({ id }) => byId.get(id) ?? null)
+  })
+  const fleets = byId((ids) => query<Fleet>(FLEETS, [ids]))
+  const known = new LRUCache<string, Fleet>({ max: KNOWN_FLEETS })
+  return {
+    vehicle: (id, at) => vehicles.load({ id, at }),
+    fleet: (id) =>
+      known.get(id) ??
+      fleets.load(id).then((fleet) => {
+        if (fleet) known.set(fleet.id, fleet)
+        return fleet
+      }),
+  }
+}
+
+type AskedAt = { readonly id: string; readonly at: Instant }
+
+/** Those that are behind once more, after everybody who decided on them before what has come. */
+async function settledBy(
+  query: Query,
+  vehicles: readonly OpenVehicle[],
+  instantOf: (vehicle: OpenVehicle) => Instant,
+  read: (ids: readonly string[]) => Promise<OpenVehicle[]>,
+): Promise<readonly OpenVehicle[]> {
+  const behind = vehicles.filter((vehicle) => isBehind(vehicle.sharings, instantOf(vehicle)))
+  if (behind.length === 0) return vehicles
+  const ids = behind.map(({ id }) => id)
+  await waitForWriters(query, ids, Math.max(...behind.map(instantOf)))
+  return [...vehicles.filter((vehicle) => !behind.includes(vehicle)), ...(await read(ids))]
+}
+
+/** null for those that are not found. */
+const byId = <T extends { readonly id: string }>(
+  find: (ids: readonly string[]) => Promise<readonly T[]>,
+): DataLoader<string, T | null> =>
+  batched(async (ids) => {
+    // What no id of this server's can look like is not asked for: PostgreSQL refuses some of it.
+    const rows = await find([...new Set(ids.filter(isId))])
+    const found = new Map(rows.map((row) => [row.id, row]))
+    return ids.map((id) => found.get(id) ?? null)
+  })
+
+const FLEETS: Statement = { name: 'fleets', text: 'SELECT id, name FROM fleet WHERE id = ANY($1::text[])' }
+
+/** The condition that a sharing is not over by the log makes these NULL; its snapshots are long and read by themselves. */
+const NULL_WHILE_OPEN = ['endedAt', 'endReason', 'cancelledAt', 'handover', 'returned'] as const
+
+const OPEN_VEHICLE = selectParts({ vehicle: VEHICLE.of('v'), sharing: SHARING.of('s', NULL_WHILE_OPEN) })
+
+/** A vehicle with its open sharing, of which there may be several. */
+export const OPEN_VEHICLE_COLUMNS = OPEN_VEHICLE.sql
+
+export const IS_OPEN = 's.cancelled_at IS NULL AND s.ended_at IS NULL'
+
+export const OPEN_SHARING = `s.vehicle_id = v.id AND ${IS_OPEN}`
+
+/**
+ * Each vehicle's own are looked up (OFFSET 0): while there are few sharings, the planner would rather read all that are open
+ * for each vehicle, and would go on doing so when there are many.
+ */
+export const WITH_OPEN_SHARINGS = `LEFT JOIN LATERAL (SELECT * FROM sharing AS s WHERE ${OPEN_SHARING} OFFSET 0) AS s ON TRUE`
+
+const VEHICLES: Statement = {
+  name: 'vehicles',
+  text: `SELECT ${OPEN_VEHICLE_COLUMNS} FROM vehicle AS v ${WITH_OPEN_SHARINGS}
+    WHERE v.id = ANY($1::text[]) AND v.deleted_at IS NULL`,
+}
+
+/** One row for each open sharing, those of a vehicle side by side or not; the vehicles in the order of their first rows. */
+export function vehiclesOf(rows: readonly Row[]): OpenVehicle[] {
+  const { at } = OPEN_VEHICLE
+  const found = new Map<string, OpenVehicle & { sharings: Sharing[] }>()
+  for (const row of rows) {
+    const values = OPEN_VEHICLE.read(row)
+    const id = values[at.vehicle] as string
+    let vehicle = found.get(id)
+    if (!vehicle) {
+      vehicle = { ...VEHICLE.decode(values, at.vehicle), sharings: [] }
+      found.set(id, vehicle)
+    }
+    if (values[at.sharing] != null) vehicle.sharings.push(SHARING.decode(values, at.sharing))
+  }
+  return [...found.values()]
+}

@@ -1,0 +1,65 @@
+import { OPEN_VEHICLE_COLUMNS, WITH_OPEN_SHARINGS } from './open-vehicles.ts'
+import type { Statement } from '../database/statement.ts'
+import type { VehicleRelation } from '../../domain/access/access.ts'
+
+/**
+ * relationIs() and visibleTo() of visible.ts as SQL that walks indexes in the order of the list: what is own, then what is
+ * shared in, each no longer than the page. An OR over both would read and sort all that the fleet has.
+ * $1 the fleet, $2 and $3 the ids between which the page lies, $4 its length, $5 the instant.
+ */
+type Direction = 'asc' | 'desc'
+
+/** Behind every id: they consist of letters, digits, "_" and "-", and sort by byte. */
+export const BEYOND_IDS = '~'
+
+const IN_FORCE = 's.cancelled_at IS NULL AND s.starts_at <= $5 AND (s.ends_at IS NULL OR s.ends_at > $5)'
+
+const own = (direction: Direction, more = '') => `
+  (SELECT v.id FROM vehicle AS v WHERE v.owner_id = $1 AND v.deleted_at IS NULL AND v.id > $2 AND v.id < $3 ${more}
+    ORDER BY v.id ${direction} LIMIT $4)`
+
+/**
+ * The few sharings that have ended since the instant. On its own, and as a range with two ends: by any other way the planner
+ * takes them for many, and reads all that ever were.
+ */
+const SINCE = `since AS MATERIALIZED (
+  SELECT s.* FROM sharing AS s WHERE s.ended_at > $5 AND s.ended_at < 'infinity' AND ${IN_FORCE})`
+
+/** Those that are not over by the log, and those that have ended since. */
+const sharedIn = (direction: Direction) => `
+  (SELECT s.vehicle_id AS id FROM sharing AS s
+    WHERE s.partner_id = $1 AND s.ended_at IS NULL AND ${IN_FORCE} AND s.vehicle_id > $2 AND s.vehicle_id < $3
+    ORDER BY s.vehicle_id ${direction} LIMIT $4)
+  UNION ALL
+  (SELECT since.vehicle_id FROM since WHERE since.partner_id = $1 AND since.vehicle_id > $2 AND since.vehicle_id < $3)`
+
+/** Looked up for each vehicle (OFFSET 0), rather than all that are in force hashed. */
+const SHARED_OUT = `AND (
+  EXISTS (SELECT FROM sharing AS s WHERE s.vehicle_id = v.id AND s.ended_at IS NULL AND ${IN_FORCE} OFFSET 0)
+  OR EXISTS (SELECT FROM since WHERE since.vehicle_id = v.id))`
+
+const ids = {
+  ALL: (direction) => `${own(direction)} UNION ALL ${sharedIn(direction)}`,
+  OWNED: (direction) => own(direction),
+  SHARED_OUT: (direction) => own(direction, SHARED_OUT),
+  SHARED_IN: sharedIn,
+} satisfies Record<VehicleRelation | 'ALL', (direction: Direction) => string>
+
+const statement = (relation: keyof typeof ids, direction: Direction): Statement => ({
+  name: `vehicles_${relation}_${direction}`,
+  text: `WITH ${SINCE}, page AS MATERIALIZED (
+    SELECT id FROM (${ids[relation](direction)}) AS seen ORDER BY id ${direction} LIMIT $4
+  )
+  SELECT ${OPEN_VEHICLE_COLUMNS} FROM page
+    JOIN vehicle AS v ON v.id = page.id AND v.deleted_at IS NULL ${WITH_OPEN_SHARINGS}
+  ORDER BY page.id ${direction}`,
+})
+
+const both = (relation: keyof typeof ids) => ({ asc: statement(relation, 'asc'), desc: statement(relation, 'desc') })
+
+export const VEHICLE_LISTS = {
+  ALL: both('ALL'),
+  OWNED: both('OWNED'),
+  SHARED_OUT: both('SHARED_OUT'),
+  SHARED_IN: both('SHARED_IN'),
+} as const

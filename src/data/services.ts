@@ -1,0 +1,128 @@
+import type { AuditRecord } from '../domain/log/audit.ts'
+import type { Command, CommandStatus } from '../domain/command.ts'
+import type { Fleet } from '../domain/fleet.ts'
+import type { LoggedEvent, VehicleEventType } from '../domain/log/event.ts'
+import type { Instant } from '../domain/period.ts'
+import type { Sharing } from '../domain/sharing.ts'
+import type { Vehicle } from '../domain/vehicle.ts'
+import type { PrismaClient } from '../generated/prisma/client.ts'
+import type { Clock } from './database/clock.ts'
+import type { Query, Sql } from './database/statement.ts'
+
+/**
+ * What the functions of the data layer work with, as types: the rooms make these services, create-services.ts puts them
+ * together, and client.ts hands them to each method.
+ */
+
+/** The services that queries and decisions work with: one set for each instance, behind the client of client.ts. */
+export type Services = {
+  /** Without the methods of client.ts. */
+  readonly prisma: PrismaClient
+  /** Prepared statements, past Prisma: for what is read and decided most often. */
+  readonly query: Query
+  readonly transaction: Sql['transaction']
+  readonly clock: Clock
+  readonly log: Log
+  readonly openVehicles: OpenVehicles
+  readonly snapshots: Snapshots
+  readonly counters: WriteCounters
+  /** Vehicles whose records contradict each other, as they are met. */
+  readonly contradictions: Contradictions
+  readonly refusalTrail: RefusalTrail
+}
+
+/** A part of the log that no commit will change any more: positions up to `settled`, of those `drawn` until then. */
+export type Horizon = { readonly settled: number; readonly drawn: number }
+
+/** Follows the log on this instance. */
+export type Follower = {
+  readonly isFollowing: () => boolean
+  /** Takes what this instance has committed, in the order of the log or not; all of it or some. */
+  readonly append: (events: readonly LoggedEvent[]) => void
+  /** Something was appended by another instance: a hint, which may be false or missing. */
+  readonly wake: () => void
+}
+
+/** The log as this instance knows it. */
+export type Log = {
+  readonly cursors: Cursors
+  /** Up to where the log can be read now; callers at the same time share one statement. */
+  readonly horizon: () => Promise<Horizon>
+  /** Up to where it could be read when that was last asked; 0 before. */
+  readonly settled: () => number
+  /** To be called after each commit that appended to the log, with what is known of it. */
+  readonly appended: (events: readonly LoggedEvent[]) => void
+  /** Whether appended() makes use of the events. */
+  readonly isFollowed: () => boolean
+  readonly follow: (follower: Follower) => void
+}
+
+/** Lists with sealed positions; a cursor of one is none of the other. */
+export type SealedList = 'log' | 'trail'
+
+/**
+ * Positions in the log and in the audit trail as clients hold them. They count what all fleets do, so a plain number would
+ * tell each fleet how busy the others are; sealed as one AES block it tells nothing, sorts nothing and cannot be made up.
+ * Equal positions give equal cursors, on every instance.
+ */
+export type Cursors = {
+  readonly seal: (position: number, list?: SealedList) => string
+  /** null for anything that seal() did not make. */
+  readonly open: (cursor: string, list?: SealedList) => number | null
+}
+
+/** A vehicle with those of its sharings that are not over by the log: what decides who may see it, and what with it. */
+export type OpenVehicle = Vehicle & { readonly sharings: readonly Sharing[] }
+
+/** What all requests of an instance read together, before anybody's rights are applied. */
+export type OpenVehicles = {
+  /**
+   * Whoever may see it, for an answer that holds at `at`; null for one that is deleted, or never was. A start or an end that
+   * has come by then stands: nobody who decided before it can still undo it.
+   */
+  readonly vehicle: (id: string, at: Instant) => Promise<OpenVehicle | null>
+  /** Fleets neither go nor change, so that one which was read is known. */
+  readonly fleet: (id: string) => Fleet | Promise<Fleet | null>
+}
+
+/** A vehicle, and a sharing and a partner of its owner's that a decision is about. */
+export type Asked = {
+  readonly vehicleId: string
+  readonly sharingId?: string | null | undefined
+  readonly partnerId?: string | null
+}
+
+export type Stored = {
+  readonly vehicle: Vehicle
+  readonly deleted: boolean
+  readonly lastInstant: Instant
+  /** Another one after each change. */
+  readonly version: string
+  /** By the database's clock, no earlier than the rest was so. Milliseconds, with fractions. */
+  readonly now: number
+  /** The same as a reading of performance.now(), or a little later. */
+  readonly read: number
+  /** Whether its owner may share with the partner asked for. */
+  readonly arePartners: boolean
+  readonly sharings: readonly Sharing[]
+  readonly commands: readonly Command[]
+}
+
+/** What a decision on a vehicle needs; null for one that never was. Callers at the same time share one statement. */
+export type Snapshots = (asked: Asked) => Promise<Stored | null>
+
+/**
+ * What this instance has committed to the log since it started. Counted as it is written, for that costs nothing, needs no
+ * database when it is read, and adds up over the instances.
+ */
+export type WriteCounters = {
+  readonly events: Record<VehicleEventType, number>
+  /** Of COMMAND_UPDATED: the status that the command came to. */
+  readonly commands: Record<CommandStatus, number>
+}
+
+/** Records refusals in the audit trail, as many as are kept. */
+export type RefusalTrail = (entry: AuditRecord) => Promise<void>
+
+/** Of what this instance has met since it started. */
+export type Contradictions = { met: number; readonly tell: (error: Error) => void }

@@ -1,0 +1,49 @@
+import { COMMAND_TYPES } from '../../domain/command.ts'
+import type { CommandType } from '../../domain/command.ts'
+import type { Sharing, SharingEndReason } from '../../domain/sharing.ts'
+import type { VehicleState } from '../../domain/state.ts'
+import { defineTable, fixed, mapped, nullable, required } from './table.ts'
+
+/** NULL and an unknown name of a version to come are left out. */
+export const commandTypes = (words: readonly string[]): readonly CommandType[] => known.get(words) ?? remember(words)
+
+const known = new WeakMap<readonly string[], readonly CommandType[]>()
+function remember(words: readonly string[]): readonly CommandType[] {
+  const types = words.filter((word): word is CommandType => COMMAND_TYPES.some((type) => type === word))
+  known.set(words, types)
+  return types
+}
+
+export const SHARING = defineTable<Sharing>('sharing', {
+  id: fixed(required('word', 'id')),
+  vehicleId: fixed(required('word', 'vehicle_id')),
+  ownerId: fixed(required('word', 'owner_id')),
+  partnerId: fixed(required('word', 'partner_id')),
+  startsAt: required('instant', 'starts_at'),
+  endsAt: nullable('instant', 'ends_at'),
+  endedAt: nullable('instant', 'ended_at'),
+  endReason: nullable<'word', SharingEndReason>('word', 'end_reason'),
+  cancelledAt: nullable('instant', 'cancelled_at'),
+  // Empty for all that the vehicle supports.
+  allowedCommands: fixed(
+    mapped(
+      required('words', 'allowed_commands'),
+      (words) => (words.length === 0 ? null : commandTypes(words)),
+      (types) => types ?? [],
+    ),
+  ),
+  startRecorded: required('flag', 'start_recorded'),
+  endRequestedAt: nullable('instant', 'end_requested_at'),
+  endRequestedBy: nullable('word', 'end_requested_by'),
+  handover: mapped(
+    nullable('json', 'handover'),
+    (state) => state as VehicleState | null,
+    (state) => state,
+  ),
+  returned: mapped(
+    nullable('json', 'returned'),
+    (state) => state as VehicleState | null,
+    (state) => state,
+  ),
+  createdAt: fixed(required('instant', 'created_at')),
+})

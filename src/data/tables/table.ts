@@ -1,0 +1,177 @@
+import type { Instant } from '../../domain/period.ts'
+import type { Expression, Kind, Kinds, Row, Values } from './record.ts'
+
+/** A column: its name in the database and its kind. */
+export type Column = { readonly name: string; readonly kind: Kind }
+
+/** A property of a domain value, and the columns that hold it. */
+export type Field<T> = {
+  readonly columns: readonly Column[]
+  /** From the values of its columns, the first of which is at this place. */
+  readonly decode: (values: Values, at: number) => T
+  /** The values of its columns. */
+  readonly encode: (value: T) => Values
+  /** Whether it is written once, when the row is made. */
+  readonly isFixed: boolean
+}
+
+export type Table<T> = {
+  readonly name: string
+  readonly columns: readonly Column[]
+  /** The columns' names, for the head of an INSERT. */
+  readonly names: string
+  /** Its columns as expressions, of the table under an alias, without those of some properties: they read as NULL. */
+  readonly of: (alias: string, without?: readonly (keyof T & string)[]) => readonly Expression[]
+  readonly decode: (values: Values, at?: number) => T
+  /** Of a row as Prisma gives it. */
+  readonly fromPrisma: (row: object) => T
+  /** Of a row as to_jsonb() writes it. */
+  readonly fromJson: (row: Row) => T
+  /** As jsonb_populate_recordset() reads it. */
+  readonly toJson: (value: T) => Row
+  /** The columns with their types, for jsonb_to_recordset(). */
+  readonly typed: string
+  /** The columns that change after the row was made, or those of some properties, each set to that of a row under an alias. */
+  readonly assignments: (alias: string, properties?: readonly (keyof T & string)[]) => string
+}
+
+export function defineTable<T extends object>(
+  name: string,
+  fields: { readonly [K in keyof T]-?: Field<T[K]> },
+): Table<T> {
+  const { entries, columns, decode, encode } = codecOf(fields)
+  return {
+    name,
+    columns,
+    names: columns.map((column) => column.name).join(', '),
+    of: (alias, without = []) =>
+      entries.flatMap(([property, { columns: own }]) =>
+        own.map(({ name: column, kind }) =>
+          without.some((one) => one === property) ? null : { sql: `${alias}.${column}`, kind },
+        ),
+      ),
+    decode,
+    fromPrisma: (row) => decode(columns.map((column) => ofPrisma((row as Row)[camel(column.name)]))),
+    fromJson: (row) => decode(columns.map(({ name: column, kind }) => ofJson(kind, row[column]))),
+    toJson: (value) => {
+      const row: Record<string, unknown> = {}
+      for (const [at, item] of encode(value).entries()) {
+        const column = columns[at]
+        if (column) row[column.name] = toJson(column.kind, item)
+      }
+      return row
+    },
+    typed: columns.map(({ name: column, kind }) => `${column} ${TYPES[kind]}`).join(', '),
+    assignments: (alias, properties) =>
+      entries
+        .flatMap(([property, { isFixed, columns: own }]) =>
+          (properties ? properties.some((one) => one === property) : !isFixed) ? own : [],
+        )
+        .map((column) => `${column.name} = ${alias}.${column.name}`)
+        .join(', '),
+  }
+}
+
+type Codec<T> = {
+  readonly entries: readonly (readonly [string, Field<unknown>])[]
+  readonly columns: readonly Column[]
+  readonly decode: (values: Values, at?: number) => T
+  readonly encode: (value: T) => Values
+}
+
+function codecOf<T extends object>(fields: { readonly [K in keyof T]-?: Field<T[K]> }): Codec<T> {
+  const entries = Object.entries(fields as Record<string, Field<unknown>>)
+  // Decoders have one shape to fill in: adding property by property costs several times as much.
+  const blank = Object.fromEntries(entries.map(([property]) => [property, null]))
+  const decoders = places(entries)
+  return {
+    entries,
+    columns: entries.flatMap(([, field]) => field.columns),
+    decode: (values, at = 0) => {
+      const value: Record<string, unknown> = { ...blank }
+      for (const { property, field, place } of decoders) value[property] = field.decode(values, at + place)
+      return value as T
+    },
+    encode: (value) => {
+      const values: Value[] = []
+      for (const { property, field } of decoders)
+        values.push(...field.encode((value as Record<string, unknown>)[property]))
+      return values
+    },
+  }
+}
+
+type Placed = { readonly property: string; readonly field: Field<unknown>; readonly place: number }
+
+function places(entries: readonly (readonly [string, Field<unknown>])[]): Placed[] {
+  let next = 0
+  return entries.map(([property, field]) => {
+    const place = next
+    next += field.columns.length
+    return { property, field, place }
+  })
+}
+
+const camel = (name: string): string => name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
+
+const TYPES: { readonly [K in Kind]: string } = {
+  word: 'TEXT',
+  words: 'TEXT[]',
+  float: 'DOUBLE PRECISION',
+  integer: 'BIGINT',
+  instant: 'TIMESTAMPTZ(3)',
+  flag: 'BOOLEAN',
+  text: 'TEXT',
+  json: 'JSONB',
+}
+
+type Value = Kinds[Kind] | null
+
+/** Prisma gives and takes dates, and numbers of BIGINT columns as bigint. */
+function ofPrisma(value: unknown): Value {
+  if (value instanceof Date) return value.getTime()
+  return typeof value === 'bigint' ? Number(value) : (value ?? null)
+}
+
+const ofJson = (kind: Kind, value: unknown): Value =>
+  kind === 'instant' && typeof value === 'string' ? Date.parse(value) : (value ?? null)
+
+const toJson = (kind: Kind, value: Value): unknown =>
+  kind === 'instant' && value !== null ? new Date(value as Instant).toISOString() : value
+
+/** A column that may be NULL. */
+export const nullable = <K extends Kind, T extends Kinds[K] = Kinds[K]>(kind: K, name: string): Field<T | null> => ({
+  columns: [{ name, kind }],
+  decode: (values, at) => (values[at] ?? null) as T | null,
+  encode: (value) => [value],
+  isFixed: false,
+})
+
+/** A column that is never NULL. @throws where it is */
+export const required = <K extends Kind, T extends Kinds[K] = Kinds[K]>(kind: K, name: string): Field<T> => ({
+  columns: [{ name, kind }],
+  decode: (values, at) => nonNull(values[at] as T | null | undefined, name),
+  encode: (value) => [value],
+  isFixed: false,
+})
+
+/** The same field, written when the row is made and never again. */
+export const fixed = <T>(field: Field<T>): Field<T> => ({ ...field, isFixed: true })
+
+/** The same columns, read and written as something else. */
+export const mapped = <A, B>(field: Field<A>, from: (value: A) => B, to: (value: B) => A): Field<B> => ({
+  ...field,
+  decode: (values, at) => from(field.decode(values, at)),
+  encode: (value) => field.encode(to(value)),
+})
+
+/** A value that is an object of fields of its own. */
+export function group<T extends object>(fields: { readonly [K in keyof T]-?: Field<T[K]> }): Field<T> {
+  const { columns, decode, encode } = codecOf(fields)
+  return { columns, decode, encode, isFixed: false }
+}
+
+export function nonNull<T>(value: T | null | undefined, name: string): T {
+  if (value == null) throw new Error(`${name} is NULL, which it never is`)
+  return value
+}

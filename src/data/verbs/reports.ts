@@ -1,0 +1,107 @@
+import { InputError, ERROR_CODES } from '../../domain/errors.ts'
+import type { ErrorCode } from '../../domain/errors.ts'
+import type { LoggedEvent } from '../../domain/log/event.ts'
+import type { Instant } from '../../domain/period.ts'
+import { checkBatch, checkReport } from '../../domain/state.ts'
+import type { Report } from '../../domain/state.ts'
+import { retried } from '../database/retry.ts'
+import type { Services } from '../services.ts'
+import { isId } from '../tables/ids.ts'
+import { recordAll } from './record-reports.ts'
+import type { Indexed, RecordedRow } from './record-reports.ts'
+import { recordWithHandovers } from './report-handovers.ts'
+
+export type Rejected = { readonly index: number; readonly code: ErrorCode; readonly message: string }
+export type Recorded = { readonly recorded: number; readonly skipped: number; readonly rejected: readonly Rejected[] }
+
+type Objection = Omit<Rejected, 'index'>
+
+/**
+ * Takes a batch of reports: each is recorded, skipped as known, or rejected. One statement, whatever their number; only
+ * where control passes is there more to do, and then it is one transaction.
+ * @throws InputError at [reports] unless there are 1 to 1000
+ */
+export async function recordReports(db: Services, requestId: string, reports: readonly Report[]): Promise<Recorded> {
+  checkBatch(reports)
+  const now = db.clock.now()
+  const objections = new Map<number, Objection>()
+  const valid = reports.flatMap((report, index): Indexed[] => {
+    const reason = objection(report, now)
+    if (reason) objections.set(index, reason)
+    return reason ? [] : [{ ...report, index }]
+  })
+  const repeated = await repeatedAmong(db, reports, objections)
+  if (valid.length === 0) return { recorded: 0, skipped: repeated.size, rejected: standing(objections, repeated) }
+
+  let outcome = await retried(() => recordAll(db, valid, requestId, [], db.log.isFollowed()))
+  if (outcome.attention.length > 0) {
+    const { attention } = outcome
+    const taken = await recordWithHandovers(db, { reports: valid, requestId, attention })
+    outcome = taken.outcome
+    const refused = valid.filter(({ vehicleId }) => taken.contradicting.has(vehicleId))
+    const against = new Map(refused.map(({ index }) => [index, contradicting]))
+    for (const index of await repeatedAmong(db, reports, against)) repeated.add(index)
+    for (const [index, reason] of against) objections.set(index, reason)
+  }
+  db.counters.events.STATE_RECORDED += outcome.recorded
+  if (outcome.recorded > 0) db.log.appended((outcome.events ?? []).map((row) => stateRecorded(row, requestId)))
+  for (const index of outcome.unknown) objections.set(index, notFound)
+  const rejected = standing(objections, repeated)
+  return { recorded: outcome.recorded, skipped: reports.length - outcome.recorded - rejected.length, rejected }
+}
+
+/** What is said against reports, in their order; not against those that are known. */
+const standing = (objections: ReadonlyMap<number, Objection>, repeated: ReadonlySet<number>): Rejected[] =>
+  [...objections]
+    .flatMap(([index, reason]) => (repeated.has(index) ? [] : [{ index, ...reason }]))
+    .toSorted((a, b) => a.index - b.index)
+
+/** Of the reports that cannot be taken, those whose message is known: it is skipped, whatever it says now. */
+async function repeatedAmong(
+  { prisma }: Services,
+  reports: readonly Report[],
+  objections: ReadonlyMap<number, unknown>,
+): Promise<Set<number>> {
+  const asked = [...objections.keys()].flatMap((index) => {
+    const { vehicleId, messageId } = reports[index] ?? { vehicleId: '', messageId: '' }
+    const canBeKnown = isId(vehicleId) && messageId.isWellFormed() && !messageId.includes('\0')
+    return canBeKnown ? [{ index, vehicleId, messageId }] : []
+  })
+  if (asked.length === 0) return new Set()
+  const rows = await prisma.$queryRaw<{ index: number }[]>`
+    SELECT r.index FROM jsonb_to_recordset(${JSON.stringify(asked)}::jsonb)
+      AS r (index INT, "vehicleId" TEXT, "messageId" TEXT)
+    WHERE EXISTS (SELECT FROM vehicle AS v WHERE v.id = r."vehicleId" AND v.deleted_at IS NULL OFFSET 0)
+      AND EXISTS (SELECT FROM event AS e WHERE e.vehicle_id = r."vehicleId" AND e.message_id = r."messageId" OFFSET 0)`
+  return new Set(rows.map(({ index }) => index))
+}
+
+const notFound = { code: 'VEHICLE_NOT_FOUND', message: ERROR_CODES.VEHICLE_NOT_FOUND } as const
+
+const contradicting = {
+  code: 'CONFLICT',
+  message: "The vehicle's records contradict each other. Nothing was recorded.",
+} as const
+
+function objection(report: Report, now: Instant): Objection | null {
+  if (!isId(report.vehicleId)) return notFound
+  try {
+    checkReport(report, now)
+    return null
+  } catch (error) {
+    if (error instanceof InputError) return { code: error.code, message: error.message }
+    throw error
+  }
+}
+
+const stateRecorded = (row: RecordedRow, requestId: string): LoggedEvent => ({
+  type: 'STATE_RECORDED',
+  position: row.position,
+  vehicleId: row.vehicle_id,
+  ownerId: row.owner_id,
+  partnerId: row.partner_id,
+  occurredAt: row.occurred_at,
+  recordedAt: row.recorded_at,
+  requestId,
+  facts: row.facts,
+})

@@ -1,0 +1,58 @@
+import { FLEET_ROLES, ROLES } from '../fleet.ts'
+import type { Member, Role } from '../fleet.ts'
+import type { Instant } from '../period.ts'
+
+/** The contents of an access token whose signature and expiry have been checked. */
+export type Claims = {
+  readonly fleetId: string | null
+  readonly roles: readonly Role[]
+  /** The first instant at which the token is no longer valid. */
+  readonly expiresAt: Instant
+  /** When the token was issued, and to which subject; null where the token does not say. */
+  readonly issuedAt: Instant | null
+  readonly subject: string | null
+  /** Identifies the token without revealing it. */
+  readonly tokenId: string
+}
+
+/** NOBODY is refused everything: the token is genuine, but its claims contradict each other. */
+export type Viewer = Claims &
+  ({ readonly kind: 'FLEET'; readonly member: Member } | { readonly kind: 'ADMIN' | 'GATEWAY' | 'NOBODY' })
+
+/**
+ * The known roles among a token's names, case ignored, in the order of the token. Names are compared in lower case:
+ * upper case turns some letters of other alphabets into Latin ones.
+ */
+export const knownRoles = (names: readonly string[]): Role[] =>
+  names.flatMap((name) => ROLES.filter((role) => role.toLowerCase() === name.toLowerCase()))
+
+/**
+ * The viewer that a token speaks for: a fleet, the platform's admin or a gateway. ADMIN and GATEWAY exclude each other,
+ * all roles of fleets and a fleet id; a token without a fleet id needs one of the two.
+ */
+export function viewerOf(claims: Claims): Viewer {
+  const { fleetId, roles } = claims
+  const platform = roles.find((role) => role === 'ADMIN' || role === 'GATEWAY')
+  if (platform !== undefined) {
+    const isConsistent = fleetId === null && roles.every((role) => role === platform)
+    return { ...claims, kind: isConsistent ? platform : 'NOBODY' }
+  }
+  if (fleetId === null) return { ...claims, kind: 'NOBODY' }
+  const role = FLEET_ROLES.findLast((candidate) => roles.includes(candidate)) ?? null
+  return { ...claims, kind: 'FLEET', member: { fleetId, role } }
+}
+
+/**
+ * Revokes all tokens issued up to and including `until` to a fleet (null: without a fleet) and a subject (null: to
+ * any).
+ */
+export type Revocation = { readonly fleetId: string | null; readonly subject: string | null; readonly until: Instant }
+
+/** A token without the time of its issue counts as older than every revocation. */
+export const isRevoked = ({ fleetId, subject, issuedAt }: Claims, revocations: readonly Revocation[]): boolean =>
+  revocations.some(
+    (revocation) =>
+      revocation.fleetId === fleetId &&
+      (revocation.subject === null || revocation.subject === subject) &&
+      (issuedAt ?? 0) <= revocation.until,
+  )

@@ -1,0 +1,205 @@
+import { COMMAND_OUTCOMES, DEFAULT_TIMEOUT_SECONDS, isOpen } from '../../domain/command.ts'
+import type { Command, CommandOutcome, CommandStatus, CommandType as CommandName } from '../../domain/command.ts'
+import { InputError, RequestError } from '../../domain/errors.ts'
+import { SharingConflictError } from '../../domain/access/refusal.ts'
+import { settle } from '../../domain/settle.ts'
+import { UNKNOWN_STATE } from '../../domain/state.ts'
+import { openDispatches } from '../../live/dispatches.ts'
+import { builder } from '../base/builder.ts'
+import { asGateway, asMember, asRequester, change } from '../base/context.ts'
+import type { Context } from '../base/context.ts'
+import { resultOf } from './user-errors.ts'
+import { fleetOf, FleetType } from './fleet.ts'
+
+export const CommandTypeEnum = builder.enumType('CommandType', {
+  description: 'The commands that there are.',
+  values: {
+    REQUEST_VEHICLE_STATE: { description: 'Report all readings now.' },
+    ENABLE_DRIVING: { description: 'Let the engine be started.' },
+    DISABLE_DRIVING: { description: 'Do not let the engine be started.' },
+    UNLOCK_CENTRAL_LOCK: { description: 'Unlock the doors.' },
+    LOCK_CENTRAL_LOCK: { description: 'Lock the doors.' },
+    UNLOCK_AND_ENABLE_DRIVING: { description: 'Unlock the doors and let the engine be started.' },
+    LOCK_AND_DISABLE_DRIVING: { description: 'Lock the doors and do not let the engine be started.' },
+    UNLOCK_TOP_CASE: { description: 'Unlock the top case of a scooter.' },
+    LOCK_TOP_CASE: { description: 'Lock the top case of a scooter.' },
+    UNLOCK_BATTERY_COMPARTMENT: { description: 'Unlock the place of the battery, to swap it.' },
+    DRAW_ATTENTION: { description: 'Flash or sound, so that the vehicle is found.' },
+  } satisfies Record<CommandName, { description: string }>,
+})
+
+export const CommandStatusEnum = builder.enumType('CommandStatus', {
+  description: 'How far a command has come. PENDING and DISPATCHED are open; the others are final.',
+  values: {
+    PENDING: { description: 'Accepted, and not yet handed to a gateway.' },
+    DISPATCHED: { description: 'Handed to a gateway; its outcome is awaited.' },
+    SUCCEEDED: { description: 'Executed, says the gateway.' },
+    FAILED: { description: 'Not executed, says the gateway.' },
+    EXPIRED: { description: 'Never dispatched before its deadline. It will not be executed.' },
+    CANCELLED_BY_HANDOVER: {
+      description: 'Control of the vehicle passed on before it was dispatched. It will not be executed.',
+    },
+    OUTCOME_UNKNOWN: {
+      description: 'Dispatched, and no outcome reported before its deadline: it may or may not have been executed.',
+    },
+  } satisfies Record<CommandStatus, { description: string }>,
+})
+
+/** The command as of now: a change that the clock brought counts from its instant, whether or not it is stored yet. */
+async function asOfNow(command: Command, { loaders, now }: Context): Promise<Command> {
+  if (!isOpen(command)) return command
+  const sharings = await loaders.openSharings(command.vehicleId)
+  return settle({ sharings, commands: [command] }, UNKNOWN_STATE, now).commands[0] ?? command
+}
+
+export const CommandType = builder.objectRef<Command>('Command').implement({
+  description: 'An instruction of a fleet to a vehicle.',
+  fields: (t) => ({
+    id: t.exposeID('id', { description: 'Unique.' }),
+    type: t.expose('type', { type: CommandTypeEnum, description: 'What to do.' }),
+    status: t.field({
+      type: CommandStatusEnum,
+      description: 'How far it has come.',
+      resolve: async (command, _args, context) => (await asOfNow(command, context)).status,
+    }),
+    vehicleId: t.exposeID('vehicleId', { description: 'The vehicle.' }),
+    fleet: t.field({
+      type: FleetType,
+      description:
+        "The fleet that sent it; only that fleet and the vehicle's owner can read it, and a gateway in the answer to its report.",
+      resolve: ({ fleetId }, _args, { loaders }) => fleetOf(loaders, fleetId),
+    }),
+    requestedAt: t.expose('requestedAt', { type: 'DateTime', description: 'When it was accepted.' }),
+    deadline: t.expose('deadline', { type: 'DateTime', description: 'By when it has to be done.' }),
+    dispatchedAt: t.expose('dispatchedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When a gateway took it; null before.',
+    }),
+    completedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it came to its final status; null before.',
+      resolve: async (command, _args, context) => (await asOfNow(command, context)).completedAt,
+    }),
+    message: t.exposeString('message', { nullable: true, description: 'The reason of a failure, from the gateway.' }),
+  }),
+})
+
+builder.queryField('command', (t) =>
+  t.field({
+    type: CommandType,
+    nullable: true,
+    description: "Null when there is none that the viewer's fleet sent or that is for a vehicle of its own.",
+    args: { id: t.arg.id({ required: true, description: 'The command.' }) },
+    resolve: (_root, { id }, context) => {
+      asMember(context)
+      return context.loaders.command.load(id)
+    },
+  }),
+)
+
+const SendCommandInput = builder.inputType('SendCommandInput', {
+  description: 'A command to a vehicle.',
+  fields: (t) => ({
+    vehicleId: t.id({ required: true, description: 'The vehicle.' }),
+    type: t.field({ type: CommandTypeEnum, required: true, description: 'What to do.' }),
+    timeoutSeconds: t.int({
+      defaultValue: DEFAULT_TIMEOUT_SECONDS,
+      description: 'How long it may take, 1 to 300 seconds.',
+    }),
+    idempotencyKey: t.string({
+      description:
+        '1 to 200 characters. For 24 hours the same key with the same input answers for the same command, as it is by ' +
+        'then, and does nothing more.',
+    }),
+  }),
+})
+
+const CommandOutcomeEnum = builder.enumType('CommandOutcome', {
+  description: 'How the execution of a command went.',
+  values: {
+    SUCCEEDED: { description: 'It was executed.' },
+    FAILED: { description: 'It was not executed.' },
+  } satisfies Record<(typeof COMMAND_OUTCOMES)[number], { description: string }>,
+})
+
+const ReportCommandOutcomeInput = builder.inputType('ReportCommandOutcomeInput', {
+  description: 'The outcome of a command that was dispatched.',
+  fields: (t) => ({
+    commandId: t.id({ required: true, description: 'The command.' }),
+    outcome: t.field({ type: CommandOutcomeEnum, required: true, description: 'How it went.' }),
+    message: t.string({ description: 'The reason of a failure, at most 200 characters.' }),
+  }),
+})
+
+const successOf = (verb: string, description: string) =>
+  builder.objectRef<{ command: Command }>(`${verb}Success`).implement({
+    description,
+    fields: (t) => ({ command: t.expose('command', { type: CommandType, description: 'The command.' }) }),
+  })
+
+const SendCommandResult = resultOf(
+  'SendCommand',
+  successOf('SendCommand', 'The command was accepted; its events show its progress.'),
+  [RequestError, InputError, SharingConflictError],
+)
+const ReportCommandOutcomeResult = resultOf(
+  'ReportCommandOutcome',
+  successOf('ReportCommandOutcome', 'The outcome is recorded.'),
+  [RequestError, InputError],
+)
+
+builder.mutationFields((t) => ({
+  sendCommand: t.field({
+    type: SendCommandResult,
+    description: 'OPERATOR of the fleet in control. Sends a command to a vehicle.',
+    args: { input: t.arg({ type: SendCommandInput, required: true, description: 'What to do, and by when.' }) },
+    resolve: async (_root, { input: { vehicleId, type, timeoutSeconds, idempotencyKey } }, context) => {
+      const order = {
+        vehicleId,
+        type,
+        timeoutSeconds: timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS,
+        idempotencyKey: idempotencyKey ?? null,
+      }
+      return { command: await change(context, context.prisma.command.send(asRequester(context), order)) }
+    },
+  }),
+  reportCommandOutcome: t.field({
+    type: ReportCommandOutcomeResult,
+    description: 'GATEWAY. Reports the outcome of a command that was dispatched to it.',
+    args: { input: t.arg({ type: ReportCommandOutcomeInput, required: true, description: 'The outcome.' }) },
+    resolve: async (_root, { input: { commandId, outcome, message } }, context) => {
+      asGateway(context)
+      const { prisma, requestId } = context
+      const reported: CommandOutcome = outcome
+      return {
+        command: await change(context, prisma.command.reportOutcome(requestId, commandId, reported, message ?? null)),
+      }
+    },
+  }),
+}))
+
+const CommandDispatch = builder.objectRef<Command>('CommandDispatch').implement({
+  description: 'A command that a gateway is to execute now. No other gateway gets it.',
+  fields: (t) => ({
+    commandId: t.id({ description: 'The command; its outcome is reported under this id.', resolve: ({ id }) => id }),
+    vehicleId: t.exposeID('vehicleId', { description: 'The vehicle.' }),
+    type: t.expose('type', { type: CommandTypeEnum, description: 'What to do.' }),
+    deadline: t.expose('deadline', { type: 'DateTime', description: 'By when the outcome has to be reported.' }),
+  }),
+})
+
+builder.subscriptionField('commandDispatches', (t) =>
+  t.field({
+    type: CommandDispatch,
+    description: 'For a gateway: each command once, as it is to be executed; rights are checked again at that moment.',
+    args: { vehicleIds: t.arg.idList({ description: 'The vehicles that it serves; all, if absent.' }) },
+    subscribe: (_root, { vehicleIds }, context) => {
+      asGateway(context)
+      const { prisma, tail, viewer, gone } = context
+      return openDispatches(prisma, tail, { vehicleIds: vehicleIds ?? null, until: viewer.expiresAt, gone })
+    },
+    resolve: (command) => command,
+  }),
+)

@@ -1,0 +1,239 @@
+import type { EventFilter, LoggedEvent, VehicleEventType } from '../../domain/log/event.ts'
+import { stateOf } from '../../domain/state.ts'
+import { openStream } from '../../live/stream.ts'
+import { builder } from '../base/builder.ts'
+import { connectionOf, sizeOf } from '../base/connection.ts'
+import type { PageSize } from '../base/connection.ts'
+import type { Connection } from '../base/connection.ts'
+import { CommandStatusEnum, CommandType } from './command.ts'
+import { asMember, nonNull } from '../base/context.ts'
+import type { Context } from '../base/context.ts'
+import { badUserInput } from '../base/errors.ts'
+import { SharingEndReasonEnum } from './sharing-enums.ts'
+import { SharingType } from './refs.ts'
+import { VehicleStateType } from './state.ts'
+import { VehicleType } from './refs.ts'
+
+const PAGE_SIZE: PageSize = { usual: 50, most: 500 }
+
+const VehicleEventTypeEnum = builder.enumType('VehicleEventType', {
+  description: 'What happened.',
+  values: {
+    SHARING_SCHEDULED: { description: 'A sharing was agreed that starts later.' },
+    SHARING_STARTED: { description: 'Control passed to the partner.' },
+    SHARING_END_CHANGED: { description: 'The due end was moved.' },
+    SHARING_END_REQUESTED: { description: 'A party asked for the end as soon as the vehicle is idle.' },
+    SHARING_ENDED: { description: 'Control passed back to the owner.' },
+    SHARING_CANCELLED: { description: 'A scheduled sharing was called off.' },
+    COMMAND_UPDATED: { description: 'A command was accepted, or took its next step.' },
+    STATE_RECORDED: { description: 'The vehicle reported readings.' },
+    VEHICLE_CHANGED: { description: 'The vehicle was created, edited or deleted.' },
+  } satisfies Record<VehicleEventType, { description: string }>,
+})
+
+type SharingEvent = Extract<LoggedEvent, { sharingId: string }>
+
+const TYPE_NAMES = {
+  COMMAND_UPDATED: 'CommandEvent',
+  STATE_RECORDED: 'StateEvent',
+  VEHICLE_CHANGED: 'VehicleChangedEvent',
+} as const
+
+const VehicleEventInterface = builder.interfaceRef<LoggedEvent>('VehicleEvent').implement({
+  description:
+    'Something that happened to a vehicle. An event belongs to the owner, and to the partner whose sharing was\nin force when it occurred (occurredAt), and that never changes afterwards: neither a later sharing nor a late\nreport opens it to anybody else. Sharing events belong to both parties.',
+  resolveType: ({ type }) => TYPE_NAMES[type as keyof typeof TYPE_NAMES] ?? 'SharingEvent',
+  fields: (t) => ({
+    id: t.id({
+      description: 'Unique; the same event always has the same id.',
+      resolve: ({ position }, _args, { prisma }) => prisma.event.cursor(position),
+    }),
+    cursor: t.string({
+      description: 'The position of this event in the log: as `after`, it goes on from here.',
+      resolve: ({ position }, _args, { prisma }) => prisma.event.cursor(position),
+    }),
+    type: t.expose('type', { type: VehicleEventTypeEnum, description: 'What happened.' }),
+    vehicleId: t.exposeID('vehicleId', { description: 'To which vehicle, whether or not the viewer may see it now.' }),
+    vehicle: t.field({
+      type: VehicleType,
+      nullable: true,
+      description: 'Null while the viewer has no access to the vehicle, and once it is deleted.',
+      resolve: ({ vehicleId }, _args, { loaders }) => loaders.vehicle(vehicleId),
+    }),
+    occurredAt: t.expose('occurredAt', { type: 'DateTime', description: 'When it happened.' }),
+    recordedAt: t.expose('recordedAt', { type: 'DateTime', description: 'When it was committed to the log.' }),
+    requestId: t.exposeString('requestId', {
+      nullable: true,
+      description: "The request that caused it, as in that response's X-Request-Id header; null when no request did.",
+    }),
+  }),
+})
+
+builder.objectRef<SharingEvent>('SharingEvent').implement({
+  description:
+    'SHARING_SCHEDULED, SHARING_STARTED, SHARING_END_CHANGED, SHARING_END_REQUESTED, SHARING_ENDED and SHARING_CANCELLED.',
+  interfaces: [VehicleEventInterface],
+  fields: (t) => ({
+    sharing: t.field({
+      type: SharingType,
+      description: 'The sharing, as it is now.',
+      resolve: ({ sharingId }, _args, { loaders }) => loaders.sharing.load(sharingId).then(nonNull),
+    }),
+    endsAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'The due end as this event left it.',
+      resolve: ({ facts }) => facts.endsAt,
+    }),
+    endReason: t.field({
+      type: SharingEndReasonEnum,
+      nullable: true,
+      description: 'How it ended, if this event is its end.',
+      resolve: ({ facts }) => facts.endReason,
+    }),
+  }),
+})
+
+builder.objectRef<Extract<LoggedEvent, { type: 'COMMAND_UPDATED' }>>('CommandEvent').implement({
+  description: 'Belongs to the owner and, if another fleet sent the command, to that fleet.',
+  interfaces: [VehicleEventInterface],
+  fields: (t) => ({
+    command: t.field({
+      type: CommandType,
+      description: 'The command, as it is now.',
+      resolve: ({ commandId }, _args, { loaders }) => loaders.command.load(commandId).then(nonNull),
+    }),
+    status: t.field({
+      type: CommandStatusEnum,
+      description: 'The status as this event left it.',
+      resolve: ({ facts }) => facts.status,
+    }),
+  }),
+})
+
+builder.objectRef<Extract<LoggedEvent, { type: 'STATE_RECORDED' }>>('StateEvent').implement({
+  description: 'Only the readings that were reported together; the others are null.',
+  interfaces: [VehicleEventInterface],
+  fields: (t) => ({
+    state: t.field({
+      type: VehicleStateType,
+      description: 'The readings, as they were reported.',
+      resolve: ({ facts, occurredAt }) => stateOf(facts, occurredAt),
+    }),
+  }),
+})
+
+builder.objectRef<Extract<LoggedEvent, { type: 'VEHICLE_CHANGED' }>>('VehicleChangedEvent').implement({
+  description: 'VEHICLE_CHANGED.',
+  interfaces: [VehicleEventInterface],
+})
+
+const VehicleEventConnection = connectionOf('VehicleEvent', VehicleEventInterface)
+
+const VehicleEventFilter = builder.inputType('VehicleEventFilter', {
+  description: 'Which events: those that meet all that is given. An empty list matches nothing, null everything.',
+  fields: (t) => ({
+    vehicleIds: t.idList({ description: 'Only events of these vehicles.' }),
+    types: t.field({ type: [VehicleEventTypeEnum], description: 'Only events of these types.' }),
+  }),
+})
+
+const FILTERED = 'Which events.'
+
+builder.queryField('vehicleEvents', (t) =>
+  t.field({
+    type: VehicleEventConnection,
+    description: "The log as far as it belongs to the viewer's fleet, oldest first.",
+    args: {
+      first: t.arg.int({
+        description: 'At most this many: 0 to 500, 50 if absent.',
+        extensions: { pageSize: PAGE_SIZE },
+      }),
+      after: t.arg.string({ description: 'A cursor: only events after it.' }),
+      filter: t.arg({ type: VehicleEventFilter, description: FILTERED }),
+    },
+    resolve: async (_root, { first, after, filter }, context) => {
+      const { fleetId } = asMember(context)
+      const size = sizeOf('first', first, PAGE_SIZE.most) ?? PAGE_SIZE.usual
+      const found = await context.prisma.event.history(fleetId, filterOf(filter), positionOf(after, context), size + 1)
+      if (!found) throw invalidCursor()
+      return eventPage(found, size, after ?? null, context)
+    },
+  }),
+)
+
+builder.subscriptionField('vehicleEvents', (t) =>
+  t.field({
+    type: VehicleEventInterface,
+    description:
+      "The events that belong to the viewer's fleet, in log order, each exactly once: first those after the cursor\n`after`, without a gap, then live. Without `after`, from now on. An unknown or malformed cursor is an error.",
+    args: {
+      after: t.arg.string({ description: 'A cursor: first the events after it.' }),
+      filter: t.arg({ type: VehicleEventFilter, description: FILTERED }),
+    },
+    subscribe: async (_root, args, context) => {
+      const { fleetId } = asMember(context)
+      const { prisma, tail, viewer, gone } = context
+      const filter = filterOf(args.filter)
+      const position = positionOf(args.after, context)
+      const { settled, drawn } = await prisma.event.horizon()
+      if (position !== null && position > drawn) throw invalidCursor()
+      if (position !== null && !tail.covers(position)) {
+        await tail.catchUpLimit(() => prisma.event.checkKept(fleetId, filter, position))
+      }
+      // The position of now, not that of the first read: a client whose response has begun misses nothing from then on.
+      const after = position ?? settled
+      return openStream(prisma, tail, { fleetId, filter, after, until: viewer.expiresAt, gone })
+    },
+    resolve: (event, _args, context) => {
+      context.renew()
+      return event
+    },
+  }),
+)
+
+type FilterInput = {
+  readonly vehicleIds?: readonly string[] | null | undefined
+  readonly types?: readonly VehicleEventType[] | null | undefined
+}
+
+const filterOf = (filter: FilterInput | null | undefined): EventFilter => ({
+  // A text with a NUL is no id, and PostgreSQL would reject it.
+  vehicleIds: filter?.vehicleIds?.filter((id) => !id.includes('\0')) ?? null,
+  types: filter?.types ?? null,
+})
+
+/** @throws BAD_USER_INPUT for a text that is no cursor */
+function positionOf(cursor: string | null | undefined, { prisma }: Context): number | null {
+  if (typeof cursor !== 'string') return null
+  const position = prisma.event.position(cursor)
+  if (position === null) throw invalidCursor()
+  return position
+}
+
+const invalidCursor = () => badUserInput('after is not a cursor of this log.')
+
+function eventPage(
+  found: readonly LoggedEvent[],
+  size: number,
+  after: string | null,
+  { prisma }: Context,
+): Connection<LoggedEvent> {
+  const nodes = found.slice(0, size)
+  const cursorOf = ({ position }: LoggedEvent) => prisma.event.cursor(position)
+  const [first, last] = [nodes[0], nodes.at(-1)]
+  return {
+    nodes,
+    cursorOf,
+    pageInfo: {
+      hasNextPage: found.length > size,
+      hasPreviousPage: after !== null,
+      get startCursor() {
+        return first ? cursorOf(first) : null
+      },
+      get endCursor() {
+        return last ? cursorOf(last) : after
+      },
+    },
+  }
+}

@@ -1,0 +1,43 @@
+import type { EndSharingWhen } from '../../domain/sharing.ts'
+import type { SharingEndReason, SharingPhase, SharingStatus } from '../../domain/sharing.ts'
+import { builder } from '../base/builder.ts'
+
+export const SharingStatusEnum = builder.enumType('SharingStatus', {
+  description: "The role of the viewer's fleet in a sharing.",
+  values: {
+    SHARED_OWN_VEHICLE: { description: "The viewer's fleet owns the vehicle and has shared it." },
+    SHARED_PARTNER_VEHICLE: { description: "Another fleet owns the vehicle and shares it with the viewer's fleet." },
+  } satisfies Record<SharingStatus, { description: string }>,
+})
+
+export const SharingPhaseEnum = builder.enumType('SharingPhase', {
+  description: 'The phase of a sharing.',
+  values: {
+    SCHEDULED: { description: 'Its start is still to come.' },
+    ACTIVE: { description: 'In force: the partner controls the vehicle.' },
+    ENDED: { description: 'Over: it was ended, or its due end has passed.' },
+    CANCELLED: { description: 'A scheduled sharing that was called off before it started.' },
+  } satisfies Record<SharingPhase, { description: string }>,
+})
+
+export const SharingEndReasonEnum = builder.enumType('SharingEndReason', {
+  description: 'How a sharing came to its end.',
+  values: {
+    ENDED_BY_OWNER: { description: 'The owner ended it.' },
+    ENDED_BY_PARTNER: { description: 'The partner ended it.' },
+    EXPIRED: { description: 'Its due end passed.' },
+    CANCELLED_BY_OWNER: { description: 'The owner called it off before it started.' },
+    CANCELLED_BY_PARTNER: { description: 'The partner called it off before it started.' },
+  } satisfies Record<SharingEndReason, { description: string }>,
+})
+
+export const EndSharingWhenEnum = builder.enumType('EndSharingWhen', {
+  description: 'When a sharing is to end.',
+  values: {
+    NOW: { description: 'At once.' },
+    WHEN_IDLE: {
+      description:
+        'At once if the vehicle stands, is locked and has its ignition off; else as soon as it does. A scheduled one is called off at once.',
+    },
+  } satisfies Record<EndSharingWhen, { description: string }>,
+})

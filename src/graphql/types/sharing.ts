@@ -1,0 +1,270 @@
+import type { SharingKey } from '../../data/queries/lists.ts'
+import type { SharingResult } from '../../data/verbs/sharings.ts'
+import { SharingConflictError } from '../../domain/access/refusal.ts'
+import { InputError, RequestError } from '../../domain/errors.ts'
+import { LATEST_INSTANT } from '../../domain/period.ts'
+import { endedAtOf, endReasonAt, hasStarted, phaseAt, statusFor } from '../../domain/sharing.ts'
+import type { Sharing } from '../../domain/sharing.ts'
+import type { Vehicle } from '../../domain/vehicle.ts'
+import { builder } from '../base/builder.ts'
+import { CommandTypeEnum } from './command.ts'
+import { connectionOf, isText, pageArgs, pageOf, toConnection } from '../base/connection.ts'
+import type { Cursors } from '../base/connection.ts'
+import { asMember, asRequester, change } from '../base/context.ts'
+import { resultOf, UserErrorInterface } from './user-errors.ts'
+import { fleetOf, FleetType } from './fleet.ts'
+import { EndSharingWhenEnum, SharingEndReasonEnum, SharingPhaseEnum, SharingStatusEnum } from './sharing-enums.ts'
+import { VehicleStateType } from './state.ts'
+import { SharingType, VehicleType } from './refs.ts'
+
+SharingType.implement({
+  description: 'A vehicle lent by its owner to a partner fleet for a time.',
+  fields: (t) => ({
+    id: t.exposeID('id', { description: 'Unique.' }),
+    status: t.field({
+      type: SharingStatusEnum,
+      description: "The role of the viewer's fleet in the sharing.",
+      resolve: (sharing, _args, context) => statusFor(sharing, asMember(context).fleetId),
+    }),
+    phase: t.field({
+      type: SharingPhaseEnum,
+      description: 'Its phase, now.',
+      resolve: (sharing, _args, { now }) => phaseAt(sharing, now),
+    }),
+    owner: t.field({
+      type: FleetType,
+      description: 'The fleet that lends.',
+      resolve: ({ ownerId }, _args, { loaders }) => fleetOf(loaders, ownerId),
+    }),
+    partner: t.field({
+      type: FleetType,
+      description: 'The fleet that borrows.',
+      resolve: ({ partnerId }, _args, { loaders }) => fleetOf(loaders, partnerId),
+    }),
+    vehicleId: t.exposeID('vehicleId', { description: 'The vehicle, whether or not the viewer may see it now.' }),
+    vehicle: t.field({
+      type: VehicleType,
+      nullable: true,
+      description:
+        'Null while the viewer has no access to the vehicle: for a partner before the start and after the end.',
+      resolve: ({ vehicleId }, _args, { loaders }) => loaders.vehicle(vehicleId),
+    }),
+    startsAt: t.expose('startsAt', { type: 'DateTime', description: 'From when the partner has control.' }),
+    endsAt: t.expose('endsAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it is due to end; null for an open end.',
+    }),
+    endedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it did end; null before that, and for one that was cancelled.',
+      resolve: (sharing, _args, { now }) => endedAtOf(sharing, now),
+    }),
+    endReason: t.field({
+      type: SharingEndReasonEnum,
+      nullable: true,
+      description: 'How it ended; null before that.',
+      resolve: (sharing, _args, { now }) => endReasonAt(sharing, now),
+    }),
+    allowedCommands: t.field({
+      type: [CommandTypeEnum],
+      nullable: true,
+      description: 'The commands that the partner may send; null for all that the vehicle supports.',
+      resolve: ({ allowedCommands }) => allowedCommands && [...allowedCommands],
+    }),
+    endRequestedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'Set while the end waits for the vehicle to be idle (endSharing with WHEN_IDLE).',
+      resolve: (sharing, _args, { now }) => (phaseAt(sharing, now) === 'ACTIVE' ? sharing.endRequestedAt : null),
+    }),
+    handover: t.field({
+      type: VehicleStateType,
+      nullable: true,
+      description: "The vehicle's readings as control passed to the partner; null before the start.",
+      resolve: async (sharing, _args, { loaders, now }) => {
+        if (sharing.handover || !hasStarted(sharing, now)) return sharing.handover
+        return (await loaders.snapshots.load(sharing)).handover
+      },
+    }),
+    returned: t.field({
+      type: VehicleStateType,
+      nullable: true,
+      description: "The vehicle's readings as control passed back to the owner; null before the end.",
+      resolve: async (sharing, _args, { loaders, now }) => {
+        if (sharing.returned || phaseAt(sharing, now) !== 'ENDED') return sharing.returned
+        return (await loaders.snapshots.load(sharing)).returned
+      },
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was agreed.' }),
+  }),
+})
+
+builder.objectType(SharingConflictError, {
+  name: 'SharingConflictError',
+  description: 'ALREADY_SHARED, SHARED_WITH_PARTNER: the sharing that stands in the way, if the viewer may see it.',
+  interfaces: [UserErrorInterface],
+  fields: (t) => ({
+    conflict: t.expose('conflict', {
+      type: SharingType,
+      nullable: true,
+      description: 'The sharing that stands in the way.',
+    }),
+  }),
+})
+
+export const SharingConnection = connectionOf('Sharing', SharingType)
+
+export const bySharing: Cursors<Sharing, SharingKey> = {
+  list: 'sharings',
+  keyOf: ({ startsAt, id }) => [startsAt, id],
+  parse: (json) => {
+    if (!Array.isArray(json) || json.length !== 2) return null
+    const [startsAt, id]: unknown[] = json
+    const isInstant = Number.isInteger(startsAt) && Number(startsAt) >= 0 && Number(startsAt) <= LATEST_INSTANT
+    return isInstant && isText(id) ? [Number(startsAt), id] : null
+  },
+}
+
+const SharingFilter = builder.inputType('SharingFilter', {
+  description: 'Which sharings: those that meet all that is given.',
+  fields: (t) => ({
+    phase: t.field({ type: SharingPhaseEnum, description: 'Only those in this phase now.' }),
+    status: t.field({ type: SharingStatusEnum, description: 'Only those lent, or only those borrowed.' }),
+    vehicleId: t.id({ description: 'Only those of this vehicle.' }),
+  }),
+})
+
+builder.queryFields((t) => ({
+  sharing: t.field({
+    type: SharingType,
+    nullable: true,
+    description: "Null when there is none that the viewer's fleet is or was a party to.",
+    args: { id: t.arg.id({ required: true, description: 'The sharing.' }) },
+    resolve: (_root, { id }, context) => {
+      asMember(context)
+      return context.loaders.sharing.load(id)
+    },
+  }),
+  sharings: t.field({
+    type: SharingConnection,
+    description: "Every sharing that the viewer's fleet is or was a party to, newest start first.",
+    args: { ...pageArgs(), filter: t.arg({ type: SharingFilter, description: 'Which sharings.' }) },
+    resolve: async (_root, { filter, ...args }, context) => {
+      const { fleetId } = asMember(context)
+      const page = pageOf(args, bySharing)
+      const { phase = null, status = null, vehicleId = null } = filter ?? {}
+      const found = await context.prisma.sharing.page(fleetId, context.now, { phase, status, vehicleId }, page)
+      return toConnection(found, page, bySharing)
+    },
+  }),
+}))
+
+const StartSharingInput = builder.inputType('StartSharingInput', {
+  description: 'A vehicle, a partner and a period.',
+  fields: (t) => ({
+    vehicleId: t.id({ required: true, description: 'The vehicle.' }),
+    fleetId: t.id({ required: true, description: 'The partner fleet.' }),
+    startsAt: t.field({ type: 'DateTime', description: 'Now, if absent.' }),
+    endsAt: t.field({ type: 'DateTime', description: 'Open end, if absent or null.' }),
+    allowedCommands: t.field({
+      type: [CommandTypeEnum],
+      description: 'All that the vehicle supports, if absent or null.',
+    }),
+    idempotencyKey: t.string({
+      description:
+        '1 to 200 characters. For 24 hours the same key with the same input answers for the same sharing, as it is by ' +
+        'then, and does nothing more.',
+    }),
+  }),
+})
+
+const UpdateSharingEndInput = builder.inputType('UpdateSharingEndInput', {
+  description: 'A new due end.',
+  fields: (t) => ({
+    vehicleId: t.id({ required: true, description: 'The vehicle.' }),
+    sharingId: t.id({ description: 'A scheduled sharing; the one in force, if absent.' }),
+    endsAt: t.field({ type: 'DateTime', description: 'Has to be given; null makes the end open.' }),
+  }),
+})
+
+const EndSharingInput = builder.inputType('EndSharingInput', {
+  description: 'A sharing to end, or to call off.',
+  fields: (t) => ({
+    vehicleId: t.id({ required: true, description: 'The vehicle.' }),
+    sharingId: t.id({ description: 'A scheduled sharing to call off; the one in force, if absent.' }),
+    when: t.field({ type: EndSharingWhenEnum, defaultValue: 'NOW', description: 'At once, or as soon as it is idle.' }),
+  }),
+})
+
+const successOf = (verb: string) =>
+  builder.objectRef<SharingResult>(`${verb}Success`).implement({
+    description: 'The sharing is as asked for.',
+    fields: (t) => ({
+      vehicle: t.expose('vehicle', { type: VehicleType, description: 'The vehicle.' }),
+      sharing: t.expose('sharing', { type: SharingType, description: 'The sharing.' }),
+    }),
+  })
+
+const EndSharingSuccess = builder
+  .objectRef<{ vehicle: Vehicle | null; sharing: Sharing }>('EndSharingSuccess')
+  .implement({
+    description: 'The sharing is over, or ends as soon as the vehicle is idle.',
+    fields: (t) => ({
+      vehicle: t.expose('vehicle', {
+        type: VehicleType,
+        nullable: true,
+        description: 'Null where the viewer has no access to it any more.',
+      }),
+      sharing: t.expose('sharing', { type: SharingType, description: 'The sharing.' }),
+    }),
+  })
+
+const FAILURES = [RequestError, InputError, SharingConflictError]
+const StartSharingResult = resultOf('StartSharing', successOf('StartSharing'), FAILURES)
+const UpdateSharingEndResult = resultOf('UpdateSharingEnd', successOf('UpdateSharingEnd'), FAILURES)
+const EndSharingResult = resultOf('EndSharing', EndSharingSuccess, [RequestError])
+
+builder.mutationFields((t) => ({
+  startSharing: t.field({
+    type: StartSharingResult,
+    description: "The owner's MANAGER lends a vehicle to a partner fleet.",
+    args: {
+      input: t.arg({ type: StartSharingInput, required: true, description: 'What to lend, to whom, for how long.' }),
+    },
+    resolve: (_root, { input }, context) => {
+      const {
+        vehicleId,
+        fleetId,
+        startsAt = null,
+        endsAt = null,
+        allowedCommands = null,
+        idempotencyKey = null,
+      } = input
+      const order = { vehicleId, fleetId, startsAt, endsAt, allowedCommands, idempotencyKey }
+      return change(context, context.prisma.sharing.start(asRequester(context), order))
+    },
+  }),
+  updateSharingEnd: t.field({
+    type: UpdateSharingEndResult,
+    description: "The owner's MANAGER moves the due end.",
+    args: {
+      input: t.arg({ type: UpdateSharingEndInput, required: true, description: 'Which sharing, and its new end.' }),
+    },
+    resolve: (_root, { input: { vehicleId, sharingId, endsAt } }, context) =>
+      change(
+        context,
+        context.prisma.sharing.moveEnd(asRequester(context), { vehicleId, sharingId: sharingId ?? undefined, endsAt }),
+      ),
+  }),
+  endSharing: t.field({
+    type: EndSharingResult,
+    description: 'A MANAGER of either party ends the sharing in force, or calls off a scheduled one.',
+    args: { input: t.arg({ type: EndSharingInput, required: true, description: 'Which sharing.' }) },
+    resolve: (_root, { input: { vehicleId, sharingId, when } }, context) => {
+      const order = { vehicleId, sharingId: sharingId ?? undefined, when: when ?? 'NOW' }
+      return change(context, context.prisma.sharing.end(asRequester(context), order))
+    },
+  }),
+}))

@@ -1,0 +1,41 @@
+import { InputError, RequestError } from '../../domain/errors.ts'
+import type { Instant } from '../../domain/period.ts'
+import { builder } from '../base/builder.ts'
+import { asAdmin, change } from '../base/context.ts'
+import { resultOf } from './user-errors.ts'
+
+const RevokeTokensInput = builder.inputType('RevokeTokensInput', {
+  description: 'Which of the tokens that were issued until now.',
+  fields: (t) => ({
+    fleetId: t.id({ description: "A fleet's; null for those of no fleet: gateways and admins." }),
+    subject: t.string({ description: 'Only those with this `sub`; null for all.' }),
+  }),
+})
+
+const RevokeTokensSuccess = builder.objectRef<{ until: Instant }>('RevokeTokensSuccess').implement({
+  description: 'They are refused from now on, within a second by every instance.',
+  fields: (t) => ({
+    until: t.expose('until', {
+      type: 'DateTime',
+      description:
+        'What was issued later is trusted. Tokens say when in whole seconds: a fresh one may have to wait for the next.',
+    }),
+  }),
+})
+
+const RevokeTokensResult = resultOf('RevokeTokens', RevokeTokensSuccess, [InputError, RequestError])
+
+builder.mutationField('revokeTokens', (t) =>
+  t.field({
+    type: RevokeTokensResult,
+    description:
+      'ADMIN. Ends the trust in tokens before their time, for good. What is open with them is closed: WebSockets with 4403.',
+    args: { input: t.arg({ type: RevokeTokensInput, required: true, description: 'Which.' }) },
+    resolve: async (_root, { input }, context) => {
+      asAdmin(context)
+      return {
+        until: await change(context, context.prisma.revocation.revoke(input.fleetId ?? null, input.subject ?? null)),
+      }
+    },
+  }),
+)

@@ -1,0 +1,204 @@
+import { openSharingsOf } from '../../data/queries/loaders.ts'
+import type { Loaders } from '../../data/queries/loaders.ts'
+import type { OpenVehicle } from '../../data/services.ts'
+import { VEHICLE_RELATIONS } from '../../domain/access/access.ts'
+import { sharingAt } from '../../domain/access/access.ts'
+import type { Control } from '../../domain/access/access.ts'
+import { SharingConflictError } from '../../domain/access/refusal.ts'
+import { InputError, RequestError } from '../../domain/errors.ts'
+import type { Vehicle } from '../../domain/vehicle.ts'
+import { builder } from '../base/builder.ts'
+import { CommandTypeEnum } from './command.ts'
+import { byText, connectionOf, pageArgs, pageOf, toConnection } from '../base/connection.ts'
+import { asMember, asRequester, change } from '../base/context.ts'
+import { resultOf } from './user-errors.ts'
+import { fleetOf, FleetType } from './fleet.ts'
+import { VehiclePermissionsType } from './permission.ts'
+import { bySharing, SharingConnection } from './sharing.ts'
+import { SharingType, VehicleType } from './refs.ts'
+import { VehicleStateType } from './state.ts'
+
+/** A value that depends on the control of a vehicle; at once if the control was read with it. */
+function withControl<T>(
+  loaders: Loaders,
+  vehicle: Vehicle | OpenVehicle,
+  then: (control: Control) => T,
+): T | Promise<T> {
+  const sharings = openSharingsOf(loaders, vehicle)
+  return sharings instanceof Promise
+    ? sharings.then((loaded) => then({ vehicle, sharings: loaded }))
+    : then({ vehicle, sharings })
+}
+
+VehicleType.implement({
+  description: 'A vehicle that the viewer may see: its own, or one that is shared with it now.',
+  fields: (t) => ({
+    id: t.exposeID('id', { description: 'Unique for ever, also after the vehicle is deleted.' }),
+    fleet: t.field({
+      type: FleetType,
+      description: 'The fleet that owns the vehicle; sharing never changes it.',
+      resolve: ({ ownerId }, _args, { loaders }) => fleetOf(loaders, ownerId),
+    }),
+    name: t.exposeString('name', { nullable: true, description: 'The name that the owner gave it.' }),
+    licensePlate: t.exposeString('licensePlate', { nullable: true, description: 'The licence plate.' }),
+    vin: t.exposeString('vin', { nullable: true, description: 'The vehicle identification number.' }),
+    brand: t.exposeString('brand', { nullable: true, description: 'The maker.' }),
+    model: t.exposeString('model', { nullable: true, description: "The maker's model." }),
+    supportedCommands: t.expose('supportedCommands', {
+      type: [CommandTypeEnum],
+      description: 'What this vehicle can be told to do; any other command is refused.',
+    }),
+    state: t.expose('state', {
+      type: VehicleStateType,
+      description: 'The last known readings, each with its own time.',
+    }),
+    sharing: t.field({
+      type: SharingType,
+      nullable: true,
+      description: 'The sharing that is in force now; null while the vehicle is not shared.',
+      resolve: (vehicle, _args, { loaders, now }) =>
+        withControl(loaders, vehicle, (control) => sharingAt(control, now)),
+    }),
+    sharings: t.field({
+      type: SharingConnection,
+      description:
+        'Past, current and scheduled sharings, newest start first: all of them for the owner, its own for a partner.',
+      args: pageArgs(),
+      resolve: async ({ id: vehicleId }, args, { loaders }) => {
+        const { size, ...page } = pageOf(args, bySharing)
+        return toConnection(await loaders.sharingsOf.load({ vehicleId, page }), { ...page, size }, bySharing)
+      },
+    }),
+    viewerCan: t.field({
+      type: VehiclePermissionsType,
+      description: 'What this viewer may do with this vehicle now, decided by the very rule that guards the mutations.',
+      resolve: (vehicle, _args, context) =>
+        withControl(context.loaders, vehicle, (control) => ({ control, by: asMember(context), at: context.now })),
+    }),
+  }),
+})
+
+const VehicleConnection = connectionOf('Vehicle', VehicleType)
+const byId = byText<Vehicle>('vehicles', ({ id }) => id)
+
+const VehicleRelationEnum = builder.enumType('VehicleRelation', {
+  description: "How the viewer's fleet stands to a vehicle now.",
+  values: {
+    OWNED: { description: "Owned by the viewer's fleet." },
+    SHARED_OUT: { description: "Owned by the viewer's fleet and shared with another now." },
+    SHARED_IN: { description: "Shared with the viewer's fleet now." },
+  } satisfies Record<(typeof VEHICLE_RELATIONS)[number], { description: string }>,
+})
+
+const VehicleFilter = builder.inputType('VehicleFilter', {
+  description: 'Which vehicles: those that meet all that is given. An empty list matches nothing.',
+  fields: (t) => ({
+    relation: t.field({ type: VehicleRelationEnum, description: 'Only those to which the fleet stands like this.' }),
+    ids: t.idList({ description: 'Only these.' }),
+  }),
+})
+
+builder.queryFields((t) => ({
+  vehicle: t.field({
+    type: VehicleType,
+    nullable: true,
+    description: 'Null when there is none that the viewer may see.',
+    args: { id: t.arg.id({ required: true, description: 'The vehicle.' }) },
+    resolve: (_root, { id }, context) => {
+      asMember(context)
+      return context.loaders.vehicle(id)
+    },
+  }),
+  vehicles: t.field({
+    type: VehicleConnection,
+    description: "The fleet's own vehicles and those shared with it now, by id.",
+    args: { ...pageArgs(), filter: t.arg({ type: VehicleFilter, description: 'Which vehicles.' }) },
+    resolve: async (_root, { filter, ...args }, context) => {
+      const { fleetId } = asMember(context)
+      const page = pageOf(args, byId)
+      const where = { relation: filter?.relation ?? null, ids: filter?.ids ?? null }
+      return toConnection(await context.prisma.vehicle.page(fleetId, context.now, where, page), page, byId)
+    },
+  }),
+}))
+
+const TEXTS = {
+  name: 'The name that the owner gave it.',
+  licensePlate: 'The licence plate.',
+  vin: 'The vehicle identification number.',
+  brand: 'The maker.',
+  model: "The maker's model.",
+} as const
+
+const CreateVehicleInput = builder.inputType('CreateVehicleInput', {
+  description: 'The server chooses the id: short, of A-Z and 0-9, like FK852.',
+  fields: (t) => ({
+    name: t.string({ description: TEXTS.name }),
+    licensePlate: t.string({ description: TEXTS.licensePlate }),
+    vin: t.string({ description: TEXTS.vin }),
+    brand: t.string({ description: TEXTS.brand }),
+    model: t.string({ description: TEXTS.model }),
+    supportedCommands: t.field({ type: [CommandTypeEnum], description: 'All of them, if absent.' }),
+  }),
+})
+
+const UpdateVehicleInput = builder.inputType('UpdateVehicleInput', {
+  description: 'Absent fields stay; null clears.',
+  fields: (t) => ({
+    id: t.id({ required: true, description: 'The vehicle.' }),
+    name: t.string({ description: TEXTS.name }),
+    licensePlate: t.string({ description: TEXTS.licensePlate }),
+    vin: t.string({ description: TEXTS.vin }),
+    brand: t.string({ description: TEXTS.brand }),
+    model: t.string({ description: TEXTS.model }),
+    supportedCommands: t.field({ type: [CommandTypeEnum], description: 'Null means all of them, an empty list none.' }),
+  }),
+})
+
+const DeleteVehicleInput = builder.inputType('DeleteVehicleInput', {
+  description: 'A vehicle to delete.',
+  fields: (t) => ({ id: t.id({ required: true, description: 'The vehicle.' }) }),
+})
+
+const successOf = (verb: string) =>
+  builder.objectRef<{ vehicle: Vehicle }>(`${verb}Success`).implement({
+    description: 'The vehicle is as asked for.',
+    fields: (t) => ({ vehicle: t.expose('vehicle', { type: VehicleType, description: 'The vehicle.' }) }),
+  })
+
+const DeleteVehicleSuccess = builder.objectRef<{ id: string }>('DeleteVehicleSuccess').implement({
+  description: 'The vehicle is gone.',
+  fields: (t) => ({ id: t.exposeID('id', { description: 'The vehicle that was.' }) }),
+})
+
+const CreateVehicleResult = resultOf('CreateVehicle', successOf('CreateVehicle'), [RequestError, InputError])
+const UpdateVehicleResult = resultOf('UpdateVehicle', successOf('UpdateVehicle'), [RequestError, InputError])
+const DeleteVehicleResult = resultOf('DeleteVehicle', DeleteVehicleSuccess, [RequestError, SharingConflictError])
+
+builder.mutationFields((t) => ({
+  createVehicle: t.field({
+    type: CreateVehicleResult,
+    description: 'A MANAGER adds a vehicle to its own fleet.',
+    args: { input: t.arg({ type: CreateVehicleInput, required: true, description: 'The vehicle.' }) },
+    resolve: async (_root, { input }, context) => ({
+      vehicle: await change(context, context.prisma.vehicle.register(asRequester(context), input)),
+    }),
+  }),
+  updateVehicle: t.field({
+    type: UpdateVehicleResult,
+    description: 'Absent fields stay; null clears.',
+    args: { input: t.arg({ type: UpdateVehicleInput, required: true, description: 'What changes.' }) },
+    resolve: async (_root, { input: { id, ...patch } }, context) => ({
+      vehicle: await change(context, context.prisma.vehicle.edit(asRequester(context), id, patch)),
+    }),
+  }),
+  deleteVehicle: t.field({
+    type: DeleteVehicleResult,
+    description: 'Refused while the vehicle is shared or a sharing is scheduled.',
+    args: { input: t.arg({ type: DeleteVehicleInput, required: true, description: 'Which one.' }) },
+    resolve: async (_root, { input: { id } }, context) => {
+      await change(context, context.prisma.vehicle.remove(asRequester(context), id))
+      return { id }
+    },
+  }),
+}))

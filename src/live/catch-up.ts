@@ -1,0 +1,105 @@
+import type { LoggedEvent } from '../domain/log/event.ts'
+import type { Subscriber } from './subscribers.ts'
+import type { Tail } from './tail.ts'
+import type { EventRange } from './window.ts'
+
+const BATCH = 200
+/** Events of a batch that are delivered before others have their turn. */
+export const BURST = 20
+
+/** Some of the log's events, and how to read them where those in memory do not reach. */
+export type EventSource = {
+  /** Whose events they are; null for anybody's. */
+  readonly fleetId: string | null
+  readonly matches: (event: LoggedEvent) => boolean
+  readonly read: (after: number, upTo: number, limit: number) => Promise<LoggedEvent[]>
+}
+
+/** The next events after a position: from memory, or else from the log, where few may read at the same time. */
+export async function nextBatch(tail: Tail, { matches, read }: EventSource, position: number): Promise<EventRange> {
+  const newest = tail.since(position, BATCH)
+  if (newest) return { ...newest, events: newest.events.filter(matches) }
+  const upTo = tail.head()
+  const found = await tail.catchUpLimit(() => read(position, upTo, BATCH))
+  // A full batch may have been cut short by its limit.
+  return { events: found.filter(matches), upTo: found.length === BATCH ? (found.at(-1)?.position ?? upTo) : upTo }
+}
+
+/** Takes an event. @returns what to wait for before the next one; null for nothing */
+export type Take = (event: LoggedEvent) => Promise<void> | null
+
+export type Delivery = {
+  /** Resolves once it was stopped, or nothing comes any more. @throws CursorExpiredError, and whatever taking comes to */
+  readonly ended: Promise<void>
+  readonly stop: () => void
+}
+
+/**
+ * Delivers the events of a source after a position, each once, in order: first those that are there, then each as it comes,
+ * which takes no more than a call. While a subscriber has it wait, new events stay in the log.
+ */
+export function deliverEvents(
+  tail: Tail,
+  source: EventSource & { readonly fleetId: string },
+  after: number,
+  take: Take,
+): Delivery {
+  let isStopped = false
+  /** What the subscriber had it wait for while it was attached. */
+  let pause: Promise<void> | null = null
+  let wake = () => {}
+  const subscriber: Subscriber = {
+    fleetId: source.fleetId,
+    position: after,
+    take(event) {
+      subscriber.position = event.position
+      if (isStopped || !source.matches(event)) return
+      try {
+        pause = take(event)
+      } catch (error) {
+        pause = Promise.reject(error)
+      }
+      if (!pause) return
+      tail.detach(subscriber)
+      wake()
+    },
+    detached: () => wake(),
+  }
+  const isOver = () => isStopped || tail.stopped()
+
+  async function deliverBatch(): Promise<void> {
+    const { events, upTo } = await nextBatch(tail, source, subscriber.position)
+    for (const [index, event] of events.entries()) {
+      if (events.length > BURST && index % BURST === 0) await tail.turn()
+      if (isOver()) return
+      subscriber.position = event.position
+      const wait = take(event)
+      if (wait) await wait
+    }
+    subscriber.position = Math.max(upTo, subscriber.position)
+  }
+
+  async function run(): Promise<void> {
+    await tail.join()
+    try {
+      while (!isOver()) {
+        await pause
+        pause = null
+        await deliverBatch()
+        const woken = new Promise<void>((resolve) => (wake = resolve))
+        if (!isOver() && tail.attach(subscriber)) await woken
+      }
+    } finally {
+      tail.detach(subscriber)
+      tail.leave()
+    }
+  }
+
+  return {
+    ended: run(),
+    stop: () => {
+      isStopped = true
+      wake()
+    },
+  }
+}

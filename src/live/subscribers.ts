@@ -1,0 +1,93 @@
+import type { LoggedEvent } from '../domain/log/event.ts'
+import type { EventRange, Window } from './window.ts'
+
+/** A subscriber that is handed the events of a fleet as they come. */
+export type Subscriber = {
+  readonly fleetId: string
+  /** Events up to here were handed to it, or do not concern it. */
+  position: number
+  /** Takes the next event, or detaches itself instead. Never throws. */
+  readonly take: (event: LoggedEvent) => void
+  /** Called once it was detached by somebody else: events after its position it has to read by itself. */
+  readonly detached: () => void
+}
+
+export type Subscribers = {
+  /** @returns whether it is handed all events from now on; not if its position is behind that of the others */
+  readonly attach: (subscriber: Subscriber) => boolean
+  readonly detach: (subscriber: Subscriber) => void
+  /** To be called when the window has grown. The events are handed over soon, after the caller's request was answered. */
+  readonly notify: () => void
+  readonly detachAll: () => void
+}
+
+/** Events of one turn of the event loop, and deliveries after which others have theirs: the last event goes to all first. */
+const EVENTS_A_TURN = 100
+const DELIVERIES_A_TURN = 1_000
+
+/** Hands each event that comes into the window to the subscribers that it concerns, in order. */
+export function createSubscribers(window: Window): Subscribers {
+  const byFleet = new Map<string, Set<Subscriber>>()
+  /** All attached subscribers have the events up to here. */
+  let delivered = 0
+  let isDelivering = false
+
+  function detach(subscriber: Subscriber): void {
+    const others = byFleet.get(subscriber.fleetId)
+    if (!others?.delete(subscriber)) return
+    subscriber.position = Math.max(subscriber.position, delivered)
+    if (others.size === 0) byFleet.delete(subscriber.fleetId)
+  }
+
+  function detachAll(): void {
+    for (const some of byFleet.values()) {
+      for (const subscriber of some) {
+        detach(subscriber)
+        subscriber.detached()
+      }
+    }
+  }
+
+  function deliverSome(): void {
+    const range = byFleet.size === 0 ? null : window.since(delivered, EVENTS_A_TURN)
+    // Nobody is attached, or the window grew by more than it holds.
+    if (range === null) detachAll()
+    delivered = range ? deliver(range) : window.head()
+    isDelivering = delivered < window.head()
+    if (isDelivering) setImmediate(deliverSome)
+  }
+
+  /** @returns the position up to which it came */
+  function deliver({ events, upTo }: EventRange): number {
+    let deliveries = 0
+    for (const event of events) {
+      for (const fleetId of [event.ownerId, event.partnerId]) {
+        for (const subscriber of byFleet.get(fleetId ?? '') ?? []) {
+          if (event.position <= subscriber.position) continue
+          subscriber.take(event)
+          deliveries++
+        }
+      }
+      if (deliveries >= DELIVERIES_A_TURN) return event.position
+    }
+    return upTo
+  }
+
+  return {
+    attach(subscriber) {
+      // The last delivery may have been long ago, when nobody was attached.
+      if (byFleet.size === 0 && !isDelivering) delivered = window.head()
+      if (subscriber.position < delivered) return false
+      const others = byFleet.get(subscriber.fleetId) ?? new Set()
+      byFleet.set(subscriber.fleetId, others.add(subscriber))
+      return true
+    },
+    detach,
+    notify() {
+      if (isDelivering) return
+      isDelivering = true
+      setImmediate(deliverSome)
+    },
+    detachAll,
+  }
+}

@@ -1,0 +1,112 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createRemoteJWKSet, customFetch, errors, exportJWK, generateKeyPair, importJWK, SignJWT } from 'jose'
+import type { JWK, JWTVerifyGetKey } from 'jose'
+import type { Provider, Settings } from '../../settings.ts'
+import { AuthenticationError } from './authenticate.ts'
+import type { TokenRules } from './authenticate.ts'
+
+/** By then a set that was fetched has been read and taken over. */
+const SET_IN_PLACE_MS = 6_000
+const REFRESH_MS = 10 * 60 * 1000
+/** An unknown key id has the set fetched again at most this often, whether or not that works. */
+const COOLDOWN_MS = 30_000
+/** As long as there are no keys at all nobody can come in: it is tried more often. */
+const FIRST_COOLDOWN_MS = 1_000
+
+export type Keys = { readonly rules: TokenRules; readonly stop: () => void }
+
+/**
+ * A provider's keys: fetched when first needed, refreshed in the background and when a token names an unknown one. When
+ * the provider is down the known keys go on serving.
+ */
+export function providerKeys(provider: Provider, settings: Settings): Keys {
+  let lastTry = -Infinity
+  let generation = 0
+  const renew = () => {
+    generation++
+    setTimeout(() => generation++, SET_IN_PLACE_MS).unref()
+  }
+  const fetchSparingly: typeof fetch = (...args) => {
+    const cooldown = keys.jwks() === undefined ? FIRST_COOLDOWN_MS : COOLDOWN_MS
+    if (performance.now() - lastTry < cooldown) return Promise.reject(new Error('the key set was asked for just now'))
+    lastTry = performance.now()
+    const answer = fetch(...args)
+    // Once for tokens verified before, and once more for those verified until the new set is in its place.
+    answer.then(renew, () => {})
+    return answer
+  }
+  const keys = createRemoteJWKSet(provider.jwksUrl, {
+    cacheMaxAge: Infinity,
+    cooldownDuration: COOLDOWN_MS,
+    timeoutDuration: 5_000,
+    [customFetch]: fetchSparingly,
+  })
+  const known: JWTVerifyGetKey = async (header, token) => {
+    try {
+      return await keys(header, token)
+    } catch (error) {
+      if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) throw error
+      // The set could not be fetched. If there is one, the token names a key that is not in it.
+      if (keys.jwks() !== undefined) throw new errors.JWKSNoMatchingKey(undefined, { cause: error })
+      throw new AuthenticationError('UNAVAILABLE', "The identity provider's keys cannot be had at the moment.", error)
+    }
+  }
+  const timer = setInterval(() => void keys.reload().catch(() => {}), REFRESH_MS).unref()
+  const { issuer, audience } = provider
+  const rules = { getKey: known, generation: () => generation, issuer, audience, ...claimNames(settings) }
+  return { rules, stop: () => clearInterval(timer) }
+}
+
+const DEVELOPMENT = { issuer: 'fleetshare-development', audience: 'fleetshare' }
+const ALGORITHM = 'ES256'
+
+/** The key of the server's own development issuer, made at first need and readable by its owner alone. */
+export async function developmentKeys(settings: Settings): Promise<Keys> {
+  const { d: _private, ...publicKey } = await developmentKey(settings.dataDir)
+  const key = await importJWK(publicKey, ALGORITHM)
+  return {
+    rules: { getKey: async () => key, generation: () => 0, ...DEVELOPMENT, ...claimNames(settings) },
+    stop: () => {},
+  }
+}
+
+/** @param lifetime in seconds */
+export async function developmentToken(
+  settings: Settings,
+  fleetId: string | null,
+  roles: readonly string[],
+  lifetime: number,
+): Promise<string> {
+  const key = await importJWK(await developmentKey(settings.dataDir), ALGORITHM)
+  return new SignJWT({
+    ...(fleetId === null ? {} : { [settings.fleetClaim]: fleetId }),
+    [settings.rolesClaim]: [...roles],
+  })
+    .setProtectedHeader({ alg: ALGORITHM })
+    .setIssuer(DEVELOPMENT.issuer)
+    .setAudience(DEVELOPMENT.audience)
+    .setIssuedAt()
+    .setExpirationTime(Math.floor(Date.now() / 1000) + lifetime)
+    .sign(key)
+}
+
+async function developmentKey(dataDir: string): Promise<JWK> {
+  const file = join(dataDir, 'development-key.json')
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as JWK
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+  const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true })
+  await mkdir(dataDir, { recursive: true })
+  try {
+    await writeFile(file, JSON.stringify(await exportJWK(privateKey)), { mode: 0o600, flag: 'wx' })
+  } catch (error) {
+    // Another process, such as `npm run token`, was first.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+  return JSON.parse(await readFile(file, 'utf8')) as JWK
+}
+
+const claimNames = ({ fleetClaim, rolesClaim }: Settings) => ({ fleetClaim, rolesClaim })

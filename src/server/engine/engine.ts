@@ -1,0 +1,133 @@
+import { GraphQLError } from 'graphql'
+import type { ExecutionArgs, ValidationRule } from 'graphql'
+import { createYoga } from 'graphql-yoga'
+import type { Plugin, YogaServerInstance } from 'graphql-yoga'
+import type { Logger } from 'pino'
+import { createContext } from '../../graphql/base/context.ts'
+import type { Context, Request, Services } from '../../graphql/base/context.ts'
+import { forbidden, maskError } from '../../graphql/base/errors.ts'
+import { schema } from '../../graphql/schema.ts'
+import type { Admission } from '../limits/admission.ts'
+import { BODY_LIMIT, documentLimits } from '../limits/document-limits.ts'
+import { limitsPlugin } from '../limits/limits-plugin.ts'
+import type { Served } from '../limits/limits-plugin.ts'
+import type { Counts } from '../telemetry/counts.ts'
+import type { Tracing } from '../telemetry/tracing.ts'
+import { createOperations, isOperation } from './operations.ts'
+import type { Operations } from './operations.ts'
+import type { PresentErrors } from './present-errors.ts'
+import { createSubscribe } from './subscribe.ts'
+import type { Subscribe } from './subscribe.ts'
+import { onlyTrusted } from './trusted-documents.ts'
+import type { TrustedDocuments } from './trusted-documents.ts'
+
+export type Yoga = YogaServerInstance<Request, Context>
+
+/** Runs the operations of all transports. */
+export type Engine = {
+  /** The pipeline for requests without a shorter way, and the parsing and validation of all documents. */
+  readonly yoga: Yoga
+  readonly operations: Operations
+  readonly subscribe: Subscribe
+}
+
+export type EngineOptions = {
+  readonly services: Services
+  readonly admission: Admission
+  /** null: any document is admitted. */
+  readonly trusted: TrustedDocuments | null
+  readonly production: boolean
+  readonly presentErrors: PresentErrors
+  readonly counts: Counts
+  readonly tracing: Tracing | null
+  readonly log: Logger
+  /** Plugins that observe, and change nothing. */
+  readonly observers: readonly Plugin<Context>[]
+}
+
+/** Yoga with this project's schema, context and errors, and the shorter ways beside it. */
+export function createEngine(options: EngineOptions): Engine {
+  const { services, admission, trusted, production, presentErrors, log, observers } = options
+  const yoga = createYoga<Request, Context>({
+    schema,
+    plugins: [
+      contextPlugin(services),
+      errorsPlugin(presentErrors),
+      noStore,
+      ...(trusted ? [onlyTrusted(trusted)] : []),
+      documentLimits(),
+      limitsPlugin(admission),
+      subscriptionPlugin(admission, () => engine),
+      ...(production ? [noIntrospection] : []),
+      ...observers,
+    ],
+    maskedErrors: {
+      maskError: (error) => maskError(error, '', (cause) => log.error({ err: cause }, 'outside of an operation')),
+    },
+    maxRequestBodySize: BODY_LIMIT,
+    graphiql: false,
+    landingPage: false,
+    cors: false,
+    multipart: false,
+    healthCheckEndpoint: '/health',
+    logging: false,
+  })
+  const operations = createOperations({ parsingFor: (asker) => yoga.getEnveloped(asker), presentErrors })
+  const engine: Engine = { yoga, operations, subscribe: createSubscribe(options) }
+  return engine
+}
+
+/** Yoga copies what a context function returns, and with it the present value of each getter; so they are defined. */
+const contextPlugin = (services: Services): Plugin<Context> => ({
+  onContextBuilding({ context }) {
+    Object.defineProperties(context, Object.getOwnPropertyDescriptors(createContext(services, context)))
+  },
+})
+
+/** Refuses viewers of kind NOBODY, and presents every error as clients may see it. */
+const errorsPlugin = (presentErrors: PresentErrors): Plugin<Context> => ({
+  onValidate:
+    () =>
+    ({ valid, result, context, setResult }) => {
+      if (!valid) setResult(presentErrors(result, context))
+    },
+  onExecute({ args: { contextValue }, setResultAndStopExecution }) {
+    if (contextValue.viewer.kind === 'NOBODY') return setResultAndStopExecution({ errors: [forbidden()] })
+    return {
+      onExecuteDone({ result, setResult }) {
+        if (Symbol.asyncIterator in result || !result.errors) return
+        setResult({ ...result, errors: presentErrors(result.errors, contextValue) })
+      },
+    }
+  },
+})
+
+/** Subscriptions of requests that only Yoga reads, such as GET. */
+const subscriptionPlugin = (admission: Admission, engine: () => Engine): Plugin<Context> => ({
+  onSubscribe({ setSubscribeFn }) {
+    setSubscribeFn(async ({ document, operationName, variableValues, contextValue }: ExecutionArgs) => {
+      const { req, res, viewer, requestId, transport, traceparent, gone } = contextValue as Served
+      const asker = { viewer, requestId, transport, traceparent, gone }
+      const { operations, subscribe } = engine()
+      const named = { query: document.loc?.source.body ?? '', operationName: operationName ?? null }
+      const operation = operations.prepare(named, asker)
+      if (!isOperation(operation)) return { errors: operation }
+      const opened = await subscribe(operation, asker, variableValues ?? {}, req?.headers)
+      admission.setRateLimitHeaders(viewer, res)
+      return opened
+    })
+  },
+})
+
+/** For streams Yoga says no-cache, which would allow to store them. */
+const noStore: Plugin = { onResponse: ({ response }) => response.headers.set('Cache-Control', 'no-store') }
+
+const Introspection: ValidationRule = (context) => ({
+  Field(node) {
+    if (node.name.value !== '__schema' && node.name.value !== '__type') return
+    context.reportError(new GraphQLError('Introspection is switched off.', { nodes: [node] }))
+  },
+})
+
+/** Production does not describe itself: its clients know the schema. */
+const noIntrospection: Plugin<Context> = { onValidate: ({ addValidationRule }) => addValidationRule(Introspection) }

@@ -1,0 +1,149 @@
+import { getOperationAST, GraphQLError } from 'graphql'
+import type { DocumentNode, OperationDefinitionNode } from 'graphql'
+import { LRUCache } from 'lru-cache'
+import type { Request } from '../../graphql/base/context.ts'
+import { schema } from '../../graphql/schema.ts'
+import { queryCostOf } from '../limits/query-cost.ts'
+import type { QueryCost } from '../limits/query-cost.ts'
+import { compile } from './compile.ts'
+import type { Compiled } from './compile.ts'
+import type { PresentErrors } from './present-errors.ts'
+
+/** The text of a document and the name of one of its operations. */
+export type OperationName = { readonly query: string; readonly operationName: string | null }
+
+/** An operation of a document that is valid and within the limits. */
+export type Operation = {
+  readonly document: DocumentNode
+  readonly definition: OperationDefinitionNode
+  readonly cost: QueryCost
+  /** Distinguishes it from every other. */
+  readonly number: number
+  /** As a function, from its second use on; null while too much was compiled, and for good where it cannot be compiled. */
+  readonly compiled: () => Compiled | null
+}
+
+export type Operations = {
+  /** An operation whose text came before; null for a new one, and for one that is not valid. */
+  readonly findKnown: (name: OperationName, asker: Request) => Operation | null
+  /** @returns the operation, or the errors of its document, as clients may see them */
+  readonly prepare: (name: OperationName, asker: Request) => Operation | readonly GraphQLError[]
+}
+
+/** Yoga's parsing and validation with the hooks of all plugins. */
+export type Parsing = {
+  readonly parse: (text: string) => DocumentNode
+  readonly validate: (schema: object, document: DocumentNode) => readonly GraphQLError[]
+}
+
+/** Operations in the cache, and how much text they may have together. Each may take half a MB once it is compiled. */
+const CACHED = { max: 500, maxSize: 5_000_000 }
+/** Compilations in each second, and at once after a rest; other operations are interpreted until it is their turn. */
+const COMPILED_PER_SECOND = 10
+const COMPILED_AT_ONCE = 100
+
+export type OperationsOptions = {
+  readonly parsingFor: (asker: Request) => Parsing
+  readonly presentErrors: PresentErrors
+  /** For tests. */
+  readonly now?: () => number
+  readonly onCompile?: (definition: OperationDefinitionNode) => void
+}
+
+/**
+ * The one place where documents are compiled, of queries, mutations and subscriptions, on all transports. A document is
+ * compiled at its second use, within one allowance a second: documents that come once cost nothing, and a client that sends
+ * ever new ones cannot occupy the event loop. Texts that come once have a cache of their own, so that they evict none that
+ * come again.
+ */
+export function createOperations({ parsingFor, presentErrors, now, onCompile }: OperationsOptions): Operations {
+  const caching = { ...CACHED, sizeCalculation: (_: unknown, key: string) => key.length + 1 }
+  const known = new LRUCache<string, Operation | typeof INVALID>(caching)
+  /** Texts that came once; null where nothing was made of it. */
+  const fresh = new LRUCache<string, { readonly operation: Operation | null }>(caching)
+  const mayCompile = createAllowance(now)
+  let made = 0
+
+  function parse(named: OperationName, asker: Request, uses: number): Operation | readonly GraphQLError[] {
+    const { parse: parseText, validate } = parsingFor(asker)
+    let document: DocumentNode
+    try {
+      document = parseText(named.query)
+    } catch (error) {
+      return presentErrors([error], asker)
+    }
+    const invalid = validate(schema, document)
+    if (invalid.length > 0) return presentErrors(invalid, asker)
+    const definition = getOperationAST(document, named.operationName)
+    if (!definition) return presentErrors([new GraphQLError(NO_OPERATION)], asker)
+    const cost = queryCostOf(document, definition)
+    return { document, definition, cost, number: made++, compiled: compiling(document, definition, uses) }
+  }
+
+  function compiling(document: DocumentNode, definition: OperationDefinitionNode, uses: number): Operation['compiled'] {
+    let compiled: Compiled | null | undefined
+    return () => {
+      if (compiled !== undefined) return compiled
+      uses++
+      if (uses < 2 || !mayCompile()) return null
+      onCompile?.(definition)
+      return (compiled = compile(document, definition))
+    }
+  }
+
+  return {
+    findKnown(named, asker) {
+      const key = keyOf(named)
+      let found = known.get(key)
+      if (found === undefined) {
+        const once = fresh.get(key)
+        if (!once) {
+          fresh.set(key, { operation: null })
+          return null
+        }
+        const parsed = once.operation ?? parse(named, asker, 1)
+        found = isOperation(parsed) ? parsed : INVALID
+        known.set(key, found)
+      }
+      return found === INVALID ? null : found
+    },
+    prepare(named, asker) {
+      const key = keyOf(named)
+      const found = known.get(key)
+      if (found !== undefined && found !== INVALID) return found
+      const once = fresh.get(key)
+      const parsed = once?.operation ?? parse(named, asker, once ? 1 : 0)
+      if (isOperation(parsed)) {
+        if (once) known.set(key, parsed)
+        else fresh.set(key, { operation: parsed })
+      }
+      return parsed
+    },
+  }
+}
+
+/** A text that is cached so that it is not looked at again. */
+const INVALID = 'invalid'
+
+const NO_OPERATION = 'The document has no operation of that name, or several and no name.'
+
+export const isOperation = (prepared: Operation | readonly GraphQLError[]): prepared is Operation =>
+  'document' in prepared
+
+/** A name may be anything that a client sends, so its length says where it ends. */
+const keyOf = ({ query, operationName }: OperationName): string =>
+  operationName === null ? `:${query}` : `${operationName.length}:${operationName}${query}`
+
+/** A token bucket. @returns whether one more may be compiled now, and takes it */
+function createAllowance(now: () => number = () => performance.now()): () => boolean {
+  let left = COMPILED_AT_ONCE
+  let since = now()
+  return () => {
+    const at = now()
+    left = Math.min(COMPILED_AT_ONCE, left + ((at - since) / 1_000) * COMPILED_PER_SECOND)
+    since = at
+    if (left < 1) return false
+    left--
+    return true
+  }
+}

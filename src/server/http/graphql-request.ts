@@ -1,0 +1,134 @@
+import { Readable } from 'node:stream'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Viewer } from '../../domain/access/viewer.ts'
+import { AuthenticationError } from '../auth/authenticate.ts'
+import type { Authenticate } from '../auth/authenticate.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { TakeConnection } from '../limits/connection-limit.ts'
+import type { Counts } from '../telemetry/counts.ts'
+import { bodyOf } from './body.ts'
+import type { AnswerSubscription } from './event-stream.ts'
+import type { FastPath } from './fast-path.ts'
+import { allowOrigin } from './origins.ts'
+import { refuse, refuseFull, setCommonHeaders } from './responses.ts'
+
+export type GraphqlOptions = {
+  readonly engine: Engine
+  readonly fastPath: FastPath
+  readonly answerSubscription: AnswerSubscription
+  readonly authenticate: Authenticate
+  readonly allowedOrigins: readonly string[]
+  readonly draining: () => boolean
+  /** Whether as many operations are under way as may be. */
+  readonly isFull: () => boolean
+  /** A promise to wait for before a request is refused for that; null for none. */
+  readonly delayRefusal: () => Promise<void> | null
+  /** Counts the connections that stay open with one token. */
+  readonly takeConnection: TakeConnection
+  /** GraphiQL; null where there is none. */
+  readonly playground: ((request: IncomingMessage, response: ServerResponse) => Promise<void>) | null
+  readonly counts: Counts
+}
+
+/** Responses that go on until one side ends them, and their viewers. */
+export type Streams = Map<ServerResponse, Viewer>
+
+/** A request to the path of the API. */
+export async function answerGraphql(
+  options: GraphqlOptions,
+  streams: Streams,
+  request: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+): Promise<void> {
+  const { engine, fastPath, answerSubscription, authenticate, allowedOrigins, draining } = options
+  const { isFull, delayRefusal, playground, counts } = options
+  const isStream = request.headers.accept?.includes('text/event-stream') ?? false
+  // A response of the fast path has its headers written with all others, at a fraction of the cost.
+  const isJson = request.method === 'POST' && isPlainJson(request)
+  if (!isJson || isStream || allowedOrigins.length > 0 || draining()) setCommonHeaders(response, requestId)
+  allowOrigin(request, response, allowedOrigins)
+  if (draining()) {
+    response.setHeader('Connection', 'close')
+    return refuse(counts, response, 503, 'SERVICE_UNAVAILABLE', 'The server is about to stop.')
+  }
+  if (request.method === 'OPTIONS') {
+    response.writeHead(204, { Allow: 'GET, POST, OPTIONS' }).end()
+    return
+  }
+  if (playground && request.method === 'GET' && request.headers.accept?.includes('text/html')) {
+    return playground(request, response)
+  }
+  if (request.method === 'POST') {
+    if (!isJson) {
+      return refuse(
+        counts,
+        response,
+        415,
+        'BAD_USER_INPUT',
+        'The body of a POST has to be application/json, not compressed.',
+      )
+    }
+    // Yoga compares letter by letter; the names of media types have no case.
+    request.headers['content-type'] = 'application/json'
+  }
+  // A request for a stream starts no query; if it does, the pipeline refuses it.
+  if (!isStream && isFull()) return refuseFull(counts, response, requestId, delayRefusal)
+  let viewer: Viewer
+  try {
+    // A turn of the event loop also for a known token: the body that came with the head has been read after it.
+    viewer = await authenticate(request.headers.authorization)
+  } catch (error) {
+    if (!(error instanceof AuthenticationError)) throw error
+    setCommonHeaders(response, requestId)
+    if (error.reason === 'UNAVAILABLE') return refuse(counts, response, 503, 'SERVICE_UNAVAILABLE', error.message)
+    response.setHeader('WWW-Authenticate', 'Bearer')
+    return refuse(counts, response, 401, 'UNAUTHENTICATED', error.message)
+  }
+  // The client may have gone while its token was verified.
+  if (response.destroyed) return
+  const traceparent = request.headers['traceparent'] as string | undefined
+  if (isStream && !openStream(options, streams, response, viewer)) return
+  const gone = isStream ? () => response.destroyed : undefined
+  const asker = { viewer, requestId, transport: isStream ? 'sse' : 'http', traceparent, gone } as const
+  if (request.method === 'POST') {
+    // An await of a body that is there already would cost more than much of the rest.
+    const reading = bodyOf(request)
+    const body = reading instanceof Promise ? await reading : reading
+    // Requests that came at once are many by now, and this is the last place where it is cheap to refuse one.
+    if (!isStream && isFull()) return refuseFull(counts, response, requestId, delayRefusal)
+    if (body) {
+      const answering = (isStream ? answerSubscription : fastPath)(request, response, body, asker)
+      if (answering instanceof Promise ? await answering : answering) return
+      // The body is handed on as frameworks do that parse bodies.
+      Object.assign(request, { body: Readable.from([body]) })
+    }
+  }
+  setCommonHeaders(response, requestId)
+  await engine.yoga.handle(request, response, asker)
+}
+
+/** @returns false, and has said so, if too many connections are open with the token */
+function openStream(
+  { takeConnection, counts }: GraphqlOptions,
+  streams: Streams,
+  response: ServerResponse,
+  viewer: Viewer,
+): boolean {
+  const release = takeConnection(viewer.tokenId)
+  if (release === null) {
+    refuse(counts, response, 429, 'BAD_USER_INPUT', 'Too many connections are open with this access token.')
+    return false
+  }
+  streams.set(response, viewer)
+  response.on('close', () => {
+    streams.delete(response)
+    release()
+  })
+  return true
+}
+
+/** Other media types need no preflight in a browser, and so could be sent by any page. */
+const isPlainJson = ({ headers }: IncomingMessage): boolean =>
+  /^application\/json *(;|$)/i.test(headers['content-type'] ?? '') &&
+  (headers['content-encoding'] ?? 'identity') === 'identity'

@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Logger } from 'pino'
+import type { Viewer } from '../../domain/access/viewer.ts'
+import { maskError } from '../../graphql/base/errors.ts'
+import { GRAPHQL_PATH, pathOf } from '../engine/endpoint.ts'
+import type { Pages } from '../pages/pages.ts'
+import { ClientGoneError } from './body.ts'
+import { answerGraphql } from './graphql-request.ts'
+import type { GraphqlOptions, Streams } from './graphql-request.ts'
+import { answer, refuse, setCommonHeaders } from './responses.ts'
+
+/** How long a client may take. Milliseconds. */
+export type ClientTimeouts = {
+  /** For the headers of a request. */
+  readonly headers: number
+  /** For a whole request; its response may take longer. */
+  readonly request: number
+  /** Until the next request on the same connection: longer than load balancers wait, or they would use a closed one. */
+  readonly idle: number
+}
+
+const CLIENT_TIMEOUTS: ClientTimeouts = { headers: 10_000, request: 30_000, idle: 65_000 }
+/** Checks of the first two, in each timeout of the headers. */
+const LOOKS = 5
+
+/** Headers of a request; a token with many claims takes some. Bytes. */
+const HEADERS_LIMIT = 16 * 1024
+
+export type HttpOptions = GraphqlOptions & {
+  /** Whether it can serve: the database answers, and the server is not draining. */
+  readonly ready: () => Promise<boolean>
+  /** Pages that need no token. */
+  readonly pages: Pages
+  /** For tests. */
+  readonly clientTimeouts?: ClientTimeouts | undefined
+  readonly log: Logger
+}
+
+export type HttpServer = {
+  readonly server: Server
+  /**
+   * Cuts the streams of server-sent events off. Without a `complete`, which would say that nothing more comes: a client
+   * that is cut off resumes elsewhere with its cursor.
+   */
+  readonly cutStreams: () => void
+  /** The same for streams of viewers whose tokens were revoked. */
+  readonly cutRevoked: (isRevoked: (viewer: Viewer) => boolean) => void
+  /** How many streams of server-sent events are open. */
+  readonly openStreams: () => number
+}
+
+export function createHttpServer(options: HttpOptions): HttpServer {
+  const { log, counts, clientTimeouts = CLIENT_TIMEOUTS } = options
+  const streams: Streams = new Map()
+  const cutStreams = () => {
+    for (const response of streams.keys()) {
+      // A client that accepts a stream may be getting an ordinary response.
+      if (String(response.getHeader('Content-Type')).startsWith('text/event-stream')) response.destroy()
+    }
+  }
+  const cutRevoked = (isRevoked: (viewer: Viewer) => boolean) => {
+    for (const [response, viewer] of streams) if (isRevoked(viewer)) response.destroy()
+  }
+  const limits = {
+    headersTimeout: clientTimeouts.headers,
+    requestTimeout: clientTimeouts.request,
+    keepAliveTimeout: clientTimeouts.idle,
+    connectionsCheckingInterval: clientTimeouts.headers / LOOKS,
+    maxHeaderSize: HEADERS_LIMIT,
+    // Some clients offer HTTP/2 on the way: that is declined by answering as usual.
+    shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
+  }
+  const server = createServer(limits, (request, response) => {
+    const requestId = requestIdOf(request)
+    const path = pathOf(request)
+    if (log.isLevelEnabled('debug')) {
+      const started = performance.now()
+      response.on('close', () => {
+        const ms = Math.round(performance.now() - started)
+        log.debug({ requestId, method: request.method, path, status: response.statusCode, ms }, 'request')
+      })
+    }
+    const answered =
+      path === GRAPHQL_PATH
+        ? answerGraphql(options, streams, request, response, requestId)
+        : answerOther(options, request, response, path, requestId)
+    answered.catch((err: unknown) => {
+      if (err instanceof ClientGoneError) return
+      const shown = maskError(err, requestId, () => log.error({ err, requestId }, 'a request failed'))
+      const isAway = shown.extensions['code'] === 'SERVICE_UNAVAILABLE'
+      if (response.headersSent) {
+        response.destroy()
+        return
+      }
+      setCommonHeaders(response, requestId)
+      if (isAway) refuse(counts, response, 503, 'SERVICE_UNAVAILABLE', shown.message, requestId)
+      else refuse(counts, response, 500, 'INTERNAL_SERVER_ERROR', 'Something went wrong inside the server.', requestId)
+    })
+  })
+  return { server, cutStreams, cutRevoked, openStreams: () => streams.size }
+}
+
+/** The client's own id, if it is one, so that its log and ours can be laid side by side. */
+function requestIdOf({ headers }: IncomingMessage): string {
+  const given = headers['x-request-id']
+  return typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID()
+}
+
+async function answerOther(
+  { ready, playground, pages }: HttpOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  requestId: string,
+): Promise<void> {
+  setCommonHeaders(response, requestId)
+  switch (path) {
+    case '/health':
+      return answer(response, 200, { status: 'alive' })
+    case '/ready': {
+      const isReady = await ready()
+      return answer(response, isReady ? 200 : 503, { status: isReady ? 'ready' : 'unavailable' })
+    }
+    case '/':
+      if (!playground) return answer(response, 404, { status: 'not found' })
+      response.writeHead(302, { Location: GRAPHQL_PATH }).end()
+      return
+    default: {
+      const page = request.method === 'GET' ? pages.get(path) : undefined
+      return page ? page(response) : answer(response, 404, { status: 'not found' })
+    }
+  }
+}

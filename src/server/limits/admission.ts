@@ -1,0 +1,123 @@
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import type { ExecutionResult, GraphQLError } from 'graphql'
+import type { Viewer } from '../../domain/access/viewer.ts'
+import { badUserInput, rateLimited } from '../../graphql/base/errors.ts'
+import { createConcurrencyLimit, createRefusalDelay } from './concurrency-limit.ts'
+import type { ConcurrencyLimit } from './concurrency-limit.ts'
+import { limitExceeded, LIMITS } from './document-limits.ts'
+import type { QueryCost, Variables } from './query-cost.ts'
+import { createRateLimiter } from './rate-limit.ts'
+import type { RateLimit } from './rate-limit.ts'
+
+/** Decides whether an operation is begun: right before it, when its variables are known, on every way to execution. */
+export type Admission = ConcurrencyLimit & {
+  /** Takes the operation's points. @returns why it is refused, or null */
+  readonly admit: (viewer: Viewer, cost: QueryCost, variables: Variables) => GraphQLError | null
+  /** The same. @returns the result of a refused operation, or null */
+  readonly refusal: (
+    viewer: Viewer,
+    cost: QueryCost,
+    variables: Variables,
+    headers: IncomingHttpHeaders | undefined,
+  ) => ExecutionResult | null
+  /** Both enter() and admit(). @returns false, and takes nothing, if either refuses; else leave() or undo() has to follow */
+  readonly begin: (viewer: Viewer, cost: QueryCost, variables: Variables) => boolean
+  /** Gives the place and the points of an operation back that was not executed and comes again. */
+  readonly undo: (viewer: Viewer, cost: QueryCost, variables: Variables) => void
+  /** For a refusal for want of room. @returns a promise to wait for before it is sent; null for none */
+  readonly delayRefusal: () => Promise<void> | null
+  /** `extensions.cost`: where there is a rate limit, or the request asks for it. null for nothing. */
+  readonly costExtension: (
+    viewer: Viewer,
+    cost: QueryCost,
+    variables: Variables,
+    headers: IncomingHttpHeaders | undefined,
+  ) => CostExtension | null
+  /** Where there is a rate limit. */
+  readonly setRateLimitHeaders: (viewer: Viewer, response: ServerResponse | undefined) => void
+}
+
+/** By Shopify's convention. */
+export type CostExtension = {
+  readonly requestedQueryCost: number
+  readonly actualQueryCost: number | null
+  readonly throttleStatus?: {
+    readonly maximumAvailable: number
+    readonly currentlyAvailable: number
+    readonly restoreRate: number
+  }
+}
+
+export type AdmissionRules = {
+  /** null: there is no rate limit. */
+  readonly rateLimit: RateLimit | null
+  /** Queries and mutations under way in this process, at most. */
+  readonly operationsAtOnce: number
+}
+
+export function createAdmission({ rateLimit, operationsAtOnce }: AdmissionRules): Admission {
+  const limiter = rateLimit && createRateLimiter(rateLimit)
+  const concurrency = createConcurrencyLimit(operationsAtOnce)
+
+  const admit: Admission['admit'] = ({ tokenId }, cost, variables) => {
+    if (cost.maxNodes > LIMITS.nodes) {
+      const nodes = cost.nodes(variables)
+      if (nodes > LIMITS.nodes) return limitExceeded(`The pages multiply to ${nodes} nodes`, LIMITS.nodes)
+    }
+    if (cost.maxPoints > LIMITS.objects) {
+      const objects = cost.points(variables)
+      if (objects > LIMITS.objects) return limitExceeded(`The operation amounts to ${objects} objects`, LIMITS.objects)
+    }
+    if (!limiter) return null
+    const points = cost.points(variables)
+    if (points > limiter.burst) {
+      return badUserInput(`The operation costs ${points} points, and there are never more than ${limiter.burst}.`)
+    }
+    const seconds = limiter.take(tokenId, points)
+    return seconds === 0 ? null : rateLimited(points, seconds)
+  }
+
+  const costExtension: Admission['costExtension'] = ({ tokenId }, cost, variables, headers) => {
+    if (!limiter && headers?.['graphql-cost'] === undefined) return null
+    const points = cost.points(variables)
+    const extension = { requestedQueryCost: points, actualQueryCost: points }
+    if (!limiter) return extension
+    const { burst, perSecond } = limiter
+    const currentlyAvailable = limiter.left(tokenId)
+    return { ...extension, throttleStatus: { maximumAvailable: burst, currentlyAvailable, restoreRate: perSecond } }
+  }
+
+  return {
+    ...concurrency,
+    delayRefusal: createRefusalDelay(),
+    admit,
+    refusal(viewer, cost, variables, headers) {
+      const refused = admit(viewer, cost, variables)
+      if (!refused) return null
+      const extension = costExtension(viewer, cost, variables, headers)
+      return {
+        errors: [refused],
+        ...(extension ? { extensions: { cost: { ...extension, actualQueryCost: null } } } : {}),
+      }
+    },
+    begin(viewer, cost, variables) {
+      if (!concurrency.enter()) return false
+      const refused = admit(viewer, cost, variables)
+      if (refused) concurrency.leave()
+      return !refused
+    },
+    undo({ tokenId }, cost, variables) {
+      concurrency.leave()
+      limiter?.giveBack(tokenId, cost.points(variables))
+    },
+    costExtension,
+    setRateLimitHeaders({ tokenId }, response) {
+      if (!limiter || !response) return
+      const { burst, perSecond } = limiter
+      const left = limiter.left(tokenId)
+      // draft-ietf-httpapi-ratelimit-headers: the most there can be, what is left, and the seconds until all is there again.
+      response.setHeader('RateLimit-Policy', `"points";q=${burst};w=${Math.ceil(burst / perSecond)}`)
+      response.setHeader('RateLimit', `"points";r=${left};t=${Math.ceil((burst - left) / perSecond)}`)
+    },
+  }
+}

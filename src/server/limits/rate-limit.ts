@@ -1,0 +1,47 @@
+import { LRUCache } from 'lru-cache'
+
+/** Points that come back each second, and how many there are at most. */
+export type RateLimit = { readonly perSecond: number; readonly burst: number }
+
+/** A token bucket for each key. */
+export type RateLimiter = RateLimit & {
+  /** @returns 0 if the points were taken, else in how many seconds there will be as many, if nothing else is taken */
+  readonly take: (key: string, points: number) => number
+  readonly giveBack: (key: string, points: number) => void
+  readonly left: (key: string) => number
+}
+
+type Bucket = { left: number; at: number }
+
+/** Keys that are remembered; one that comes back after so many others has a full bucket again. */
+const BUCKETS = 10_000
+
+export function createRateLimiter({ perSecond, burst }: RateLimit): RateLimiter {
+  const buckets = new LRUCache<string, Bucket>({ max: BUCKETS })
+  const bucketOf = (key: string): Bucket => {
+    const now = performance.now()
+    let bucket = buckets.get(key)
+    if (!bucket) {
+      bucket = { left: burst, at: now }
+      buckets.set(key, bucket)
+    }
+    bucket.left = Math.min(burst, bucket.left + ((now - bucket.at) / 1000) * perSecond)
+    bucket.at = now
+    return bucket
+  }
+  return {
+    perSecond,
+    burst,
+    take: (key, points) => {
+      const bucket = bucketOf(key)
+      if (bucket.left < points) return Math.ceil((points - bucket.left) / perSecond)
+      bucket.left -= points
+      return 0
+    },
+    giveBack: (key, points) => {
+      const bucket = bucketOf(key)
+      bucket.left = Math.min(burst, bucket.left + points)
+    },
+    left: (key) => Math.floor(bucketOf(key).left),
+  }
+}

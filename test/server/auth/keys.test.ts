@@ -1,0 +1,169 @@
+import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { post } from '../../support/api.ts'
+import { AUDIENCE, ISSUER, newKey, startProvider } from '../../support/provider.ts'
+import type { SigningKey, TestProvider } from '../../support/provider.ts'
+import { connectWith } from '../../support/raw.ts'
+import { startServer } from '../../support/server.ts'
+import type { TestServer } from '../../support/server.ts'
+import { at } from '../../support/world.ts'
+import { createAuthenticate } from '../../../src/server/auth/authenticate.ts'
+import type { AuthenticationError } from '../../../src/server/auth/authenticate.ts'
+import { providerKeys } from '../../../src/server/auth/keys.ts'
+import { readSettings } from '../../../src/settings.ts'
+
+const VIEWER = '{ viewer { roles } }'
+const ADMIN = { roles: ['admin'] }
+
+let key: SigningKey
+let next: SigningKey
+beforeAll(async () => {
+  key = await newKey('ES256', 'first')
+  next = await newKey('ES256', 'next')
+})
+
+async function providerOf(...keys: readonly SigningKey[]): Promise<TestProvider> {
+  const provider = await startProvider(...keys)
+  onTestFinished(() => provider.stop())
+  return provider
+}
+
+async function serverOf(provider: TestProvider): Promise<TestServer> {
+  const server = await startServer({ env: provider.env })
+  onTestFinished(() => server.close())
+  return server
+}
+
+describe('the key set of a provider, as a server uses it', () => {
+  it('is fetched once for all who come at the same time, and kept', async () => {
+    const provider = await providerOf(key)
+    const server = await serverOf(provider)
+    expect(provider.requests()).toBe(0)
+    const token = await key.sign(ADMIN)
+    const answers = await Promise.all(Array.from({ length: 20 }, () => post(server.url, token, VIEWER)))
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200))
+    expect((await post(server.url, token, VIEWER)).status).toBe(200)
+    expect(provider.requests()).toBe(1)
+  })
+
+  it('is not fetched for each of a crowd of unknown key ids', async () => {
+    const provider = await providerOf(key)
+    const server = await serverOf(provider)
+    await post(server.url, await key.sign(ADMIN), VIEWER)
+    for (let round = 0; round < 3; round++) {
+      const tokens = await Promise.all(
+        Array.from({ length: 10 }, (_, nth) => key.sign(ADMIN, { kid: `${round}-${nth}` })),
+      )
+      const answers = await Promise.all(tokens.map((token) => post(server.url, token, VIEWER)))
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]))
+    }
+    expect(provider.requests()).toBeLessThanOrEqual(2)
+    expect((await post(server.url, await key.sign(ADMIN), VIEWER)).status).toBe(200)
+  })
+
+  it('lets nobody in while it was never had, and says so by 503, 1013 on a socket, until it is there', async () => {
+    const provider = await providerOf(key)
+    await provider.stop()
+    const server = await serverOf(provider)
+    const token = await key.sign(ADMIN)
+    const { status, headers, errors } = await post(server.url, token, VIEWER)
+    const failedAt = Date.now()
+    expect([status, errors?.[0]?.extensions.code]).toEqual([503, 'SERVICE_UNAVAILABLE'])
+    expect(headers.get('www-authenticate')).toBeNull()
+    expect(await connectWith(server.url, { Authorization: `Bearer ${token}` })).toBe(1013)
+    // What needs no key is told at once.
+    expect((await post(server.url, null, VIEWER)).status).toBe(401)
+    await provider.restart()
+    await at(failedAt + 1_100)
+    expect((await post(server.url, token, VIEWER)).status).toBe(200)
+  })
+
+  it.each([
+    { status: 500, body: 'no' },
+    { status: 200, body: '<html>a login page</html>' },
+    { status: 200, body: '{"error":"no"}' },
+  ])('is not had from an answer such as $status $body', async (answer) => {
+    const provider = await providerOf(key)
+    provider.answer = answer
+    const server = await serverOf(provider)
+    const { status, errors } = await post(server.url, await key.sign(ADMIN), VIEWER)
+    expect([status, errors?.[0]?.extensions.code]).toEqual([503, 'SERVICE_UNAVAILABLE'])
+  })
+
+  it('goes on serving when the provider is down later', async () => {
+    const provider = await providerOf(key)
+    const server = await serverOf(provider)
+    expect((await post(server.url, await key.sign(ADMIN), VIEWER)).status).toBe(200)
+    await provider.stop()
+    expect((await post(server.url, await key.sign(ADMIN), VIEWER)).status).toBe(200)
+    expect((await post(server.url, await next.sign(ADMIN), VIEWER)).status).toBe(401)
+  })
+})
+
+describe('the key set of a provider, as time goes by', () => {
+  afterEach(() => vi.useRealTimers())
+
+  /** Only what tells the time is false; sockets and their timers are real. */
+  async function keysOf(provider: TestProvider) {
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] })
+    const settings = readSettings(provider.env)
+    const keys = providerKeys({ jwksUrl: new URL(provider.jwksUrl), issuer: ISSUER, audience: AUDIENCE }, settings)
+    onTestFinished(keys.stop)
+    const authenticate = createAuthenticate(keys.rules, {
+      fleetExists: () => Promise.resolve(true),
+      isRevoked: () => false,
+    })
+    return async (token: string) =>
+      Promise.resolve(authenticate(`Bearer ${token}`)).then(
+        ({ kind }) => kind,
+        ({ reason }: AuthenticationError) => reason,
+      )
+  }
+
+  it('has a new key after 30 s, asked for once whoever names it before', async () => {
+    const provider = await providerOf(key)
+    const outcome = await keysOf(provider)
+    const [old, fresh] = [await key.sign(ADMIN), await next.sign(ADMIN)]
+    expect(await outcome(old)).toBe('ADMIN')
+    provider.keys = [next]
+    for (let second = 0; second < 29; second++) {
+      vi.advanceTimersByTime(1_000)
+      expect(await outcome(fresh)).toBe('UNTRUSTED')
+    }
+    expect(provider.requests()).toBe(1)
+    vi.advanceTimersByTime(1_000)
+    expect(await Promise.all([outcome(fresh), outcome(fresh), outcome(fresh)])).toEqual(['ADMIN', 'ADMIN', 'ADMIN'])
+    expect(provider.requests()).toBe(2)
+    // The old key was taken out of the set, and with it the trust in what it signed.
+    expect(await outcome(old)).toBe('UNTRUSTED')
+  })
+
+  it('is asked for again at most once in 30 s for a key that does not come', async () => {
+    const provider = await providerOf(key)
+    const outcome = await keysOf(provider)
+    const stranger = await next.sign(ADMIN)
+    expect(await outcome(await key.sign(ADMIN))).toBe('ADMIN')
+    for (let second = 0; second < 120; second++) {
+      vi.advanceTimersByTime(1_000)
+      expect(await outcome(stranger)).toBe('UNTRUSTED')
+    }
+    expect(provider.requests()).toBe(1 + 4)
+  })
+
+  it('is asked for at most once in 30 s while the provider is down, and what is known goes on serving', async () => {
+    const provider = await providerOf(key)
+    const outcome = await keysOf(provider)
+    const [known, stranger] = [await key.sign(ADMIN), await next.sign(ADMIN)]
+    expect(await outcome(known)).toBe('ADMIN')
+    provider.answer = { status: 503, body: 'down' }
+    for (let second = 0; second < 120; second++) {
+      vi.advanceTimersByTime(1_000)
+      expect(await outcome(stranger)).toBe('UNTRUSTED')
+      expect(await outcome(known)).toBe('ADMIN')
+    }
+    expect(provider.requests()).toBe(1 + 4)
+    provider.answer = null
+    provider.keys = [key, next]
+    vi.advanceTimersByTime(30_000)
+    expect(await outcome(stranger)).toBe('ADMIN')
+  })
+})

@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startServer } from '../../support/server.ts'
+import type { TestServer } from '../../support/server.ts'
+import { upgradeStatus } from '../../support/raw.ts'
+
+const [ALLOWED, ALSO, FOREIGN] = ['https://dispatch.example', 'http://localhost:8080', 'https://elsewhere.example']
+const HEADERS = ['allow-origin', 'allow-credentials', 'allow-methods', 'allow-headers', 'expose-headers', 'max-age']
+
+let closed: TestServer
+let open: TestServer
+beforeAll(async () => {
+  closed = await startServer()
+  open = await startServer({ env: { ALLOWED_ORIGINS: `${ALLOWED},${ALSO}` } })
+})
+afterAll(() => Promise.all([closed.close(), open.close()]))
+
+/** The CORS headers of an answer, without their prefix. */
+async function corsOf(server: TestServer, method: 'POST' | 'OPTIONS', origin: string, token?: string) {
+  const { status, headers } = await fetch(`${server.url}/graphql`, {
+    method,
+    headers: {
+      Origin: origin,
+      'Content-Type': 'application/json',
+      ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+      ...(method === 'OPTIONS' ? { 'Access-Control-Request-Method': 'POST' } : {}),
+    },
+    body: method === 'POST' ? JSON.stringify({ query: '{ viewer { roles } }' }) : null,
+  })
+  const given = HEADERS.flatMap((name) => {
+    const value = headers.get(`access-control-${name}`)
+    return value === null ? [] : [[name, value]]
+  })
+  return { status, cors: Object.fromEntries(given) as Record<string, string>, vary: headers.get('vary') }
+}
+
+describe('a page of another origin', () => {
+  it('gets no CORS headers by default, whatever it asks', async () => {
+    const token = await closed.token(null, 'admin')
+    for (const method of ['POST', 'OPTIONS'] as const) {
+      for (const origin of [ALLOWED, closed.url, 'null']) {
+        expect((await corsOf(closed, method, origin, token)).cors).toEqual({})
+      }
+    }
+  })
+
+  it.each([ALLOWED, ALSO])('may call where ALLOWED_ORIGINS names it: %s', async (origin) => {
+    const preflight = await corsOf(open, 'OPTIONS', origin)
+    expect(preflight).toMatchObject({ status: 204, vary: 'Origin' })
+    expect(preflight.cors).toMatchObject({
+      'allow-origin': origin,
+      'allow-methods': 'GET, POST',
+      'allow-headers': 'Authorization, Content-Type, GraphQL-Cost, X-Request-Id',
+    })
+    const call = await corsOf(open, 'POST', origin, await open.token(null, 'admin'))
+    expect(call).toEqual({
+      status: 200,
+      cors: { 'allow-origin': origin, 'expose-headers': 'X-Request-Id, RateLimit, RateLimit-Policy, Retry-After' },
+      vary: 'Origin',
+    })
+  })
+
+  it('can read why it was refused', async () => {
+    expect(await corsOf(open, 'POST', ALLOWED)).toMatchObject({ status: 401, cors: { 'allow-origin': ALLOWED } })
+  })
+
+  it.each([FOREIGN, 'null', 'https://dispatch.example.evil.example', 'http://dispatch.example'])(
+    'may not call where ALLOWED_ORIGINS does not name it: %s',
+    async (origin) => {
+      const preflight = await corsOf(open, 'OPTIONS', origin)
+      expect(preflight).toMatchObject({ cors: {}, vary: 'Origin' })
+      expect((await corsOf(open, 'POST', origin, await open.token(null, 'admin'))).cors).toEqual({})
+    },
+  )
+
+  it.each<[string, 'open' | 'closed', string | undefined, number]>([
+    ['a program, which sends no origin', 'closed', undefined, 101],
+    ["the server's own page", 'closed', 'own', 101],
+    ['a page of another origin', 'closed', FOREIGN, 403],
+    ['a page of no origin', 'closed', 'null', 403],
+    ['a page of the same host at another port', 'closed', 'http://127.0.0.1:1', 403],
+    ['what is no origin', 'closed', 'nonsense', 403],
+    ['a page that ALLOWED_ORIGINS names', 'open', ALLOWED, 101],
+    ['a page that ALLOWED_ORIGINS does not name', 'open', FOREIGN, 403],
+    ["the server's own page, beside ALLOWED_ORIGINS", 'open', 'own', 101],
+  ])('%s: a socket of it is let in or refused', async (_who, which, origin, status) => {
+    const server = { open, closed }[which]
+    const sent = origin === 'own' ? server.url : origin
+    expect(await upgradeStatus(`${server.url}/graphql`, sent === undefined ? {} : { origin: sent })).toBe(status)
+  })
+})

@@ -1,0 +1,90 @@
+import { connect } from 'node:net'
+import pg from 'pg'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { mutations, post } from './support/api.ts'
+import { placeBefore } from './support/following.ts'
+import { openAcknowledged, openSocket } from './support/raw.ts'
+import { startSecond, startServer } from './support/server.ts'
+import type { TestServer } from './support/server.ts'
+import { FOLLOW, subscribe, subscribeSse } from './support/sockets.ts'
+import { makeWorld } from './support/world.ts'
+import type { World } from './support/world.ts'
+
+let server: TestServer
+let world: World
+beforeEach(async () => {
+  server = await startServer()
+  world = await makeWorld(server)
+})
+afterEach(() => server.close())
+
+const refused = (url: string) =>
+  new Promise<string>((resolve, reject) => {
+    const { hostname, port } = new URL(url)
+    const socket = connect(Number(port), hostname, () => {
+      socket.destroy()
+      reject(new Error('it still listens'))
+    }).on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''))
+  })
+
+describe('a server that is told to stop', () => {
+  it('closes subscriptions with 1001, and clients go on elsewhere where they were', async () => {
+    const second = await startSecond(server)
+    const { after, vehicleId } = await placeBefore(server.url, world.as.owner)
+    const follow = await subscribe(server.url, world.as.owner, FOLLOW, { after })
+    const [last] = await follow.received(1)
+    expect(last.data.vehicleEvents.vehicleId).toBe(vehicleId)
+    await server.app.close()
+    expect(await follow.ended).toMatchObject({ code: 1001 })
+    const missed = await post(second.url, world.as.owner, mutations.createVehicle, { input: {} })
+    const resumed = await subscribe(second.url, world.as.owner, FOLLOW, { after: last.data.vehicleEvents.cursor })
+    const [next] = await resumed.received(1)
+    expect(next.data.vehicleEvents.vehicleId).toBe(missed.data.createVehicle.vehicle.id)
+    resumed.stop()
+    await second.close()
+  })
+
+  it('closes sockets on which nothing runs, too, and those that were not let in yet', async () => {
+    const sockets = [await openAcknowledged(server.url, world.as.owner), await openSocket(server.url)]
+    await server.app.close()
+    for (const { closed } of sockets) expect(await closed).toMatchObject({ code: 1001 })
+  })
+
+  it('cuts server-sent events off, so that clients resume: nothing says that they are complete', async () => {
+    const { after } = await placeBefore(server.url, world.as.owner)
+    const follow = await subscribeSse(server.url, world.as.owner, FOLLOW, { after })
+    await follow.received(1)
+    const closing = server.app.close()
+    expect(await follow.ended).toBeInstanceOf(Error)
+    await closing
+  })
+
+  it('takes no new requests, and finishes what runs', async () => {
+    const vehicleId = await world.newVehicle()
+    const holder = new pg.Client({ connectionString: server.settings.databaseUrl ?? '' })
+    await holder.connect()
+    await holder.query('BEGIN')
+    await holder.query('SELECT 1 FROM vehicle WHERE id = $1 FOR UPDATE', [vehicleId])
+    const input = { vehicleId, fleetId: world.partner }
+    const running = post(server.url, world.as.owner, mutations.startSharing, { input })
+    const waits = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+    while ((await holder.query(waits)).rowCount === 0);
+    let stopped = false
+    const closing = server.app.close().then(() => (stopped = true))
+    expect(await refused(server.url)).toBe('ECONNREFUSED')
+    expect(stopped).toBe(false)
+    await holder.query('COMMIT')
+    const { status, data } = await running
+    expect([status, data.startSharing.sharing?.phase]).toEqual([200, 'ACTIVE'])
+    await closing
+    const kept = await holder.query('SELECT type FROM event WHERE vehicle_id = $1 ORDER BY position', [vehicleId])
+    expect(kept.rows).toEqual([{ type: 'VEHICLE_CHANGED' }, { type: 'SHARING_STARTED' }])
+    await holder.end()
+  })
+
+  it('may be told more than once', async () => {
+    await Promise.all([server.app.close(), server.app.close()])
+    await server.app.close()
+    expect(await refused(server.url)).toBe('ECONNREFUSED')
+  })
+})

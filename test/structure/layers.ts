@@ -1,0 +1,233 @@
+/**
+ * The files and packages that a file of each folder may import (`node:` for Node's own modules). A folder has a row of its
+ * own, also one within another, and its name stands for its own files without those of folders within it. All rows together
+ * point one way. Files of the same folder may import each other, except at the top, where each is named.
+ */
+export type Layers = Readonly<Record<string, { readonly own: readonly string[]; readonly packages: readonly string[] }>>
+
+export const LAYERS: Layers = {
+  'src/domain/': { own: [], packages: [] },
+  'src/data/migrations/': { own: [], packages: ['@electric-sql/pglite', 'node:', 'pg'] },
+  'src/data/database/': {
+    own: ['src/data/migrations/', 'src/domain/', 'src/generated/'],
+    packages: [
+      '@electric-sql/pglite',
+      '@prisma/adapter-pg',
+      '@prisma/driver-adapter-utils',
+      'node:',
+      'pg',
+      'pglite-prisma-adapter',
+    ],
+  },
+  'src/domain/log/': { own: ['src/domain/'], packages: [] },
+  // Types alone: what the rooms above it are given.
+  'src/data/services.ts': {
+    own: ['src/data/database/', 'src/domain/', 'src/domain/log/', 'src/generated/'],
+    packages: [],
+  },
+  'src/data/tables/': { own: ['src/domain/', 'src/domain/log/'], packages: [] },
+  'src/domain/access/': { own: ['src/domain/'], packages: [] },
+  'src/data/queries/': {
+    own: [
+      'src/data/database/',
+      'src/data/services.ts',
+      'src/data/tables/',
+      'src/domain/',
+      'src/domain/access/',
+      'src/generated/',
+    ],
+    packages: ['dataloader', 'lru-cache', 'node:'],
+  },
+  'src/domain/verify/': { own: ['src/domain/', 'src/domain/log/'], packages: [] },
+  'src/data/decisions/': {
+    own: [
+      'src/data/database/',
+      'src/data/queries/',
+      'src/data/services.ts',
+      'src/data/tables/',
+      'src/domain/',
+      'src/domain/access/',
+      'src/domain/log/',
+      'src/domain/verify/',
+    ],
+    packages: ['lru-cache', 'node:'],
+  },
+  'src/async/': { own: [], packages: [] },
+  'src/data/log/': {
+    own: ['src/async/', 'src/data/database/', 'src/data/services.ts', 'src/data/tables/', 'src/domain/log/'],
+    packages: ['node:'],
+  },
+  'src/data/create-services.ts': {
+    own: ['src/data/database/', 'src/data/decisions/', 'src/data/log/', 'src/data/queries/', 'src/data/services.ts'],
+    packages: [],
+  },
+  'src/data/verbs/': {
+    own: [
+      'src/data/database/',
+      'src/data/decisions/',
+      'src/data/services.ts',
+      'src/data/tables/',
+      'src/domain/',
+      'src/domain/access/',
+      'src/domain/log/',
+    ],
+    packages: ['lru-cache', 'node:'],
+  },
+  // The one door: the rooms above it know this file and its types.
+  'src/data/client.ts': {
+    own: ['src/data/decisions/', 'src/data/log/', 'src/data/queries/', 'src/data/services.ts', 'src/data/verbs/'],
+    packages: [],
+  },
+  'src/live/': { own: ['src/async/', 'src/data/client.ts', 'src/domain/', 'src/domain/log/'], packages: ['p-limit'] },
+  'src/graphql/base/': {
+    own: [
+      'src/data/client.ts',
+      'src/data/database/',
+      'src/data/decisions/',
+      'src/data/log/',
+      'src/data/queries/',
+      'src/domain/',
+      'src/domain/access/',
+      'src/live/',
+    ],
+    packages: ['@pothos/core', '@pothos/plugin-errors', 'graphql'],
+  },
+  'src/graphql/types/': {
+    own: [
+      'src/data/decisions/',
+      'src/data/queries/',
+      'src/data/services.ts',
+      'src/data/verbs/',
+      'src/domain/',
+      'src/domain/access/',
+      'src/domain/log/',
+      'src/graphql/base/',
+      'src/live/',
+    ],
+    packages: ['@pothos/core'],
+  },
+  'src/background/': { own: ['src/data/client.ts', 'src/domain/access/'], packages: [] },
+  'src/graphql/schema.ts': { own: ['src/graphql/base/', 'src/graphql/types/'], packages: ['graphql'] },
+  'src/server/limits/': {
+    own: ['src/domain/access/', 'src/graphql/base/', 'src/graphql/schema.ts'],
+    packages: ['graphql', 'graphql-yoga', 'lru-cache', 'node:'],
+  },
+  'src/settings.ts': { own: [], packages: ['zod'] },
+  // The server's rooms are handed what they serve: they never reach for the data themselves.
+  'src/server/auth/': {
+    own: ['src/domain/', 'src/domain/access/', 'src/settings.ts'],
+    packages: ['jose', 'lru-cache', 'node:'],
+  },
+  'src/server/telemetry/': {
+    own: ['src/graphql/base/', 'src/settings.ts'],
+    packages: [
+      '@opentelemetry/api',
+      '@opentelemetry/core',
+      '@opentelemetry/exporter-trace-otlp-http',
+      '@opentelemetry/resources',
+      '@opentelemetry/sdk-trace',
+      'graphql',
+      'graphql-yoga',
+      'node:',
+      'pino',
+      'prom-client',
+    ],
+  },
+  'src/server/engine/': {
+    own: [
+      'src/async/',
+      'src/domain/log/',
+      'src/graphql/base/',
+      'src/graphql/schema.ts',
+      'src/live/',
+      'src/server/limits/',
+      'src/server/telemetry/',
+      'src/settings.ts',
+    ],
+    packages: ['graphql', 'graphql-jit', 'graphql-yoga', 'lru-cache', 'node:', 'pino'],
+  },
+  // The one file that writes a file.
+  'src/graphql/print.ts': { own: ['src/graphql/schema.ts'], packages: ['graphql', 'node:'] },
+  'src/server/pages/': {
+    own: ['prisma/demo.ts', 'src/graphql/print.ts', 'src/server/auth/', 'src/settings.ts'],
+    packages: ['@graphql-yoga/render-graphiql', 'node:'],
+  },
+  'src/server/http/': {
+    own: [
+      'src/async/',
+      'src/domain/access/',
+      'src/graphql/base/',
+      'src/server/auth/',
+      'src/server/engine/',
+      'src/server/limits/',
+      'src/server/pages/',
+      'src/server/telemetry/',
+    ],
+    packages: ['graphql', 'node:', 'pino'],
+  },
+  'src/server/websocket/': {
+    own: [
+      'src/async/',
+      'src/domain/access/',
+      'src/graphql/base/',
+      'src/server/auth/',
+      'src/server/engine/',
+      'src/server/limits/',
+      'src/server/telemetry/',
+    ],
+    packages: ['graphql', 'graphql-ws', 'node:', 'pino', 'ws'],
+  },
+  'src/log.ts': { own: ['src/settings.ts'], packages: ['pino'] },
+  'src/app.ts': {
+    own: [
+      'src/async/',
+      'src/background/',
+      'src/data/client.ts',
+      'src/data/create-services.ts',
+      'src/data/database/',
+      'src/data/migrations/',
+      'src/data/services.ts',
+      'src/live/',
+      'src/log.ts',
+      'src/server/auth/',
+      'src/server/engine/',
+      'src/server/http/',
+      'src/server/limits/',
+      'src/server/pages/',
+      'src/server/telemetry/',
+      'src/server/websocket/',
+      'src/settings.ts',
+    ],
+    packages: ['node:', 'pino'],
+  },
+  'src/data/verify/': {
+    own: ['src/data/database/', 'src/data/decisions/', 'src/data/tables/', 'src/domain/', 'src/domain/verify/'],
+    packages: ['node:', 'pg'],
+  },
+  'src/cli/': {
+    own: [
+      'src/data/database/',
+      'src/data/verify/',
+      'src/domain/',
+      'src/domain/access/',
+      'src/server/auth/',
+      'src/settings.ts',
+    ],
+    packages: ['node:'],
+  },
+  // A client like any other, in a browser, that knows what the codes mean; it is bundled, and the server hands it out.
+  'src/console/api/': {
+    own: ['src/domain/log/', 'src/generated/'],
+    packages: ['@urql/core', 'gql.tada', 'graphql-ws', 'preact'],
+  },
+  'src/console/ui/': { own: ['src/console/api/', 'src/domain/'], packages: ['preact'] },
+  'src/console/vehicle/': { own: ['src/console/api/', 'src/console/ui/'], packages: ['preact'] },
+  'src/console/fleet/': { own: ['src/console/api/', 'src/console/ui/', 'src/console/vehicle/'], packages: ['preact'] },
+  'src/console/main.tsx': { own: ['src/console/fleet/', 'src/console/vehicle/'], packages: ['preact'] },
+  'src/main.ts': { own: ['prisma/seed.ts', 'src/app.ts', 'src/log.ts', 'src/settings.ts'], packages: [] },
+  // A client like any other: it knows the API, and the ids of the demo world.
+  'src/simulator/': { own: ['prisma/demo.ts'], packages: ['graphql-ws', 'node:', 'ws'] },
+}
+
+/** Source files that a folder may have. */
+export const MOST_FILES = 12
