@@ -107,7 +107,7 @@ describe('the demo', () => {
     const folder = await mkdtemp(join(tmpdir(), 'fleetshare-demo-'))
     onTestFinished(() => rm(folder, { recursive: true, force: true }))
     const env = { PORT: String(await freePort()), DATA_DIR: folder }
-    const demo = startNode('src/demo.ts', env)
+    const demo = startNode('src/cli/demo.ts', env)
     await demo.line(/^simulator: \d+ vehicles report/)
     const url = `http://127.0.0.1:${env.PORT}`
     const settings = readSettings(env)
@@ -140,7 +140,7 @@ describe('the demo', () => {
       AUTH_ISSUER: 'https://id.example',
       AUTH_AUDIENCE: 'fleet',
     }
-    const demo = startNode('src/demo.ts', provider)
+    const demo = startNode('src/cli/demo.ts', provider)
     expect(await demo.ended).toEqual({ code: 1, signal: null })
     expect(demo.complaints.join()).toContain('AUTH_*')
   })
@@ -152,7 +152,7 @@ describe('the demo', () => {
     const folder = await mkdtemp(join(tmpdir(), 'fleetshare-demo-'))
     onTestFinished(() => rm(folder, { recursive: true, force: true }))
     const { port } = taken.address() as AddressInfo
-    const demo = startNode('src/demo.ts', { PORT: String(port), DATA_DIR: folder })
+    const demo = startNode('src/cli/demo.ts', { PORT: String(port), DATA_DIR: folder })
     expect((await demo.ended).code).toBe(1)
     expect(isRunning(demo)).toBe(false)
   })

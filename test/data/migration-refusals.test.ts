@@ -17,7 +17,6 @@ const FIRST_VERSION = [
   ['20261122050000_audit', '9a0156e54c40f55c1b2162583480400380c79e173fda4f29e0f7d7c6550cf7c1'],
   ['20261122060000_own_indexes', 'ad5133fc489b4767113a6f8c39ff74f43e5a8007cb39ac7e2936f7ee7904bb64'],
   ['20261122070000_tell_what_was_recorded', 'a732910a4b1bc291ad08be2d1f491878bba8730e6303db49e2d851d65ca58224'],
-  ['20261128000000_constraint_without_predicate', '263f0f57decf9f816aae7763dbae921ab8818b101cbac82d08423fc1c2d99c05'],
 ] as const
 
 /** The table as Prisma's engine makes it, and its row of a migration that was applied. */

@@ -62,21 +62,33 @@ describe.each(DATABASE_KINDS)('a database of version 0.1.0 on %s with sharings t
 
   it('says what it found and did, and no word of what agrees', () => {
     expect(warnings).toEqual([
-      expect.stringMatching(/^migration: vehicle asked, sharing asked-1: .*end_requested_by partner instead of none$/),
       expect.stringMatching(
-        /^migration: vehicle both-scheduled, sharing both-scheduled-2: .*both-scheduled-1.*called off as of/,
+        /^20261128000000_constraint_without_predicate: vehicle asked, sharing asked-1: .*end_requested_by partner instead of none$/,
       ),
       expect.stringMatching(
-        /^migration: vehicle both-scheduled, sharing both-scheduled-2: .*cancelled_at .* instead of none/,
+        /^20261128000000_constraint_without_predicate: vehicle both-scheduled, sharing both-scheduled-2: .*both-scheduled-1.*called off as of/,
       ),
       expect.stringMatching(
-        /^migration: vehicle both-started, sharing both-started-1: .*both-started-2.*: ended as of/,
+        /^20261128000000_constraint_without_predicate: vehicle both-scheduled, sharing both-scheduled-2: .*cancelled_at .* instead of none/,
       ),
-      expect.stringMatching(/^migration: vehicle both-started, sharing both-started-1: .*ended_at .* instead of none/),
-      expect.stringMatching(/^migration: vehicle command, command command-1: .*SUCCEEDED instead of DISPATCHED$/),
-      expect.stringMatching(/^migration: vehicle moved, sharing moved-1: .*ends_at .* instead of /),
-      expect.stringMatching(/^migration: vehicle unseen, sharing unseen-1: .*unseen-2.*: called off as of/),
-      expect.stringMatching(/^migration: vehicle unseen, sharing unseen-1: .*cancelled_at .* instead of none/),
+      expect.stringMatching(
+        /^20261128000000_constraint_without_predicate: vehicle both-started, sharing both-started-1: .*both-started-2.*: ended as of/,
+      ),
+      expect.stringMatching(
+        /^20261128000000_constraint_without_predicate: vehicle both-started, sharing both-started-1: .*ended_at .* instead of none/,
+      ),
+      expect.stringMatching(
+        /^20261128000000_constraint_without_predicate: vehicle command, command command-1: .*SUCCEEDED instead of DISPATCHED$/,
+      ),
+      expect.stringMatching(
+        /^20261128000000_constraint_without_predicate: vehicle moved, sharing moved-1: .*ends_at .* instead of /,
+      ),
+      expect.stringMatching(
+        /^20261128000000_constraint_without_predicate: vehicle unseen, sharing unseen-1: .*unseen-2.*: called off as of/,
+      ),
+      expect.stringMatching(
+        /^20261128000000_constraint_without_predicate: vehicle unseen, sharing unseen-1: .*cancelled_at .* instead of none/,
+      ),
     ])
   })
 
@@ -183,6 +195,11 @@ it('repairs what an instance of the version before writes while the log is read'
     while ((await tx.query({ name: '', text: waits }, [])).length === 0);
   })
   await opened.close()
-  expect(await migrating).toHaveLength(1)
-  expect(warnings).toEqual([expect.stringMatching(/^vehicle moved, sharing moved-1: .*ends_at none instead of /)])
+  const [applied] = (await migrating) ?? []
+  expect(applied).toBe('20261128000000_constraint_without_predicate')
+  expect(warnings).toEqual([
+    expect.stringMatching(
+      /^20261128000000_constraint_without_predicate: vehicle moved, sharing moved-1: .*ends_at none instead of /,
+    ),
+  ])
 })

@@ -3,7 +3,7 @@ import { iso } from '../support/world.ts'
 import { check, checkDatabase } from './check.ts'
 import { aDraft, recordingOf, seen, START } from './handmade.ts'
 import type { Draft } from './handmade.ts'
-import type { Answer, Disruption } from './history.ts'
+import { callOf, disruption, eventAt, everywhere, internal, refusal, remove, some, unknown } from './spoil.ts'
 
 /** What is found in the history of handmade.ts once it is spoilt: the names of the checks, each once. */
 function found(spoil: (draft: Draft) => void): string[] {
@@ -11,50 +11,6 @@ function found(spoil: (draft: Draft) => void): string[] {
   spoil(draft)
   return [...new Set(check(recordingOf(draft)).map((violation) => violation.check))].toSorted()
 }
-
-/** @throws where the history was to have one */
-function some<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error('there is no such thing in the history')
-  return value
-}
-
-const eventAt = ({ events }: Draft, position: number) =>
-  some(events.find((event) => Number(event.position) === position))
-const callOf = ({ calls }: Draft, requestId: string) => some(calls.find((call) => call.requestId === requestId))
-
-/** As if the log said so to everybody, from the start. */
-function everywhere(draft: Draft): void {
-  const logged = new Map(draft.events.map((event) => [`at ${event.position}`, event]))
-  for (const fleetId of ['own', 'partner'] as const) {
-    for (const log of draft.logs[fleetId]) {
-      const events = log.flatMap(({ cursor }) => logged.get(cursor) ?? []).map(seen)
-      log.splice(0, log.length, ...events)
-    }
-    const deliveries = (draft.logs[fleetId][0] ?? []).map((event) => ({ event, at: Date.parse(event.recordedAt) + 1 }))
-    draft.sessions[fleetId].deliveries.splice(0, Infinity, ...deliveries)
-  }
-}
-
-const remove = (draft: Draft, ...positions: number[]) => {
-  const kept = draft.events.filter(({ position }) => !positions.includes(Number(position)))
-  draft.events.splice(0, Infinity, ...kept)
-  everywhere(draft)
-}
-
-const refusal = (code: string): Answer => ({ kind: 'refusal', code })
-const unknown: Answer = { kind: 'unknown', reason: 'the connection broke' }
-const internal = (message = 'Something went wrong inside the server.'): Answer => ({
-  kind: 'error',
-  code: 'INTERNAL_SERVER_ERROR',
-  message,
-})
-const disruption = (kind: Disruption['kind'], from: number, to: number, side: 0 | null = null): Disruption => ({
-  kind,
-  side,
-  from: START + from,
-  to: START + to,
-  struck: 1,
-})
 
 it('finds nothing in a history in which all is well', () => {
   expect(check(recordingOf(aDraft()))).toEqual([])
@@ -297,8 +253,7 @@ it('tells rows that do not agree with the log from indexes that do not agree wit
 it('finds what a fleet was not to see, and what it was to', () => {
   const foreign = (draft: Draft) => {
     for (const log of draft.logs.partner) log.splice(5, 0, seen(eventAt(draft, 7)))
-    const { event } = { event: seen(eventAt(draft, 7)) }
-    draft.sessions.partner.deliveries.splice(5, 0, { event, at: START + 201 })
+    draft.sessions.partner.deliveries.splice(5, 0, { event: seen(eventAt(draft, 7)), at: START + 201 })
   }
   expect(found(foreign)).toEqual(['audience'])
   const missing = (draft: Draft) => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startArena } from './arena.ts'
 import { FAULTS } from './faults.ts'
-import type { Fault } from './faults.ts'
+import type { Fault } from './fault.ts'
 import { noFigures, runWave } from './wave.ts'
 
 /** What showed a fault, and when; null if nothing did. */

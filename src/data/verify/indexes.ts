@@ -74,7 +74,9 @@ function inOrderOf({ table, keys, options, predicate }: Index): string {
     const option = options[index] ?? 0
     return `${key} ${option & 1 ? 'DESC' : 'ASC'} NULLS ${option & 2 ? 'FIRST' : 'LAST'}`
   })
-  return `SELECT 1 FROM ${table} WHERE ${predicate} ORDER BY ${order.join(', ')} OFFSET 0`
+  // PostgreSQL drops IS NOT NULL of a column that is never NULL, and then does not see that the predicate holds.
+  const present = keys.filter((key) => predicate.includes(`${key} IS NOT NULL`)).map((key) => ` AND ${key} >= ${key}`)
+  return `SELECT 1 FROM ${table} WHERE ${predicate}${present.join('')} ORDER BY ${order.join(', ')} OFFSET 0`
 }
 
 async function count(query: Query, rows: string): Promise<number> {

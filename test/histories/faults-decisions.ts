@@ -1,0 +1,175 @@
+import type { Fault } from './fault.ts'
+
+const MIGRATIONS = 'prisma/migrations'
+/** Where record_vehicle_states() was made last. */
+const RECORDING = `${MIGRATIONS}/20261128030000_contradicting_sharings/migration.sql`
+const RETENTION = `${MIGRATIONS}/20261122020000_retention/migration.sql`
+/** Where what a decision writes is checked as a whole. */
+const DEMANDING = `${MIGRATIONS}/20261128020000_demand_rows/migration.sql`
+const later = (ms: number) => `await new Promise((done) => setTimeout(done, ${ms}))`
+
+/** Faults of decisions and of what they write. */
+export const DECISION_FAULTS: readonly Fault[] = [
+  {
+    name: 'events are appended after the commit',
+    by: ['lost', 'control', 'atomic', 'real time', 'order', 'stream'],
+    patches: [
+      {
+        file: 'src/data/decisions/lock.ts',
+        find: 'const logged = await written(held)',
+        replace: `await written({ ...held, events: [] })
+          const logged = held.events.map((event) => ({ ...event, position: 0 }))`,
+      },
+      { file: 'src/data/decisions/lock.ts', find: 'import { change, ', replace: 'import { append, change, ' },
+      {
+        file: 'src/data/decisions/lock.ts',
+        find: 'if (held) committed(db, [held])',
+        replace: `if (held) {\n ${later(5)}\n await append(db, held.events)\n committed(db, [held])\n }`,
+      },
+    ],
+  },
+
+  {
+    name: 'a reading belongs to who has control when it arrives',
+    by: ['audience'],
+    patches: [{ file: RECORDING, find: 'report.occurred_at', replace: 'report.at' }],
+  },
+
+  {
+    name: 'a reading belongs to the last partner for ever',
+    by: ['audience'],
+    patches: [
+      {
+        file: RECORDING,
+        find: 'CASE WHEN LEAST(s."ends_at", s."ended_at") <= report.occurred_at THEN NULL ELSE s."partner_id" END',
+        replace: 's."partner_id"',
+      },
+    ],
+  },
+
+  {
+    name: 'a handover cancels nothing',
+    by: ['control'],
+    patches: [
+      {
+        file: 'src/data/decisions/lock.ts',
+        find: 'of cancelled(commands, ',
+        replace: 'of cancelled(commands.slice(0, 0), ',
+      },
+    ],
+  },
+
+  {
+    name: 'idempotency keys are not remembered',
+    by: ['once'],
+    patches: [{ file: 'src/data/decisions/idempotency.ts', find: 'length === 1)', replace: 'length < 2)' }],
+  },
+
+  {
+    name: 'known messages are recorded again',
+    by: ['once'],
+    patches: [
+      {
+        file: RETENTION,
+        find: 'CREATE UNIQUE INDEX "event_vehicle_id_message_id_key"',
+        replace: 'CREATE INDEX "event_vehicle_id_message_id_key"',
+      },
+      {
+        file: RECORDING,
+        find: 'ON CONFLICT ("vehicle_id", "message_id") WHERE "message_id" IS NOT NULL DO NOTHING',
+        replace: '',
+      },
+    ],
+  },
+
+  {
+    name: 'a due end is written with the present instant',
+    by: ['due', 'control'],
+    patches: [
+      {
+        file: 'src/domain/settle.ts',
+        find: "'EXPIRED', returned: state }, due.at)",
+        replace: "'EXPIRED', returned: state }, at)",
+      },
+    ],
+  },
+
+  {
+    name: 'what is decided without the lock is written whatever happened since',
+    by: ['control', 'dispatch', 'instant', 'real time'],
+    patches: [{ file: 'src/data/decisions/commit.ts', find: 'xmin::text = $3', replace: 'TRUE' }],
+  },
+
+  {
+    name: 'a write after the next due instant',
+    by: ['ended'],
+    patches: [
+      {
+        file: 'src/data/decisions/commit.ts',
+        find: 'OR clock_timestamp() < $4 AS in_time',
+        replace: 'OR TRUE AS in_time',
+      },
+      { file: DEMANDING, find: 'clock_timestamp() >= "until"', replace: 'FALSE' },
+      {
+        file: 'src/data/decisions/lock.ts',
+        find: 'await until(held.comes)\n  const logged',
+        replace: `${later(200)}\n  const logged`,
+      },
+      // Else those who rely on the instant wait for the one that is late.
+      {
+        file: 'src/data/decisions/lock.ts',
+        find: 'if (held === null || held.fellDue === null) throw error',
+        replace: 'if (held !== undefined) throw error',
+      },
+      {
+        file: 'src/domain/settle.ts',
+        find: 'at: Instant): boolean =>\n',
+        replace: 'at: Instant): boolean =>\n  at < 0 &&\n',
+      },
+    ],
+  },
+
+  {
+    name: 'a part of a decision that meets no row',
+    by: ['rows', 'control', 'atomic', 'due', 'lost', 'order'],
+    patches: [
+      {
+        file: 'src/data/decisions/commit.ts',
+        find: 'WHERE s.id = n.id AND s.vehicle_id = $1',
+        replace: 'WHERE s.id = n.id AND s.vehicle_id = $1 AND (n.ended_at IS NULL OR random() < 0.5)',
+      },
+      { file: DEMANDING, find: '"changed"[i] <> "named"[i]', replace: 'FALSE' },
+    ],
+  },
+
+  {
+    name: 'what fell due is settled behind what is asked for',
+    by: ['control'],
+    patches: [{ file: 'src/data/decisions/lock.ts', find: 'vehicle.state, at)', replace: 'vehicle.state, at - 200)' }],
+  },
+
+  {
+    name: 'an end when idle is ascribed to the owner',
+    by: ['due'],
+    patches: [
+      {
+        file: 'src/domain/sharing.ts',
+        find: 'endSharing(sharing, sharing.endRequestedBy, state, at)',
+        replace: 'endSharing(sharing, sharing.ownerId, state, at)',
+      },
+    ],
+  },
+
+  {
+    name: 'what was done is told before it is committed',
+    by: ['lost', 'instant', 'real time'],
+    patches: [
+      {
+        file: 'src/data/decisions/lock.ts',
+        find: 'if (held) await release(held)',
+        replace: `if (held?.version) setTimeout(() => void release(held).catch(() => {}), 100)
+    else if (held) await release(held)`,
+      },
+    ],
+  },
+]
