@@ -202,7 +202,7 @@ it('looks at all that matters', () => {
     'INSERT INTO audit',
     'DELETE FROM idempotency_key',
     'NOT start_recorded',
-    'SELECT LEAST(',
+    'FROM LEAST(',
     'c.dispatched_at IS NULL',
     'ANY($2::text[])',
     'SET deleted_at',

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { between } from '../../src/simulator/random.ts'
 import type { Random } from '../../src/simulator/random.ts'
-import { post } from '../support/api.ts'
+import type { Variables } from '../support/api.ts'
 import { other } from './caller.ts'
 import type { Read } from './history.ts'
 import { believed, managerOf, MOST_PAUSE_MS, move, sendAs } from './mutators.ts'
@@ -14,6 +14,8 @@ const NEAR_MS = 500
 /** How long before it somebody changes it, and for how long after it all look. Milliseconds. */
 const BEFORE_MS = 30
 const AFTER_MS = 60
+/** Nobody looks for longer. Milliseconds. */
+const LOOK_LIMIT_MS = 5_000
 
 const READ =
   'query ($vehicleId: ID!, $sharingId: ID!) { vehicle(id: $vehicleId) { sharing { id } } sharing(id: $sharingId) { phase } }'
@@ -58,14 +60,27 @@ async function look(stage: Stage, order: Pick<Read, 'fleetId' | 'vehicleId' | 's
   const { vehicleId, sharingId, fleetId, side } = order
   const { token } = managerOf(stage, fleetId)
   const invokedAt = Date.now()
-  const answer = await post(stage.arena.urlOf(side), token, READ, { vehicleId, sharingId }).catch(() => null)
-  if (!answer || answer.errors) return
-  const { vehicle, sharing } = answer.data as Seen
+  const answer = await ask(stage.arena.urlOf(side), token, { vehicleId, sharingId }).catch(() => null)
+  if (!answer?.data || answer.errors) return
+  const { vehicle, sharing } = answer.data
   const [phase, inForce] = [sharing?.phase ?? null, vehicle?.sharing?.id ?? null]
   stage.reads.push({ ...order, invokedAt, returnedAt: Date.now(), phase, inForce })
 }
 
-type Seen = {
-  readonly vehicle: { readonly sharing: { readonly id: string } | null } | null
-  readonly sharing: { readonly phase: string } | null
+type Answer = {
+  readonly data?: {
+    readonly vehicle: { readonly sharing: { readonly id: string } | null } | null
+    readonly sharing: { readonly phase: string } | null
+  } | null
+  readonly errors?: readonly unknown[]
+}
+
+async function ask(url: string, token: string, variables: Variables): Promise<Answer> {
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    signal: AbortSignal.timeout(LOOK_LIMIT_MS),
+    headers: { 'Content-Type': 'application/json', Accept: 'application/json', Authorization: `Bearer ${token}` },
+    body: JSON.stringify({ query: READ, variables }),
+  })
+  return (await response.json()) as Answer
 }

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { between, seeded } from '../../src/simulator/random.ts'
 import type { Random } from '../../src/simulator/random.ts'
 import { run } from '../support/api.ts'
@@ -8,11 +9,17 @@ import type { Arena } from './arena.ts'
 import { chance, whole } from './random.ts'
 
 const VEHICLES = 40
+/** As long as this, and until the page has split; no longer than that. Milliseconds. */
 const LENGTH_MS = 2_000
+const MOST_MS = 30_000
+const LOOK_EVERY_MS = 50
+
+/** The root, and what the first page was split into. */
+const SPLIT_PAGES = 3
 
 /** What one try left behind. */
 export type Try = {
-  /** Sharings, and the pages of the index that keeps them apart: from three on its first has split. */
+  /** Sharings, and the pages of the index that keeps them apart. */
   readonly rows: number
   readonly pages: number
   /** What does not agree in the database, such as an index that has lost rows. */
@@ -28,16 +35,24 @@ export async function trySplit(root: string, postgresUrl: string, seed: number):
   const arena = await startArena(root, postgresUrl)
   try {
     const loans = await populate(arena)
-    const end = Date.now() + LENGTH_MS
-    await Promise.all(
-      loans.map(async (loan, index) => {
-        const random = seeded(seed * VEHICLES + index)
-        while (Date.now() < end) await lend(arena, loan, random)
-      }),
-    )
-    const [found] = await arena.prisma.$queryRaw<[{ rows: number; pages: number }]>`
-      SELECT count(*)::int AS rows, (pg_relation_size('sharing_one_at_a_time') / 8192)::int AS pages FROM sharing`
-    return { ...found, lost: await arena.disagreements() }
+    let going = true
+    const lending = loans.map(async (loan, index) => {
+      const random = seeded(seed * VEHICLES + index)
+      while (going) await lend(arena, loan, random)
+    })
+    const begun = Date.now()
+    const look = async () => {
+      const [size] = await arena.prisma.$queryRaw<[{ rows: number; pages: number }]>`
+        SELECT count(*)::int AS rows, (pg_relation_size('sharing_one_at_a_time') / 8192)::int AS pages FROM sharing`
+      return size
+    }
+    const until = async () => {
+      await sleep(LENGTH_MS)
+      while ((await look()).pages < SPLIT_PAGES && Date.now() < begun + MOST_MS) await sleep(LOOK_EVERY_MS)
+      going = false
+    }
+    await Promise.all([until().finally(() => (going = false)), ...lending])
+    return { ...(await look()), lost: await arena.disagreements() }
   } finally {
     await arena.close()
   }
