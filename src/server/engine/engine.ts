@@ -16,6 +16,7 @@ import type { Tracing } from '../telemetry/tracing.ts'
 import { createOperations, isOperation } from './operations.ts'
 import type { Operations } from './operations.ts'
 import type { PresentErrors } from './present-errors.ts'
+import { variablesByName } from './reported-instants.ts'
 import { createSubscribe } from './subscribe.ts'
 import type { Subscribe } from './subscribe.ts'
 import { onlyTrusted } from './trusted-documents.ts'
@@ -56,6 +57,7 @@ export function createEngine(options: EngineOptions): Engine {
       noStore,
       ...(trusted ? [onlyTrusted(trusted)] : []),
       documentLimits(),
+      variablesByName,
       limitsPlugin(admission),
       subscriptionPlugin(admission, () => engine),
       ...(production ? [noIntrospection] : []),
