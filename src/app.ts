@@ -91,7 +91,10 @@ export async function createApp(resources: Resources): Promise<App> {
       closers.push(announcer.stop, housekeeper.stop)
     }
 
-    const keys = await (settings.provider ? providerKeys(settings.provider, settings) : developmentKeys(settings))
+    const { provider } = settings
+    const fetching = `fetching the identity provider's keys from ${provider?.jwksUrl.host}`
+    const onKeysFailure = logSparingly(log, fetching, 'tokens are trusted as far as their keys are known')
+    const keys = await (provider ? providerKeys(provider, settings, onKeysFailure) : developmentKeys(settings))
     closers.push(keys.stop)
     let cutRevoked = () => {}
     const revocations = await watchRevocations(prisma, () => cutRevoked())
@@ -99,6 +102,7 @@ export async function createApp(resources: Resources): Promise<App> {
     const authenticate = createAuthenticate(keys.rules, {
       fleetExists: prisma.fleet.exists,
       isRevoked: revocations.has,
+      onNoRole: (lookup) => log.debug(lookup, 'a token that is trusted has no known role'),
     })
     const counts = createCounts()
     const shared = { prisma, tail, onRefusal: (code: string) => count(counts.refusals, code) }
