@@ -28,8 +28,9 @@ import { createPresentErrors } from './server/engine/present-errors.ts'
 import { createConnectionLimit } from './server/limits/connection-limit.ts'
 import { endStalledConnections } from './server/limits/stalled-connections.ts'
 import { readTrustedDocuments } from './server/engine/trusted-documents.ts'
-import { acceptWebSockets } from './server/websocket/websocket-server.ts'
-import { logSparingly } from './log.ts'
+import { acceptWebSockets, FOREIGN_ORIGIN } from './server/websocket/websocket-server.ts'
+import type { ForeignPage } from './server/websocket/websocket-server.ts'
+import { logSparingly, sparingly } from './log.ts'
 import { urlOf } from './settings.ts'
 import type { Settings } from './settings.ts'
 
@@ -135,7 +136,8 @@ export async function createApp(resources: Resources): Promise<App> {
     const { server } = http
     const stalls = endStalledConnections(server, stallMs)
     closers.push(stalls.stop)
-    const sockets = acceptWebSockets(server, { ...edge, trusted, presentErrors, stalls })
+    const onForeignOrigin = sparingly((page: ForeignPage, times) => log.warn({ ...page, times }, FOREIGN_ORIGIN))
+    const sockets = acceptWebSockets(server, { ...edge, trusted, presentErrors, stalls, onForeignOrigin })
     cutRevoked = () => {
       sockets.closeRevoked(revocations.has)
       http.cutRevoked(revocations.has)

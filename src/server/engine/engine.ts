@@ -1,3 +1,6 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { sendNodeResponse } from '@whatwg-node/server'
 import { GraphQLError } from 'graphql'
 import type { ExecutionArgs, ValidationRule } from 'graphql'
 import { createYoga } from 'graphql-yoga'
@@ -30,6 +33,8 @@ export type Engine = {
   readonly yoga: Yoga
   readonly operations: Operations
   readonly subscribe: Subscribe
+  /** Answers a request over HTTP by the pipeline. Rejects for failures outside of an operation; then nothing was sent. */
+  readonly respond: (request: IncomingMessage, response: ServerResponse, asker: Request) => Promise<void>
 }
 
 export type EngineOptions = {
@@ -49,6 +54,8 @@ export type EngineOptions = {
 /** Yoga with this project's schema, context and errors, and the shorter ways beside it. */
 export function createEngine(options: EngineOptions): Engine {
   const { services, admission, trusted, production, presentErrors, log, observers } = options
+  // Where Yoga masks an error there is no context.
+  const requestIds = new AsyncLocalStorage<string>()
   const yoga = createYoga<Request, Context>({
     schema,
     plugins: [
@@ -64,7 +71,10 @@ export function createEngine(options: EngineOptions): Engine {
       ...observers,
     ],
     maskedErrors: {
-      maskError: (error) => maskError(error, '', (cause) => log.error({ err: cause }, 'outside of an operation')),
+      maskError: (error) => {
+        const requestId = requestIds.getStore() ?? ''
+        return maskError(error, requestId, (err) => log.error({ err, requestId }, 'outside of an operation'))
+      },
     },
     maxRequestBodySize: BODY_LIMIT,
     graphiql: false,
@@ -75,7 +85,14 @@ export function createEngine(options: EngineOptions): Engine {
     logging: false,
   })
   const operations = createOperations({ parsingFor: (asker) => yoga.getEnveloped(asker), presentErrors })
-  const engine: Engine = { yoga, operations, subscribe: createSubscribe(options) }
+  // Yoga's own way would answer a failure outside of its pipeline with a stack.
+  const respond: Engine['respond'] = (request, response, asker) =>
+    requestIds.run(asker.requestId, async () => {
+      const served = { ...asker, req: request, res: response }
+      const answer = await yoga.handleNodeRequestAndResponse(request, response, served)
+      await sendNodeResponse(answer, response, request, true)
+    })
+  const engine: Engine = { yoga, operations, subscribe: createSubscribe(options), respond }
   return engine
 }
 
