@@ -22,7 +22,7 @@ import type { PresentErrors } from './present-errors.ts'
 import { variablesByName } from './reported-instants.ts'
 import { createSubscribe } from './subscribe.ts'
 import type { Subscribe } from './subscribe.ts'
-import { onlyTrusted } from './trusted-documents.ts'
+import { nonePersisted, onlyTrusted } from './trusted-documents.ts'
 import type { TrustedDocuments } from './trusted-documents.ts'
 
 export type Yoga = YogaServerInstance<Request, Context>
@@ -62,7 +62,7 @@ export function createEngine(options: EngineOptions): Engine {
       contextPlugin(services),
       errorsPlugin(presentErrors),
       noStore,
-      ...(trusted ? [onlyTrusted(trusted)] : []),
+      trusted ? onlyTrusted(trusted) : nonePersisted,
       documentLimits(),
       variablesByName,
       limitsPlugin(admission),
