@@ -35,12 +35,10 @@ const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i
 /**
  * Brings the target of a request into one form: one with a scheme and a host into a path, whose Host header that host becomes; and
  * the path of the API into one without a slash behind it.
- * @returns what is wrong with the target or with the Host header; null for nothing
+ * @returns what is wrong with its host; null for nothing
  */
 export function normalizeTarget(request: IncomingMessage): string | null {
   const { url = '/', headers } = request
-  // RFC 3986 has ASCII only; Node.js passes other bytes on, read as Latin-1.
-  if (/[^!-~]/.test(url)) return 'The target of the request is not a URL.'
   if (hasSeveralHosts(request)) return 'The request has several Host headers.'
   if (!url.startsWith('/')) {
     const [, authority, rest = ''] = ABSOLUTE.exec(url) ?? []
