@@ -28,8 +28,9 @@ import { createPresentErrors } from './server/engine/present-errors.ts'
 import { createConnectionLimit } from './server/limits/connection-limit.ts'
 import { endStalledConnections } from './server/limits/stalled-connections.ts'
 import { readTrustedDocuments } from './server/engine/trusted-documents.ts'
-import { acceptWebSockets } from './server/websocket/websocket-server.ts'
-import { logSparingly } from './log.ts'
+import { acceptWebSockets, FOREIGN_ORIGIN } from './server/websocket/websocket-server.ts'
+import type { ForeignPage } from './server/websocket/websocket-server.ts'
+import { logSparingly, sparingly } from './log.ts'
 import { urlOf } from './settings.ts'
 import type { Settings } from './settings.ts'
 
@@ -91,7 +92,10 @@ export async function createApp(resources: Resources): Promise<App> {
       closers.push(announcer.stop, housekeeper.stop)
     }
 
-    const keys = await (settings.provider ? providerKeys(settings.provider, settings) : developmentKeys(settings))
+    const { provider } = settings
+    const fetching = `fetching the identity provider's keys from ${provider?.jwksUrl.host}`
+    const onKeysFailure = logSparingly(log, fetching, 'tokens are trusted as far as their keys are known')
+    const keys = await (provider ? providerKeys(provider, settings, onKeysFailure) : developmentKeys(settings))
     closers.push(keys.stop)
     let cutRevoked = () => {}
     const revocations = await watchRevocations(
@@ -103,6 +107,7 @@ export async function createApp(resources: Resources): Promise<App> {
     const authenticate = createAuthenticate(keys.rules, {
       fleetExists: prisma.fleet.exists,
       isRevoked: revocations.has,
+      onNoRole: (lookup) => log.debug(lookup, 'a token that is trusted has no known role'),
     })
     const counts = createCounts()
     const shared = { prisma, tail, onRefusal: (code: string) => count(counts.refusals, code) }
@@ -135,7 +140,8 @@ export async function createApp(resources: Resources): Promise<App> {
     const { server } = http
     const stalls = endStalledConnections(server, stallMs)
     closers.push(stalls.stop)
-    const sockets = acceptWebSockets(server, { ...edge, trusted, presentErrors, stalls })
+    const onForeignOrigin = sparingly((page: ForeignPage, times) => log.warn({ ...page, times }, FOREIGN_ORIGIN))
+    const sockets = acceptWebSockets(server, { ...edge, trusted, presentErrors, stalls, onForeignOrigin })
     cutRevoked = () => {
       sockets.closeRevoked(revocations.has)
       http.cutRevoked(revocations.has)

@@ -15,6 +15,20 @@ export const createLog = ({ production, logLevel }: Settings): Logger => {
 /** The interval in which repeated failures are logged. Milliseconds. */
 const REPEAT_MS = 10_000
 
+/** Calls `write` at once, and then in ten seconds once at most, with how often it was asked to since. */
+export function sparingly<T>(write: (given: T, times: number) => void): (given: T) => void {
+  let last = -Infinity
+  let times = 0
+  return (given) => {
+    times++
+    const now = performance.now()
+    if (now - last < REPEAT_MS) return
+    write(given, times)
+    last = now
+    times = 0
+  }
+}
+
 /** The number of vehicles that one line names at most. */
 const MOST_NAMED = 1_000
 
@@ -24,19 +38,15 @@ const MOST_NAMED = 1_000
  * @param outcome what becomes of the job
  */
 export function logSparingly(log: Logger, what: string, outcome = 'it is tried again'): (error: unknown) => void {
-  let last = -Infinity
-  let times = 0
   const vehicles = new Set<string>()
-  return (err) => {
-    times++
-    if (err instanceof Error && 'vehicleId' in err && vehicles.size < MOST_NAMED) vehicles.add(String(err.vehicleId))
-    const now = performance.now()
-    if (now - last < REPEAT_MS) return
+  const write = sparingly((err: unknown, times) => {
     const named = vehicles.size === 0 ? {} : { vehicles: [...vehicles] }
     log.error({ err, times, ...named }, `${what} failed; ${outcome}`)
-    last = now
-    times = 0
     vehicles.clear()
+  })
+  return (err) => {
+    if (err instanceof Error && 'vehicleId' in err && vehicles.size < MOST_NAMED) vehicles.add(String(err.vehicleId))
+    write(err)
   }
 }
 

@@ -81,6 +81,12 @@ export type Report = {
   readonly readings: Readings
 }
 
+/** What a gateway gives for an instant: where its text is none, what is wrong with it. */
+export type ReportedInstant = Instant | { readonly fault: string }
+
+/** A report as it was sent. */
+export type SentReport = Omit<Report, 'occurredAt'> & { readonly occurredAt: ReportedInstant }
+
 /** How far a device's clock may run ahead of ours, in milliseconds. Readings from that future count as observed now. */
 export const CLOCK_TOLERANCE_MS = 5 * 60 * 1000
 
@@ -98,9 +104,13 @@ export function checkBatch(reports: readonly unknown[]): void {
  * @param now by the database's clock
  * @throws InputError at the first field that is out of range; at [] if there are no readings
  */
-export function checkReport({ messageId, occurredAt, readings }: Report, now: Instant): void {
+export function checkReport(report: SentReport, now: Instant): asserts report is Report {
+  const { messageId, occurredAt, readings } = report
   if (messageId === '') throw new InputError(['messageId'], 'messageId must not be empty.')
   checkText(messageId, ['messageId'])
+  if (typeof occurredAt !== 'number') {
+    throw new InputError(['occurredAt'], `occurredAt is not an instant: ${occurredAt.fault}.`)
+  }
   if (occurredAt > now + CLOCK_TOLERANCE_MS) {
     throw new InputError(['occurredAt'], 'occurredAt is more than 5 minutes in the future.')
   }

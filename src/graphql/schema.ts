@@ -1,6 +1,6 @@
 import { isObjectType } from 'graphql'
 import type { GraphQLSchema } from 'graphql'
-import { builder } from './base/builder.ts'
+import { builder, REPORTED } from './base/builder.ts'
 import './base/scalars.ts'
 import './base/errors.ts'
 import './types/fleet.ts'
@@ -12,7 +12,7 @@ import './types/command.ts'
 import './types/event.ts'
 import './types/audit.ts'
 
-export const schema = withoutIdleResolvers(builder.toSchema({ sortSchema: true }))
+export const schema = asDateTime(withoutIdleResolvers(builder.toSchema({ sortSchema: true })))
 
 /**
  * A resolver that returns the property of its own name does what GraphQL does without one. Compiled operations read such a
@@ -25,5 +25,14 @@ function withoutIdleResolvers(made: GraphQLSchema): GraphQLSchema {
       if (field.extensions['pothosExposedField'] === field.name) delete field.resolve
     }
   }
+  return made
+}
+
+/** Shows the instant of a report as the DateTime that it is: it differs in what becomes of a wrong one, and in nothing else. */
+function asDateTime(made: GraphQLSchema): GraphQLSchema {
+  const types = made.getTypeMap()
+  const reported = types[REPORTED]
+  if (reported) reported.name = 'DateTime'
+  delete types[REPORTED]
   return made
 }

@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../domain/errors.ts'
 import type { LoggedEvent } from '../../domain/log/event.ts'
 import type { Instant } from '../../domain/period.ts'
 import { checkBatch, checkReport } from '../../domain/state.ts'
-import type { Report } from '../../domain/state.ts'
+import type { Report, SentReport } from '../../domain/state.ts'
 import { retried } from '../database/retry.ts'
 import type { Services } from '../services.ts'
 import { isId } from '../tables/ids.ts'
@@ -21,15 +21,19 @@ type Objection = Omit<Rejected, 'index'>
  * where control passes is there more to do, and then it is one transaction.
  * @throws InputError at [reports] unless there are 1 to 1000
  */
-export async function recordReports(db: Services, requestId: string, reports: readonly Report[]): Promise<Recorded> {
+export async function recordReports(
+  db: Services,
+  requestId: string,
+  reports: readonly SentReport[],
+): Promise<Recorded> {
   checkBatch(reports)
   db.clock.check()
   const now = db.clock.now()
   const objections = new Map<number, Objection>()
-  const valid = reports.flatMap((report, index): Indexed[] => {
-    const reason = objection(report, now)
+  const valid = reports.flatMap((sent, index): Indexed[] => {
+    const [report, reason] = checked(sent, now)
     if (reason) objections.set(index, reason)
-    return reason ? [] : [{ ...report, index }]
+    return report ? [{ ...report, index }] : []
   })
   const repeated = await repeatedAmong(db, reports, objections)
   if (valid.length === 0) return { recorded: 0, skipped: repeated.size, rejected: standing(objections, repeated) }
@@ -60,7 +64,7 @@ const standing = (objections: ReadonlyMap<number, Objection>, repeated: Readonly
 /** Of the reports that cannot be taken, those whose message is known: it is skipped, whatever it says now. */
 async function repeatedAmong(
   { prisma }: Services,
-  reports: readonly Report[],
+  reports: readonly SentReport[],
   objections: ReadonlyMap<number, unknown>,
 ): Promise<Set<number>> {
   const asked = [...objections.keys()].flatMap((index) => {
@@ -84,13 +88,14 @@ const contradicting = {
   message: "The vehicle's records contradict each other. Nothing was recorded.",
 } as const
 
-function objection(report: Report, now: Instant): Objection | null {
-  if (!isId(report.vehicleId)) return notFound
+/** @returns the report, or the reason why it is rejected */
+function checked(report: SentReport, now: Instant): readonly [Report, null] | readonly [null, Objection] {
+  if (!isId(report.vehicleId)) return [null, notFound]
   try {
     checkReport(report, now)
-    return null
+    return [report, null]
   } catch (error) {
-    if (error instanceof InputError) return { code: error.code, message: error.message }
+    if (error instanceof InputError) return [null, { code: error.code, message: error.message }]
     throw error
   }
 }

@@ -1,6 +1,7 @@
 import SchemaBuilder from '@pothos/core'
 import ErrorsPlugin from '@pothos/plugin-errors'
 import type { Instant } from '../../domain/period.ts'
+import type { ReportedInstant } from '../../domain/state.ts'
 import type { Context } from './context.ts'
 
 type Types = {
@@ -9,8 +10,12 @@ type Types = {
   Scalars: {
     ID: { Input: string; Output: string }
     DateTime: { Input: Instant; Output: Instant }
+    ReportedDateTime: { Input: ReportedInstant; Output: never }
   }
 }
+
+/** The scalar of a report's instant until the schema is made. */
+export const REPORTED = 'ReportedDateTime'
 
 export type SchemaTypes = PothosSchemaTypes.ExtendDefaultTypes<Types>
 

@@ -10,6 +10,7 @@ export const TOP_LEVEL_CODES = [
   'BAD_USER_INPUT',
   'CURSOR_EXPIRED',
   'DOCUMENT_NOT_TRUSTED',
+  'PERSISTED_QUERY_NOT_SUPPORTED',
   'RATE_LIMITED',
   'SERVICE_UNAVAILABLE',
   'INTERNAL_SERVER_ERROR',
@@ -35,6 +36,12 @@ export const cursorExpired = () =>
 export const documentNotTrusted = () =>
   new GraphQLError('Only documents that this server knows are admitted, and this is none of them.', {
     extensions: { code: 'DOCUMENT_NOT_TRUSTED' satisfies TopLevelCode, http: { spec: true, status: 400 } },
+  })
+
+/** In Apollo's words, and with its status: its link for persisted queries sends the document then. */
+export const persistedQueryNotSupported = () =>
+  new GraphQLError('PersistedQueryNotSupported', {
+    extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' satisfies TopLevelCode, http: { status: 200 } },
   })
 
 /** The token has too few points left; in so many seconds it will have enough. */

@@ -1,29 +1,10 @@
 import { Kind, print } from 'graphql'
-import type { ValueNode } from 'graphql'
-import { LATEST_INSTANT } from '../../domain/period.ts'
+import type { GraphQLError, ValueNode } from 'graphql'
+import { parseInstant } from '../../domain/instant.ts'
 import type { Instant } from '../../domain/period.ts'
-import { builder } from './builder.ts'
+import type { ReportedInstant } from '../../domain/state.ts'
+import { builder, REPORTED } from './builder.ts'
 import { badUserInput } from './errors.ts'
-
-const FORMAT = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|([+-])(\d\d):(\d\d))$/i
-
-/**
- * ISO 8601 with an offset; digits beyond milliseconds are cut off.
- * @returns null for anything else, for days that are not in the calendar, and outside the years 1970 to 9999
- */
-export function parseInstant(text: string): Instant | null {
-  const match = FORMAT.exec(text)
-  if (match === null) return null
-  const [, day = '', time = '', fraction = '', , sign, hours = '0', minutes = '0'] = match
-  if (Number(hours) > 23 || Number(minutes) > 59) return null
-  const local = `${day}T${time}.${fraction.slice(0, 3).padEnd(3, '0')}Z`
-  const parsed = new Date(local)
-  // Date takes some impossible days (30 February) for later ones; such a text differs from that of its instant.
-  if (Number.isNaN(parsed.getTime()) || parsed.toISOString() !== local) return null
-  const offset = (Number(hours) * 60 + Number(minutes)) * 60_000
-  const at = parsed.getTime() - (sign === '-' ? -offset : offset)
-  return at >= 0 && at <= LATEST_INSTANT ? at : null
-}
 
 const MINUTE_MS = 60_000
 const SECONDS = Array.from({ length: 60 }, (_, n) => `${String(n).padStart(2, '0')}.`)
@@ -56,23 +37,56 @@ export function isoOf(at: Instant): string {
   return lastText
 }
 
-/** @param node the value, if it is a literal in the document */
-function parse(value: unknown, node?: ValueNode): Instant {
-  const at = typeof value === 'string' ? parseInstant(value) : null
-  if (at === null) {
-    const given = node ? print(node) : JSON.stringify(value)
-    throw badUserInput(
-      `DateTime takes an instant with an offset, such as 2022-01-01T12:12:12.000Z, in the years 1970 to 9999; not ${given.slice(0, 60)}.`,
-      node,
-    )
-  }
+/**
+ * @param node the value, if it is a literal in the document
+ * @returns what is wrong with a text that is no instant
+ * @throws BAD_USER_INPUT for another type of JSON or literal
+ */
+function readInput(value: unknown, node?: ValueNode): Instant | string {
+  if (typeof value !== 'string') throw refused('it is not a text', value, node)
+  return parseInstant(value)
+}
+
+function parseInput(value: unknown, node?: ValueNode): Instant {
+  const at = readInput(value, node)
+  if (typeof at === 'string') throw refused(at, value, node)
   return at
 }
 
+const parseReported = (value: unknown, node?: ValueNode): ReportedInstant => {
+  const at = readInput(value, node)
+  return typeof at === 'string' ? { fault: at } : at
+}
+
+function refused(fault: string, value: unknown, node?: ValueNode): GraphQLError {
+  const given = node ? print(node) : JSON.stringify(value)
+  return badUserInput(
+    `DateTime takes an instant with an offset, such as 2022-01-01T12:12:12.000Z, in the years 1970 to 9999; not ${given.slice(0, 60)}: ${fault}.`,
+    node,
+  )
+}
+
+const textOf = (node: ValueNode): unknown => (node.kind === Kind.STRING ? node.value : null)
+
+const DESCRIPTION =
+  'An instant in UTC, ISO 8601 with milliseconds (2022-01-01T12:12:12.000Z). Any offset is accepted on input; output is always Z.'
+
 builder.scalarType('DateTime', {
-  description:
-    'An instant in UTC, ISO 8601 with milliseconds (2022-01-01T12:12:12.000Z). Any offset is accepted on input; output is always Z.',
+  description: DESCRIPTION,
   serialize: (at) => isoOf(at),
-  parseValue: (value) => parse(value),
-  parseLiteral: (node) => parse(node.kind === Kind.STRING ? node.value : null, node),
+  parseValue: (value) => parseInput(value),
+  parseLiteral: (node) => parseInput(textOf(node), node),
+})
+
+/**
+ * DateTime of a report, which stands alone: a text that is no instant costs that report, and not the batch. Clients see
+ * DateTime; asDateTime() sees to that.
+ */
+builder.scalarType(REPORTED, {
+  description: DESCRIPTION,
+  serialize: () => {
+    throw new Error('a report is not read back')
+  },
+  parseValue: (value) => parseReported(value),
+  parseLiteral: (node) => parseReported(textOf(node), node),
 })

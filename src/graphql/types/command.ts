@@ -8,6 +8,7 @@ import { openDispatches } from '../../live/dispatches.ts'
 import { builder } from '../base/builder.ts'
 import { asGateway, asMember, asRequester, change } from '../base/context.ts'
 import type { Context } from '../base/context.ts'
+import { idsOf } from '../base/id-filter.ts'
 import { resultOf } from './user-errors.ts'
 import { fleetOf, FleetType } from './fleet.ts'
 
@@ -190,6 +191,9 @@ const CommandDispatch = builder.objectRef<Command>('CommandDispatch').implement(
   }),
 })
 
+/** The most vehicles that a gateway can name. */
+const MOST_SERVED = 10_000
+
 builder.subscriptionField('commandDispatches', (t) =>
   t.field({
     type: CommandDispatch,
@@ -198,7 +202,8 @@ builder.subscriptionField('commandDispatches', (t) =>
     subscribe: (_root, { vehicleIds }, context) => {
       asGateway(context)
       const { prisma, tail, viewer, gone } = context
-      return openDispatches(prisma, tail, { vehicleIds: vehicleIds ?? null, until: viewer.expiresAt, gone })
+      const served = idsOf('vehicleIds', vehicleIds, MOST_SERVED)
+      return openDispatches(prisma, tail, { vehicleIds: served, until: viewer.expiresAt, gone })
     },
     resolve: (command) => command,
   }),

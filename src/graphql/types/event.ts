@@ -9,6 +9,7 @@ import { CommandStatusEnum, CommandType } from './command.ts'
 import { asMember, nonNull } from '../base/context.ts'
 import type { Context } from '../base/context.ts'
 import { badUserInput } from '../base/errors.ts'
+import { idsOf } from '../base/id-filter.ts'
 import { SharingEndReasonEnum } from './sharing-enums.ts'
 import { SharingType } from './refs.ts'
 import { VehicleStateType } from './state.ts'
@@ -204,7 +205,7 @@ type FilterInput = {
 
 const filterOf = (filter: FilterInput | null | undefined): EventFilter => ({
   // A text with a NUL is no id, and PostgreSQL would reject it.
-  vehicleIds: filter?.vehicleIds?.filter((id) => !id.includes('\0')) ?? null,
+  vehicleIds: idsOf('filter.vehicleIds', filter?.vehicleIds)?.filter((id) => !id.includes('\0')) ?? null,
   types: filter?.types ?? null,
 })
 

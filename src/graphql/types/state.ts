@@ -3,7 +3,7 @@ import { InputError, RequestError } from '../../domain/errors.ts'
 import type { Instant } from '../../domain/period.ts'
 import { CENTRAL_LOCKS } from '../../domain/state.ts'
 import type { CentralLock, Position, Reading, VehicleState } from '../../domain/state.ts'
-import { builder } from '../base/builder.ts'
+import { builder, REPORTED } from '../base/builder.ts'
 import { asGateway, change } from '../base/context.ts'
 import { ErrorCodeEnum, resultOf } from './user-errors.ts'
 
@@ -105,7 +105,7 @@ const VehicleStateReport = builder.inputType('VehicleStateReport', {
       required: true,
       description: "The gateway's own id of this message, unique for the vehicle.",
     }),
-    occurredAt: t.field({ type: 'DateTime', required: true, description: 'When the readings were taken.' }),
+    occurredAt: t.field({ type: REPORTED, required: true, description: 'When the readings were taken.' }),
     position: t.field({ type: PositionInput, description: 'Where it is.' }),
     speedKmh: t.float({ description: 'Speed in km/h, not negative.' }),
     mileageKm: t.float({ description: 'Mileage in km, not negative.' }),

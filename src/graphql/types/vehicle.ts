@@ -11,6 +11,7 @@ import { builder } from '../base/builder.ts'
 import { CommandTypeEnum } from './command.ts'
 import { byText, connectionOf, pageArgs, pageOf, toConnection } from '../base/connection.ts'
 import { asMember, asRequester, change } from '../base/context.ts'
+import { idsOf } from '../base/id-filter.ts'
 import { resultOf } from './user-errors.ts'
 import { fleetOf, FleetType } from './fleet.ts'
 import { VehiclePermissionsType } from './permission.ts'
@@ -116,7 +117,7 @@ builder.queryFields((t) => ({
     resolve: async (_root, { filter, ...args }, context) => {
       const { fleetId } = asMember(context)
       const page = pageOf(args, byId)
-      const where = { relation: filter?.relation ?? null, ids: filter?.ids ?? null }
+      const where = { relation: filter?.relation ?? null, ids: idsOf('filter.ids', filter?.ids) }
       return toConnection(await context.prisma.vehicle.page(fleetId, context.now, where, page), page, byId)
     },
   }),

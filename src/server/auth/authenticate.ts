@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto'
 import { errors, jwtVerify } from 'jose'
 import type { JWTPayload, JWTVerifyGetKey } from 'jose'
 import { LRUCache } from 'lru-cache'
+import { claimAt } from './claims.ts'
 import { LATEST_INSTANT } from '../../domain/period.ts'
+import { ROLES } from '../../domain/fleet.ts'
 import { knownRoles, viewerOf } from '../../domain/access/viewer.ts'
 import type { Claims, Viewer } from '../../domain/access/viewer.ts'
 
@@ -32,16 +34,32 @@ export type TokenRules = {
 /** Asymmetric only: with a shared secret, or none, everybody that can verify a token could also make one. */
 const ALGORITHMS = ['RS256', 'ES256', 'EdDSA', 'Ed25519']
 
+/** How far ahead `nbf` may lie, for the clocks of providers run ahead. Seconds. */
+const NOT_BEFORE_TOLERANCE = 5
+
 export type TokenChecks = {
   readonly fleetExists: (id: string) => Promise<boolean>
   readonly isRevoked: (claims: Claims) => boolean
+  /** Called for a trusted token of whose roles none is known. */
+  readonly onNoRole?: (lookup: RoleLookup) => void
 }
+
+/** The claim in which roles were looked for, the first of its names, null where there is no such claim, and the known ones. */
+export type RoleLookup = {
+  readonly claim: string
+  readonly found: readonly string[] | null
+  readonly known: readonly string[]
+}
+
+/** How many names of roles are reported, and how long each may be. */
+const NAMES_REPORTED = 20
+const NAME_LENGTH = 100
 
 /** Verified tokens that are cached, and the longest Authorization header that is. */
 const CACHED_TOKENS = 10_000
 const LONGEST_CACHED = 4_096
 
-export function createAuthenticate(rules: TokenRules, { fleetExists, isRevoked }: TokenChecks): Authenticate {
+export function createAuthenticate(rules: TokenRules, { fleetExists, isRevoked, onNoRole }: TokenChecks): Authenticate {
   const verified = new LRUCache<string, { readonly viewer: Viewer; readonly generation: number }>({
     max: CACHED_TOKENS,
   })
@@ -51,9 +69,16 @@ export function createAuthenticate(rules: TokenRules, { fleetExists, isRevoked }
       throw new AuthenticationError('UNTRUSTED', 'An access token is needed: Authorization: Bearer TOKEN.')
     }
     const generation = rules.generation()
-    const claims = claimsOf(token, await verify(token, rules), rules)
-    // jose counts in whole seconds; an exp may have a fraction.
-    if (claims.expiresAt <= Date.now()) throw expired()
+    const payload = await verify(token, rules)
+    const claims = claimsOf(token, payload, rules)
+    if (claims.roles.length === 0 && onNoRole) {
+      const found = namesOf(payload, rules)?.slice(0, NAMES_REPORTED) ?? null
+      onNoRole({
+        claim: rules.rolesClaim,
+        found: found?.map((name) => name.slice(0, NAME_LENGTH)) ?? null,
+        known: ROLES,
+      })
+    }
     const viewer = viewerOf(claims)
     const isStranger = viewer.kind === 'FLEET' && !(await fleetExists(viewer.member.fleetId))
     // Last: it may have been revoked while the database was asked.
@@ -79,8 +104,10 @@ async function verify(token: string, { getKey, issuer, audience }: TokenRules): 
       audience,
       algorithms: ALGORITHMS,
       requiredClaims: ['exp', 'iss', 'aud'],
-      clockTolerance: 0,
+      // For `nbf`. For `exp` there is none, and jose counts in whole seconds, while an exp may have a fraction.
+      clockTolerance: NOT_BEFORE_TOLERANCE,
     })
+    if (Math.floor((payload.exp ?? 0) * 1000) <= Date.now()) throw expired()
     return payload
   } catch (error) {
     if (error instanceof AuthenticationError) throw error
@@ -89,12 +116,10 @@ async function verify(token: string, { getKey, issuer, audience }: TokenRules): 
   }
 }
 
-function claimsOf(token: string, payload: JWTPayload, { fleetClaim, rolesClaim }: TokenRules): Claims {
-  const fleetId = payload[fleetClaim] ?? null
-  const roles = payload[rolesClaim] ?? []
-  if (fleetId !== null && typeof fleetId !== 'string') throw wrongClaim(fleetClaim)
-  const names = typeof roles === 'string' ? roles.split(/\s+/) : roles
-  if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) throw wrongClaim(rolesClaim)
+function claimsOf(token: string, payload: JWTPayload, rules: TokenRules): Claims {
+  const fleetId = claimAt(payload, rules.fleetClaim) ?? null
+  if (fleetId !== null && typeof fleetId !== 'string') throw wrongClaim(rules.fleetClaim)
+  const names = namesOf(payload, rules) ?? []
   const expiresAt = Math.min(Math.floor((payload.exp ?? 0) * 1000), LATEST_INSTANT)
   const { iat, sub } = payload
   if (sub !== undefined && typeof sub !== 'string') throw wrongClaim('sub')
@@ -108,6 +133,15 @@ function claimsOf(token: string, payload: JWTPayload, { fleetClaim, rolesClaim }
       .update(token.slice(0, token.lastIndexOf('.')))
       .digest('base64url'),
   }
+}
+
+/** The names of a token's roles; null for none at all. @throws AuthenticationError for a claim of another type */
+function namesOf(payload: JWTPayload, { rolesClaim }: TokenRules): readonly string[] | null {
+  const roles = claimAt(payload, rolesClaim) ?? null
+  const names: unknown = typeof roles === 'string' ? roles.split(/\s+/) : roles
+  if (names === null) return null
+  if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) throw wrongClaim(rolesClaim)
+  return names
 }
 
 const expired = (cause?: unknown) => new AuthenticationError('EXPIRED', 'The access token has expired.', cause)

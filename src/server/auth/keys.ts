@@ -14,13 +14,21 @@ const COOLDOWN_MS = 30_000
 /** As long as there are no keys at all nobody can come in: it is tried more often. */
 const FIRST_COOLDOWN_MS = 1_000
 
+/** The set was asked for just now, and is not asked for again so soon. */
+class TooSoonError extends Error {}
+
 export type Keys = { readonly rules: TokenRules; readonly stop: () => void }
 
 /**
  * A provider's keys: fetched when first needed, refreshed in the background and when a token names an unknown one. When
  * the provider is down the known keys go on serving.
+ * @param onFailure called when the keys could not be fetched
  */
-export function providerKeys(provider: Provider, settings: Settings): Keys {
+export function providerKeys(
+  provider: Provider,
+  settings: Settings,
+  onFailure: (error: unknown) => void = () => {},
+): Keys {
   let lastTry = -Infinity
   let generation = 0
   const renew = () => {
@@ -29,7 +37,7 @@ export function providerKeys(provider: Provider, settings: Settings): Keys {
   }
   const fetchSparingly: typeof fetch = (...args) => {
     const cooldown = keys.jwks() === undefined ? FIRST_COOLDOWN_MS : COOLDOWN_MS
-    if (performance.now() - lastTry < cooldown) return Promise.reject(new Error('the key set was asked for just now'))
+    if (performance.now() - lastTry < cooldown) return Promise.reject(new TooSoonError())
     lastTry = performance.now()
     const answer = fetch(...args)
     // Once for tokens verified before, and once more for those verified until the new set is in its place.
@@ -42,17 +50,21 @@ export function providerKeys(provider: Provider, settings: Settings): Keys {
     timeoutDuration: 5_000,
     [customFetch]: fetchSparingly,
   })
+  const failed = (error: unknown) => {
+    if (!(error instanceof TooSoonError)) onFailure(error)
+  }
   const known: JWTVerifyGetKey = async (header, token) => {
     try {
       return await keys(header, token)
     } catch (error) {
       if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) throw error
+      failed(error)
       // The set could not be fetched. If there is one, the token names a key that is not in it.
       if (keys.jwks() !== undefined) throw new errors.JWKSNoMatchingKey(undefined, { cause: error })
       throw new AuthenticationError('UNAVAILABLE', "The identity provider's keys cannot be had at the moment.", error)
     }
   }
-  const timer = setInterval(() => void keys.reload().catch(() => {}), REFRESH_MS).unref()
+  const timer = setInterval(() => void keys.reload().catch(failed), REFRESH_MS).unref()
   const { issuer, audience } = provider
   const rules = { getKey: known, generation: () => generation, issuer, audience, ...claimNames(settings) }
   return { rules, stop: () => clearInterval(timer) }

@@ -11,6 +11,7 @@ import type { CompiledQuery } from 'graphql-jit'
 import { schema } from '../../graphql/schema.ts'
 import { LIMITS } from '../limits/document-limits.ts'
 import { perFragment } from '../limits/fragments.ts'
+import { mixesScalars } from './reported-instants.ts'
 
 export type Compiled = CompiledQuery['query']
 
@@ -23,7 +24,8 @@ const MOST_WRITTEN = 300
  * keys of a compiled result may be in another order than the specification says.
  */
 export function compile(document: DocumentNode, operation: OperationDefinitionNode): Compiled | null {
-  if (hasDirectives(document) || writtenOut(document, operation) > MOST_WRITTEN) return null
+  if (hasDirectives(document) || mixesScalars(schema, operation)) return null
+  if (writtenOut(document, operation) > MOST_WRITTEN) return null
   const compiled = compileQuery(schema, document, operation.name?.value)
   return isCompiledQuery(compiled) ? compiled.query : null
 }

@@ -1,3 +1,6 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { sendNodeResponse } from '@whatwg-node/server'
 import { GraphQLError } from 'graphql'
 import type { ExecutionArgs, ValidationRule } from 'graphql'
 import { createYoga } from 'graphql-yoga'
@@ -16,9 +19,10 @@ import type { Tracing } from '../telemetry/tracing.ts'
 import { createOperations, isOperation } from './operations.ts'
 import type { Operations } from './operations.ts'
 import type { PresentErrors } from './present-errors.ts'
+import { variablesByName } from './reported-instants.ts'
 import { createSubscribe } from './subscribe.ts'
 import type { Subscribe } from './subscribe.ts'
-import { onlyTrusted } from './trusted-documents.ts'
+import { nonePersisted, onlyTrusted } from './trusted-documents.ts'
 import type { TrustedDocuments } from './trusted-documents.ts'
 
 export type Yoga = YogaServerInstance<Request, Context>
@@ -29,6 +33,8 @@ export type Engine = {
   readonly yoga: Yoga
   readonly operations: Operations
   readonly subscribe: Subscribe
+  /** Answers a request over HTTP by the pipeline. Rejects for failures outside of an operation; then nothing was sent. */
+  readonly respond: (request: IncomingMessage, response: ServerResponse, asker: Request) => Promise<void>
 }
 
 export type EngineOptions = {
@@ -48,21 +54,27 @@ export type EngineOptions = {
 /** Yoga with this project's schema, context and errors, and the shorter ways beside it. */
 export function createEngine(options: EngineOptions): Engine {
   const { services, admission, trusted, production, presentErrors, log, observers } = options
+  // Where Yoga masks an error there is no context.
+  const requestIds = new AsyncLocalStorage<string>()
   const yoga = createYoga<Request, Context>({
     schema,
     plugins: [
       contextPlugin(services),
       errorsPlugin(presentErrors),
       noStore,
-      ...(trusted ? [onlyTrusted(trusted)] : []),
+      trusted ? onlyTrusted(trusted) : nonePersisted,
       documentLimits(),
+      variablesByName,
       limitsPlugin(admission),
       subscriptionPlugin(admission, () => engine),
       ...(production ? [noIntrospection] : []),
       ...observers,
     ],
     maskedErrors: {
-      maskError: (error) => maskError(error, '', (cause) => log.error({ err: cause }, 'outside of an operation')),
+      maskError: (error) => {
+        const requestId = requestIds.getStore() ?? ''
+        return maskError(error, requestId, (err) => log.error({ err, requestId }, 'outside of an operation'))
+      },
     },
     maxRequestBodySize: BODY_LIMIT,
     graphiql: false,
@@ -73,7 +85,14 @@ export function createEngine(options: EngineOptions): Engine {
     logging: false,
   })
   const operations = createOperations({ parsingFor: (asker) => yoga.getEnveloped(asker), presentErrors })
-  const engine: Engine = { yoga, operations, subscribe: createSubscribe(options) }
+  // Yoga's own way would answer a failure outside of its pipeline with a stack.
+  const respond: Engine['respond'] = (request, response, asker) =>
+    requestIds.run(asker.requestId, async () => {
+      const served = { ...asker, req: request, res: response }
+      const answer = await yoga.handleNodeRequestAndResponse(request, response, served)
+      await sendNodeResponse(answer, response, request, true)
+    })
+  const engine: Engine = { yoga, operations, subscribe: createSubscribe(options), respond }
   return engine
 }
 

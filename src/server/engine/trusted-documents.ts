@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Plugin } from 'graphql-yoga'
-import { documentNotTrusted } from '../../graphql/base/errors.ts'
+import { documentNotTrusted, persistedQueryNotSupported } from '../../graphql/base/errors.ts'
 import { SettingsError } from '../../settings.ts'
 
 /** The documents that the operator has named: no other is admitted. */
@@ -47,11 +47,20 @@ export async function readTrustedDocuments(path: string): Promise<TrustedDocumen
   }
 }
 
-function idOf({ documentId, extensions }: DocumentParams): string | null {
-  if (typeof documentId === 'string') return documentId
-  const hash = (extensions as { persistedQuery?: { sha256Hash?: unknown } } | null | undefined)?.persistedQuery
+const idOf = ({ documentId, extensions }: DocumentParams): string | null =>
+  typeof documentId === 'string' ? documentId : hashIn(extensions)
+
+function hashIn(extensions: unknown): string | null {
+  const hash = (extensions as { persistedQuery?: { sha256Hash?: unknown } | null } | null | undefined)?.persistedQuery
   return typeof hash?.sha256Hash === 'string' ? hash.sha256Hash : null
 }
+
+/** @throws for a request that names a persisted query of Apollo's in place of its document, where nothing is persisted */
+export function checkNotPersisted({ query, extensions }: DocumentParams): void {
+  if (!query && hashIn(extensions) !== null) throw persistedQueryNotSupported()
+}
+
+export const nonePersisted: Plugin = { onParams: ({ params }) => checkNotPersisted(params) }
 
 /** A document has to be a trusted one to be parsed, on all transports. */
 export const onlyTrusted = (trusted: TrustedDocuments): Plugin => ({

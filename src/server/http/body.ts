@@ -1,23 +1,52 @@
-import type { IncomingMessage } from 'node:http'
+import { isUtf8 } from 'node:buffer'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { BODY_LIMIT } from '../limits/document-limits.ts'
 
 /** The client closed the connection before its request was complete. */
 export class ClientGoneError extends Error {}
 
 /**
- * The body; null, and unread, for a body that is too long or whose length is not known beforehand.
+ * The body; null for one that is too long, of which no more is kept.
  * @throws ClientGoneError
  */
-export function bodyOf(request: IncomingMessage): Buffer | null | Promise<Buffer> {
+export function bodyOf(request: IncomingMessage): Buffer | null | Promise<Buffer | null> {
   const length = Number(request.headers['content-length'])
-  if (!(length > 0 && length <= BODY_LIMIT)) return null
+  if (length > BODY_LIMIT) return null
   // Most bodies come together with their headers. To wait for their events would take as long as many a response; a request
   // that is not read to its end does not keep Node from the next one.
-  if (request.readableLength === length) return request.read() as Buffer
+  if (length > 0 && request.readableLength === length) return request.read() as Buffer
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    let chunks: Buffer[] = []
+    let bytes = 0
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes <= BODY_LIMIT) return void chunks.push(chunk)
+      chunks = []
+      resolve(null)
+    })
     request.on('end', () => resolve(Buffer.concat(chunks)))
     request.on('close', () => request.complete || reject(new ClientGoneError()))
   })
 }
+
+const BYTE_ORDER_MARK = Buffer.from('\ufeff')
+
+/** A body without the mark that some programs put before UTF-8; null for bytes that are not UTF-8. */
+export function textIn(body: Buffer): Buffer | null {
+  if (!isUtf8(body)) return null
+  return body.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK) ? body.subarray(BYTE_ORDER_MARK.length) : body
+}
+
+/**
+ * Whether a body is JSON in UTF-8, not compressed. Other media types need no preflight in a browser, and so could be sent by any
+ * page; in another charset a text would be stored damaged.
+ */
+export const isPlainJson = ({
+  'content-type': type = '',
+  'content-encoding': encoding = 'identity',
+}: IncomingHttpHeaders): boolean =>
+  encoding === 'identity' &&
+  /^application\/json *(;|$)/i.test(type) &&
+  Array.from(type.matchAll(/;\s*charset\s*=\s*("[^"]*"?|[^;\s]*)/gi), ([, charset = '']) => charset).every((charset) =>
+    /^("?)utf-?8\1$/i.test(charset),
+  )

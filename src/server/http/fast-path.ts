@@ -5,6 +5,7 @@ import { contextOf } from '../../graphql/base/context.ts'
 import type { Request, Services } from '../../graphql/base/context.ts'
 import { isForInterpreter, withPlaces } from '../engine/compile.ts'
 import type { Compiled } from '../engine/compile.ts'
+import { commonHeaders } from '../engine/endpoint.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Operation } from '../engine/operations.ts'
 import type { PresentErrors } from '../engine/present-errors.ts'
@@ -14,7 +15,6 @@ import { addTo, countErrors } from '../telemetry/counts.ts'
 import type { Counts } from '../telemetry/counts.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 import { paramsOf } from './params.ts'
-import { commonHeaders } from './responses.ts'
 
 /** Answers a request if it can. @returns whether it did; if not, nothing was changed */
 export type FastPath = (

@@ -6,10 +6,11 @@ import type { Authenticate } from '../auth/authenticate.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { TakeConnection } from '../limits/connection-limit.ts'
 import type { Counts } from '../telemetry/counts.ts'
-import { bodyOf } from './body.ts'
+import { bodyOf, isPlainJson, textIn } from './body.ts'
 import type { AnswerSubscription } from './event-stream.ts'
 import type { FastPath } from './fast-path.ts'
 import { allowOrigin } from './origins.ts'
+import { faultOfQuery } from './query-string.ts'
 import { refuse, refuseFull, setCommonHeaders } from './responses.ts'
 
 export type GraphqlOptions = {
@@ -45,8 +46,10 @@ export async function answerGraphql(
   const { isFull, delayRefusal, playground, counts } = options
   const isStream = request.headers.accept?.includes('text/event-stream') ?? false
   // A response of the fast path has its headers written with all others, at a fraction of the cost.
-  const isJson = request.method === 'POST' && isPlainJson(request)
+  const isJson = request.method === 'POST' && isPlainJson(request.headers)
   if (!isJson || isStream || allowedOrigins.length > 0 || draining()) setCommonHeaders(response, requestId)
+  // Else nginx, and proxies that know its ways, would hold a stream back.
+  if (isStream) response.setHeader('X-Accel-Buffering', 'no')
   allowOrigin(request, response, allowedOrigins)
   if (draining()) {
     response.setHeader('Connection', 'close')
@@ -66,7 +69,7 @@ export async function answerGraphql(
         response,
         415,
         'BAD_USER_INPUT',
-        'The body of a POST has to be application/json, not compressed.',
+        'The body of a POST has to be application/json in UTF-8, not compressed.',
       )
     }
     // Yoga compares letter by letter; the names of media types have no case.
@@ -91,21 +94,30 @@ export async function answerGraphql(
   if (isStream && !openStream(options, streams, response, viewer)) return
   const gone = isStream ? () => response.destroyed : undefined
   const asker = { viewer, requestId, transport: isStream ? 'sse' : 'http', traceparent, gone } as const
+  if (request.method === 'GET') {
+    const fault = faultOfQuery(request.url ?? '')
+    if (fault !== null) return refuse(counts, response, 400, 'BAD_USER_INPUT', fault, requestId)
+  }
   if (request.method === 'POST') {
     // An await of a body that is there already would cost more than much of the rest.
     const reading = bodyOf(request)
-    const body = reading instanceof Promise ? await reading : reading
+    const bytes = reading instanceof Promise ? await reading : reading
     // Requests that came at once are many by now, and this is the last place where it is cheap to refuse one.
     if (!isStream && isFull()) return refuseFull(counts, response, requestId, delayRefusal)
-    if (body) {
-      const answering = (isStream ? answerSubscription : fastPath)(request, response, body, asker)
-      if (answering instanceof Promise ? await answering : answering) return
-      // The body is handed on as frameworks do that parse bodies.
-      Object.assign(request, { body: Readable.from([body]) })
+    const body = bytes && textIn(bytes)
+    if (!body) {
+      setCommonHeaders(response, requestId)
+      return bytes
+        ? refuse(counts, response, 400, 'BAD_USER_INPUT', 'The body is not UTF-8.')
+        : refuse(counts, response, 413, 'BAD_USER_INPUT', 'The body is longer than 1 MiB.')
     }
+    const answering = (isStream ? answerSubscription : fastPath)(request, response, body, asker)
+    if (answering instanceof Promise ? await answering : answering) return
+    // The body is handed on as frameworks do that parse bodies.
+    Object.assign(request, { body: Readable.from([body]) })
   }
   setCommonHeaders(response, requestId)
-  await engine.yoga.handle(request, response, asker)
+  await engine.respond(request, response, asker)
 }
 
 /** @returns false, and has said so, if too many connections are open with the token */
@@ -127,8 +139,3 @@ function openStream(
   })
   return true
 }
-
-/** Other media types need no preflight in a browser, and so could be sent by any page. */
-const isPlainJson = ({ headers }: IncomingMessage): boolean =>
-  /^application\/json *(;|$)/i.test(headers['content-type'] ?? '') &&
-  (headers['content-encoding'] ?? 'identity') === 'identity'

@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import type { Viewer } from '../../domain/access/viewer.ts'
 import { maskError } from '../../graphql/base/errors.ts'
-import { GRAPHQL_PATH, pathOf } from '../engine/endpoint.ts'
+import { GRAPHQL_PATH, normalizeTarget, pathOf, requestIdOf } from '../engine/endpoint.ts'
 import type { Pages } from '../pages/pages.ts'
 import { ClientGoneError } from './body.ts'
 import { answerGraphql } from './graphql-request.ts'
@@ -69,11 +68,13 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     keepAliveTimeout: clientTimeouts.idle,
     connectionsCheckingInterval: clientTimeouts.headers / LOOKS,
     maxHeaderSize: HEADERS_LIMIT,
+    // Node.js would refuse a request without one in a form of its own.
+    requireHostHeader: false,
     // Some clients offer HTTP/2 on the way: that is declined by answering as usual.
     shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
   }
-  const server = createServer(limits, (request, response) => {
-    const requestId = requestIdOf(request)
+  const route = async (request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> => {
+    const fault = normalizeTarget(request)
     const path = pathOf(request)
     if (log.isLevelEnabled('debug')) {
       const started = performance.now()
@@ -82,30 +83,38 @@ export function createHttpServer(options: HttpOptions): HttpServer {
         log.debug({ requestId, method: request.method, path, status: response.statusCode, ms }, 'request')
       })
     }
-    const answered =
-      path === GRAPHQL_PATH
-        ? answerGraphql(options, streams, request, response, requestId)
-        : answerOther(options, request, response, path, requestId)
-    answered.catch((err: unknown) => {
-      if (err instanceof ClientGoneError) return
-      const shown = maskError(err, requestId, () => log.error({ err, requestId }, 'a request failed'))
-      const isAway = shown.extensions['code'] === 'SERVICE_UNAVAILABLE'
-      if (response.headersSent) {
-        response.destroy()
-        return
-      }
+    if (fault !== null) {
       setCommonHeaders(response, requestId)
-      if (isAway) refuse(counts, response, 503, 'SERVICE_UNAVAILABLE', shown.message, requestId)
-      else refuse(counts, response, 500, 'INTERNAL_SERVER_ERROR', 'Something went wrong inside the server.', requestId)
-    })
+      response.setHeader('Connection', 'close')
+      return refuse(counts, response, 400, 'BAD_USER_INPUT', fault, requestId)
+    }
+    return path === GRAPHQL_PATH
+      ? answerGraphql(options, streams, request, response, requestId)
+      : answerOther(options, request, response, path, requestId)
+  }
+  const fail = (err: unknown, response: ServerResponse, requestId: string): void => {
+    if (err instanceof ClientGoneError) return
+    const shown = maskError(err, requestId, () => log.error({ err, requestId }, 'a request failed'))
+    const isAway = shown.extensions['code'] === 'SERVICE_UNAVAILABLE'
+    if (response.headersSent) {
+      response.destroy()
+      return
+    }
+    setCommonHeaders(response, requestId)
+    response.removeHeader('Content-Encoding')
+    if (isAway) refuse(counts, response, 503, 'SERVICE_UNAVAILABLE', shown.message, requestId)
+    else refuse(counts, response, 500, 'INTERNAL_SERVER_ERROR', 'Something went wrong inside the server.', requestId)
+  }
+  const server = createServer(limits, (request, response) => {
+    const requestId = requestIdOf(request)
+    route(request, response, requestId)
+      .catch((err: unknown) => fail(err, response, requestId))
+      .catch((err: unknown) => {
+        log.error({ err, requestId }, 'a response failed')
+        response.destroy()
+      })
   })
   return { server, cutStreams, cutRevoked, openStreams: () => streams.size }
-}
-
-/** The client's own id, if it is one, so that its log and ours can be laid side by side. */
-function requestIdOf({ headers }: IncomingMessage): string {
-  const given = headers['x-request-id']
-  return typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID()
 }
 
 async function answerOther(

@@ -1,17 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import type { TopLevelCode } from '../../graphql/base/errors.ts'
+import { commonHeaders } from '../engine/endpoint.ts'
 import { count } from '../telemetry/counts.ts'
 import type { Counts } from '../telemetry/counts.ts'
-
-/** The headers of every response, as names and values in turn. */
-export const commonHeaders = (requestId: string): string[] => [
-  'X-Request-Id',
-  requestId,
-  'X-Content-Type-Options',
-  'nosniff',
-  'Cache-Control',
-  'no-store',
-]
 
 export function setCommonHeaders(response: ServerResponse, requestId: string): void {
   const headers = commonHeaders(requestId)

@@ -7,6 +7,7 @@ export const CLOSE = {
   untrusted: 4401,
   expired: 4403,
   goingAway: 1001,
+  invalidText: 1007,
   failed: 1011,
   tryAgainLater: 1013,
 } as const

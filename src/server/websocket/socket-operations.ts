@@ -11,6 +11,7 @@ import type { Operation } from '../engine/operations.ts'
 import { toWire } from '../engine/present-errors.ts'
 import type { PresentErrors } from '../engine/present-errors.ts'
 import type { Delivery, Sink } from '../engine/subscription.ts'
+import { checkNotPersisted } from '../engine/trusted-documents.ts'
 import type { TrustedDocuments } from '../engine/trusted-documents.ts'
 import { countErrors } from '../telemetry/counts.ts'
 import type { Counts } from '../telemetry/counts.ts'
@@ -90,6 +91,7 @@ export function createSocketOperations(session: Session, options: SocketOperatio
       throw badUserInput(`On one socket at most ${MOST_OPERATIONS} operations run at a time.`)
     }
     const asker: Request = { viewer, requestId, transport: 'websocket', traceparent: traceparentIn(payload), gone }
+    if (!trusted) checkNotPersisted(payload)
     const query = trusted ? String(trusted.textOf(payload)) : payload.query
     const variables = payload.variables ?? {}
     const operation = engine.operations.prepare({ query, operationName: payload.operationName ?? null }, asker)

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
@@ -8,12 +9,14 @@ import { WebSocketServer } from 'ws'
 import type { WebSocket } from 'ws'
 import type { Viewer } from '../../domain/access/viewer.ts'
 import { BODY_LIMIT } from '../limits/document-limits.ts'
-import { GRAPHQL_PATH, pathOf } from '../engine/endpoint.ts'
+import { GRAPHQL_PATH, normalizeTarget, pathOf, requestIdOf } from '../engine/endpoint.ts'
 import { speakProtocol } from './protocol.ts'
 import type { ProtocolOptions } from './protocol.ts'
 import { maskError } from '../../graphql/base/errors.ts'
 import { CLOSE, connectionOf, isLive } from './connection.ts'
 import type { Session } from './connection.ts'
+import { refuseUpgrade } from './refuse-upgrade.ts'
+import type { Refusal } from './refuse-upgrade.ts'
 import type { StalledConnections } from '../limits/stalled-connections.ts'
 
 export type WebSocketOptions = Omit<ProtocolOptions, 'onFailure'> & {
@@ -21,6 +24,8 @@ export type WebSocketOptions = Omit<ProtocolOptions, 'onFailure'> & {
   readonly allowedOrigins: readonly string[]
   readonly draining: () => boolean
   readonly stalls: StalledConnections
+  /** Called when a page of another origin was refused. */
+  readonly onForeignOrigin: (page: ForeignPage) => void
 }
 
 export type WebSockets = {
@@ -36,7 +41,7 @@ const CLOSE_TIMEOUT_MS = 3_000
 
 /** graphql-transport-ws on the path of HTTP. */
 export function acceptWebSockets(server: Server, options: WebSocketOptions): WebSockets {
-  const { draining, allowedOrigins, stalls, log } = options
+  const { draining, allowedOrigins, stalls, log, onForeignOrigin } = options
   const sockets = new WebSocketServer({
     noServer: true,
     handleProtocols,
@@ -66,18 +71,42 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): Web
     const receive = speakProtocol(session, protocol)
     socket.on('message', (data: Buffer) => {
       // A client may go on sending when its socket is closing.
-      if (isLive(session)) receive(data.toString()).catch((error: unknown) => onFailure(session, error))
+      if (!isLive(session)) return
+      // Of texts ws sees to that itself.
+      if (!isUtf8(data)) return connection.close(CLOSE.invalidText, 'Invalid UTF-8')
+      receive(data.toString()).catch((error: unknown) => onFailure(session, error))
     })
   })
 
+  const refusalOf = (request: IncomingMessage): Refusal | null => {
+    if (draining()) return { status: 503, code: 'SERVICE_UNAVAILABLE', message: 'The server is about to stop.' }
+    const fault = normalizeTarget(request)
+    if (fault !== null) return { status: 400, code: 'BAD_USER_INPUT', message: fault }
+    if (pathOf(request) !== GRAPHQL_PATH) {
+      return { status: 404, code: 'BAD_USER_INPUT', message: `WebSockets are served at ${GRAPHQL_PATH}.` }
+    }
+    const page = foreignPage(request, allowedOrigins)
+    if (page === null) return null
+    onForeignOrigin(page)
+    return { status: 403, code: 'FORBIDDEN', message: FOREIGN_ORIGIN }
+  }
+
   server.on('upgrade', (request, stream, head) => {
     stream.on('error', destroy)
-    const status = draining() ? '503 Service Unavailable' : refusal(request, allowedOrigins)
-    if (status !== null) {
-      stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => stream.destroy())
-      return
+    const requestId = requestIdOf(request)
+    let isUpgraded = false
+    try {
+      const refused = refusalOf(request)
+      if (refused) return refuseUpgrade(stream, refused, requestId)
+      sockets.handleUpgrade(request, stream, head, (socket) => {
+        isUpgraded = true
+        sockets.emit('connection', socket, request, stream)
+      })
+    } catch (err) {
+      log.error({ err, requestId }, 'a WebSocket could not be opened')
+      if (isUpgraded) stream.destroy()
+      else refuseUpgrade(stream, { status: 500, code: 'INTERNAL_SERVER_ERROR', message: MASKED }, requestId)
     }
-    sockets.handleUpgrade(request, stream, head, (socket) => sockets.emit('connection', socket, request, stream))
   })
 
   return {
@@ -102,10 +131,22 @@ function destroy(this: Duplex): void {
   this.destroy()
 }
 
+/** A page's origin, and the host that it was sent to. */
+export type ForeignPage = { readonly origin: string; readonly host: string | undefined }
+
+/** The remedy is the operator's: of the page as well as of a proxy that gives the server another host than the page sees. */
+export const FOREIGN_ORIGIN =
+  "A WebSocket was refused: its Origin is neither this server's own, by its Host header, nor in ALLOWED_ORIGINS. Add the " +
+  "page's origin to ALLOWED_ORIGINS, or have the proxy pass the Host header on."
+const MASKED = 'Something went wrong inside the server.'
+
 /** A page of another origin may connect only where it may also call. Other programs send no origin. */
-function refusal(request: IncomingMessage, allowedOrigins: readonly string[]): string | null {
-  if (pathOf(request) !== GRAPHQL_PATH) return '404 Not Found'
-  const { origin, host } = request.headers
-  const foreign = origin !== undefined && !allowedOrigins.includes(origin)
-  return foreign && (!URL.canParse(origin) || new URL(origin).host !== host) ? '403 Forbidden' : null
+function foreignPage({ headers }: IncomingMessage, allowedOrigins: readonly string[]): ForeignPage | null {
+  const { origin, host } = headers
+  if (origin === undefined || allowedOrigins.includes(origin)) return null
+  if (URL.canParse(origin) && new URL(origin).host === host) return null
+  return { origin: origin.slice(0, ORIGIN_LENGTH), host }
 }
+
+/** What a line of the log has of an origin. */
+const ORIGIN_LENGTH = 100

@@ -101,6 +101,18 @@ describe.each(TRANSPORTS)('where documents have to be trusted, over %s', (transp
     else expect(data).toEqual({ createVehicle: { __typename: 'CreateVehicleSuccess' } })
   })
 
+  it("Apollo's hash in place of a document is refused in Apollo's words, so that the document is sent", async () => {
+    const hash = { extensions: { persistedQuery: { version: 1, sha256Hash: idOf('sha256', QUERY) } } }
+    const answer = await sendOver(transport)(open.url, world.as.owner, hash)
+    expect(answer.errors).toEqual([
+      { message: 'PersistedQueryNotSupported', extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' } },
+    ])
+    expect(answer.data).toBeUndefined()
+    expect(answer.status).toBe(transport === 'WebSocket' ? null : 200)
+    const both = await sendOver(transport)(open.url, world.as.owner, { ...hash, query: '{ viewer { roles } }' })
+    expect(both.data).toEqual({ viewer: { roles: ['MANAGER'] } })
+  })
+
   it('an id is nothing to a server that trusts any document', async () => {
     // Over WebSocket and GET what nobody knows is not looked at.
     const { data, errors } = await sendOver(transport)(open.url, world.as.owner, { documentId: id })

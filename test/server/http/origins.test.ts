@@ -49,7 +49,7 @@ describe('a page of another origin', () => {
     expect(preflight.cors).toMatchObject({
       'allow-origin': origin,
       'allow-methods': 'GET, POST',
-      'allow-headers': 'Authorization, Content-Type, GraphQL-Cost, X-Request-Id',
+      'allow-headers': 'Authorization, Content-Type, GraphQL-Cost, X-Request-Id, traceparent, tracestate, baggage',
     })
     const call = await corsOf(open, 'POST', origin, await open.token(null, 'admin'))
     expect(call).toEqual({

@@ -1,0 +1,24 @@
+/** What is wrong with the parameters of a request by GET, in its target; null for nothing. */
+export function faultOfQuery(url: string): string | null {
+  const start = url.indexOf('?')
+  if (start === -1) return null
+  const query = url.slice(start + 1)
+  try {
+    query.replaceAll(/(?:%[\da-f]{2})+/gi, (bytes) => decodeURIComponent(bytes))
+  } catch {
+    return 'The query string is not UTF-8.'
+  }
+  const params = new URLSearchParams(query)
+  const wrong = ['variables', 'extensions'].find((name) => !isObjectOrAbsent(params.get(name)))
+  return wrong === undefined ? null : `${wrong} takes a JSON object.`
+}
+
+function isObjectOrAbsent(text: string | null): boolean {
+  if (text === null || text === '') return true
+  try {
+    const value = JSON.parse(text) as unknown
+    return typeof value === 'object' && !Array.isArray(value)
+  } catch {
+    return false
+  }
+}
