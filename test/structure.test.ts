@@ -121,7 +121,7 @@ describe('the check of imports finds', () => {
     ['src/server/http/a.ts', "import type { Session } from '../websocket/session.ts'"],
     ['src/server/websocket/a.ts', "import { refuse } from '../http/responses.ts'"],
     ['src/server/engine/a.ts', "import type { FastPath } from '../http/fast-path.ts'"],
-    ['src/server/limits/a.ts', "import { compile } from '../engine/compile.ts'"],
+    ['src/server/limits/a.ts', "import { compile } from '../engine/compile/compile.ts'"],
     ['src/server/auth/a.ts', "import type { Pages } from '../pages/pages.ts'"],
     ['src/server/a.ts', ''],
     ['src/server/http/deep/a.ts', ''],

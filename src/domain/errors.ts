@@ -4,6 +4,8 @@
  * recorded; both build on the files of this folder, which import neither.
  */
 
+import { briefly } from './message.ts'
+
 /** The code of every expected failure, with the default message, which also describes the code in the schema. */
 export const ERROR_CODES = {
   VEHICLE_NOT_FOUND: 'No such vehicle, or none that the viewer may see: the two look alike.',
@@ -33,7 +35,7 @@ export abstract class UserError extends Error {
   readonly code: ErrorCode
 
   constructor(code: ErrorCode, message: string = ERROR_CODES[code]) {
-    super(message)
+    super(briefly(message))
     this.code = code
   }
 }

@@ -128,7 +128,7 @@ export function checkReport(report: SentReport, now: Instant): asserts report is
 }
 
 function checkRange(name: string, value: number, low: number, high: number): void {
-  if (value >= low && value <= high) return
-  const range = high === Infinity ? `not be negative` : `lie between ${low} and ${high}`
+  if (Number.isFinite(value) && value >= low && value <= high) return
+  const range = high === Infinity ? `be a number and not negative` : `lie between ${low} and ${high}`
   throw new InputError(name.split('.'), `${name} must ${range}, not be ${value}.`)
 }

@@ -1,5 +1,6 @@
 import { isObjectType } from 'graphql'
 import type { GraphQLSchema } from 'graphql'
+import { guardFields } from './base/audience.ts'
 import { builder, REPORTED } from './base/builder.ts'
 import './base/scalars.ts'
 import './base/errors.ts'
@@ -12,7 +13,12 @@ import './types/command.ts'
 import './types/event.ts'
 import './types/audit.ts'
 
-export const schema = asDateTime(withoutIdleResolvers(builder.toSchema({ sortSchema: true })))
+export const schema = asDateTime(guarded(withoutIdleResolvers(builder.toSchema({ sortSchema: true }))))
+
+function guarded(made: GraphQLSchema): GraphQLSchema {
+  for (const root of [made.getQueryType(), made.getMutationType(), made.getSubscriptionType()]) guardFields(root)
+  return made
+}
 
 /**
  * A resolver that returns the property of its own name does what GraphQL does without one. Compiled operations read such a

@@ -67,9 +67,12 @@ export function connectGateway(
       headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
       body: JSON.stringify({ query, variables: { input } }),
     })
-    const { data, errors } = (await response.json()) as { data?: Record<string, T>; errors?: { message: string }[] }
+    const { data, errors } = (await response.json()) as {
+      data?: Record<string, T | null> | null
+      errors?: { message: string }[]
+    }
     const [result] = Object.values(data ?? {})
-    if (errors || result === undefined) throw new Error(errors?.[0]?.message ?? `HTTP ${response.status}`)
+    if (errors || result == null) throw new Error(errors?.[0]?.message ?? `HTTP ${response.status}`)
     return result
   }
 

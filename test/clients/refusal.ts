@@ -14,9 +14,11 @@ export class RefusedError extends Error {
 
 /**
  * The one place that knows how a mutation says no. What is left of its union for the type checker is its success.
+ * @param result null if the field failed, which the errors beside it tell
  * @throws RefusedError
  */
-export function granted<Result extends object>(result: Result): Exclude<Result, Refusal> {
+export function granted<Result extends object>(result: Result | null): Exclude<Result, Refusal> {
+  if (result === null) throw new Error('there is no answer')
   if (isRefusal(result)) throw new RefusedError(result)
   return result as Exclude<Result, Refusal>
 }

@@ -90,6 +90,6 @@ type Moved = ResultOf<typeof MoveEnd>['updateSharingEnd']
  */
 export async function moveEnd(url: string, token: string, vehicleId: string, endsAt: string | null): Promise<string> {
   const result: Moved = (await ask(url, token, MoveEnd, { input: { vehicleId, endsAt } })).updateSharingEnd
-  if (result.__typename === 'InputError') return `wrong: ${result.path.join('.')}`
+  if (result?.__typename === 'InputError') return `wrong: ${result.path.join('.')}`
   return until(granted(result).sharing)
 }

@@ -144,6 +144,10 @@ export const LAYERS: Layers = {
       'prom-client',
     ],
   },
+  'src/server/engine/compile/': {
+    own: ['src/graphql/base/', 'src/graphql/schema.ts', 'src/server/limits/'],
+    packages: ['graphql', 'graphql-jit'],
+  },
   'src/server/engine/': {
     own: [
       'src/async/',
@@ -151,6 +155,7 @@ export const LAYERS: Layers = {
       'src/graphql/base/',
       'src/graphql/schema.ts',
       'src/live/',
+      'src/server/engine/compile/',
       'src/server/limits/',
       'src/server/telemetry/',
       'src/settings.ts',
@@ -170,6 +175,7 @@ export const LAYERS: Layers = {
       'src/graphql/base/',
       'src/server/auth/',
       'src/server/engine/',
+      'src/server/engine/compile/',
       'src/server/limits/',
       'src/server/pages/',
       'src/server/telemetry/',

@@ -37,12 +37,12 @@ export async function query<Result, Variables extends object>(
 }
 
 /** A mutation of this page: each has one field, with the alias `result`. */
-export type Mutation<Input> = TadaDocumentNode<{ readonly result: object }, { input: Input }>
+export type Mutation<Input> = TadaDocumentNode<{ readonly result: object | null }, { input: Input }>
 
 /** @returns null on success, else the message to show, whether the failure was expected or not */
 export async function mutate<Input>(api: Client, document: Mutation<Input>, input: Input): Promise<string | null> {
   const { data, error } = await api.mutation(document, { input }).toPromise()
-  if (!data) return error?.graphQLErrors[0]?.message ?? 'The server cannot be reached.'
+  if (!data?.result) return error?.graphQLErrors[0]?.message ?? 'The server cannot be reached.'
   return isUserError(data.result) ? `${data.result.message} (${data.result.code})` : null
 }
 

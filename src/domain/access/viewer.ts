@@ -19,6 +19,23 @@ export type Claims = {
 export type Viewer = Claims &
   ({ readonly kind: 'FLEET'; readonly member: Member } | { readonly kind: 'ADMIN' | 'GATEWAY' | 'NOBODY' })
 
+/** The tokens that something is for: any that is trusted, those of a fleet's members, or those of the platform's own. */
+export const AUDIENCES = ['ANY', 'MEMBER', 'ADMIN', 'GATEWAY'] as const
+export type Audience = (typeof AUDIENCES)[number]
+
+/** Whether a viewer belongs to an audience. A member has at least one role in its fleet. */
+export function isFor(viewer: Viewer, audience: Audience): boolean {
+  switch (audience) {
+    case 'ANY':
+      return viewer.kind !== 'NOBODY'
+    case 'MEMBER':
+      return viewer.kind === 'FLEET' && viewer.member.role !== null
+    case 'ADMIN':
+    case 'GATEWAY':
+      return viewer.kind === audience
+  }
+}
+
 /**
  * The known roles among a token's names, case ignored, in the order of the token. Names are compared in lower case:
  * upper case turns some letters of other alphabets into Latin ones.

@@ -78,7 +78,10 @@ export function contextOf({ prisma, tail, onRefusal }: Services, request: Reques
 export const createContext = (services: Services, request: Request): Context =>
   Object.defineProperties(contextOf(services, request), Object.getOwnPropertyDescriptors(lazyProperties))
 
-/** The member of a fleet that asks. @throws FORBIDDEN for ADMIN, GATEWAY and a token without a known role */
+/**
+ * The member of a fleet that asks. @throws FORBIDDEN for ADMIN, GATEWAY and a token without a known role, which also reach
+ * fields below those that are for MEMBER
+ */
 export function asMember({ viewer }: Context): Member {
   if (viewer.kind !== 'FLEET' || viewer.member.role === null) throw forbidden()
   return viewer.member
@@ -93,16 +96,6 @@ export const asRequester = (context: Context): Requester => ({
 /** The subject of a token as it is stored: a provider may put anything there, and PostgreSQL takes no NUL. */
 const storable = (subject: string | null): string | null =>
   subject && subject.slice(0, 200).toWellFormed().replaceAll('\0', '\ufffd')
-
-/** @throws FORBIDDEN for everybody but ADMIN */
-export function asAdmin({ viewer }: Context): void {
-  if (viewer.kind !== 'ADMIN') throw forbidden()
-}
-
-/** @throws FORBIDDEN for everybody but GATEWAY */
-export function asGateway({ viewer }: Context): void {
-  if (viewer.kind !== 'GATEWAY') throw forbidden()
-}
 
 /** Runs a mutation. Its result is read as of the instant after it. */
 export async function change<T>(context: Context, verb: Promise<T>): Promise<T> {

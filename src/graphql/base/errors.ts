@@ -1,6 +1,7 @@
-import { GraphQLError } from 'graphql'
+import { GraphQLError, isValueNode } from 'graphql'
 import type { ASTNode } from 'graphql'
 import { CursorExpiredError } from '../../data/log/read.ts'
+import { briefly } from '../../domain/message.ts'
 import { isUnavailable } from '../../data/database/unavailable.ts'
 
 /** The codes of top-level errors. */
@@ -63,11 +64,32 @@ const refusedNow = (code: TopLevelCode, status: number, seconds: number, message
 /** Takes an internal error for the log: the client gets no more of it than the request id. */
 export type Report = (error: unknown) => void
 
+/** The same error with another message. */
+export function reworded(error: GraphQLError, message: string): GraphQLError {
+  if (message === error.message) return error
+  const { nodes, source, positions, path, originalError, extensions } = error
+  return new GraphQLError(message, {
+    nodes: nodes ?? null,
+    source: source ?? null,
+    positions: positions ?? null,
+    path: path ?? null,
+    originalError: originalError ?? null,
+    extensions,
+  })
+}
+
+/** An error as clients may see it, whatever the transport. Its message repeats no more than a little of what was sent. */
+export function maskError(error: unknown, requestId: string, report: Report): GraphQLError {
+  const masked = coded(error, requestId, report)
+  return reworded(masked, briefly(masked.message))
+}
+
 /**
  * An error as clients may see it. Errors that a resolver throws on purpose carry a code; errors that graphql-js finds in a
- * request before executing it have no path; all others are masked.
+ * request before executing it have no path; those that it finds in an argument when a field's turn comes
+ * (a null where the type takes none) stand at a value in the document; all others are masked.
  */
-export function maskError(error: unknown, requestId: string, report: Report): GraphQLError {
+function coded(error: unknown, requestId: string, report: Report): GraphQLError {
   const cause = error instanceof GraphQLError ? error.originalError : error
   if (cause instanceof CursorExpiredError) return cursorExpired()
   // Further down, a mutation may have been committed before.
@@ -82,7 +104,9 @@ export function maskError(error: unknown, requestId: string, report: Report): Gr
     return new GraphQLError(MASKED, { extensions: internal(requestId) })
   }
   const { originalError, extensions } = error
-  const isRequestError = error.path === undefined && (!originalError || originalError instanceof GraphQLError)
+  const isOfGraphql = !originalError || originalError instanceof GraphQLError
+  const isOfArgument = error.nodes !== undefined && error.nodes.length > 0 && error.nodes.every(isValueNode)
+  const isRequestError = isOfGraphql && (error.path === undefined || isOfArgument)
   // Yoga has codes of its own for bodies and documents that are wrong or too large: to clients one more malformed input.
   if (TOP_LEVEL_CODES.some((code) => code === extensions['code'])) return error
   const where = {

@@ -1,6 +1,7 @@
 import type { TrailEntry } from '../../data/decisions/audit.ts'
 import { AUDIT_ACTIONS } from '../../domain/log/audit.ts'
 import type { AuditAction } from '../../domain/log/audit.ts'
+import { forTokens } from '../base/audience.ts'
 import { builder } from '../base/builder.ts'
 import { connectionOf, isText, pageArgs, pageOf, toConnection } from '../base/connection.ts'
 import type { Cursors } from '../base/connection.ts'
@@ -61,6 +62,7 @@ const cursorsOf = ({ prisma }: Context): Cursors<TrailEntry, string> => ({
 builder.queryField('auditTrail', (t) =>
   t.field({
     type: connectionOf('AuditEntry', AuditEntryType),
+    extensions: forTokens('MEMBER'),
     description:
       "The actions on the sharings of the viewer's fleet, done and refused, newest first. Kept as long as events are. Entries\nof the same moment may appear in either order: to follow changes, follow the events.",
     args: { ...pageArgs(), filter: t.arg({ type: AuditFilter, description: 'Only some of it.' }) },

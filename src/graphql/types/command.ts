@@ -5,8 +5,9 @@ import { SharingConflictError } from '../../domain/access/refusal.ts'
 import { settle } from '../../domain/settle.ts'
 import { UNKNOWN_STATE } from '../../domain/state.ts'
 import { openDispatches } from '../../live/dispatches.ts'
+import { forTokens } from '../base/audience.ts'
 import { builder } from '../base/builder.ts'
-import { asGateway, asMember, asRequester, change } from '../base/context.ts'
+import { asRequester, change } from '../base/context.ts'
 import type { Context } from '../base/context.ts'
 import { idsOf } from '../base/id-filter.ts'
 import { resultOf } from './user-errors.ts'
@@ -90,13 +91,11 @@ export const CommandType = builder.objectRef<Command>('Command').implement({
 builder.queryField('command', (t) =>
   t.field({
     type: CommandType,
+    extensions: forTokens('MEMBER'),
     nullable: true,
     description: "Null when there is none that the viewer's fleet sent or that is for a vehicle of its own.",
     args: { id: t.arg.id({ required: true, description: 'The command.' }) },
-    resolve: (_root, { id }, context) => {
-      asMember(context)
-      return context.loaders.command.load(id)
-    },
+    resolve: (_root, { id }, { loaders }) => loaders.command.load(id),
   }),
 )
 
@@ -154,6 +153,8 @@ const ReportCommandOutcomeResult = resultOf(
 builder.mutationFields((t) => ({
   sendCommand: t.field({
     type: SendCommandResult,
+    nullable: true,
+    extensions: forTokens('MEMBER'),
     description: 'OPERATOR of the fleet in control. Sends a command to a vehicle.',
     args: { input: t.arg({ type: SendCommandInput, required: true, description: 'What to do, and by when.' }) },
     resolve: async (_root, { input: { vehicleId, type, timeoutSeconds, idempotencyKey } }, context) => {
@@ -168,10 +169,11 @@ builder.mutationFields((t) => ({
   }),
   reportCommandOutcome: t.field({
     type: ReportCommandOutcomeResult,
+    nullable: true,
+    extensions: forTokens('GATEWAY'),
     description: 'GATEWAY. Reports the outcome of a command that was dispatched to it.',
     args: { input: t.arg({ type: ReportCommandOutcomeInput, required: true, description: 'The outcome.' }) },
     resolve: async (_root, { input: { commandId, outcome, message } }, context) => {
-      asGateway(context)
       const { prisma, requestId } = context
       const reported: CommandOutcome = outcome
       return {
@@ -197,10 +199,10 @@ const MOST_SERVED = 10_000
 builder.subscriptionField('commandDispatches', (t) =>
   t.field({
     type: CommandDispatch,
+    extensions: forTokens('GATEWAY'),
     description: 'For a gateway: each command once, as it is to be executed; rights are checked again at that moment.',
     args: { vehicleIds: t.arg.idList({ description: 'The vehicles that it serves; all, if absent.' }) },
     subscribe: (_root, { vehicleIds }, context) => {
-      asGateway(context)
       const { prisma, tail, viewer, gone } = context
       const served = idsOf('vehicleIds', vehicleIds, MOST_SERVED)
       return openDispatches(prisma, tail, { vehicleIds: served, until: viewer.expiresAt, gone })

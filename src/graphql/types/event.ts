@@ -1,6 +1,7 @@
 import type { EventFilter, LoggedEvent, VehicleEventType } from '../../domain/log/event.ts'
 import { stateOf } from '../../domain/state.ts'
 import { openStream } from '../../live/stream.ts'
+import { forTokens } from '../base/audience.ts'
 import { builder } from '../base/builder.ts'
 import { connectionOf, sizeOf } from '../base/connection.ts'
 import type { PageSize } from '../base/connection.ts'
@@ -144,6 +145,7 @@ const FILTERED = 'Which events.'
 builder.queryField('vehicleEvents', (t) =>
   t.field({
     type: VehicleEventConnection,
+    extensions: forTokens('MEMBER'),
     description: "The log as far as it belongs to the viewer's fleet, oldest first.",
     args: {
       first: t.arg.int({
@@ -166,6 +168,7 @@ builder.queryField('vehicleEvents', (t) =>
 builder.subscriptionField('vehicleEvents', (t) =>
   t.field({
     type: VehicleEventInterface,
+    extensions: forTokens('MEMBER'),
     description:
       "The events that belong to the viewer's fleet, in log order, each exactly once: first those after the cursor\n`after`, without a gap, then live. Without `after`, from now on. An unknown or malformed cursor is an error.",
     args: {

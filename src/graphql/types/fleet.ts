@@ -3,9 +3,10 @@ import { InputError, RequestError } from '../../domain/errors.ts'
 import { ROLES } from '../../domain/fleet.ts'
 import type { Fleet } from '../../domain/fleet.ts'
 import type { Viewer } from '../../domain/access/viewer.ts'
+import { forTokens } from '../base/audience.ts'
 import { builder } from '../base/builder.ts'
 import { byText, connectionOf, pageArgs, pageOf, toConnection } from '../base/connection.ts'
-import { asAdmin, asMember, change, nonNull } from '../base/context.ts'
+import { asMember, change, nonNull } from '../base/context.ts'
 import { resultOf } from './user-errors.ts'
 
 export const FleetType = builder.objectRef<Fleet>('Fleet').implement({
@@ -65,11 +66,13 @@ const byId = byText<Fleet>('fleets', ({ id }) => id)
 builder.queryFields((t) => ({
   viewer: t.field({
     type: ViewerType,
+    extensions: forTokens('ANY'),
     description: 'The bearer of the access token.',
     resolve: (_root, _args, { viewer }) => viewer,
   }),
   sharingPartners: t.field({
     type: FleetConnection,
+    extensions: forTokens('MEMBER'),
     description: "The fleets that the viewer's fleet may share vehicles with, by name.",
     args: pageArgs(),
     resolve: async (_root, args, context) => {
@@ -80,23 +83,23 @@ builder.queryFields((t) => ({
   }),
   fleets: t.field({
     type: FleetConnection,
+    extensions: forTokens('ADMIN'),
     description: 'ADMIN. Every fleet, by id.',
     args: pageArgs(),
     resolve: async (_root, args, context) => {
-      asAdmin(context)
       const page = pageOf(args, byId)
       return toConnection(await context.prisma.fleet.page(page), page, byId)
     },
   }),
   partnersOf: t.field({
     type: FleetConnection,
+    extensions: forTokens('ADMIN'),
     description: 'ADMIN. The fleets registered as partners of this one, by name.',
     args: {
       fleetId: t.arg.id({ required: true, description: 'The fleet; an unknown one has no partners.' }),
       ...pageArgs(),
     },
     resolve: async (_root, { fleetId, ...args }, context) => {
-      asAdmin(context)
       const page = pageOf(args, byName)
       return toConnection(await context.prisma.fleet.partners(fleetId, page), page, byName)
     },
@@ -132,28 +135,31 @@ const PartnershipResult = resultOf('Partnership', PartnershipSuccess, [RequestEr
 builder.mutationFields((t) => ({
   createFleet: t.field({
     type: CreateFleetResult,
+    nullable: true,
+    extensions: forTokens('ADMIN'),
     description: 'ADMIN. A fleet that is there from now on, without vehicles and partners.',
     args: { input: t.arg({ type: CreateFleetInput, required: true, description: 'The fleet.' }) },
     resolve: async (_root, { input }, context) => {
-      asAdmin(context)
       return { fleet: await change(context, context.prisma.fleet.register(input.id ?? null, input.name)) }
     },
   }),
   registerPartnership: t.field({
     type: PartnershipResult,
+    nullable: true,
+    extensions: forTokens('ADMIN'),
     description: 'ADMIN. Two fleets may then share with each other; repeating it changes nothing.',
     args: { input: t.arg({ type: PartnershipInput, required: true, description: 'The two.' }) },
     resolve: async (_root, { input }, context) => {
-      asAdmin(context)
       return { fleets: await change(context, context.prisma.partnership.register(input.fleetIds)) }
     },
   }),
   endPartnership: t.field({
     type: PartnershipResult,
+    nullable: true,
+    extensions: forTokens('ADMIN'),
     description: 'ADMIN. Allows no new sharings between the two; sharings in force run on.',
     args: { input: t.arg({ type: PartnershipInput, required: true, description: 'The two.' }) },
     resolve: async (_root, { input }, context) => {
-      asAdmin(context)
       return { fleets: await change(context, context.prisma.partnership.end(input.fleetIds)) }
     },
   }),

@@ -6,6 +6,7 @@ import { LATEST_INSTANT } from '../../domain/period.ts'
 import { endedAtOf, endReasonAt, hasStarted, phaseAt, statusFor } from '../../domain/sharing.ts'
 import type { Sharing } from '../../domain/sharing.ts'
 import type { Vehicle } from '../../domain/vehicle.ts'
+import { forTokens } from '../base/audience.ts'
 import { builder } from '../base/builder.ts'
 import { CommandTypeEnum } from './command.ts'
 import { connectionOf, isText, pageArgs, pageOf, toConnection } from '../base/connection.ts'
@@ -139,16 +140,15 @@ const SharingFilter = builder.inputType('SharingFilter', {
 builder.queryFields((t) => ({
   sharing: t.field({
     type: SharingType,
+    extensions: forTokens('MEMBER'),
     nullable: true,
     description: "Null when there is none that the viewer's fleet is or was a party to.",
     args: { id: t.arg.id({ required: true, description: 'The sharing.' }) },
-    resolve: (_root, { id }, context) => {
-      asMember(context)
-      return context.loaders.sharing.load(id)
-    },
+    resolve: (_root, { id }, { loaders }) => loaders.sharing.load(id),
   }),
   sharings: t.field({
     type: SharingConnection,
+    extensions: forTokens('MEMBER'),
     description: "Every sharing that the viewer's fleet is or was a party to, newest start first.",
     args: { ...pageArgs(), filter: t.arg({ type: SharingFilter, description: 'Which sharings.' }) },
     resolve: async (_root, { filter, ...args }, context) => {
@@ -229,6 +229,8 @@ const EndSharingResult = resultOf('EndSharing', EndSharingSuccess, [RequestError
 builder.mutationFields((t) => ({
   startSharing: t.field({
     type: StartSharingResult,
+    nullable: true,
+    extensions: forTokens('MEMBER'),
     description: "The owner's MANAGER lends a vehicle to a partner fleet.",
     args: {
       input: t.arg({ type: StartSharingInput, required: true, description: 'What to lend, to whom, for how long.' }),
@@ -248,6 +250,8 @@ builder.mutationFields((t) => ({
   }),
   updateSharingEnd: t.field({
     type: UpdateSharingEndResult,
+    nullable: true,
+    extensions: forTokens('MEMBER'),
     description: "The owner's MANAGER moves the due end.",
     args: {
       input: t.arg({ type: UpdateSharingEndInput, required: true, description: 'Which sharing, and its new end.' }),
@@ -260,6 +264,8 @@ builder.mutationFields((t) => ({
   }),
   endSharing: t.field({
     type: EndSharingResult,
+    nullable: true,
+    extensions: forTokens('MEMBER'),
     description: 'A MANAGER of either party ends the sharing in force, or calls off a scheduled one.',
     args: { input: t.arg({ type: EndSharingInput, required: true, description: 'Which sharing.' }) },
     resolve: (_root, { input: { vehicleId, sharingId, when } }, context) => {

@@ -3,8 +3,9 @@ import { InputError, RequestError } from '../../domain/errors.ts'
 import type { Instant } from '../../domain/period.ts'
 import { CENTRAL_LOCKS } from '../../domain/state.ts'
 import type { CentralLock, Position, Reading, VehicleState } from '../../domain/state.ts'
+import { forTokens } from '../base/audience.ts'
 import { builder, REPORTED } from '../base/builder.ts'
-import { asGateway, change } from '../base/context.ts'
+import { change } from '../base/context.ts'
 import { ErrorCodeEnum, resultOf } from './user-errors.ts'
 
 const OBSERVED = 'When the vehicle observed it.'
@@ -153,11 +154,12 @@ const ReportVehicleStatesResult = resultOf('ReportVehicleStates', ReportVehicleS
 builder.mutationField('reportVehicleStates', (t) =>
   t.field({
     type: ReportVehicleStatesResult,
+    nullable: true,
+    extensions: forTokens('GATEWAY'),
     description:
       'GATEWAY. 1 to 1000 reports. Each stands alone: taken, skipped (its messageId is known for that vehicle) or rejected with a reason.',
     args: { input: t.arg({ type: ReportVehicleStatesInput, required: true, description: 'The reports.' }) },
     resolve: (_root, { input }, context) => {
-      asGateway(context)
       const reports = input.reports.map(({ vehicleId, messageId, occurredAt, ...readings }) => ({
         vehicleId,
         messageId,

@@ -7,6 +7,7 @@ import type { Control } from '../../domain/access/access.ts'
 import { SharingConflictError } from '../../domain/access/refusal.ts'
 import { InputError, RequestError } from '../../domain/errors.ts'
 import type { Vehicle } from '../../domain/vehicle.ts'
+import { forTokens } from '../base/audience.ts'
 import { builder } from '../base/builder.ts'
 import { CommandTypeEnum } from './command.ts'
 import { byText, connectionOf, pageArgs, pageOf, toConnection } from '../base/connection.ts'
@@ -102,16 +103,15 @@ const VehicleFilter = builder.inputType('VehicleFilter', {
 builder.queryFields((t) => ({
   vehicle: t.field({
     type: VehicleType,
+    extensions: forTokens('MEMBER'),
     nullable: true,
     description: 'Null when there is none that the viewer may see.',
     args: { id: t.arg.id({ required: true, description: 'The vehicle.' }) },
-    resolve: (_root, { id }, context) => {
-      asMember(context)
-      return context.loaders.vehicle(id)
-    },
+    resolve: (_root, { id }, { loaders }) => loaders.vehicle(id),
   }),
   vehicles: t.field({
     type: VehicleConnection,
+    extensions: forTokens('MEMBER'),
     description: "The fleet's own vehicles and those shared with it now, by id.",
     args: { ...pageArgs(), filter: t.arg({ type: VehicleFilter, description: 'Which vehicles.' }) },
     resolve: async (_root, { filter, ...args }, context) => {
@@ -179,6 +179,8 @@ const DeleteVehicleResult = resultOf('DeleteVehicle', DeleteVehicleSuccess, [Req
 builder.mutationFields((t) => ({
   createVehicle: t.field({
     type: CreateVehicleResult,
+    nullable: true,
+    extensions: forTokens('MEMBER'),
     description: 'A MANAGER adds a vehicle to its own fleet.',
     args: { input: t.arg({ type: CreateVehicleInput, required: true, description: 'The vehicle.' }) },
     resolve: async (_root, { input }, context) => ({
@@ -187,6 +189,8 @@ builder.mutationFields((t) => ({
   }),
   updateVehicle: t.field({
     type: UpdateVehicleResult,
+    nullable: true,
+    extensions: forTokens('MEMBER'),
     description: 'Absent fields stay; null clears.',
     args: { input: t.arg({ type: UpdateVehicleInput, required: true, description: 'What changes.' }) },
     resolve: async (_root, { input: { id, ...patch } }, context) => ({
@@ -195,6 +199,8 @@ builder.mutationFields((t) => ({
   }),
   deleteVehicle: t.field({
     type: DeleteVehicleResult,
+    nullable: true,
+    extensions: forTokens('MEMBER'),
     description: 'Refused while the vehicle is shared or a sharing is scheduled.',
     args: { input: t.arg({ type: DeleteVehicleInput, required: true, description: 'Which one.' }) },
     resolve: async (_root, { input: { id } }, context) => {

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { sendNodeResponse } from '@whatwg-node/server'
-import { GraphQLError } from 'graphql'
-import type { ExecutionArgs, ValidationRule } from 'graphql'
+import { getNamedType, GraphQLError, GraphQLFloat } from 'graphql'
+import type { ExecutionArgs, FloatValueNode, IntValueNode, ValidationRule } from 'graphql'
 import { createYoga } from 'graphql-yoga'
 import type { Plugin, YogaServerInstance } from 'graphql-yoga'
 import type { Logger } from 'pino'
@@ -16,6 +16,7 @@ import { limitsPlugin } from '../limits/limits-plugin.ts'
 import type { Served } from '../limits/limits-plugin.ts'
 import type { Counts } from '../telemetry/counts.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
+import { executeOperation } from './execute.ts'
 import { createOperations, isOperation } from './operations.ts'
 import type { Operations } from './operations.ts'
 import type { PresentErrors } from './present-errors.ts'
@@ -65,6 +66,8 @@ export function createEngine(options: EngineOptions): Engine {
       trusted ? onlyTrusted(trusted) : nonePersisted,
       documentLimits(),
       variablesByName,
+      onlyFinite,
+      byGraphql,
       limitsPlugin(admission),
       subscriptionPlugin(admission, () => engine),
       ...(production ? [noIntrospection] : []),
@@ -121,6 +124,9 @@ const errorsPlugin = (presentErrors: PresentErrors): Plugin<Context> => ({
   },
 })
 
+/** Execution by graphql-js itself: Yoga's own executor coerces variables a little differently. */
+const byGraphql: Plugin<Context> = { onExecute: ({ setExecuteFn }) => setExecuteFn(executeOperation) }
+
 /** Subscriptions of requests that only Yoga reads, such as GET. */
 const subscriptionPlugin = (admission: Admission, engine: () => Engine): Plugin<Context> => ({
   onSubscribe({ setSubscribeFn }) {
@@ -147,6 +153,18 @@ const Introspection: ValidationRule = (context) => ({
     context.reportError(new GraphQLError('Introspection is switched off.', { nodes: [node] }))
   },
 })
+
+/** graphql-js reads a number in a document that is too large as infinite, which it refuses in variables. */
+const Finite: ValidationRule = (context) => {
+  const check = (node: FloatValueNode | IntValueNode) => {
+    const type = context.getInputType()
+    if (!type || getNamedType(type) !== GraphQLFloat || Number.isFinite(Number(node.value))) return
+    context.reportError(new GraphQLError(`Float cannot represent non numeric value: ${node.value}`, { nodes: [node] }))
+  }
+  return { FloatValue: check, IntValue: check }
+}
+
+const onlyFinite: Plugin<Context> = { onValidate: ({ addValidationRule }) => addValidationRule(Finite) }
 
 /** Production does not describe itself: its clients know the schema. */
 const noIntrospection: Plugin<Context> = { onValidate: ({ addValidationRule }) => addValidationRule(Introspection) }

@@ -5,7 +5,8 @@ import { LRUCache } from 'lru-cache'
 import type { LoggedEvent } from '../../domain/log/event.ts'
 import { contextOf } from '../../graphql/base/context.ts'
 import type { Context, Services } from '../../graphql/base/context.ts'
-import { isForInterpreter, withPlaces } from './compile.ts'
+import { isForInterpreter, withPlaces } from './compile/compile.ts'
+import type { Values } from './compile/compile.ts'
 import type { Operation } from './operations.ts'
 
 /** The result of an event, the same for all subscribers of a group. */
@@ -54,17 +55,20 @@ function createGroup(services: Services, operation: Operation, args: ExecutionAr
   const evaluations = new Map<LoggedEvent, Evaluation>()
   const { schema, document, operationName, variableValues } = args
   const { viewer, requestId, transport } = args.contextValue as Context
+  /** Once it is compiled; the same for all events. */
+  let values: Values | null | undefined
 
   function run(event: LoggedEvent): ExecutionResult | Promise<ExecutionResult> {
     const contextValue = contextOf(services, { viewer, requestId, transport })
     const interpret = () => execute({ schema, document, operationName, variableValues, rootValue: event, contextValue })
     const compiled = operation.compiled()
-    if (!compiled) return interpret()
+    if (compiled && values === undefined) values = compiled.valuesOf(variableValues ?? {})
+    if (!compiled || !values) return interpret()
     const checked = (result: ExecutionResult) => {
       if (!result.errors) return result
       return isForInterpreter(result) ? interpret() : withPlaces(result, document)
     }
-    const result = compiled(event, contextValue, variableValues)
+    const result = compiled.execute(event, contextValue, values)
     return result instanceof Promise ? result.then(checked) : checked(result)
   }
 

@@ -5,8 +5,8 @@ import type { Request } from '../../graphql/base/context.ts'
 import { schema } from '../../graphql/schema.ts'
 import { queryCostOf } from '../limits/query-cost.ts'
 import type { QueryCost } from '../limits/query-cost.ts'
-import { compile } from './compile.ts'
-import type { Compiled } from './compile.ts'
+import { compile } from './compile/compile.ts'
+import type { Compiled } from './compile/compile.ts'
 import type { PresentErrors } from './present-errors.ts'
 
 /** The text of a document and the name of one of its operations. */

@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql'
 import type { GraphQLFormattedError } from 'graphql'
 import type { Logger } from 'pino'
 import type { Request } from '../../graphql/base/context.ts'
-import { maskError } from '../../graphql/base/errors.ts'
+import { maskError, reworded } from '../../graphql/base/errors.ts'
 import { LIMITS } from '../limits/document-limits.ts'
 
 /** Errors as clients may see them. The details that are masked go to the log. */
@@ -13,22 +13,13 @@ export const createPresentErrors =
   (log: Logger, production: boolean): PresentErrors =>
   (errors, { requestId }) => {
     const report = (err: unknown) => log.error({ err, requestId }, 'an operation failed')
-    const presented = errors.slice(0, LIMITS.errors).map((error) => maskError(error, requestId, report))
-    return production ? presented.map(withoutSuggestion) : presented
+    return errors
+      .slice(0, LIMITS.errors)
+      .map((error) => maskError(production ? withoutSuggestion(error) : error, requestId, report))
   }
 
-function withoutSuggestion(error: GraphQLError): GraphQLError {
-  const message = error.message.replace(/ ?Did you mean .*$/s, '')
-  if (message === error.message) return error
-  const { nodes, source, positions, path, extensions } = error
-  return new GraphQLError(message, {
-    nodes: nodes ?? null,
-    source: source ?? null,
-    positions: positions ?? null,
-    path: path ?? null,
-    extensions,
-  })
-}
+const withoutSuggestion = (error: unknown): unknown =>
+  error instanceof GraphQLError ? reworded(error, error.message.replace(/ ?Did you mean .*$/s, '')) : error
 
 /** An error as it is sent: without `extensions.http`, the status and headers that a response would have. */
 export function toWire(error: GraphQLError | GraphQLFormattedError): GraphQLFormattedError {

@@ -1,13 +1,5 @@
-import {
-  GraphQLNonNull,
-  isInputObjectType,
-  isNonNullType,
-  isScalarType,
-  getNamedType,
-  typeFromAST,
-  VariablesInAllowedPositionRule,
-} from 'graphql'
-import type { GraphQLInputType, GraphQLSchema, OperationDefinitionNode, ValidationRule } from 'graphql'
+import { GraphQLNonNull, isNonNullType, isScalarType, VariablesInAllowedPositionRule } from 'graphql'
+import type { GraphQLInputType, GraphQLSchema, ValidationRule } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 
 /**
@@ -40,25 +32,4 @@ export const variablesByName: Plugin = {
       )
       return validateFn(schema, document, own, ...others)
     }),
-}
-
-/** Whether variables lead to two scalars of one name: compiled code knows them by their names, and would mix them up. */
-export function mixesScalars(schema: GraphQLSchema, { variableDefinitions = [] }: OperationDefinitionNode): boolean {
-  const found = new Map<string, GraphQLInputType>()
-  const seen = new Set<GraphQLInputType>()
-  const mixes = (type: GraphQLInputType): boolean => {
-    if (seen.has(type)) return false
-    seen.add(type)
-    if (isInputObjectType(type)) {
-      return Object.values(type.getFields()).some((field) => mixes(getNamedType(field.type)))
-    }
-    if (!isScalarType(type)) return false
-    const known = found.get(type.name) ?? type
-    found.set(type.name, type)
-    return known !== type
-  }
-  return variableDefinitions.some((definition) => {
-    const type = getNamedType(typeFromAST(schema, definition.type))
-    return type !== undefined && (isInputObjectType(type) || isScalarType(type)) && mixes(type)
-  })
 }

@@ -4,7 +4,7 @@ import type { ExecutionArgs, ExecutionResult } from 'graphql'
 import type { EventStream } from '../../live/stream.ts'
 import { contextOf } from '../../graphql/base/context.ts'
 import type { Request, Services } from '../../graphql/base/context.ts'
-import { forbidden } from '../../graphql/base/errors.ts'
+import { badUserInput, forbidden } from '../../graphql/base/errors.ts'
 import { schema } from '../../graphql/schema.ts'
 import type { Admission } from '../limits/admission.ts'
 import type { Variables } from '../limits/query-cost.ts'
@@ -14,6 +14,7 @@ import type { Tracing } from '../telemetry/tracing.ts'
 import { createEventGroups, followsEvents } from './event-groups.ts'
 import type { Operation } from './operations.ts'
 import type { PresentErrors } from './present-errors.ts'
+import { rootFieldsOf } from './root-fields.ts'
 import { eventResults, generatedResults } from './subscription.ts'
 import type { Reader, Subscription } from './subscription.ts'
 
@@ -49,6 +50,11 @@ export function createSubscribe({ services, admission, presentErrors, counts, tr
       operationName: definition.name?.value ?? null,
       variableValues: variables,
       contextValue: contextOf(services, asker),
+    }
+    if (rootFieldsOf(document, definition, variables)?.length === 0) {
+      return {
+        errors: [badUserInput('A subscription needs a field, and every field of this one is skipped.', definition)],
+      }
     }
     const { requestId, transport, viewer } = asker
     const reader: Reader = { requestId, transport, until: viewer.expiresAt, presentErrors, counts }

@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Kind, OperationTypeNode } from 'graphql'
 import type { ExecutionResult, OperationDefinitionNode } from 'graphql'
+import type { Viewer } from '../../domain/access/viewer.ts'
 import { contextOf } from '../../graphql/base/context.ts'
 import type { Request, Services } from '../../graphql/base/context.ts'
-import { isForInterpreter, withPlaces } from '../engine/compile.ts'
-import type { Compiled } from '../engine/compile.ts'
+import { isForInterpreter, withPlaces } from '../engine/compile/compile.ts'
 import { commonHeaders } from '../engine/endpoint.ts'
 import type { Engine } from '../engine/engine.ts'
+import { isForbidden } from '../engine/execute.ts'
 import type { Operation } from '../engine/operations.ts'
 import type { PresentErrors } from '../engine/present-errors.ts'
 import type { TrustedDocuments } from '../engine/trusted-documents.ts'
@@ -46,7 +47,8 @@ export type FastPathOptions = {
  * test holds the two ways byte-equal. Left to Yoga are:
  * - bodies, media types and viewers out of the ordinary;
  * - documents that are new, invalid, or not compiled: for their directives or their size, or while too much was compiled;
- * - mutations of several fields, of which each has to wait for all that the one before it answers;
+ * - mutations of several fields, of which each has to wait for all that the one before it answers, and those that are not
+ *   for the token;
  * - operations that the limits refuse, for Yoga's pipeline says why;
  * - variables that do not fit, which end an operation before anything of it is executed;
  * - queries of which several fields were refused on purpose: graphql-js reports fewer of them, in another order.
@@ -61,19 +63,20 @@ export function createFastPath(options: FastPathOptions): FastPath {
     if (type === undefined || viewer.kind === 'NOBODY') return false
     const params = paramsOf(body, trusted)
     const operation = params && engine.operations.findKnown(params, asker)
-    if (!operation || !isAnswerable(operation.definition)) return false
+    if (!operation || !isAnswerable(operation.definition, viewer)) return false
     const { cost, definition } = operation
     const { variables } = params
     if (!admission.begin(viewer, cost, variables)) return false
     // Once it was admitted: compiling takes longer than answering.
     const compiled = operation.compiled()
-    if (!compiled) {
+    const values = compiled && compiled.valuesOf(variables)
+    if (!compiled || !values) {
       admission.undo(viewer, cost, variables)
       return false
     }
     const started = performance.now()
     const finish = (result: ExecutionResult): boolean => {
-      if (definition.operation === OperationTypeNode.MUTATION ? !('data' in result) : isForInterpreter(result)) {
+      if (definition.operation === OperationTypeNode.QUERY && isForInterpreter(result)) {
         admission.undo(viewer, cost, variables)
         return false
       }
@@ -96,7 +99,7 @@ export function createFastPath(options: FastPathOptions): FastPath {
     }
     let result: ExecutionResult | Promise<ExecutionResult>
     try {
-      const run = () => execute(compiled, services, asker, variables)
+      const run = () => compiled.execute(undefined, contextOf(services, asker), values)
       result = tracing ? tracing.operation(asker, definition, run) : run()
     } catch (error) {
       return fail(error)
@@ -105,16 +108,11 @@ export function createFastPath(options: FastPathOptions): FastPath {
   }
 }
 
-const execute = (
-  compiled: Compiled,
-  services: Services,
-  asker: Request,
-  variables: Readonly<Record<string, unknown>>,
-): ExecutionResult | Promise<ExecutionResult> => compiled(undefined, contextOf(services, asker), variables)
-
-const isAnswerable = ({ operation, selectionSet: { selections } }: OperationDefinitionNode): boolean =>
-  operation === OperationTypeNode.QUERY ||
-  (operation === OperationTypeNode.MUTATION && selections.length === 1 && selections[0]?.kind === Kind.FIELD)
+function isAnswerable({ operation, selectionSet }: OperationDefinitionNode, viewer: Viewer): boolean {
+  if (operation !== OperationTypeNode.MUTATION) return operation === OperationTypeNode.QUERY
+  const [field, ...others] = selectionSet.selections
+  return others.length === 0 && field?.kind === Kind.FIELD && !isForbidden(field, viewer)
+}
 
 const mediaTypeFor = (accept = '*/*'): string | undefined =>
   MEDIA_TYPES.get(accept) ?? MEDIA_TYPES.get(/^[^,; ]*/.exec(accept)?.[0] ?? '')

@@ -1,7 +1,7 @@
 import { getOperationAST, parse, validate } from 'graphql'
 import { expect, it } from 'vitest'
-import { schema } from '../../../src/graphql/schema.ts'
-import { compile } from '../../../src/server/engine/compile.ts'
+import { schema } from '../../../../src/graphql/schema.ts'
+import { compile } from '../../../../src/server/engine/compile/compile.ts'
 
 function isCompiled(query: string): boolean {
   const document = parse(query)
