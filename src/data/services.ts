@@ -26,7 +26,7 @@ export type Services = {
   readonly ping: () => Promise<void>
   readonly log: Log
   readonly openVehicles: OpenVehicles
-  readonly snapshots: Snapshots
+  readonly snapshots: ReadSnapshot
   readonly counters: WriteCounters
   /** Vehicles whose records contradict each other, as they are met. */
   readonly contradictions: Contradictions
@@ -87,31 +87,32 @@ export type OpenVehicles = {
   readonly fleet: (id: string) => Fleet | Promise<Fleet | null>
 }
 
-/** A vehicle, and a sharing and a partner of its owner's that a decision is about. */
-export type Asked = {
+/** The vehicle of a decision, and the sharing and the partner that the request names. */
+export type SnapshotKey = {
   readonly vehicleId: string
   readonly sharingId?: string | null | undefined
   readonly partnerId?: string | null
 }
 
-export type Stored = {
+/** A vehicle with its open sharings and commands, as one statement read them. */
+export type VehicleSnapshot = {
   readonly vehicle: Vehicle
   readonly deleted: boolean
   readonly lastInstant: Instant
-  /** Another one after each change. */
+  /** Changes with each change of the vehicle's row. */
   readonly version: string
-  /** By the database's clock, no earlier than the rest was so. Milliseconds, with fractions. */
+  /** The database's clock at the reading, or a little later. Milliseconds, with fractions. */
   readonly now: number
-  /** The same as a reading of performance.now(), or a little later. */
+  /** The same moment as a reading of performance.now(), or a little later. */
   readonly read: number
-  /** Whether its owner may share with the partner asked for. */
+  /** Whether the key's partner is a partner of the vehicle's owner. */
   readonly arePartners: boolean
   readonly sharings: readonly Sharing[]
   readonly commands: readonly Command[]
 }
 
-/** What a decision on a vehicle needs; null for one that never was. Callers at the same time share one statement. */
-export type Snapshots = (asked: Asked) => Promise<Stored | null>
+/** Reads the snapshot for a decision; null for a vehicle that never existed. Concurrent callers share one statement. */
+export type ReadSnapshot = (key: SnapshotKey) => Promise<VehicleSnapshot | null>
 
 /**
  * What this instance has committed to the log since it started. Counted as it is written, for that costs nothing, needs no

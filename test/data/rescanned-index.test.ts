@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { expect, inject, it } from 'vitest'
 import { startupOptions } from '../../src/data/connection/session.ts'
-import { readStored } from '../../src/data/decisions/snapshot.ts'
+import { readSnapshots } from '../../src/data/decisions/snapshot.ts'
 import { newPostgresDatabase, sql } from '../support/databases.ts'
 import { waiting } from '../support/locks.ts'
 import { olderDatabase, VERSION_0_1_0 } from '../support/older.ts'
@@ -41,7 +41,7 @@ const gated = (name: string) =>
 /** The server's own statement for decisions on several vehicles. */
 async function held(): Promise<string> {
   let text = ''
-  await readStored((statement) => ((text = statement.text), Promise.resolve([])), [])
+  await readSnapshots((statement) => ((text = statement.text), Promise.resolve([])), [])
   expect(text).toContain(asked('a'))
   return text.replace(asked('a'), gated('a'))
 }

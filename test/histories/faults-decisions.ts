@@ -16,15 +16,15 @@ export const DECISION_FAULTS: readonly Fault[] = [
     patches: [
       {
         file: 'src/data/decisions/lock.ts',
-        find: 'const logged = await written(held)',
-        replace: `await written({ ...held, events: [] })
-          const logged = held.events.map((event) => ({ ...event, position: 0 }))`,
+        find: 'const logged = await writeDecision(decision)',
+        replace: `await writeDecision({ ...decision, events: [] })
+          const logged = decision.events.map((event) => ({ ...event, position: 0 }))`,
       },
       { file: 'src/data/decisions/lock.ts', find: 'import { change, ', replace: 'import { append, change, ' },
       {
         file: 'src/data/decisions/lock.ts',
-        find: 'if (held) committed(db, [held])',
-        replace: `if (held) {\n ${later(5)}\n await append(db, held.events)\n committed(db, [held])\n }`,
+        find: 'if (decision) afterCommit(db, [decision])',
+        replace: `if (decision) {\n ${later(5)}\n await append(db, decision.events)\n afterCommit(db, [decision])\n }`,
       },
     ],
   },
@@ -112,14 +112,14 @@ export const DECISION_FAULTS: readonly Fault[] = [
       { file: DEMANDING, find: 'clock_timestamp() >= "until"', replace: 'FALSE' },
       {
         file: 'src/data/decisions/lock.ts',
-        find: 'await until(held.comes)\n  const logged',
+        find: 'await until(decision.notBefore)\n  const logged',
         replace: `${later(200)}\n  const logged`,
       },
       // Else those who rely on the instant wait for the one that is late.
       {
         file: 'src/data/decisions/lock.ts',
-        find: 'if (held === null || held.fellDue === null) throw error',
-        replace: 'if (held !== undefined) throw error',
+        find: 'if (decision === null || decision.fellDue === null) throw error',
+        replace: 'if (decision !== undefined) throw error',
       },
       {
         file: 'src/domain/settle.ts',
@@ -166,9 +166,9 @@ export const DECISION_FAULTS: readonly Fault[] = [
     patches: [
       {
         file: 'src/data/decisions/lock.ts',
-        find: 'if (held) await release(held)',
-        replace: `if (held?.version) setTimeout(() => void release(held).catch(() => {}), 100)
-    else if (held) await release(held)`,
+        find: 'if (decision) await commitDecision(decision)',
+        replace: `if (decision?.version) setTimeout(() => void commitDecision(decision).catch(() => {}), 100)
+    else if (decision) await commitDecision(decision)`,
       },
     ],
   },

@@ -160,7 +160,7 @@ export const LAYERS: Layers = {
       'src/server/telemetry/',
       'src/settings.ts',
     ],
-    packages: ['@whatwg-node/server', 'graphql', 'graphql-jit', 'graphql-yoga', 'lru-cache', 'node:', 'pino'],
+    packages: ['@whatwg-node/server', 'graphql', 'graphql-yoga', 'lru-cache', 'node:', 'pino'],
   },
   // The one file that writes a file.
   'src/graphql/print.ts': { own: ['src/graphql/schema.ts'], packages: ['graphql', 'node:'] },

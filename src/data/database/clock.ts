@@ -3,55 +3,55 @@ import type { Instant } from '../../domain/period.ts'
 import { UnavailableError } from './unavailable.ts'
 
 /**
- * The database's clock as this process knows it: a monotonic clock, and how far the database's is ahead of that. Reads compare
- * times with it; what grants or refuses control asks the database itself.
+ * The database's clock as this process estimates it: a monotonic clock plus an offset. Reads compare instants with it; a decision
+ * takes its instant from the database itself.
  */
 export type Clock = {
-  /** Never before an instant that was observed, unless that one was a glitch. */
+  /** Milliseconds since 1970. Not before any observed instant, unless that one was a glitch. */
   readonly now: () => Instant
-  /** An instant that the database has reached; one that is far ahead of this clock is not believed. */
+  /** Takes note of an instant that the database has reached; ignores one that is far ahead of this clock. */
   readonly observe: (at: Instant) => void
   /**
-   * Makes sure that the database's clock is where this one expects it, and if given an instant of a decision, that one, too.
-   * @throws ClockError while it has stepped; soon it is back, or believed
+   * Compares the database's clock, and the instant of a decision if given, with this clock.
+   * @throws ClockError from a step of the database's clock until it is back or the step is accepted
    */
   readonly check: (at?: Instant) => void
   readonly stop: () => void
 }
 
-/** The database's clock has stepped, or is behind what has happened by it: nothing is decided by it meanwhile. */
+/** The database's clock has stepped, or is behind a recorded instant. No decision is taken meanwhile. */
 export class ClockError extends UnavailableError {}
 
-/** The database's clock is asked this often, and more often while it does not agree. */
+/** The interval of measurements, and the shorter one while the clocks do not agree. Milliseconds. */
 const MEASURE_EVERY_MS = 1_000
 const MEASURE_AGAIN_MS = 200
-/** The first answers are slow: a connection is made for them, and a plan. */
+/** Measurements at the start, of which the first are slow: they open a connection and plan the statement. */
 const FIRST_SAMPLES = 5
-/** Samples of which the tightest counts; over so many seconds two clocks do not drift by a millisecond. */
+/** The number of samples of which the tightest counts. Two clocks do not drift by a millisecond in that time. */
 const WINDOW = 8
-/** A round trip that is no longer than this says where in it the answer was given. */
+/** The longest round trip, in milliseconds, that measures the offset well. */
 const TIGHT_MS = 20
-/** Steps up to this are followed at once. */
+/** Steps up to this are accepted at once. Milliseconds. */
 const STEP_MS = 1_000
-/** A longer step is a glitch unless it lasts for this long, or this machine's clock says the same. */
+/** A longer step is accepted after this time, or at once if this machine's clock agrees. Milliseconds. */
 const BELIEVED_AFTER_MS = 3_000
-/** An instant further from this clock is no instant of an ordinary decision. */
+/** The largest distance from this clock of an ordinary decision's instant. Milliseconds. */
 const FAR_MS = 5_000
 
-/** The offset of the database's clock lies in this interval, which is as long as the round trip. */
+/** The interval that holds the offset of the database's clock; as long as the round trip. */
 type Sample = { readonly low: number; readonly high: number }
 
 const middle = ({ low, high }: Sample): number => (low + high) / 2
 const tightest = (samples: readonly Sample[]): Sample =>
   samples.reduce((best, sample) => (sample.high - sample.low < best.high - best.low ? sample : best))
 
-/** Whether an offset is in the interval, or so close to it. */
+/** Whether an offset is in the interval, or within a distance of it. */
 const agrees = (offset: number, { low, high }: Sample, within: number): boolean =>
   offset >= low - within && offset <= high + within
 
 /**
- * The clock of a database elsewhere.
- * @param ask reads it: milliseconds since 1970, with fractions
+ * The clock of a database on a server.
+ * @param ask reads the database's clock: milliseconds since 1970, with fractions
  */
 export async function startClock(ask: () => Promise<number>): Promise<Clock> {
   let samples: Sample[] = []
@@ -65,10 +65,10 @@ export async function startClock(ask: () => Promise<number>): Promise<Clock> {
     const now = performance.now()
     if (agrees(offset, sample, STEP_MS)) {
       stepped = null
-      // What was measured before a small step, or a long drift, says nothing of the time after it.
+      // Measurements from before a small step, or a long drift, do not hold after it.
       samples = agrees(offset, sample, 1) ? [...samples.slice(1 - WINDOW), sample] : [sample]
       const best = tightest(samples)
-      // Under load an answer takes long, and says no more than what cannot be.
+      // Under load round trips are long, and their measurements only bound the offset.
       offset = best.high - best.low <= TIGHT_MS ? middle(best) : Math.min(Math.max(offset, sample.low), sample.high)
       return
     }
@@ -84,7 +84,7 @@ export async function startClock(ask: () => Promise<number>): Promise<Clock> {
     if (stopped) return
     timer = setTimeout(
       () => {
-        // While the database is away the last measurement holds.
+        // The last measurement holds while the database is away.
         sampleOf(ask)
           .then(take, () => {})
           .finally(measureLater)
@@ -104,7 +104,7 @@ export async function startClock(ask: () => Promise<number>): Promise<Clock> {
   )
 }
 
-/** The clock of a database inside of this process: both read the same one. */
+/** The clock of a database inside this process: both read the same one. */
 export const ownClock = (): Clock =>
   clockOf(
     () => Date.now(),
@@ -112,7 +112,7 @@ export const ownClock = (): Clock =>
     () => {},
   )
 
-/** @param stepOf by how much the database's clock is off, as far as that is known. Milliseconds */
+/** @param stepOf the known step of the database's clock, in milliseconds */
 function clockOf(present: () => number, stepOf: () => number, stop: () => void): Clock {
   let latest: Instant = -Infinity
   const isNear = (at: Instant, now: number) => Math.abs(at - now) <= FAR_MS

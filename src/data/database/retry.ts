@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** What PostgreSQL undoes as a whole so that others get on: deadlocks, and conflicts of serializable transactions. */
+/** SQLSTATEs of transactions that PostgreSQL has rolled back for another one's sake: deadlocks and serialization failures. */
 const UNDONE = new Set<unknown>(['40P01', '40001'])
 const ATTEMPTS = 4
 const LONGEST_PAUSE_MS = 50
 
 /**
- * Does a transaction again that PostgreSQL has undone for the sake of another: nothing of it has happened. Four times at
- * most; any other failure, such as a lost connection, may come after a commit, and is not for trying again.
- * @param attempt leaves nothing behind outside of the database
+ * Repeats a transaction that PostgreSQL has rolled back for another one's sake, four times at most. Other failures are not
+ * repeated: after a lost connection the transaction may have been committed.
+ * @param attempt has no effects outside the database
  */
 export async function retried<T>(attempt: () => Promise<T>): Promise<T> {
   for (let left = ATTEMPTS - 1; ; left--) {
@@ -17,7 +17,7 @@ export async function retried<T>(attempt: () => Promise<T>): Promise<T> {
     } catch (error) {
       if (left === 0 || !UNDONE.has((error as { code?: unknown }).code)) throw error
     }
-    // At once the two might only meet again.
+    // Without a pause the two transactions may collide again.
     await sleep(Math.random() * LONGEST_PAUSE_MS)
   }
 }

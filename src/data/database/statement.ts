@@ -3,25 +3,25 @@ import type pg from 'pg'
 import type { Instant } from '../../domain/period.ts'
 import { isUnavailable } from './unavailable.ts'
 
-/** A statement that is prepared once for each connection; there are as many as the source names, and no more. */
+/** A statement that is prepared once per connection. All names are in the source, so that their number is bounded. */
 export type Statement = { readonly name: string; readonly text: string }
 
-/** Runs a statement. Rows come as the driver reads them; instants are selected through tables/record.ts. */
+/** Runs a statement and returns the driver's rows. Instants are selected through tables/record.ts. */
 export type Query = <Row>(statement: Statement, values: readonly unknown[]) => Promise<Row[]>
 
-/** As PostgreSQL reads an instant. */
+/** An instant as PostgreSQL reads it. */
 export const timestamp = (at: Instant): string => new Date(at).toISOString()
 
-/** Statements that happen together, or not at all. */
+/** The statements of one transaction. */
 export type Tx = { readonly query: Query }
 
-/** Straight through the driver: for what is read and decided so often that Prisma's way takes longer than the database. */
+/** Prepared statements through the driver, for hot paths on which Prisma's engine takes longer than the database. */
 export type Sql = Tx & {
-  /** Commits once `work` resolves; whatever it throws undoes all of it. What the database undoes may be tried again. */
+  /** Commits after `work` resolves; rolls back if it throws. Deadlocks and serialization failures are retried. */
   readonly transaction: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>
 }
 
-/** @param named whether statements may be prepared under their names, which a pooler in between may not bear */
+/** @param named whether statements are prepared under their names, which some poolers do not support */
 export function postgresSql(pool: pg.Pool, named: boolean): Sql {
   const on =
     (client: pg.Pool | pg.PoolClient): Query =>
@@ -38,7 +38,7 @@ export function postgresSql(pool: pg.Pool, named: boolean): Sql {
         await client.query('COMMIT')
         return result
       } catch (error) {
-        // A connection that cannot even roll back is not used again, nor one to a server that is no use any more.
+        // A connection that fails to roll back is closed, and so is one to a server that refuses writes.
         await client.query('ROLLBACK').catch((cause: Error) => (broken = cause))
         if (error instanceof Error && isUnavailable(error)) broken ??= error
         throw error

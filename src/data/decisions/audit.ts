@@ -13,14 +13,14 @@ const RECORD: Statement = {
   text: `INSERT INTO audit (${AUDIT.names}) SELECT ${AUDIT.names} FROM jsonb_populate_recordset(NULL::audit, $1::jsonb)`,
 }
 
-/** Of one audience's refusals so many are recorded in a minute, by each instance: more of them say nothing more. */
+/** Refusals recorded per minute for one audience, by each instance. */
 const MOST_REFUSALS = 60
 const COUNTED_AUDIENCES = 10_000
 
 export function createRefusalTrail(query: Query): RefusalTrail {
   const counts = new LRUCache<string, number>({ max: COUNTED_AUDIENCES, ttl: 60_000, noUpdateTTL: true })
   return async (entry) => {
-    // Each audience by itself: refusals that only the requester will read take nothing away from those of others.
+    // One count per audience: refusals that only the requester reads do not use up the count of other fleets.
     const audience = entry.readers.join()
     const number = (counts.get(audience) ?? 0) + 1
     counts.set(audience, number)
@@ -28,7 +28,7 @@ export function createRefusalTrail(query: Query): RefusalTrail {
   }
 }
 
-/** An entry, and its place in the trail: a later one has a higher number. */
+/** An entry with its position in the trail, which grows with time. */
 export type TrailEntry = AuditEntry & { readonly position: number }
 
 const NUMBERED = selectParts({ id: [{ sql: 'a.id', kind: 'integer' }], entry: AUDIT.of('a') })
@@ -45,7 +45,7 @@ const TRAIL = {
   backwards: { all: ofAll('ASC'), vehicle: ofVehicle('ASC') },
 } as const
 
-/** What a fleet may know of who did what, newest first. */
+/** The audit trail as a fleet may read it, newest first. */
 export async function readTrail(
   { query }: Services,
   fleetId: string,
@@ -54,17 +54,17 @@ export async function readTrail(
 ): Promise<TrailEntry[]> {
   if (vehicleId !== null && !isId(vehicleId)) return []
   const statements = TRAIL[backwards ? 'backwards' : 'forwards']
-  const stretch = [fleetId, after ?? Number.MAX_SAFE_INTEGER, before ?? 0, limit]
+  const range = [fleetId, after ?? Number.MAX_SAFE_INTEGER, before ?? 0, limit]
   const rows = await (vehicleId === null
-    ? query<Row>(statements.all, stretch)
-    : query<Row>(statements.vehicle, [...stretch, vehicleId]))
+    ? query<Row>(statements.all, range)
+    : query<Row>(statements.vehicle, [...range, vehicleId]))
   return rows.map((row) => {
     const values = NUMBERED.read(row)
     const { readerId: _reader, actorId, subject, ...entry } = AUDIT.decode(values, NUMBERED.at.entry)
     return {
       ...entry,
       position: Number(values[NUMBERED.at.id]),
-      // The person's name is the fleet's own affair.
+      // A fleet reads the names of its own people only.
       actor: { fleetId: actorId, subject: actorId === fleetId ? subject : null },
     }
   })

@@ -16,7 +16,7 @@ import type { Table } from '../tables/table.ts'
 
 type Change<T> = { readonly row: T; readonly isNew: boolean }
 
-/** What a decision does to a vehicle's sharings and commands, until all of it is written at once. */
+/** The changes of a decision to a vehicle's sharings and commands, collected for one write. */
 export type Changes = {
   readonly sharings: Map<string, Change<Sharing>>
   readonly commands: Map<string, Change<Command>>
@@ -24,7 +24,7 @@ export type Changes = {
 
 export const noChanges = (): Changes => ({ sharings: new Map(), commands: new Map() })
 
-/** Adds one, or goes on from what was auditOf to it before. */
+/** Adds a changed row, or replaces an earlier change of the same row. */
 export function change<T extends { readonly id: string }>(
   changes: Map<string, Change<T>>,
   row: T,
@@ -43,7 +43,7 @@ type PositionRow = { readonly position: string }
 
 const APPEND: Statement = { name: 'append', text: `WITH appended AS (${appended('', '$1')}) ${POSITIONS}` }
 
-/** The places that events were given: drawn in their order, and so in it again. */
+/** Adds the positions to the events; the rows have the events' order. */
 const placed = (events: readonly NewEvent[], rows: readonly PositionRow[]): LoggedEvent[] =>
   rows.flatMap(({ position }, index) => {
     const event = events[index]
@@ -51,8 +51,8 @@ const placed = (events: readonly NewEvent[], rows: readonly PositionRow[]): Logg
   })
 
 /**
- * Appends in the order given; the transaction is what makes them happen. Positions are drawn while the vehicle's lock is
- * held, so events of one vehicle have the order of their commits.
+ * Appends events to the log in the order given, with the transaction's commit. Positions are drawn under the vehicle's lock, so
+ * the events of one vehicle have the order of their commits.
  */
 export const append = async (tx: Tx, events: readonly NewEvent[]): Promise<LoggedEvent[]> =>
   placed(
@@ -60,26 +60,26 @@ export const append = async (tx: Tx, events: readonly NewEvent[]): Promise<Logge
     await tx.query<PositionRow>(APPEND, [JSON.stringify(events.map((event) => EVENT.toJson(rowOf(event))))]),
   )
 
-/** What was decided on a vehicle. */
+/** A decision on a vehicle, ready for its commit. */
 export type Decision = {
   readonly vehicle: Vehicle
-  /** The vehicle's row must still be this one when it is written; null under its lock, where it is. */
+  /** The version of the vehicle's row that the commit compares; null under the row lock, where it cannot change. */
   readonly version: string | null
   /**
-   * It is written before that instant or not at all: nothing falls due before, and what was read without the lock is not
-   * old. null for ever.
+   * The commit happens before this instant or not at all: no instant falls due before it, and a snapshot read without the lock
+   * is fresh until then. null for no limit.
    */
   readonly validUntil: Instant | null
-  /** The instant of the decision, by the database's clock, and the request that asked for it. */
+  /** The instant of the decision, by the database's clock, and the id of its request. */
   readonly moment: Moment
-  /** What will be written, and appended to the log, in order; what fell due comes first. */
+  /** The changed rows, and the events in their order, those of due steps first. */
   readonly changes: Changes
   readonly events: NewEvent[]
-  /** Who is answerable for it; null where nobody asks. */
+  /** The fleet and person of the audit entry; null for a decision without a requester. */
   readonly actor: Actor | null
 }
 
-/** Waits for whoever holds the row, and then looks at what has become of it, and of the time. */
+/** Waits for the row's lock, then compares the version and the time. */
 const KEPT = `partners AS MATERIALIZED (
     SELECT 1 FROM partnership WHERE fleet_id = $5 AND partner_id = $6 FOR KEY SHARE),
   waited AS (UPDATE vehicle SET last_instant = $2 WHERE id = $1 AND ($3::text IS NULL OR xmin::text = $3)
@@ -94,7 +94,7 @@ const inserting = <T>({ name, columns, names }: Table<T>, part: string) =>
   `INSERT INTO ${name} (${names}) SELECT ${columns.map((column) => `n.${column.name}`).join(', ')}
     FROM ${recordset(name, part)}`
 
-/** What changes is one of the vehicle's that are open. Said so, it is found among those few, and not among all there are. */
+/** A changed row is one of the vehicle's open ones. The condition lets PostgreSQL search those few instead of the table. */
 const PARTS = {
   newSharings: inserting(SHARING, 'newSharings'),
   sharings: `UPDATE sharing AS s SET ${SHARING.assignments('n')} FROM ${recordset('sharing', 'sharings')}
@@ -107,8 +107,8 @@ const PARTS = {
 type Part = keyof typeof PARTS
 
 /**
- * Raises an error, with which nothing of the statement happens, unless each part changed all the rows that it names and it
- * is still in time: counting runs the parts, so that this comes after them.
+ * Raises an error, which undoes the whole statement, unless each part changed all the rows that it names, before validUntil.
+ * Counting the rows runs the parts first.
  */
 const demanding = (parts: readonly Part[]) =>
   `demanded AS (SELECT demand_rows($4, ARRAY[${[...parts.map((part) => `'${part}'`), `'events'`].join()}], ARRAY[${[
@@ -119,7 +119,7 @@ const demanding = (parts: readonly Part[]) =>
     'jsonb_array_length($7::jsonb)',
   ].join()}]) FROM kept)`
 
-/** One for each set of parts, so that what does not change is not even looked at. */
+/** One statement for each set of parts, so that a commit touches no table without a change. */
 const saves = new Map<string, Statement>()
 
 function saving(parts: readonly Part[]): Statement {
@@ -138,11 +138,11 @@ const rowsOf = <T>(changes: Map<string, Change<T>>, isNew: boolean, toRow: (row:
   [...changes.values()].filter((one) => one.isNew === isNew).map(({ row }) => toRow(row))
 
 /**
- * Writes the instant of a decision, what it changes, and the events, in one statement: all of it, or nothing if the vehicle
- * is not the one that was read, its owner's partnership with the partner of a new sharing has ended, or it comes too late.
- * Until the commit it stands, for whoever relies on what fell due waits for that.
- * @returns the events, of which there has to be one, as they are in the log; none of them if nothing was written
- * @throws what demand_rows() raises: FS001 if some row that is named was not changed, FS002 if it came too late
+ * Writes a decision's instant, changes and events in one statement. Writes nothing if the vehicle's version has changed, the
+ * owner's partnership with the partner of a new sharing has ended, or validUntil has passed.
+ * @param decision has at least one event
+ * @returns the events with their positions; none if nothing was written
+ * @throws the errors of demand_rows(): FS001 for a named row that was not changed, FS002 after validUntil
  */
 export async function save({ query }: Tx, decision: Decision): Promise<LoggedEvent[]> {
   const { vehicle, version, validUntil, moment, changes, events, actor } = decision

@@ -14,24 +14,24 @@ import { isId } from '../tables/ids.ts'
 import { checkKey, claimKey } from './idempotency.ts'
 import type { KeyUse } from './idempotency.ts'
 import { withVehicle } from './lock.ts'
-import type { Held, LockOrder } from './lock.ts'
+import type { VehicleDecision, LockOrder } from './lock.ts'
 
-/** The fleet's member that requests something, and the id of the request. */
+/** The member of a fleet that sends a request, and the request's id. */
 export type Requester = {
   readonly member: Member
-  /** The person or program that the token was made for, if it says so. */
+  /** The person or program of the token, if the token names one. */
   readonly subject: string | null
   readonly requestId: string
 }
 
-/** What a verb works with: the vehicle is visible, the requester's role and relation are sufficient. */
-export type Decision = Held & {
+/** The input of a verb: the vehicle is visible, and the requester's role and relation are sufficient. */
+export type Decision = VehicleDecision & {
   readonly control: Control
-  /** For what the verb makes. */
+  /** The id of the record that the verb creates. */
   readonly id: string
 }
 
-/** What is to be decided; `key` makes a repetition answer what was done the first time. */
+/** The vehicle and the conditions of a decision. With `key`, a repeated request gets the answer of the first. */
 export type Order<T> = Omit<LockOrder, 'actor' | 'requestId'> & {
   readonly key?: Omit<KeyUse, 'fleetId'> & { readonly repeat: (tx: Tx, id: string, decision: Decision) => Promise<T> }
 }
@@ -44,9 +44,9 @@ const AUDITED: Readonly<Partial<Record<Action['kind'], AuditAction>>> = {
 }
 
 /**
- * The one way of every verb on a vehicle: lock or compare, visibility and role, idempotency key, relation, state, the verb
- * itself, events, audit and commit. What the verb records happens with its events and its entry in the audit trail, or not
- * at all; what is auditOfRefusal is in the trail before it is answered.
+ * Runs every verb on a vehicle: lock or compare, visibility and role, idempotency key, relation, state, the verb itself,
+ * events, audit and commit. The verb's changes, events and audit entry are committed together or not at all; a refusal is in
+ * the audit trail before it is answered.
  * @param verb may be called more than once; it refuses by throwing a UserError
  * @throws UserError
  */
@@ -63,15 +63,15 @@ export async function decide<T>(
   try {
     const actor = AUDITED[action.kind] ? { fleetId: by.member.fleetId, subject: by.subject } : null
     const whole = { ...lock, transactional: lock.transactional === true || isKeyed, actor, requestId: by.requestId }
-    return await withVehicle(services, whole, async (held) => {
-      ownerId = held?.vehicle.ownerId ?? null
-      const decision = { ...visible(action, by, held), id: randomUUID() }
+    return await withVehicle(services, whole, async (locked) => {
+      ownerId = locked?.vehicle.ownerId ?? null
+      const decision = { ...visible(action, by, locked), id: randomUUID() }
       const { tx, control, moment, id } = decision
       const known = key ? await claimKey(tx, { ...key, fleetId: by.member.fleetId }, id, moment.at) : null
       if (key && known !== null) return key.repeat(tx, known, decision)
       refuseIf(relation(action, by.member, control, moment.at))
       if (key) checkKey(key.key)
-      // The period of a new sharing is known to the verb.
+      // startSharing checks the state itself, with the period of the new sharing.
       if (action.kind !== 'startSharing') refuseIf(state(action, by.member, control, moment.at))
       return verb(decision)
     })
@@ -86,13 +86,17 @@ export function refuseIf(refusal: Refusal | null): void {
 }
 
 /** Visibility and role are checked before anything else. */
-function visible(action: Action, { member }: Requester, held: Held | null): Held & { readonly control: Control } {
-  if (!held?.control) throw new RequestError('VEHICLE_NOT_FOUND')
-  refuseIf(visibilityAndRole(action, member, held.control, held.moment.at))
-  return { ...held, control: held.control }
+function visible(
+  action: Action,
+  { member }: Requester,
+  locked: VehicleDecision | null,
+): VehicleDecision & { readonly control: Control } {
+  if (!locked?.control) throw new RequestError('VEHICLE_NOT_FOUND')
+  refuseIf(visibilityAndRole(action, member, locked.control, locked.moment.at))
+  return { ...locked, control: locked.control }
 }
 
-/** The sharing that a verb changes. Whether there is one was checked by the state that the action needs. */
+/** The sharing that a verb changes; the action's check of the state has found it. */
 export function targetSharing(
   { sharingId }: Extract<Action, { kind: 'updateSharingEnd' | 'endSharing' }>,
   { member }: Requester,

@@ -12,71 +12,71 @@ import { change, noChanges, save } from './commit.ts'
 import type { Decision } from './commit.ts'
 import type { Services } from '../services.ts'
 import { ClockError, until } from '../database/clock.ts'
-import { LOCK, LOCK_PARTNERSHIP, readStored } from './snapshot.ts'
-import type { Asked, Stored } from '../services.ts'
+import { LOCK, LOCK_PARTNERSHIP, readSnapshots } from './snapshot.ts'
+import type { SnapshotKey, VehicleSnapshot } from '../services.ts'
 import { isId } from '../tables/ids.ts'
 import type { Tx } from '../database/statement.ts'
 import { countWritten } from './write-counters.ts'
 
-/** A vehicle as a decision on it finds it, with what fell due for it settled. */
-export type Held = Decision & {
+/** A vehicle under decision: its records with everything due applied, and the changes so far. */
+export type VehicleDecision = Decision & {
   readonly tx: Tx
-  /** null once the vehicle is deleted: then nobody controls it. */
+  /** null for a deleted vehicle, which nobody controls. */
   readonly control: Control | null
-  /** Its commands that are open. */
+  /** The vehicle's open commands. */
   readonly commands: readonly Command[]
   /** Whether the owner may share with the partner that the request names. */
   readonly arePartners: boolean
-  /** When the instant comes, as a reading of performance.now(). */
-  readonly comes: number
-  /** When the last of what fell due has come for every decision, as a reading of performance.now(); null for nothing. */
+  /** When the instant notBefore, as a reading of performance.now(). */
+  readonly notBefore: number
+  /** A reading of performance.now() from which every decision sees the last due instant as past; null if nothing was due. */
   readonly fellDue: number | null
-  /** The events once they were written. */
+  /** The events after they were written, with their positions. */
   readonly logged: LoggedEvent[]
 }
 
-export type LockOrder = Asked & {
+export type LockOrder = SnapshotKey & {
   readonly requestId: string | null
   readonly actor?: Actor | null
-  /** Whether control may pass: its instant is then later than every instant taken for the vehicle before. */
+  /** Whether control may pass. The decision's instant is then later than every earlier instant of the vehicle. */
   readonly handover: boolean
-  /** Whether deciding writes something by itself, which a transaction has to hold together with the rest. */
+  /** Whether the verb itself writes, so that one transaction has to cover it and the commit. */
   readonly transactional?: boolean
 }
 
-/** How long what was read without the lock counts. Milliseconds. */
+/** The age up to which a snapshot read without the lock may be committed. Milliseconds. */
 const FRESH_MS = 1_000
 
-/** The clock was set back by more than this: better to refuse than to hold the answer. Milliseconds. */
+/** A request is refused if the database's clock was set back by more than this. Milliseconds. */
 const LONGEST_WAIT_MS = 5_000
 
 /**
- * Decides on a vehicle, settles what fell due first and appends the events last; whatever `decide` throws undoes all of it.
- * Nobody else decides on it in between, and nothing falls due: first that is hoped for, and made sure of as it is written,
- * under the vehicle's row lock; if it was not so, it is decided anew under that lock, and again if something fell due
- * meanwhile.
- * @param decide gets null if there never was such a vehicle; may be called more than once
+ * Decides on a vehicle: due steps first, then `decide`, then the commit with its events. An error of `decide` undoes all of
+ * it. Decisions on one vehicle are serial, and no due instant lies within one. The first attempt is optimistic: the commit
+ * compares the version under the row lock. After a conflict the decision is taken again under that lock, and again if an
+ * instant fell due meanwhile.
+ * @param decide gets null for a vehicle that never existed; may be called more than once
  * @throws ContradictionError
  */
 export async function withVehicle<T>(
   db: Services,
   order: LockOrder,
-  decide: (held: Held | null) => Promise<T>,
+  decide: (decision: VehicleDecision | null) => Promise<T>,
 ): Promise<T> {
-  const attempt = async (held: Held | null) => {
-    if (held) db.clock.check(held.moment.at)
-    const result = await decided(held, decide)
-    if (held) await release(held)
-    return { held, result }
+  const attempt = async (decision: VehicleDecision | null) => {
+    if (decision) db.clock.check(decision.moment.at)
+    const result = await runVerb(decision, decide)
+    if (decision) await commitDecision(decision)
+    return { decision, result }
   }
-  const inHope = async () => {
-    const stored = isId(order.vehicleId) ? await db.snapshots(order) : null
-    return attempt(stored && settled(db, stored, order, stored.version))
+  const optimistic = async () => {
+    const snapshot = isId(order.vehicleId) ? await db.snapshots(order) : null
+    return attempt(snapshot && settleDue(db, snapshot, order, snapshot.version))
   }
-  const locked = () => db.transaction(async (tx) => attempt(await hold(tx, order)))
+  const locked = () => db.transaction(async (tx) => attempt(await lockVehicle(tx, order)))
   try {
-    const { held, result } = await redecide((nth) => (nth > 1 || order.transactional ? locked() : inHope()))
-    if (held) committed(db, [held])
+    const { decision, result } = await redecide((nth) => (nth > 1 || order.transactional ? locked() : optimistic()))
+    if (decision) afterCommit(db, [decision])
     return result
   } catch (error) {
     if (error instanceof ContradictionError) meet(db.contradictions, error)
@@ -85,23 +85,26 @@ export async function withVehicle<T>(
 }
 
 /**
- * A refusal may rest on an instant that has come and is not recorded yet. A decision from before that instant, made to undo
- * it, holds the row until its commit: so whoever is refused had the row's lock after the instant had come.
+ * A refusal may rest on a due instant that no event records yet, and an earlier decision that undoes it may hold the row lock
+ * until its commit. So a refusal of this kind is taken under the row lock, after the instant.
  */
-async function decided<T>(held: Held | null, decide: (held: Held | null) => Promise<T>): Promise<T> {
+async function runVerb<T>(
+  decision: VehicleDecision | null,
+  decide: (decision: VehicleDecision | null) => Promise<T>,
+): Promise<T> {
   try {
-    return await decide(held)
+    return await decide(decision)
   } catch (error) {
-    if (held === null || held.fellDue === null) throw error
-    if (held.version !== null) throw new ChangedError(held.vehicle.id, { cause: error })
-    await until(held.fellDue)
+    if (decision === null || decision.fellDue === null) throw error
+    if (decision.version !== null) throw new ChangedError(decision.vehicle.id, { cause: error })
+    await until(decision.fellDue)
     throw error
   }
 }
 
-/** To be called after the commit. */
-export function committed(db: Services, held: readonly Held[]): void {
-  const happened = held.filter(({ logged }) => logged.length > 0)
+/** Observes the instants, counts the events and publishes them. To be called after the transaction's commit. */
+export function afterCommit(db: Services, decisions: readonly VehicleDecision[]): void {
+  const happened = decisions.filter(({ logged }) => logged.length > 0)
   for (const { moment, logged } of happened) {
     db.clock.observe(moment.at)
     countWritten(db.counters, logged)
@@ -110,38 +113,38 @@ export function committed(db: Services, held: readonly Held[]): void {
 }
 
 /**
- * Locks a vehicle until the transaction ends, and settles what fell due.
- * @returns null if there never was one
+ * Locks a vehicle until the transaction ends, and applies its due steps.
+ * @returns null for a vehicle that never existed
  * @throws ContradictionError
  */
-export async function hold(tx: Tx, order: LockOrder): Promise<Held | null> {
+export async function lockVehicle(tx: Tx, order: LockOrder): Promise<VehicleDecision | null> {
   const { vehicleId, partnerId } = order
   const [locked] = isId(vehicleId) ? await tx.query<{ owner_id: string }>(LOCK, [vehicleId]) : []
   if (!locked) return null
   const partnership =
     partnerId != null && isId(partnerId) ? await tx.query(LOCK_PARTNERSHIP, [locked.owner_id, partnerId]) : []
-  // A statement of its own: what the locking one sees of other tables is from before it waited.
-  const [stored] = await readStored(tx.query, [order])
-  if (!stored) throw new Error('a vehicle that was locked is missing')
-  // Not as it is read: what is registered again just now is not held.
-  return settled(tx, { ...stored, arePartners: partnership.length > 0 }, order, null)
+  // A separate statement: the locking statement sees other tables as they were before it waited.
+  const [snapshot] = await readSnapshots(tx.query, [order])
+  if (!snapshot) throw new Error('a vehicle that was locked is missing')
+  // The locked partnership, not the one of the snapshot: a row that is being inserted again is not locked.
+  return settleDue(tx, { ...snapshot, arePartners: partnership.length > 0 }, order, null)
 }
 
-function settled(
+function settleDue(
   tx: Tx,
-  stored: Stored,
+  snapshot: VehicleSnapshot,
   { requestId, handover, actor = null }: LockOrder,
   version: string | null,
-): Held {
-  const { now, read, arePartners } = stored
-  let at = instantAfter(now, stored.lastInstant, handover)
-  // In the very millisecond of a start an end would leave the partner nothing; the one after may start back to back.
-  if (handover) while (stored.sharings.some(({ startsAt }) => startsAt === at)) at++
-  const contradiction = contradictionIn(stored.sharings, at)
-  if (contradiction !== null) throw new ContradictionError(stored.vehicle.id, contradiction)
+): VehicleDecision {
+  const { now, read, arePartners } = snapshot
+  let at = instantAfter(now, snapshot.lastInstant, handover)
+  // An end in the millisecond of a start would leave the partner no time; a next sharing may start in the millisecond after.
+  if (handover) while (snapshot.sharings.some(({ startsAt }) => startsAt === at)) at++
+  const contradiction = contradictionIn(snapshot.sharings, at)
+  if (contradiction !== null) throw new ContradictionError(snapshot.vehicle.id, contradiction)
   const events: NewEvent[] = []
   const changes = noChanges()
-  const due = settle(stored, stored.vehicle.state, at)
+  const due = settle(snapshot, snapshot.vehicle.state, at)
   const byTime: Moment = { at, requestId: null }
   for (const step of due.steps) {
     if (step.type === 'COMMAND_UPDATED') {
@@ -152,11 +155,11 @@ function settled(
       events.push(sharingEvent(step.type, step.sharing, byTime, step.at))
     }
   }
-  const { vehicle } = stored
-  const control = stored.deleted ? null : { vehicle, sharings: due.sharings }
+  const { vehicle } = snapshot
+  const control = snapshot.deleted ? null : { vehicle, sharings: due.sharings }
   const moment = { at, requestId }
   const next = nextDue(due, at)
-  // Only a handover, which takes the next instant, is ahead of what others take for the present.
+  // A handover takes the next instant, and so is ahead of the present of other decisions.
   const latest = due.steps.at(-1)?.at
   return {
     tx,
@@ -167,38 +170,38 @@ function settled(
     moment,
     changes,
     events,
-    comes: read + at - now,
+    notBefore: read + at - now,
     logged: [],
     version,
     validUntil: version === null ? next : earlier(next, at + FRESH_MS),
-    fellDue: latest === undefined ? null : latest <= Math.max(now, stored.lastInstant) ? read : read + latest - now,
+    fellDue: latest === undefined ? null : latest <= Math.max(now, snapshot.lastInstant) ? read : read + latest - now,
     actor,
   }
 }
 
 /**
- * Writes what was decided, appends what happened and keeps its instant, so that no later one is earlier. Not before that
- * instant has come: until then nobody is to see what happens in it, be it in an answer or in the log.
- * @throws ChangedError if what it rests on is not so any more, ContradictionError if the records do not allow it
+ * Commits a decision: its changes, its events, and its instant as the vehicle's last one. Waits until that instant has come,
+ * so that no answer and no event tells of the future.
+ * @throws ChangedError if the vehicle has changed since it was read, ContradictionError if the records do not allow the write
  */
-export async function release(held: Held): Promise<void> {
-  if (held.events.length === 0) return
-  await until(held.comes)
-  const logged = await written(held)
-  if (logged.length === 0) throw new ChangedError(held.vehicle.id)
-  held.logged.push(...logged)
+export async function commitDecision(decision: VehicleDecision): Promise<void> {
+  if (decision.events.length === 0) return
+  await until(decision.notBefore)
+  const logged = await writeDecision(decision)
+  if (logged.length === 0) throw new ChangedError(decision.vehicle.id)
+  decision.logged.push(...logged)
 }
 
-async function written(held: Held): Promise<LoggedEvent[]> {
+async function writeDecision(decision: VehicleDecision): Promise<LoggedEvent[]> {
   try {
-    return await save(held.tx, held)
+    return await save(decision.tx, decision)
   } catch (error) {
-    throw refusalOf(error, held.vehicle.id)
+    throw refusalOf(error, decision.vehicle.id)
   }
 }
 
-/** Control passes at the moment held: what the side that loses it has sent, and no gateway has, is cancelled. */
-export function cancelPending({ commands, moment, changes, events }: Held): void {
+/** Cancels, as control passes, the pending commands of the side that loses it. */
+export function cancelPending({ commands, moment, changes, events }: VehicleDecision): void {
   for (const command of cancelled(commands, moment.at)) {
     change(changes.commands, command)
     events.push(commandUpdated(command, moment))
@@ -206,8 +209,8 @@ export function cancelPending({ commands, moment, changes, events }: Held): void
 }
 
 /**
- * Instants have milliseconds, so a handover takes the next one: what was decided in this one came before it. Nothing takes
- * an instant earlier than one that was taken.
+ * Instants have milliseconds. A handover takes the next millisecond, after every decision of the present one. No decision takes
+ * an instant earlier than the vehicle's last.
  */
 function instantAfter(now: number, last: Instant, handover: boolean): Instant {
   const present = Math.floor(now)

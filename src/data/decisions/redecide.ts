@@ -1,38 +1,38 @@
 import type { Contradictions } from '../services.ts'
 
-/** So often a decision is taken before it is given up: each time something has to fall due between deciding and writing. */
+/** Attempts before a decision is given up. Each one fails only if an instant falls due between the decision and its commit. */
 const ATTEMPTS = 10
 
-/** Something changed, or fell due, between reading and writing. Nothing was written. */
+/** The vehicle changed, or an instant fell due, between the reading and the commit. Nothing was written. */
 export class ChangedError extends Error {
   constructor(vehicleId: string, options?: ErrorOptions) {
-    super(`vehicle ${vehicleId}: what was decided rests on what is not so any more`, options)
+    super(`vehicle ${vehicleId} changed while a decision on it was taken`, options)
   }
 }
 
-/** The records of a vehicle cannot all be true, so that nothing can be decided on it. Nothing was written. */
+/** The records of a vehicle contradict each other, so that no decision on it is possible. Nothing was written. */
 export class ContradictionError extends Error {
   readonly vehicleId: string
 
-  /** @param what in words for the log; `cause` is what the database said, where it was the one to find out */
+  /** @param what the contradiction, in words for the log; `cause` is the database's error, if the database found it */
   constructor(vehicleId: string, what: string, options?: ErrorOptions) {
     super(`the records of vehicle ${vehicleId} contradict each other: ${what}`, options)
     this.vehicleId = vehicleId
   }
 }
 
-/** Counts a contradiction that stands, and tells of it. */
+/** Counts a contradiction and reports it to the log. */
 export function meet(contradictions: Contradictions, error: ContradictionError): void {
   contradictions.met++
   contradictions.tell(error)
 }
 
-/** SQLSTATEs of a write that the records do not allow: of demand_rows(), an exclusion constraint, a check constraint. */
+/** SQLSTATEs of a write that contradicts the records: of demand_rows(), an exclusion constraint, a check constraint. */
 const CONTRADICTING = new Set<unknown>(['FS001', '23P01', '23514'])
-/** SQLSTATE of demand_rows() for a write that comes too late. */
+/** SQLSTATE of demand_rows() for a write after the decision's validUntil. */
 const TOO_LATE = 'FS002'
 
-/** What an error of the database says about a decision that was to be written; any other error stays as it is. */
+/** Translates the database's error for a failed commit into ChangedError or ContradictionError; returns any other error unchanged. */
 export function refusalOf(error: unknown, vehicleId: string): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error
   if (error.code === TOO_LATE) return new ChangedError(vehicleId, { cause: error })
@@ -41,9 +41,9 @@ export function refusalOf(error: unknown, vehicleId: string): unknown {
 }
 
 /**
- * Decides anew what could not be written, ten times at most; a contradiction is met twice before it counts, for the first
- * may come of what was read before it was locked.
- * @param attempt is told its number, from 1, and whether a contradiction was met before; leaves nothing behind if it throws
+ * Repeats a decision that could not be committed, ten times at most. A contradiction counts when it is found twice, because the
+ * first may come from a snapshot that was read before the lock.
+ * @param attempt gets its number, from 1, and whether an earlier one found a contradiction; leaves nothing behind if it throws
  * @throws ContradictionError; Error after the last attempt
  */
 export async function redecide<T>(attempt: (nth: number, isContradicted: boolean) => Promise<T>): Promise<T> {

@@ -4,7 +4,7 @@ import type { Sharing } from '../../domain/sharing.ts'
 import type { Query, Statement, Tx } from '../database/statement.ts'
 import { batched } from '../queries/batch.ts'
 import { IS_OPEN, OPEN_SHARING } from '../queries/open-vehicles.ts'
-import type { Asked, Snapshots, Stored } from '../services.ts'
+import type { SnapshotKey, ReadSnapshot, VehicleSnapshot } from '../services.ts'
 import { COMMAND } from '../tables/command.ts'
 import { isId } from '../tables/ids.ts'
 import { select, selectParts } from '../tables/record.ts'
@@ -15,7 +15,7 @@ import { VEHICLE } from '../tables/vehicle.ts'
 
 export const LOCK: Statement = { name: 'lock', text: 'SELECT owner_id FROM vehicle WHERE id = $1 FOR UPDATE' }
 
-/** $1 and $2 two fleets; holds off an end of their partnership until the transaction is over. */
+/** $1 and $2 are two fleets. Their partnership cannot be removed until the transaction ends. */
 export const LOCK_PARTNERSHIP: Statement = {
   name: 'lock_partnership',
   text: 'SELECT 1 FROM partnership WHERE fleet_id = $1 AND partner_id = $2 FOR KEY SHARE',
@@ -24,7 +24,7 @@ export const LOCK_PARTNERSHIP: Statement = {
 const COLUMNS = selectParts({
   vehicle: VEHICLE.of('v'),
   sharing: SHARING.of('s'),
-  /** Which of the keys, from 1. */
+  /** The number of the key, from 1. */
   number: [{ sql: 'a.number', kind: 'integer' }],
   version: [{ sql: 'v.xmin', kind: 'word' }],
   lastInstant: [{ sql: 'v.last_instant', kind: 'instant' }],
@@ -48,11 +48,11 @@ const COLUMNS = selectParts({
 })
 
 /**
- * Vehicles ($1), each with its sharings that are not over by the log and the one that is named ($2), over or not; its open
- * commands; and whether its owner is a partner of a fleet ($3), which is looked up (OFFSET 0) rather than all partners hashed.
- * xmin is another one after each change of the row.
+ * Vehicles ($1), each with its open sharings and the named one ($2), open or not; its open commands; and whether its owner is a
+ * partner of a fleet ($3). OFFSET 0 keeps PostgreSQL from hashing all partnerships for that. xmin changes with each change of
+ * the row.
  */
-const HELD: Statement = {
+const SNAPSHOT: Statement = {
   name: 'held',
   text: `SELECT ${COLUMNS.sql}
   FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS a(id, sharing_id, fleet_id, number)
@@ -78,33 +78,33 @@ const STORED_COMMAND: Statement = {
   text: `SELECT ${ONE_COMMAND.sql} FROM command AS c WHERE c.id = $1`,
 }
 
-export function createSnapshots(query: Query): Snapshots {
-  const loader = batched((asked: readonly Asked[]) => readStored(query, asked))
-  return (asked) => loader.load(asked)
+export function createSnapshots(query: Query): ReadSnapshot {
+  const loader = batched((keys: readonly SnapshotKey[]) => readSnapshots(query, keys))
+  return (key) => loader.load(key)
 }
 
 const idOrNull = (id: string | null | undefined): string | null => (id != null && isId(id) ? id : null)
 
-/** In one statement. @returns null for each vehicle that never was */
-export async function readStored(query: Query, asked: readonly Asked[]): Promise<(Stored | null)[]> {
-  const rows = await query<Row>(HELD, [
-    asked.map(({ vehicleId }) => idOrNull(vehicleId)),
-    asked.map(({ sharingId }) => idOrNull(sharingId)),
-    asked.map(({ partnerId }) => idOrNull(partnerId)),
+/** Reads snapshots in one statement. @returns null for each vehicle that never existed */
+export async function readSnapshots(query: Query, keys: readonly SnapshotKey[]): Promise<(VehicleSnapshot | null)[]> {
+  const rows = await query<Row>(SNAPSHOT, [
+    keys.map(({ vehicleId }) => idOrNull(vehicleId)),
+    keys.map(({ sharingId }) => idOrNull(sharingId)),
+    keys.map(({ partnerId }) => idOrNull(partnerId)),
   ])
   const read = performance.now()
   const { at } = COLUMNS
-  const found: (Stored & { sharings: Sharing[] })[] = []
+  const found: (VehicleSnapshot & { sharings: Sharing[] })[] = []
   for (const row of rows) {
     const values = COLUMNS.read(row)
-    const stored = (found[Number(values[at.number]) - 1] ??= toStored(values, read))
-    if (values[at.sharing] != null) stored.sharings.push(SHARING.decode(values, at.sharing))
+    const snapshot = (found[Number(values[at.number]) - 1] ??= toSnapshot(values, read))
+    if (values[at.sharing] != null) snapshot.sharings.push(SHARING.decode(values, at.sharing))
   }
-  return asked.map((_, index) => found[index] ?? null)
+  return keys.map((_, index) => found[index] ?? null)
 }
 
-/** One without its sharings. */
-function toStored(values: Values, read: number): Stored & { sharings: Sharing[] } {
+/** A snapshot without its sharings. */
+function toSnapshot(values: Values, read: number): VehicleSnapshot & { sharings: Sharing[] } {
   const { at } = COLUMNS
   return {
     vehicle: VEHICLE.decode(values, at.vehicle),
@@ -119,13 +119,14 @@ function toStored(values: Values, read: number): Stored & { sharings: Sharing[] 
   }
 }
 
-/** As it is stored, over or not. */
+/** As it is snapshot, over or not. */
 export async function storedSharing(tx: Tx, id: string): Promise<Sharing> {
   const [row] = await tx.query<Row>(STORED_SHARING, [id])
   if (!row) throw new Error('a sharing that is known is missing')
   return SHARING.decode(ONE_SHARING.read(row))
 }
 
+/** The command as it is stored, without its due steps. */
 export async function storedCommand(tx: Tx, id: string): Promise<Command> {
   const [row] = await tx.query<Row>(STORED_COMMAND, [id])
   if (!row) throw new Error('a command that is known is missing')

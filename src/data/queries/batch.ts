@@ -1,10 +1,10 @@
 import DataLoader from 'dataloader'
 
-/** How many keys one statement asks for, and how many statements of a kind run at once: who comes meanwhile goes together. */
+/** Keys per statement, and concurrent statements of a kind. Later keys wait and share the next statement. */
 const BATCH = 500
 const AT_ONCE = 2
 
-/** Loads across requests. It keeps nothing: what is asked for again is read again. */
+/** Batches loads across requests, without a cache. */
 export function batched<K, V>(find: (keys: readonly K[]) => Promise<readonly V[]>): DataLoader<K, V> {
   let running = 0
   const waiting: (() => void)[] = []
@@ -28,7 +28,7 @@ export function batched<K, V>(find: (keys: readonly K[]) => Promise<readonly V[]
       maxBatchSize: BATCH,
       batchScheduleFn: (dispatch) => {
         waiting.push(dispatch)
-        // Once all that has arrived by now has been looked at.
+        // After all requests that have arrived were processed.
         setImmediate(start)
       },
     },

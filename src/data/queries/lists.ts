@@ -18,8 +18,8 @@ import type { VehicleRelation } from '../../domain/access/access.ts'
 import { BEYOND_IDS, VEHICLE_LISTS } from './vehicle-lists.ts'
 
 /**
- * A stretch of an ordered list: at most `limit` of what lies strictly between two keys. `backwards` takes it from the end,
- * last one first. Keys are places, not rows: a page stays where it is when what its key named is gone.
+ * A page of an ordered list: at most `limit` rows strictly between two keys. `backwards` reads from the end, the last row first.
+ * A key is a position: the page stays valid after the row of the key was removed.
  */
 export type Page<Key> = {
   readonly after: Key | null
@@ -37,12 +37,12 @@ const order = ({ backwards }: Page<unknown>) => (backwards ? 'desc' : 'asc')
 
 export type VehicleListFilter = { readonly relation: VehicleRelation | null; readonly ids: readonly string[] | null }
 
-/** How many ids one statement asks for: PostgreSQL's protocol has no room for more than 32,767 parameters. */
+/** Ids per statement: PostgreSQL's protocol allows 32,767 parameters. */
 const MOST_IDS = 10_000
 
 /**
- * What the fleet may see at `at`, by id. As they are committed: a list does not wait for a decision that was made before an
- * instant which has come, as reads.vehicle() does, for every row would have to be locked; whoever acts on one is told then.
+ * The vehicles that the fleet may see at `at`, by id, as they are committed. Other than reads.vehicle(), a list does not wait for
+ * decisions that are being committed, because it would have to lock every row. A request that acts on a vehicle does wait.
  */
 export async function listVehicles(
   { prisma, query }: Services,
@@ -57,7 +57,7 @@ export async function listVehicles(
     return vehiclesOf(await query(statement, [fleetId, after ?? '', before ?? BEYOND_IDS, limit, new Date(at)]))
   }
   const where = relation === null ? visibleTo(fleetId, at) : relationIs(relation, fleetId, at)
-  // In the list's own order, so that a page that is full needs none of the ids behind it.
+  // In the list's order, so that a full page leaves the rest of the ids unread.
   const wanted = [...new Set(ids.filter(isId))].toSorted()
   if (page.backwards) wanted.reverse()
   const found: Vehicle[] = []
@@ -90,7 +90,7 @@ export async function listPartners({ prisma }: Services, fleetId: string, page: 
 export const listFleets = ({ prisma }: Services, page: Page<string>): Promise<Fleet[]> =>
   prisma.fleet.findMany({ where: { id: between(page) }, orderBy: { id: order(page) }, take: page.limit, select: FLEET })
 
-/** Newest start first; the id tells apart what starts together. */
+/** Newest start first, then by id. */
 export type SharingKey = readonly [startsAt: Instant, id: string]
 
 export type SharingListFilter = {
@@ -99,7 +99,7 @@ export type SharingListFilter = {
   readonly vehicleId: string | null
 }
 
-/** Every sharing that the fleet is or was a party to, newest start first. */
+/** The sharings that the fleet is or was a party to, newest start first. */
 export async function listSharings(
   { prisma }: Services,
   fleetId: string,
@@ -109,7 +109,7 @@ export async function listSharings(
 ): Promise<Sharing[]> {
   if (filter.vehicleId !== null && !isId(filter.vehicleId)) return []
   const direction = page.backwards ? 'asc' : 'desc'
-  // A bound and an exception, not two cases: indexes by fleet hold what lies within a bound side by side.
+  // A bound with an exception instead of two cases, so that one range of an index serves it.
   const older = ([startsAt, id]: SharingKey): Prisma.SharingWhereInput => ({
     startsAt: { lte: new Date(startsAt) },
     NOT: { startsAt: new Date(startsAt), id: { gte: id } },
@@ -136,7 +136,7 @@ export async function listSharings(
 
 const LISTED = select(SHARING.of('s'))
 
-/** $1 the vehicles, $2 the fleet, $3 the limit, $4 the key behind which the page begins, $5 the one before which it ends. */
+/** $1 vehicles, $2 fleet, $3 limit, $4 the key after which the page begins, $5 the key before which it ends. */
 const sharingsOf = (direction: 'ASC' | 'DESC', after: boolean, before: boolean): Statement => ({
   name: `sharings_of_${direction}_${after}_${before}`,
   text: `SELECT ${LISTED.sql} FROM unnest($1::text[]) WITH ORDINALITY AS v (id, place) CROSS JOIN LATERAL (
@@ -149,7 +149,7 @@ const sharingsOf = (direction: 'ASC' | 'DESC', after: boolean, before: boolean):
     ORDER BY v.place, s.starts_at ${direction}, s.id ${direction}`,
 })
 
-/** The same page of each vehicle's own list, in one statement: all sharings for its owner, its own for a partner. */
+/** The same page for each vehicle, in one statement: all of its sharings for its owner, a partner's own for the partner. */
 export async function listSharingsOf(
   { query }: Services,
   fleetId: string,

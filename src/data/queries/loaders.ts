@@ -18,33 +18,33 @@ import { partyIs } from './visibility.ts'
 import { waitForWriters } from './wait-for-writers.ts'
 
 /**
- * What one operation reads, batched: one statement for all rows of a kind that a level of the answer needs. Everything is
- * seen at one instant and with one fleet's eyes, so that neither an id nor a relation leads to what it may not see.
+ * The batched reads of one operation: one statement for all rows of a kind that a level of the answer needs. All reads hold at
+ * one instant and for one fleet, so that neither an id nor a relation leads to an invisible record.
  */
 export type Loaders = {
   readonly fleet: (id: string) => Fleet | Promise<Fleet | null>
-  /** null for what the fleet may not see. */
+  /** null for a vehicle that the fleet may not see. */
   readonly vehicle: (id: string) => Promise<OpenVehicle | null>
   readonly sharing: DataLoader<string, Sharing | null>
-  /** All sharings of a vehicle that are not over by the log, other fleets' included: for decisions, not for answers. */
+  /** All open sharings of a vehicle, other fleets' included: for decisions, not for answers. */
   readonly openSharings: (vehicleId: string) => Promise<readonly Sharing[]>
   readonly sharingsOf: DataLoader<SharingsRequest, Sharing[], string>
-  /** null for what the fleet neither sent nor owns the vehicle of. */
+  /** null for a command that the fleet did not send, of a vehicle that it does not own. */
   readonly command: DataLoader<string, Command | null>
-  /** Of a sharing whose start or end has come and may not be written down yet; whether or not the vehicle may be seen. */
+  /** The vehicle of a sharing whose start or end is due and may not be recorded yet, visible or not. */
   readonly snapshots: DataLoader<Sharing, Pick<Sharing, 'handover' | 'returned'>, string>
 }
 
 type SharingsRequest = { readonly vehicleId: string; readonly page: Page<SharingKey> }
 
-/** Batches stay below what PostgreSQL plans well, and give prepared statements few forms. */
+/** Keys per batch: few enough for good plans, and for few forms of prepared statements. */
 const OPTIONS = { maxBatchSize: 500 }
 
-/** @param fleetId null for who belongs to no fleet: nothing but fleets can be read then */
+/** @param fleetId null for a viewer without a fleet, who can read fleets only */
 export function createLoaders(db: Services, fleetId: string | null, at: Instant): Loaders {
   const { prisma, openVehicles } = db
   const vehicles = new Map<string, Promise<OpenVehicle | null>>()
-  /** Once for each operation, so that its answer does not contradict itself. */
+  /** One instant per operation, so that its answer agrees with itself. */
   const anybodys = (id: string) => {
     const loading = vehicles.get(id) ?? openVehicles.vehicle(id, at)
     vehicles.set(id, loading)
@@ -79,7 +79,7 @@ export function createLoaders(db: Services, fleetId: string | null, at: Instant)
       async (sharings: readonly Sharing[]) => {
         const vehicleIds = sharings.map(({ vehicleId }) => vehicleId)
         const rows = await prisma.vehicle.findMany({ where: { id: { in: vehicleIds } } })
-        // Read after the readings: if it was written down in between, these may be younger than the handover.
+        // Read after the readings: if the handover was recorded in between, the readings may be younger than it.
         const written = await prisma.sharing.findMany({ where: { id: { in: sharings.map(({ id }) => id) } } })
         const states = new Map(rows.map((row) => [row.id, VEHICLE.fromPrisma(row).state]))
         const found = new Map(written.map((row) => [row.id, SHARING.fromPrisma(row)]))
@@ -111,7 +111,7 @@ export function createLoaders(db: Services, fleetId: string | null, at: Instant)
   }
 }
 
-/** What decides about a vehicle; at hand if it was read with it. */
+/** The records that decide about a vehicle; without a statement if they were read with it. */
 export const openSharingsOf = (
   loaders: Loaders,
   vehicle: Vehicle | OpenVehicle,
@@ -120,7 +120,7 @@ export const openSharingsOf = (
 
 const keyOf = ({ vehicleId, page }: SharingsRequest): string => `${vehicleId} ${JSON.stringify(page)}`
 
-/** What no id of this server's can look like is not asked for: PostgreSQL refuses some of it. */
+/** Texts that cannot be ids are left out: PostgreSQL rejects some of them. */
 function byId<T extends { readonly id: string }>(find: (ids: string[]) => Promise<T[]>): DataLoader<string, T | null> {
   return new DataLoader(async (ids) => {
     const rows = new Map((await find(ids.filter(isId))).map((row) => [row.id, row]))

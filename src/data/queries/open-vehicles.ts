@@ -40,7 +40,7 @@ export function createOpenVehicles(query: Query): OpenVehicles {
 
 type AskedAt = { readonly id: string; readonly at: Instant }
 
-/** Those that are behind once more, after everybody who decided on them before what has come. */
+/** Reads vehicles with due steps again, after the decisions from before the due instants have been committed. */
 async function settledBy(
   query: Query,
   vehicles: readonly OpenVehicle[],
@@ -54,12 +54,12 @@ async function settledBy(
   return [...vehicles.filter((vehicle) => !behind.includes(vehicle)), ...(await read(ids))]
 }
 
-/** null for those that are not found. */
+/** null for each id that is not found. */
 const byId = <T extends { readonly id: string }>(
   find: (ids: readonly string[]) => Promise<readonly T[]>,
 ): DataLoader<string, T | null> =>
   batched(async (ids) => {
-    // What no id of this server's can look like is not asked for: PostgreSQL refuses some of it.
+    // Texts that cannot be ids are left out: PostgreSQL rejects some of them.
     const rows = await find([...new Set(ids.filter(isId))])
     const found = new Map(rows.map((row) => [row.id, row]))
     return ids.map((id) => found.get(id) ?? null)
@@ -67,12 +67,12 @@ const byId = <T extends { readonly id: string }>(
 
 const FLEETS: Statement = { name: 'fleets', text: 'SELECT id, name FROM fleet WHERE id = ANY($1::text[])' }
 
-/** The condition that a sharing is not over by the log makes these NULL; its snapshots are long and read by themselves. */
+/** Columns that are NULL in every open sharing, and its snapshots, which are long and read separately. */
 const NULL_WHILE_OPEN = ['endedAt', 'endReason', 'cancelledAt', 'handover', 'returned'] as const
 
 const OPEN_VEHICLE = selectParts({ vehicle: VEHICLE.of('v'), sharing: SHARING.of('s', NULL_WHILE_OPEN) })
 
-/** A vehicle with its open sharing, of which there may be several. */
+/** A vehicle with one of its open sharings. */
 export const OPEN_VEHICLE_COLUMNS = OPEN_VEHICLE.sql
 
 export const IS_OPEN = 's.cancelled_at IS NULL AND s.ended_at IS NULL'
@@ -80,8 +80,8 @@ export const IS_OPEN = 's.cancelled_at IS NULL AND s.ended_at IS NULL'
 export const OPEN_SHARING = `s.vehicle_id = v.id AND ${IS_OPEN}`
 
 /**
- * Each vehicle's own are looked up (OFFSET 0): while there are few sharings, the planner would rather read all that are open
- * for each vehicle, and would go on doing so when there are many.
+ * OFFSET 0 makes the planner look up the open sharings of each vehicle. Without it, a plan made while sharings are few reads all
+ * open ones for each vehicle, and is kept when they are many.
  */
 export const WITH_OPEN_SHARINGS = `LEFT JOIN LATERAL (SELECT * FROM sharing AS s WHERE ${OPEN_SHARING} OFFSET 0) AS s ON TRUE`
 
@@ -91,7 +91,7 @@ const VEHICLES: Statement = {
     WHERE v.id = ANY($1::text[]) AND v.deleted_at IS NULL`,
 }
 
-/** One row for each open sharing, those of a vehicle side by side or not; the vehicles in the order of their first rows. */
+/** Groups rows, one per open sharing, by vehicle; the vehicles in the order of their first rows. */
 export function vehiclesOf(rows: readonly Row[]): OpenVehicle[] {
   const { at } = OPEN_VEHICLE
   const found = new Map<string, OpenVehicle & { sharings: Sharing[] }>()

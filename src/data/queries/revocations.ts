@@ -5,9 +5,10 @@ import type { Services } from '../services.ts'
 import { isId } from '../tables/ids.ts'
 
 /**
- * From now on no instance trusts the tokens that a fleet (null: none) has been issued until now; only those of `subject`,
- * if one is given.
- * @returns until when, by the database's clock @throws InputError; RequestError FLEET_NOT_FOUND
+ * Revokes, on all instances, the tokens of a fleet (null: those without a fleet) that were issued until now, or only those of
+ * `subject`.
+ * @returns that instant, by the database's clock
+ * @throws InputError; RequestError FLEET_NOT_FOUND
  */
 export async function revokeTokens(
   { prisma }: Services,

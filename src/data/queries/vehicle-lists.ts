@@ -3,13 +3,13 @@ import type { Statement } from '../database/statement.ts'
 import type { VehicleRelation } from '../../domain/access/access.ts'
 
 /**
- * relationIs() and visibleTo() of visible.ts as SQL that walks indexes in the order of the list: what is own, then what is
- * shared in, each no longer than the page. An OR over both would read and sort all that the fleet has.
+ * relationIs() and visibleTo() of visibility.ts as SQL that reads indexes in the order of the list: own vehicles, then shared ones,
+ * each up to the length of the page. An OR over both would read and sort all vehicles of the fleet.
  * $1 the fleet, $2 and $3 the ids between which the page lies, $4 its length, $5 the instant.
  */
 type Direction = 'asc' | 'desc'
 
-/** Behind every id: they consist of letters, digits, "_" and "-", and sort by byte. */
+/** Sorts after every id: ids consist of letters, digits, "_" and "-", and sort by byte. */
 export const BEYOND_IDS = '~'
 
 const IN_FORCE = 's.cancelled_at IS NULL AND s.starts_at <= $5 AND (s.ends_at IS NULL OR s.ends_at > $5)'
@@ -19,13 +19,13 @@ const own = (direction: Direction, more = '') => `
     ORDER BY v.id ${direction} LIMIT $4)`
 
 /**
- * The few sharings that have ended since the instant. On its own, and as a range with two ends: by any other way the planner
- * takes them for many, and reads all that ever were.
+ * The few sharings that have ended since the instant. Written as a separate branch with a closed range: in other forms the planner
+ * overestimates their number, and reads all sharings.
  */
 const SINCE = `since AS MATERIALIZED (
   SELECT s.* FROM sharing AS s WHERE s.ended_at > $5 AND s.ended_at < 'infinity' AND ${IN_FORCE})`
 
-/** Those that are not over by the log, and those that have ended since. */
+/** The open sharings, and those that have ended since the instant. */
 const sharedIn = (direction: Direction) => `
   (SELECT s.vehicle_id AS id FROM sharing AS s
     WHERE s.partner_id = $1 AND s.ended_at IS NULL AND ${IN_FORCE} AND s.vehicle_id > $2 AND s.vehicle_id < $3
@@ -33,7 +33,7 @@ const sharedIn = (direction: Direction) => `
   UNION ALL
   (SELECT since.vehicle_id FROM since WHERE since.partner_id = $1 AND since.vehicle_id > $2 AND since.vehicle_id < $3)`
 
-/** Looked up for each vehicle (OFFSET 0), rather than all that are in force hashed. */
+/** Looked up per vehicle (OFFSET 0) instead of hashing all sharings in force. */
 const SHARED_OUT = `AND (
   EXISTS (SELECT FROM sharing AS s WHERE s.vehicle_id = v.id AND s.ended_at IS NULL AND ${IN_FORCE} OFFSET 0)
   OR EXISTS (SELECT FROM since WHERE since.vehicle_id = v.id))`

@@ -4,14 +4,14 @@ import type { SharingPhase, SharingStatus } from '../../domain/sharing.ts'
 import type { Prisma } from '../../generated/prisma/client.ts'
 
 /**
- * domain/access/ and domain/sharing.ts once more, as conditions for lists; a property test holds the two together. SQL's
- * comparison with NULL is never true, so each open end is named beside the comparison.
+ * The rules of domain/access/ and domain/sharing.ts as conditions for lists; a property test compares the two. A comparison with
+ * NULL is never true in SQL, so that each open end is a condition of its own.
  */
 
 const after = (at: Instant) => ({ gt: new Date(at) })
 const until = (at: Instant) => ({ lte: new Date(at) })
 
-/** Not called off, and not over at `at`: scheduled or in force. */
+/** Scheduled or in force at `at`. */
 export const openAt = (at: Instant): Prisma.SharingWhereInput => ({
   cancelledAt: null,
   AND: [{ OR: [{ endsAt: null }, { endsAt: after(at) }] }, { OR: [{ endedAt: null }, { endedAt: after(at) }] }],
@@ -45,7 +45,7 @@ export const statusIs = (status: SharingStatus, fleetId: string): Prisma.Sharing
 
 const owned = (fleetId: string): Prisma.VehicleWhereInput => ({ deletedAt: null, ownerId: fleetId })
 
-/** How a fleet stands to a vehicle at `at`; never true of a deleted one. */
+/** The relation of a fleet to a vehicle at `at`; never true of a deleted one. */
 export function relationIs(relation: VehicleRelation, fleetId: string, at: Instant): Prisma.VehicleWhereInput {
   switch (relation) {
     case 'OWNED':

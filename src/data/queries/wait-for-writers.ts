@@ -4,12 +4,12 @@ import { retried } from '../database/retry.ts'
 import type { Query, Statement } from '../database/statement.ts'
 
 /**
- * By so much at most this process takes the database's clock to be further than it is. Where a clock was set by more, answers
- * go by this process's until it is measured again. Milliseconds.
+ * The largest error of this process's estimate of the database's clock. After a larger step, answers follow the estimate until
+ * the next measurement. Milliseconds.
  */
 const MOST_AHEAD_MS = 50
 
-/** Always in this order, so that nobody waits crosswise. The instant is from before the wait. */
+/** One order of locking, so that no two requests deadlock. The instant is taken before the wait. */
 const WAIT: Statement = {
   name: 'wait',
   text: `SELECT extract(epoch FROM statement_timestamp())::float8 * 1000 AS now FROM vehicle
@@ -17,9 +17,9 @@ const WAIT: Statement = {
 }
 
 /**
- * Has the locks of vehicles for a moment, once the database's clock has reached `at`. A decision is written before the next
- * instant at which something falls due, but its commit may come later, and until then it holds the lock: so what is read
- * after this shows all that was decided before an instant up to `at`, and nobody can decide so any more.
+ * Locks vehicles for a moment, after the database's clock has reached `at`. A decision is written before the vehicle's next due
+ * instant, but its commit may come later, and it holds the lock until then. So reads after this see all decisions from before
+ * the due instants up to `at`, and no such decision can follow.
  */
 export async function waitForWriters(query: Query, vehicleIds: readonly string[], at: Instant): Promise<void> {
   for (;;) {

@@ -8,15 +8,15 @@ import { withVehicle } from '../decisions/lock.ts'
 import { ContradictionError } from '../decisions/redecide.ts'
 
 const BATCH = 100
-/** At once: many sharings end on the hour, and a request must still find a connection. */
+/** Vehicles at a time: many sharings end on the hour, and requests need connections, too. */
 const WORKERS = 4
 
-/** After a failure a vehicle is left alone for as long, each time twice as long as the time before. Milliseconds. */
+/** The pause after a vehicle's failure, doubled with each further one. Milliseconds. */
 const PAUSE = { first: 1_000, longest: 30_000 }
-/** Beyond so many those that failed longest ago are tried again at once. */
+/** The number of failed vehicles that are remembered; the oldest are forgotten, and tried again. */
 const MOST_PAUSING = 10_000
 
-/** Vehicles that could not be settled: how often, and until when they are left alone, by performance.now(). */
+/** Vehicles whose due steps failed: the number of failures, and the end of the pause as a reading of performance.now(). */
 export type Pausing = LRUCache<string, { readonly failures: number; readonly until: number }>
 
 export const nonePausing = (): Pausing => new LRUCache({ max: MOST_PAUSING })
@@ -25,7 +25,7 @@ const STARTS = 'FROM sharing WHERE NOT start_recorded AND cancelled_at IS NULL'
 const ENDS = 'FROM sharing WHERE ended_at IS NULL AND cancelled_at IS NULL'
 const DEADLINES = 'FROM command WHERE completed_at IS NULL'
 
-/** $1: the vehicles that are left alone, as the keys of an object, which are found without comparing with each. */
+/** $1: the paused vehicles as keys of an object, for a lookup instead of a comparison with each. */
 const OTHERS = 'NOT ($1::jsonb ? vehicle_id)'
 
 const DUE: Statement = {
@@ -49,9 +49,9 @@ const NEXT: Statement = {
 }
 
 /**
- * Writes down what fell due until now: that is what every decision on a vehicle does first, so one that decides nothing
- * will do. A vehicle for which that fails holds up no other: it is told of, and left alone for a while.
- * @returns how many vehicles were tried, at most 100
+ * Records due steps. Every decision on a vehicle records them first, so that an empty decision is sufficient. A vehicle that
+ * fails is reported and paused, and does not stop the others.
+ * @returns the number of vehicles that were tried, at most 100
  */
 export async function settleDue(
   services: Services,
@@ -68,7 +68,7 @@ export async function settleDue(
       } catch (error) {
         if (isUnavailable(error)) throw error
         pause(pausing, vehicleId)
-        // A contradiction was told of where it was met.
+        // withVehicle() has reported a contradiction already.
         if (!(error instanceof ContradictionError)) onError(new UnsettledError(vehicleId, { cause: error }))
       }
     }
@@ -99,7 +99,7 @@ function leftAlone(pausing: Pausing): string {
   return JSON.stringify(ids)
 }
 
-/** The next instant after `since` at which something falls due, as far as is known; null for none. */
+/** The next known due instant after `since`; null for none. */
 export async function nextDue({ query }: Services, since: Instant): Promise<Instant | null> {
   const [row] = await query<{ next: Instant | null }>(NEXT, [timestamp(since)])
   return row?.next ?? null

@@ -5,7 +5,7 @@ import { findings, lineOf } from '../../domain/verify/findings.ts'
 import { openEmbedded } from '../connection/embedded.ts'
 import { readIndexes } from './indexes.ts'
 import { readKept } from './kept.ts'
-import { hold, release } from '../decisions/lock.ts'
+import { lockVehicle, commitDecision } from '../decisions/lock.ts'
 import { postgresSql } from '../database/statement.ts'
 import type { Sql } from '../database/statement.ts'
 
@@ -83,12 +83,12 @@ export async function repairVehicle(sql: Sql, vehicleId: string): Promise<string
   return sql.transaction(async (tx) => {
     const text = 'SELECT repair_vehicle AS line FROM repair_vehicle($1)'
     const lines = (await tx.query<{ line: string }>({ name: '', text }, [vehicleId])).map(({ line }) => line)
-    const held = await hold(tx, { vehicleId, requestId: null, handover: false })
-    if (!held) return lines
-    await release(held)
+    const decision = await lockVehicle(tx, { vehicleId, requestId: null, handover: false })
+    if (!decision) return lines
+    await commitDecision(decision)
     return [
       ...lines,
-      ...held.events.map((event) => {
+      ...decision.events.map((event) => {
         const what = 'sharingId' in event ? `sharing ${event.sharingId}` : 'a command'
         return `vehicle ${vehicleId}, ${what}: ${event.type} is recorded as of ${new Date(event.occurredAt).toISOString()}`
       }),
