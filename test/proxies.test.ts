@@ -91,7 +91,7 @@ describe.skipIf(NGINX === null)('behind nginx', async () => {
       expect(results.at(-1).data.vehicleEvents.vehicleId).toBe(createVehicle.vehicle.id)
     }
     follow.stop()
-    expect(await ask(`${url}`, world.as.owner, '{ viewer { roles } }')).toEqual({ viewer: { roles: ['MANAGER'] } })
+    expect(await ask(url, world.as.owner, '{ viewer { roles } }')).toEqual({ viewer: { roles: ['MANAGER'] } })
   })
 
   it.each([

@@ -30,8 +30,11 @@ const KINDS: Readonly<Record<string, (target: string, hosts: readonly string[]) 
   'an upgrade to a WebSocket': (target, hosts) =>
     exchange(server.url, `GET ${target} HTTP/1.1`, [
       ...hosts,
-      ...['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'],
-      ...['Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', 'Sec-WebSocket-Protocol: graphql-transport-ws'],
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+      'Sec-WebSocket-Protocol: graphql-transport-ws',
     ]),
 }
 

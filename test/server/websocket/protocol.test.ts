@@ -41,7 +41,7 @@ describe('graphql-transport-ws', () => {
     socket.close()
   })
 
-  it.each(['/', '/graphql/', '/subscriptions', '/health'])('is not spoken on %s', async (path) => {
+  it.each(['/', '/graphql//', '/subscriptions', '/health'])('is not spoken on %s', async (path) => {
     expect(await upgradeStatus(`${server.url}${path}`)).toBe(404)
   })
 
