@@ -92,9 +92,7 @@ export function maskError(error: unknown, requestId: string, report: Report): Gr
 function coded(error: unknown, requestId: string, report: Report): GraphQLError {
   const cause = error instanceof GraphQLError ? error.originalError : error
   if (cause instanceof CursorExpiredError) return cursorExpired()
-  // Further down, a mutation may have been committed before.
-  const isFirst = !(error instanceof GraphQLError) || (error.path?.length ?? 0) <= 1
-  if (isFirst && isUnavailable(cause)) {
+  if (isUnavailable(cause)) {
     report(cause)
     const path = error instanceof GraphQLError ? (error.path ?? null) : null
     return new GraphQLError(UNAVAILABLE, { path, extensions: unavailable(requestId) })
