@@ -8,6 +8,7 @@ import type { Vehicle } from '../domain/vehicle.ts'
 import type { PrismaClient } from '../generated/prisma/client.ts'
 import type { Clock } from './database/clock.ts'
 import type { Query, Sql } from './database/statement.ts'
+import type { Timelines } from './log/timelines.ts'
 
 /**
  * What the functions of the data layer work with, as types: the rooms make these services, create-services.ts puts them
@@ -31,8 +32,17 @@ export type Services = {
   readonly refusalTrail: RefusalTrail
 }
 
-/** A part of the log that no commit will change any more: positions up to `settled`, of those `drawn` until then. */
-export type Horizon = { readonly settled: number; readonly drawn: number }
+/**
+ * A part of the log that no commit will change any more: positions up to `settled`, of those `drawn` until then. `end` is the
+ * position of the last event of that part; where there is none it is `settled`.
+ */
+export type Horizon = { readonly settled: number; readonly drawn: number; readonly end: number }
+
+/** An event that was in the log: its position may have been given to another since. */
+export type Anchor = { readonly position: number; readonly tag: number }
+
+/** What a cursor says: behind which event, by which epoch of the log. `tag` is null in cursors of before there were tags. */
+export type Place = { readonly position: number; readonly tag: number | null; readonly epoch: number }
 
 /** Follows the log on this instance. */
 export type Follower = {
@@ -41,15 +51,36 @@ export type Follower = {
   readonly append: (events: readonly LoggedEvent[]) => void
   /** Something was appended by another instance: a hint, which may be false or missing. */
   readonly wake: () => void
+  /** Events in memory. */
+  readonly anchors: () => readonly Anchor[]
+  /** The log was set back: what is behind that position now is other than what was there. */
+  readonly rewind: (position: number) => void
 }
 
 /** The log as this instance knows it. */
 export type Log = {
   readonly cursors: Cursors
-  /** Up to where the log can be read now; callers at the same time share one statement. */
+  /** The same for each event for ever, and for no other event. */
+  readonly idOf: (event: Anchor) => string
+  readonly cursorOf: (event: Anchor) => string
+  /**
+   * Up to where the log can be read now; callers at the same time share one statement. Where the log was set back, this
+   * finds it: once it is answered, followers have been rewound.
+   */
   readonly horizon: () => Promise<Horizon>
-  /** Up to where it could be read when that was last asked; 0 before. */
-  readonly settled: () => number
+  /** The last event that this instance has seen settled; null before the first. Reads make sure that it is still there. */
+  readonly known: () => Anchor | null
+  /** An event was seen, which is settled. */
+  readonly see: (event: Anchor) => void
+  /** To be called when events begin to be followed, so that a split ahead of them is found exactly. */
+  readonly remember: () => Promise<void>
+  /** How often this instance found the log set back. */
+  readonly rewinds: () => number
+  readonly origin: Timelines['origin']
+  /** A cursor's event is gone, and no split that is known explains it: the log was set back, and nobody noticed. */
+  readonly lost: (place: Place) => Promise<void>
+  /** How often the log was found set back, by any instance. */
+  readonly timeline: () => number
   /** To be called after each commit that appended to the log, with what is known of it. */
   readonly appended: (events: readonly LoggedEvent[]) => void
   /** Whether appended() makes use of the events. */
@@ -69,6 +100,10 @@ export type Cursors = {
   readonly seal: (position: number, list?: SealedList) => string
   /** null for anything that seal() did not make. */
   readonly open: (cursor: string, list?: SealedList) => number | null
+  /** Of an event in the log, with its tag and an epoch; one that has neither looks as seal() makes it. */
+  readonly sealEvent: (event: Anchor, epoch: number) => string
+  /** null for anything that neither sealEvent() nor seal() made. */
+  readonly openEvent: (cursor: string) => Place | null
 }
 
 /** A vehicle with those of its sharings that are not over by the log: what decides who may see it, and what with it. */

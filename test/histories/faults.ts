@@ -32,7 +32,7 @@ export const FAULTS: readonly Fault[] = [
         file: 'src/data/decisions/lock.ts',
         find: 'const logged = await written(held)',
         replace: `await written({ ...held, events: [] })
-          const logged = held.events.map((event) => ({ ...event, position: 0 }))`,
+          const logged = held.events.map((event) => ({ ...event, position: 0, tag: 0 }))`,
       },
       { file: 'src/data/decisions/lock.ts', find: 'import { change, ', replace: 'import { append, change, ' },
       {
@@ -54,8 +54,8 @@ export const FAULTS: readonly Fault[] = [
       { file: FOUNDATION, find: 'PERFORM pg_advisory_xact_lock_shared(', replace: 'PERFORM abs(' },
       {
         file: 'src/data/decisions/commit.ts',
-        find: 'RETURNING position`',
-        replace: 'RETURNING position, pg_sleep(0.005)`',
+        find: 'RETURNING position, tag`',
+        replace: 'RETURNING position, tag, pg_sleep(0.005)`',
       },
     ],
   },
@@ -66,8 +66,8 @@ export const FAULTS: readonly Fault[] = [
       { file: 'src/live/tail.ts', find: 'READ_LIMIT = 1_000', replace: 'READ_LIMIT = 3' },
       {
         file: 'src/live/tail.ts',
-        find: '(events.at(-1)?.position ?? settled) : settled',
-        replace: 'settled : settled',
+        find: '(events.at(-1)?.position ?? end) : end',
+        replace: 'end : end',
       },
     ],
   },

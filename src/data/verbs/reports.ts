@@ -97,6 +97,7 @@ function objection(report: Report, now: Instant): Objection | null {
 const stateRecorded = (row: RecordedRow, requestId: string): LoggedEvent => ({
   type: 'STATE_RECORDED',
   position: row.position,
+  tag: row.tag,
   vehicleId: row.vehicle_id,
   ownerId: row.owner_id,
   partnerId: row.partner_id,

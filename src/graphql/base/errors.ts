@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql'
 import type { ASTNode } from 'graphql'
-import { CursorExpiredError } from '../../data/log/read.ts'
+import { CursorExpiredError } from '../../data/log/place.ts'
 import { isUnavailable } from '../../data/database/unavailable.ts'
 
 /** The codes of top-level errors. */

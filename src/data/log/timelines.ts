@@ -1,0 +1,139 @@
+import { randomInt } from 'node:crypto'
+import type { Query, Statement } from '../database/statement.ts'
+import type { Place } from '../services.ts'
+
+/**
+ * Timelines of the log: one from its beginning, and one more for each time that it was found set back to an earlier point, by
+ * whichever instance found it first. docs/architecture.md has the whole of it.
+ */
+export type Timelines = {
+  /** How often the log was found set back, as far as this instance knows. */
+  readonly number: () => number
+  /** The epoch that a cursor of an event carries: of the last timeline that began before the event. */
+  readonly epochOf: (position: number) => number
+  /** Reads what other instances have found. */
+  readonly refresh: () => Promise<void>
+  /**
+   * Begins a timeline, unless another instance has begun one that this one does not know yet.
+   * @param keptTo up to where the log is known to be that of the timelines before; null where nothing is known
+   * @param lost a position that is known to be lost; null for none
+   */
+  readonly begin: (keptTo: number | null, lost: number | null) => Promise<void>
+  /** What is known of the event of a cursor that is not in the log any more, or of one without a tag. */
+  readonly origin: (place: Place) => Promise<Origin>
+}
+
+export type Origin = {
+  /** Whether it was removed for its age, if it ever was in this log. */
+  readonly isRemoved: boolean
+  /** Whether it was lost with a timeline that ended, or may have been. */
+  readonly isBehindSplit: boolean
+}
+
+export type Timeline = {
+  readonly number: number
+  readonly epoch: number
+  /** Positions up to there are known to be those of the timelines before. */
+  readonly keptTo: number
+  readonly beginsAfter: number
+}
+
+type TimelineRow = {
+  readonly number: number
+  readonly epoch: number
+  readonly kept_to: string
+  readonly begins_after: string
+  readonly database: string
+}
+
+/** Cursors have two bytes for it. */
+const EPOCHS = 0x1_0000
+
+const FIRST: Statement = {
+  name: '',
+  text: `INSERT INTO timeline (number, epoch, kept_to, begins_after, database, opened_at)
+    VALUES (0, 0, 0, 0, $1, clock_timestamp()) ON CONFLICT DO NOTHING`,
+}
+
+const ALL: Statement = {
+  name: '',
+  text: 'SELECT number, epoch, kept_to, begins_after, database FROM timeline ORDER BY number',
+}
+
+/** What has been removed for its age was in the log long before anything was lost. */
+const BEGIN: Statement = {
+  name: '',
+  text: `INSERT INTO timeline (number, epoch, kept_to, begins_after, database, opened_at)
+    SELECT $1, $2, COALESCE($3::bigint, LEAST($4::bigint - 1,
+        COALESCE((SELECT min(position) - 1 FROM event), (SELECT max(position) FROM pruned), 0))),
+      last_value, $5, clock_timestamp() FROM event_position_seq ON CONFLICT DO NOTHING`,
+}
+
+const ORIGIN: Statement = {
+  name: '',
+  text: `SELECT COALESCE((SELECT max(position) FROM pruned) >= $1::bigint, FALSE) AS is_removed,
+    COALESCE($1::bigint > (SELECT min(t.kept_to) FROM timeline AS t WHERE t.number > own.number), FALSE)
+      OR own.number IS NULL AS is_behind_split
+    FROM (SELECT (SELECT number FROM timeline WHERE epoch = $2) AS number) AS own`,
+}
+
+/** Another cluster, another timeline of the cluster after a promotion or a restore, or another database within it. */
+const IDENTITY: Statement = {
+  name: '',
+  text: `SELECT concat_ws('/', (SELECT system_identifier FROM pg_control_system()),
+    left(pg_walfile_name(pg_current_wal_insert_lsn()), 8), oid) AS database
+    FROM pg_database WHERE datname = current_database()`,
+}
+
+/** Where a managed service keeps the rest from its customers. */
+const LESSER_IDENTITY: Statement = {
+  name: '',
+  text: 'SELECT oid::text AS database FROM pg_database WHERE datname = current_database()',
+}
+
+/**
+ * Reads the timelines of the log, and begins another where the database is another than before.
+ * @param onBegin is called once for each timeline that begins while this instance runs
+ */
+export async function openTimelines(query: Query, onBegin: (timeline: Timeline) => void): Promise<Timelines> {
+  type Identity = { readonly database: string }
+  const [identity] = await query<Identity>(IDENTITY, []).catch(() => query<Identity>(LESSER_IDENTITY, []))
+  const database = identity?.database ?? ''
+  let known: readonly Timeline[] = []
+  let latest = ''
+  const refresh = async () => {
+    const rows = await query<TimelineRow>(ALL, [])
+    const before = known
+    known = rows.map(({ number: own, epoch, kept_to: keptTo, begins_after: beginsAfter }) => ({
+      number: own,
+      epoch,
+      keptTo: Number(keptTo),
+      beginsAfter: Number(beginsAfter),
+    }))
+    latest = rows.at(-1)?.database ?? ''
+    const last = known.at(-1)
+    if (before.length > 0 && last && last.number > (before.at(-1)?.number ?? 0)) onBegin(last)
+  }
+  const number = () => known.at(-1)?.number ?? 0
+  const begin: Timelines['begin'] = async (keptTo, lost) => {
+    const next = number() + 1
+    // The epoch may be taken, though rarely.
+    while (number() < next) {
+      await query(BEGIN, [next, randomInt(1, EPOCHS), keptTo, lost, database])
+      await refresh()
+    }
+  }
+  await query(FIRST, [database])
+  await refresh()
+  if (latest !== database) await begin(null, null)
+  return {
+    number,
+    epochOf: (position) => known.findLast(({ beginsAfter }) => beginsAfter < position)?.epoch ?? 0,
+    refresh,
+    begin,
+    origin: async ({ position, epoch }) => {
+      const [row] = await query<{ is_removed: boolean; is_behind_split: boolean }>(ORIGIN, [position, epoch])
+      return { isRemoved: row?.is_removed ?? false, isBehindSplit: row?.is_behind_split ?? true }
+    },
+  }
+}
