@@ -72,7 +72,10 @@ export function createLog(
 
   const horizon = coalesced(readHorizon)
   return {
-    cursorOf: (event) => cursors.sealEvent(event, timelines.epochOf(event.position)),
+    cursorOf: (event) => {
+      const epoch = timelines.epochOf(event.position)
+      return epoch === 0 && timelines.isUpgrading() ? cursors.seal(event.position) : cursors.sealEvent(event, epoch)
+    },
     idOf: (event) => cursors.sealEvent(event, 0),
     cursors,
     horizon,

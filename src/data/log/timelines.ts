@@ -11,6 +11,8 @@ export type Timelines = {
   readonly number: () => number
   /** The epoch that a cursor of an event carries: of the last timeline that began before the event. */
   readonly epochOf: (position: number) => number
+  /** Whether instances may run beside that read only cursors without a tag. */
+  readonly isUpgrading: () => boolean
   /** Reads what other instances have found. */
   readonly refresh: () => Promise<void>
   /**
@@ -44,20 +46,31 @@ type TimelineRow = {
   readonly kept_to: string
   readonly begins_after: string
   readonly database: string
+  /** Seconds. */
+  readonly age: number
 }
 
 /** Cursors have two bytes for it. */
 const EPOCHS = 0x1_0000
+/** Attempts to find one that is not taken yet. */
+const ATTEMPTS = 10
+/** Timelines in memory. */
+const MOST_KNOWN = 1_000
+/** For so long after a database had its first timeline, instances of a version without them may run beside. Milliseconds. */
+const UPGRADE_MS = 3_600_000
 
+/** Events that are there already, "kept_to" that position, were written by a version without timelines. */
 const FIRST: Statement = {
   name: '',
   text: `INSERT INTO timeline (number, epoch, kept_to, begins_after, database, opened_at)
-    VALUES (0, 0, 0, 0, $1, clock_timestamp()) ON CONFLICT DO NOTHING`,
+    VALUES (0, 0, COALESCE((SELECT max(position) FROM event), 0), 0, $1, clock_timestamp()) ON CONFLICT DO NOTHING`,
 }
 
 const ALL: Statement = {
   name: '',
-  text: 'SELECT number, epoch, kept_to, begins_after, database FROM timeline ORDER BY number',
+  text: `SELECT number, epoch, kept_to, begins_after, database,
+      extract(epoch FROM clock_timestamp() - opened_at)::float8 AS age
+    FROM timeline ORDER BY number DESC LIMIT ${MOST_KNOWN}`,
 }
 
 /** What has been removed for its age was in the log long before anything was lost. */
@@ -71,7 +84,8 @@ const BEGIN: Statement = {
 
 const ORIGIN: Statement = {
   name: '',
-  text: `SELECT COALESCE((SELECT max(position) FROM pruned) >= $1::bigint, FALSE) AS is_removed,
+  text: `SELECT COALESCE($1::bigint < (SELECT min(position) FROM event), TRUE)
+      AND EXISTS (SELECT FROM pruned WHERE position >= $1::bigint) AS is_removed,
     COALESCE($1::bigint > (SELECT min(t.kept_to) FROM timeline AS t WHERE t.number > own.number), FALSE)
       OR own.number IS NULL AS is_behind_split
     FROM (SELECT (SELECT number FROM timeline WHERE epoch = $2) AS number) AS own`,
@@ -101,9 +115,14 @@ export async function openTimelines(query: Query, onBegin: (timeline: Timeline) 
   const database = identity?.database ?? ''
   let known: readonly Timeline[] = []
   let latest = ''
+  let upgradedAt = -Infinity
   const refresh = async () => {
-    const rows = await query<TimelineRow>(ALL, [])
+    const rows = (await query<TimelineRow>(ALL, [])).toReversed()
     const before = known
+    const [oldest] = rows
+    if (oldest?.number === 0 && oldest.kept_to !== '0') {
+      upgradedAt = performance.now() + UPGRADE_MS - oldest.age * 1_000
+    }
     known = rows.map(({ number: own, epoch, kept_to: keptTo, begins_after: beginsAfter }) => ({
       number: own,
       epoch,
@@ -118,7 +137,8 @@ export async function openTimelines(query: Query, onBegin: (timeline: Timeline) 
   const begin: Timelines['begin'] = async (keptTo, lost) => {
     const next = number() + 1
     // The epoch may be taken, though rarely.
-    while (number() < next) {
+    for (let attempt = 0; number() < next; attempt++) {
+      if (attempt === ATTEMPTS) throw new Error('no epoch is left for the timeline of the log')
       await query(BEGIN, [next, randomInt(1, EPOCHS), keptTo, lost, database])
       await refresh()
     }
@@ -129,6 +149,7 @@ export async function openTimelines(query: Query, onBegin: (timeline: Timeline) 
   return {
     number,
     epochOf: (position) => known.findLast(({ beginsAfter }) => beginsAfter < position)?.epoch ?? 0,
+    isUpgrading: () => performance.now() < upgradedAt,
     refresh,
     begin,
     origin: async ({ position, epoch }) => {
