@@ -49,7 +49,11 @@ const LARGE = ['vehicle', 'sharing', 'event', 'command', 'idempotency_key', 'aud
 const MEANT: readonly (Pick<Scan, 'table' | 'index'> & { readonly why: string })[] = [
   { table: 'revocation', index: 'revocation_pkey', why: 'all that were revoked are wanted, and they are few' },
   { table: 'event_position_seq', index: null, why: 'a sequence is one row' },
-  { table: 'pruned', index: null, why: 'only for an event that is gone, and up to the first that was removed after it' },
+  {
+    table: 'pruned',
+    index: null,
+    why: 'only for an event that is gone, and up to the first that was removed after it',
+  },
 ]
 
 const found = (scans: readonly Scan[]): string[] =>

@@ -8,25 +8,34 @@ const tagAt = (position: string) =>
 
 const COLUMNS = `e.position, e.tag, ${EVENT.columns.map(({ name }) => `e.${name}`).join(', ')}`
 
-/**
- * One row for each event, one without where there are none. Of the log as it was read, in every row: whether it still has
- * the event that this instance knows, the tag of the event at the place that it was read from, and how far it is removed.
- */
-export const PAGED = selectParts({
-  position: [{ sql: 'e.position', kind: 'integer' }],
-  tag: [{ sql: 'e.tag::bigint', kind: 'integer' }],
-  event: EVENT.of('e'),
-  isTrue: [{ sql: 'log.is_true', kind: 'flag' }],
-  placed: [{ sql: 'log.placed', kind: 'integer' }],
-  removed: [{ sql: 'log.removed', kind: 'integer' }],
-})
+/** The tag is selected as a word, which is shorter than a binary number and its frame. */
+const tagged = (tag: string) =>
+  ({
+    position: [{ sql: 'e.position', kind: 'integer' }],
+    tag: [{ sql: tag, kind: 'word' }],
+    event: EVENT.of('e'),
+  }) as const
 
-const paged = (log: string, events: string) => `SELECT ${PAGED.sql} FROM (SELECT ${log}) AS log
-  LEFT JOIN (${events}) AS e ON TRUE ORDER BY e.position`
-
-/** Nothing is known to an instance that has seen no event yet. */
+/** Whether the log still has the event that an instance knows; an instance that has seen no event yet knows none. */
 const isTrue = (known: string, tag: string) =>
   `(${known}::bigint IS NULL OR ${tagAt(known)} IS NOT DISTINCT FROM ${tag}::bigint)`
+
+/** Instead of tags, where the log is not true. */
+export const UNTRUE = '-1'
+
+const loggedIf = (condition: string) => selectParts(tagged(`CASE WHEN ${condition} THEN e.tag ELSE ${UNTRUE} END`))
+
+/** Events alone. */
+export const LOGGED = loggedIf(isTrue('$5', '$6'))
+
+/** `found` is in every row, and the only column of a page without events. */
+export const PAGED = selectParts({ ...tagged('e.tag'), found: [{ sql: 'log.found', kind: 'integer' }] })
+
+/** What was found at a place instead of the tag of the event there. */
+export const FOUND = { nothing: -1, removedBehind: -2, untrue: -3 } as const
+
+const foundAt = (place: string, removed: string) => `WHEN (${removed}) > ${place}::bigint THEN ${FOUND.removedBehind}
+  ELSE COALESCE(${tagAt(place)}, ${FOUND.nothing}) END::bigint AS found`
 
 /** Of a subquery a hash is made, of an array none where a plan does not look at values. */
 const MATCHES = `($7::text[] IS NULL OR e.type = ANY($7))
@@ -35,11 +44,8 @@ const MATCHES = `($7::text[] IS NULL OR e.type = ANY($7))
 /** $1 behind this position, $2 up to this one, $3 at most so many; $4 and $5 the known event's position and tag. */
 export const LOG: Statement = {
   name: 'log',
-  text: paged(
-    `${isTrue('$4', '$5')} AS is_true, NULL::bigint AS placed, NULL::bigint AS removed`,
-    `SELECT ${COLUMNS} FROM event AS e WHERE e.position > $1::bigint AND e.position <= $2::bigint
-      ORDER BY e.position LIMIT $3`,
-  ),
+  text: `SELECT ${loggedIf(isTrue('$4', '$5')).sql} FROM event AS e WHERE e.position > $1::bigint AND e.position <= $2::bigint
+    ORDER BY e.position LIMIT $3`,
 }
 
 /** $1 the position of the known event, or null. */
@@ -54,7 +60,7 @@ const lastRemoved = (types: string) =>
 /** $1 the fleet, $2 types or null, $3 a position. */
 export const PLACE: Statement = {
   name: 'place',
-  text: `SELECT (${lastRemoved('$2')}) AS removed, ${tagAt('$3')} AS placed`,
+  text: `SELECT CASE ${foundAt('$3', lastRemoved('$2'))}`,
 }
 
 /**
@@ -110,14 +116,13 @@ const page = (events: string) => `SELECT * FROM (${events}) AS found ORDER BY po
 const pages = (name: string, events: string, types: string) => ({
   fromPlace: {
     name: `fleet_log_${name}`,
-    text: paged(
-      `${isTrue('$5', '$6')} AS is_true, ${tagAt('$2')} AS placed, (${lastRemoved(types)}) AS removed`,
-      page(events),
-    ),
+    text: `SELECT ${PAGED.sql} FROM (
+      SELECT CASE WHEN NOT ${isTrue('$5', '$6')} THEN ${FOUND.untrue} ${foundAt('$2', lastRemoved(types))}) AS log
+      LEFT JOIN (${page(events)}) AS e ON TRUE ORDER BY e.position`,
   } satisfies Statement,
   fromBeginning: {
     name: `fleet_log_${name}_begin`,
-    text: paged(`${isTrue('$5', '$6')} AS is_true, NULL::bigint AS placed, NULL::bigint AS removed`, page(events)),
+    text: `SELECT ${LOGGED.sql} FROM (${page(events)}) AS e ORDER BY e.position`,
   } satisfies Statement,
 })
 

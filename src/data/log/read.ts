@@ -4,7 +4,7 @@ import type { Statement } from '../database/statement.ts'
 import type { Horizon, Place, Services } from '../services.ts'
 import { EVENT, loggedEvent } from '../tables/event.ts'
 import type { Row, Values } from '../tables/record.ts'
-import { FLEET_LOG, LOG, PAGED } from './pages.ts'
+import { FLEET_LOG, FOUND, LOG, LOGGED, PAGED, UNTRUE } from './pages.ts'
 import { checkFound, checkRemoved } from './place.ts'
 
 const SETTLE_POLL_MS = 2
@@ -32,28 +32,34 @@ type Page = {
   readonly events: LoggedEvent[]
   /** Whether the event that this instance knows was there, and so all that it has read before. */
   readonly isTrue: boolean
-  /** The tag of the event at the place; null if there is none. */
-  readonly placed: number | null
-  /** How far the fleet's events have been removed for their age; null for not at all. */
-  readonly removed: number | null
+  /** The tag of the event at the place, or one of FOUND. */
+  readonly found: number
 }
 
+/** Reads on from a place. */
 async function readPage({ query }: Services, statement: Statement, values: readonly unknown[]): Promise<Page> {
   const rows = (await query<Row>(statement, values)).map(PAGED.read)
-  const [log] = rows
-  return {
-    events: rows.flatMap((values) => (values[PAGED.at.position] == null ? [] : [toEvent(values)])),
-    isTrue: log?.[PAGED.at.isTrue] === true,
-    placed: (log?.[PAGED.at.placed] ?? null) as number | null,
-    removed: (log?.[PAGED.at.removed] ?? null) as number | null,
-  }
+  const found = (rows[0]?.[PAGED.at.found] ?? FOUND.untrue) as number
+  const events = rows.flatMap((row) => (row[PAGED.at.position] == null ? [] : [toEvent(row)]))
+  return { events, found, isTrue: found !== FOUND.untrue }
 }
 
+/** Reads a range, where it does not matter what is at its beginning. */
+async function readRange(db: Services, statement: Statement, values: readonly unknown[]): Promise<Page> {
+  const rewinds = db.log.rewinds()
+  const rows = (await db.query<Row>(statement, values)).map(LOGGED.read)
+  // Without a row nothing is said about the log.
+  if (rows.length === 0) await db.log.horizon()
+  const isTrue = rows.length === 0 ? db.log.rewinds() === rewinds : rows[0]?.[LOGGED.at.tag] !== UNTRUE
+  return { events: rows.map(toEvent), found: FOUND.nothing, isTrue }
+}
+
+/** Both selections begin alike. */
 const toEvent = (values: Values): LoggedEvent =>
   loggedEvent(
     EVENT.decode(values, PAGED.at.event),
     values[PAGED.at.position] as number,
-    values[PAGED.at.tag] as number | null,
+    Number(values[PAGED.at.tag] ?? 0),
   )
 
 const knownIn = ({ log }: Services): readonly [position: number | null, tag: number | null] => {
@@ -79,7 +85,7 @@ async function readOn(db: Services, read: () => Promise<Page>): Promise<Page | n
 
 /** All fleets' events in (after, upTo], oldest first, at most `limit`; none if the log was set back. */
 export async function readLog(db: Services, after: number, upTo: number, limit: number): Promise<LoggedEvent[]> {
-  const page = await readOn(db, () => readPage(db, LOG, [after, upTo, limit, ...knownIn(db)]))
+  const page = await readOn(db, () => readRange(db, LOG, [after, upTo, limit, ...knownIn(db)]))
   return page?.events ?? []
 }
 
@@ -102,7 +108,7 @@ function readFleetPage(
   const { fromPlace, fromBeginning } = all ? ofAll : few ? ofVehicles : rare ? ofRareTypes : ofSome
   const values: unknown[] = [fleetId, after ?? 0, upTo, limit, ...knownIn(db)]
   if (!all) values.push(types && [...new Set(types)], vehicleIds && [...new Set(vehicleIds)])
-  return readPage(db, after === null ? fromBeginning : fromPlace, values)
+  return after === null ? readRange(db, fromBeginning, values) : readPage(db, fromPlace, values)
 }
 
 /**
@@ -120,7 +126,7 @@ export async function readFleetLog(
   limit: number,
 ): Promise<LoggedEvent[]> {
   const page = await readOn(db, () => readFleetPage(db, fleetId, filter, after, upTo, limit))
-  if (page && after !== null) checkRemoved(after, page)
+  if (page) checkRemoved(page.found)
   return page?.events ?? []
 }
 
@@ -161,7 +167,7 @@ async function tryHistory(
   const early = known - (from ?? 0) >= limit ? await read(from, known, limit) : null
   if (early) {
     if (!early.isTrue) return null
-    if (after) await checkFound(db, after, early)
+    if (after) await checkFound(db, after, early.found)
     if (early.events.length === limit) return early.events
   }
   const rewinds = db.log.rewinds()
@@ -169,8 +175,8 @@ async function tryHistory(
   if (early && (end <= known || db.log.rewinds() !== rewinds)) return end === known ? early.events : null
   const rest = await read(early ? known : from, end, limit - (early?.events.length ?? 0))
   if (!rest.isTrue) return null
-  if (after && !early) await checkFound(db, after, rest)
-  if (early) checkRemoved(known, rest)
+  if (after && !early) await checkFound(db, after, rest.found)
+  checkRemoved(rest.found)
   return [...(early?.events ?? []), ...rest.events]
 }
 

@@ -46,7 +46,7 @@ const VehicleEventInterface = builder.interfaceRef<LoggedEvent>('VehicleEvent').
   resolveType: ({ type }) => TYPE_NAMES[type as keyof typeof TYPE_NAMES] ?? 'SharingEvent',
   fields: (t) => ({
     id: t.id({
-      description: 'Unique; the same event always has the same id, and no other event ever has it.',
+      description: 'Unique; the same event always has the same id.',
       resolve: (event, _args, { prisma }) => prisma.event.idOf(event),
     }),
     cursor: t.string({
