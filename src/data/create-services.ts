@@ -5,10 +5,9 @@ import { createSnapshots } from './decisions/snapshot.ts'
 import { createWriteCounters } from './decisions/write-counters.ts'
 import { createLog } from './log/log.ts'
 import { openTimelines } from './log/timelines.ts'
-import type { Timeline } from './log/timelines.ts'
 import { createOpenVehicles } from './queries/open-vehicles.ts'
 import { sharedSecret } from './queries/secrets.ts'
-import type { Services } from './services.ts'
+import type { Services, Timeline } from './services.ts'
 
 /**
  * @param onContradiction is called as often as a vehicle is met whose records contradict each other

@@ -8,7 +8,6 @@ import type { Vehicle } from '../domain/vehicle.ts'
 import type { PrismaClient } from '../generated/prisma/client.ts'
 import type { Clock } from './database/clock.ts'
 import type { Query, Sql } from './database/statement.ts'
-import type { Timelines } from './log/timelines.ts'
 
 /**
  * What the functions of the data layer work with, as types: the rooms make these services, create-services.ts puts them
@@ -43,6 +42,44 @@ export type Anchor = { readonly position: number; readonly tag: number }
 
 /** What a cursor says: behind which event, by which epoch of the log. `tag` is null in cursors of before there were tags. */
 export type Place = { readonly position: number; readonly tag: number | null; readonly epoch: number }
+
+/**
+ * Timelines of the log: one from its beginning, and one more for each time that it was found set back to an earlier point, by
+ * whichever instance found it first. docs/architecture.md has the whole of it.
+ */
+export type Timelines = {
+  /** How often the log was found set back, as far as this instance knows. */
+  readonly number: () => number
+  /** The epoch that a cursor of an event carries: of the last timeline that began before the event. */
+  readonly epochOf: (position: number) => number
+  /** Whether instances may run beside that read only cursors without a tag. */
+  readonly isUpgrading: () => boolean
+  /** Reads what other instances have found. */
+  readonly refresh: () => Promise<void>
+  /**
+   * Begins a timeline, unless another instance has begun one that this one does not know yet.
+   * @param keptTo up to where the log is known to be that of the timelines before; null where nothing is known
+   * @param lost a position that is known to be lost; null for none
+   */
+  readonly begin: (keptTo: number | null, lost: number | null) => Promise<void>
+  /** What is known of the event of a cursor that is not in the log any more, or of one without a tag. */
+  readonly origin: (place: Place) => Promise<Origin>
+}
+
+export type Origin = {
+  /** Whether it was removed for its age, if it ever was in this log. */
+  readonly isRemoved: boolean
+  /** Whether it was lost with a timeline that ended, or may have been. */
+  readonly isBehindSplit: boolean
+}
+
+export type Timeline = {
+  readonly number: number
+  readonly epoch: number
+  /** Positions up to there are known to be those of the timelines before. */
+  readonly keptTo: number
+  readonly beginsAfter: number
+}
 
 /** Follows the log on this instance. */
 export type Follower = {

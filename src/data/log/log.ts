@@ -2,10 +2,9 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { coalesced } from '../../async/coalesced.ts'
 import type { Query } from '../database/statement.ts'
 import { createCursors } from './cursor.ts'
-import type { Anchor, Follower, Horizon, Log } from '../services.ts'
+import type { Anchor, Follower, Horizon, Log, Timelines } from '../services.ts'
 import { lastKept, readAnchors } from './anchors.ts'
 import { LOG_END } from './pages.ts'
-import type { Timelines } from './timelines.ts'
 
 /** After so many positions the anchors are read again. */
 const ANCHORS_EVERY = 5_000

@@ -1,44 +1,6 @@
 import { randomInt } from 'node:crypto'
 import type { Query, Statement } from '../database/statement.ts'
-import type { Place } from '../services.ts'
-
-/**
- * Timelines of the log: one from its beginning, and one more for each time that it was found set back to an earlier point, by
- * whichever instance found it first. docs/architecture.md has the whole of it.
- */
-export type Timelines = {
-  /** How often the log was found set back, as far as this instance knows. */
-  readonly number: () => number
-  /** The epoch that a cursor of an event carries: of the last timeline that began before the event. */
-  readonly epochOf: (position: number) => number
-  /** Whether instances may run beside that read only cursors without a tag. */
-  readonly isUpgrading: () => boolean
-  /** Reads what other instances have found. */
-  readonly refresh: () => Promise<void>
-  /**
-   * Begins a timeline, unless another instance has begun one that this one does not know yet.
-   * @param keptTo up to where the log is known to be that of the timelines before; null where nothing is known
-   * @param lost a position that is known to be lost; null for none
-   */
-  readonly begin: (keptTo: number | null, lost: number | null) => Promise<void>
-  /** What is known of the event of a cursor that is not in the log any more, or of one without a tag. */
-  readonly origin: (place: Place) => Promise<Origin>
-}
-
-export type Origin = {
-  /** Whether it was removed for its age, if it ever was in this log. */
-  readonly isRemoved: boolean
-  /** Whether it was lost with a timeline that ended, or may have been. */
-  readonly isBehindSplit: boolean
-}
-
-export type Timeline = {
-  readonly number: number
-  readonly epoch: number
-  /** Positions up to there are known to be those of the timelines before. */
-  readonly keptTo: number
-  readonly beginsAfter: number
-}
+import type { Timeline, Timelines } from '../services.ts'
 
 type TimelineRow = {
   readonly number: number
