@@ -8,7 +8,7 @@ import { createClient } from './data/client.ts'
 import type { Client } from './data/client.ts'
 import type { MigrationLog } from './data/migrations/migrate.ts'
 import { createServices } from './data/create-services.ts'
-import type { Services } from './data/services.ts'
+import type { Services, Timeline } from './data/services.ts'
 import { watchRevocations } from './background/revocations.ts'
 import { startAnnouncer } from './background/announcer.ts'
 import { startHousekeeper } from './background/housekeeper.ts'
@@ -80,7 +80,12 @@ export async function createApp(resources: Resources): Promise<App> {
     const connection = await openDatabase({ ...settings, ...watched, onMigration })
     closers.push(connection.close)
     const onContradiction = logSparingly(log, 'deciding on a vehicle', 'nothing is recorded of it until it is repaired')
-    const services = await createServices(connection, onContradiction)
+    const onSetBack = ({ number, keptTo }: Timeline) =>
+      log.warn(
+        { timeline: number, keptTo },
+        'the log of events was set back, or the database is another than before: clients whose cursor was lost begin anew',
+      )
+    const services = await createServices(connection, onContradiction, onSetBack)
     closers.push(services.stop)
     const prisma = createClient(services)
     const tail = startTail(prisma, logSparingly(log, 'following the log'))
@@ -173,7 +178,8 @@ export async function createApp(resources: Resources): Promise<App> {
           const connections = { sockets: sockets.open, streams: http.openStreams }
           const { counters, contradictions } = services
           const { pool } = connection
-          const sources = { counts, counters, contradictions, pool, tail, connections }
+          const { timeline } = services.log
+          const sources = { counts, counters, contradictions, pool, tail, timeline, connections }
           // First in the list, last to close: what a server does while it drains is worth seeing.
           closers.unshift(await serveMetrics({ host: settings.host, port: settings.metricsPort }, sources))
         }

@@ -114,7 +114,7 @@ BEGIN
     FROM newest AS n WHERE v."id" = n.id
   )
   SELECT count(*), jsonb_agg(jsonb_build_object(
-      'position', l."position", 'vehicle_id', l."vehicle_id", 'owner_id', l."owner_id", 'partner_id', l."partner_id",
+      'position', l."position", 'tag', l."tag", 'vehicle_id', l."vehicle_id", 'owner_id', l."owner_id", 'partner_id', l."partner_id",
       'occurred_at', extract(epoch FROM l."occurred_at") * 1000,
       'recorded_at', extract(epoch FROM l."recorded_at") * 1000, 'facts', l."facts"
     ) ORDER BY l."position") FILTER (WHERE "told")

@@ -6,7 +6,8 @@ import { forgetKeys } from './decisions/idempotency.ts'
 import { recordReports } from './verbs/reports.ts'
 import { end, start, updateEnd } from './verbs/sharings.ts'
 import { create, remove, update } from './verbs/vehicles.ts'
-import { checkKept, pruneLog, readFleetLog, readHistory, readLog } from './log/read.ts'
+import { checkPlace } from './log/place.ts'
+import { pruneLog, readFleetLog, readHistory, readLog } from './log/read.ts'
 import { listFleets, listPartners, listSharings, listVehicles } from './queries/lists.ts'
 import { createLoaders } from './queries/loaders.ts'
 import { revokeTokens } from './queries/revocations.ts'
@@ -73,9 +74,15 @@ export function createClient(services: Services) {
         /** One fleet's events in a range of positions. */
         ofFleet: bind(readFleetLog),
         history: bind(readHistory),
-        checkKept: bind(checkKept),
+        checkPlace: bind(checkPlace),
+        /** An event was handed out that no horizon has told of yet. */
+        see: log.see,
+        remember: log.remember,
         prune: bind(pruneLog),
         follow: log.follow,
+        idOf: log.idOf,
+        cursorOf: log.cursorOf,
+        place: log.cursors.openEvent,
         cursor: log.cursors.seal,
         position: log.cursors.open,
       },

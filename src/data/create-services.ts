@@ -4,21 +4,25 @@ import { createRefusalTrail } from './decisions/audit.ts'
 import { createSnapshots } from './decisions/snapshot.ts'
 import { createWriteCounters } from './decisions/write-counters.ts'
 import { createLog } from './log/log.ts'
+import { openTimelines } from './log/timelines.ts'
 import { createOpenVehicles } from './queries/open-vehicles.ts'
 import { sharedSecret } from './queries/secrets.ts'
-import type { Services } from './services.ts'
+import type { Services, Timeline } from './services.ts'
 
 /**
  * @param onContradiction is called as often as a vehicle is met whose records contradict each other
+ * @param onSetBack is called once for each time that the log is found set back
  * @returns the services, and what ends those that run in the background
  */
 export async function createServices(
   connection: Connection,
   onContradiction: (error: Error) => void = () => {},
+  onSetBack: (timeline: Timeline) => void = () => {},
 ): Promise<Services & { readonly stop: () => void }> {
   const { prisma, query, transaction, notifications } = connection
   const clock = connection.readClock ? await startClock(connection.readClock) : ownClock()
-  const log = createLog(query, await sharedSecret(prisma, 'cursor', 16), notifications.notify)
+  const timelines = await openTimelines(query, onSetBack)
+  const log = createLog(query, await sharedSecret(prisma, 'cursor', 16), timelines, notifications.notify)
   notifications.onNotification(log.wake)
   return {
     prisma,

@@ -33,8 +33,55 @@ export type Services = {
   readonly refusalTrail: RefusalTrail
 }
 
-/** A part of the log that no commit will change any more: positions up to `settled`, of those `drawn` until then. */
-export type Horizon = { readonly settled: number; readonly drawn: number }
+/**
+ * A part of the log that no commit will change any more: positions up to `settled`, of those `drawn` until then. `end` is the
+ * position of the last event of that part; where there is none it is `settled`.
+ */
+export type Horizon = { readonly settled: number; readonly drawn: number; readonly end: number }
+
+/** An event that was in the log: its position may have been given to another since. */
+export type Anchor = { readonly position: number; readonly tag: number }
+
+/** What a cursor says: behind which event, by which epoch of the log. `tag` is null in cursors of before there were tags. */
+export type Place = { readonly position: number; readonly tag: number | null; readonly epoch: number }
+
+/**
+ * Timelines of the log: one from its beginning, and one more for each time that it was found set back to an earlier point, by
+ * whichever instance found it first. docs/architecture.md has the whole of it.
+ */
+export type Timelines = {
+  /** How often the log was found set back, as far as this instance knows. */
+  readonly number: () => number
+  /** The epoch that a cursor of an event carries: of the last timeline that began before the event. */
+  readonly epochOf: (position: number) => number
+  /** Whether instances may run beside that read only cursors without a tag. */
+  readonly isUpgrading: () => boolean
+  /** Reads what other instances have found. */
+  readonly refresh: () => Promise<void>
+  /**
+   * Begins a timeline, unless another instance has begun one that this one does not know yet.
+   * @param keptTo up to where the log is known to be that of the timelines before; null where nothing is known
+   * @param lost a position that is known to be lost; null for none
+   */
+  readonly begin: (keptTo: number | null, lost: number | null) => Promise<void>
+  /** What is known of the event of a cursor that is not in the log any more, or of one without a tag. */
+  readonly origin: (place: Place) => Promise<Origin>
+}
+
+export type Origin = {
+  /** Whether it was removed for its age, if it ever was in this log. */
+  readonly isRemoved: boolean
+  /** Whether it was lost with a timeline that ended, or may have been. */
+  readonly isBehindSplit: boolean
+}
+
+export type Timeline = {
+  readonly number: number
+  readonly epoch: number
+  /** Positions up to there are known to be those of the timelines before. */
+  readonly keptTo: number
+  readonly beginsAfter: number
+}
 
 /** Follows the log on this instance. */
 export type Follower = {
@@ -43,15 +90,36 @@ export type Follower = {
   readonly append: (events: readonly LoggedEvent[]) => void
   /** Something was appended by another instance: a hint, which may be false or missing. */
   readonly wake: () => void
+  /** Events in memory. */
+  readonly anchors: () => readonly Anchor[]
+  /** The log was set back: what is behind that position now is other than what was there. */
+  readonly rewind: (position: number) => void
 }
 
 /** The log as this instance knows it. */
 export type Log = {
   readonly cursors: Cursors
-  /** Up to where the log can be read now; callers at the same time share one statement. */
+  /** The same for each event for ever, and for no other event. */
+  readonly idOf: (event: Anchor) => string
+  readonly cursorOf: (event: Anchor) => string
+  /**
+   * Up to where the log can be read now; callers at the same time share one statement. Where the log was set back, this
+   * finds it: once it is answered, followers have been rewound.
+   */
   readonly horizon: () => Promise<Horizon>
-  /** Up to where it could be read when that was last asked; 0 before. */
-  readonly settled: () => number
+  /** The last event that this instance has seen settled; null before the first. Reads make sure that it is still there. */
+  readonly known: () => Anchor | null
+  /** An event was seen, which is settled. */
+  readonly see: (event: Anchor) => void
+  /** To be called when events begin to be followed, so that a split ahead of them is found exactly. */
+  readonly remember: () => Promise<void>
+  /** How often this instance found the log set back. */
+  readonly rewinds: () => number
+  readonly origin: Timelines['origin']
+  /** A cursor's event is gone, and no split that is known explains it: the log was set back, and nobody noticed. */
+  readonly lost: (place: Place) => Promise<void>
+  /** How often the log was found set back, by any instance. */
+  readonly timeline: () => number
   /** To be called after each commit that appended to the log, with what is known of it. */
   readonly appended: (events: readonly LoggedEvent[]) => void
   /** Whether appended() makes use of the events. */
@@ -71,6 +139,10 @@ export type Cursors = {
   readonly seal: (position: number, list?: SealedList) => string
   /** null for anything that seal() did not make. */
   readonly open: (cursor: string, list?: SealedList) => number | null
+  /** Of an event in the log, with its tag and an epoch; one that has neither looks as seal() makes it. */
+  readonly sealEvent: (event: Anchor, epoch: number) => string
+  /** null for anything that neither sealEvent() nor seal() made. */
+  readonly openEvent: (cursor: string) => Place | null
 }
 
 /** A vehicle with those of its sharings that are not over by the log: what decides who may see it, and what with it. */

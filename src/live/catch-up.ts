@@ -37,12 +37,14 @@ export type Delivery = {
 /**
  * Delivers the events of a source after a position, each once, in order: first those that are there, then each as it comes,
  * which takes no more than a call. While a subscriber has it wait, new events stay in the log.
+ * @param rewinds of the tail, when the position was taken
  */
 export function deliverEvents(
   tail: Tail,
   source: EventSource & { readonly fleetId: string },
   after: number,
   take: Take,
+  rewinds = tail.rewinds(),
 ): Delivery {
   let isStopped = false
   /** What the subscriber had it wait for while it was attached. */
@@ -51,6 +53,7 @@ export function deliverEvents(
   const subscriber: Subscriber = {
     fleetId: source.fleetId,
     position: after,
+    rewinds,
     take(event) {
       subscriber.position = event.position
       if (isStopped || !source.matches(event)) return
@@ -68,15 +71,16 @@ export function deliverEvents(
   const isOver = () => isStopped || tail.stopped()
 
   async function deliverBatch(): Promise<void> {
+    tail.rewound(subscriber)
     const { events, upTo } = await nextBatch(tail, source, subscriber.position)
     for (const [index, event] of events.entries()) {
       if (events.length > BURST && index % BURST === 0) await tail.turn()
-      if (isOver()) return
+      if (isOver() || tail.rewound(subscriber)) return
       subscriber.position = event.position
       const wait = take(event)
       if (wait) await wait
     }
-    subscriber.position = Math.max(upTo, subscriber.position)
+    if (!tail.rewound(subscriber)) subscriber.position = Math.max(upTo, subscriber.position)
   }
 
   async function run(): Promise<void> {

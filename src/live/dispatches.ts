@@ -25,13 +25,14 @@ export function openDispatches(prisma: Client, tail: Tail, { vehicleIds, ...limi
   return stoppable(tail, limits, async function* (ending): AsyncGenerator<Command, void> {
     // The position is taken first: a command accepted while the waiting ones are read is met twice, and claimed once.
     const start = await tail.join()
+    const rewinds = tail.rewinds()
     try {
       for (const waiting of await prisma.command.pending(vehicleIds, WAITING_LIMIT)) {
         if (ending.ended()) return
         const command = await prisma.command.claim(waiting)
         if (command) yield command
       }
-      for await (const event of followLog(prisma, tail, isForUs, start, ending)) {
+      for await (const event of followLog(prisma, tail, isForUs, { position: start, rewinds }, ending)) {
         if (event.type !== 'COMMAND_UPDATED' || !(await prisma.command.isPending(event.commandId))) continue
         if (ending.ended()) return
         const command = await prisma.command.claim({ id: event.commandId, vehicleId: event.vehicleId })

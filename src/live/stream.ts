@@ -6,6 +6,7 @@ import { eventMatcher } from '../domain/log/event.ts'
 import type { Instant } from '../domain/period.ts'
 import { BURST, deliverEvents, nextBatch } from './catch-up.ts'
 import type { Delivery, EventSource, Take } from './catch-up.ts'
+import type { Reader } from './subscribers.ts'
 import type { Tail } from './tail.ts'
 
 /** Whether a stream is to end: its reader has left, or its token's time is up. */
@@ -36,30 +37,31 @@ export function openStream(
     matches: eventMatcher(fleetId, filter),
     read: (from: number, upTo: number, limit: number) => prisma.event.ofFleet(fleetId, filter, from, upTo, limit),
   }
+  const rewinds = tail.rewinds()
   async function* pulled(ending: Ending) {
     await tail.join()
     try {
-      yield* follow(tail, source, after, ending)
+      yield* follow(tail, source, { position: after, rewinds }, ending)
     } finally {
       tail.leave()
     }
   }
   return {
-    deliver: (take) => deliverEvents(tail, source, after, take),
+    deliver: (take) => deliverEvents(tail, source, after, take, rewinds),
     [Symbol.asyncIterator]: () => stoppable(tail, limits, pulled),
   }
 }
 
-/** Every event of the log after a position that matches. The caller has joined the tail. */
+/** Every event of the log that matches, after a reader's position. The caller has joined the tail. */
 export const followLog = (
   prisma: Client,
   tail: Tail,
   matches: EventSource['matches'],
-  after: number,
+  reader: Reader,
   ending: Ending,
 ): AsyncGenerator<LoggedEvent, void> => {
   const read = async (from: number, upTo: number, limit: number) => prisma.event.range(from, upTo, limit)
-  return follow(tail, { fleetId: null, matches, read }, after, ending)
+  return follow(tail, { fleetId: null, matches, read }, reader, ending)
 }
 
 /** The latest end of a stream. */
@@ -101,17 +103,31 @@ export function stoppable<T>(
 async function* follow(
   tail: Tail,
   source: EventSource,
-  after: number,
-  { ended, signal }: Ending,
+  reader: Reader,
+  ending: Ending,
 ): AsyncGenerator<LoggedEvent, void> {
-  let position = after
-  while (!ended()) {
-    const { events, upTo } = await nextBatch(tail, source, position)
-    for (const [index, event] of events.entries()) {
-      if (events.length > BURST && index % BURST === 0) await tail.turn()
-      if (ended()) return
-      yield event
-    }
-    position = await tail.moved(upTo, source.fleetId, signal)
+  while (!ending.ended()) {
+    tail.rewound(reader)
+    const batch = await nextBatch(tail, source, reader.position)
+    yield* whileTrue(tail, batch.events, reader, ending)
+    if (ending.ended() || tail.rewound(reader)) continue
+    reader.position = batch.upTo
+    const moved = await tail.moved(batch.upTo, source.fleetId, ending.signal)
+    if (!tail.rewound(reader)) reader.position = moved
+  }
+}
+
+/** The events of a batch, until the stream ends or the log is set back. */
+async function* whileTrue(
+  tail: Tail,
+  events: readonly LoggedEvent[],
+  reader: Reader,
+  { ended }: Ending,
+): AsyncGenerator<LoggedEvent, void> {
+  for (const [index, event] of events.entries()) {
+    if (events.length > BURST && index % BURST === 0) await tail.turn()
+    if (ended() || tail.rewinds() !== reader.rewinds) return
+    reader.position = event.position
+    yield event
   }
 }

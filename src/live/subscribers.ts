@@ -1,11 +1,17 @@
 import type { LoggedEvent } from '../domain/log/event.ts'
 import type { EventRange, Window } from './window.ts'
 
-/** A subscriber that is handed the events of a fleet as they come. */
-export type Subscriber = {
-  readonly fleetId: string
+/** A reader of the log's end. */
+export type Reader = {
   /** Events up to here were handed to it, or do not concern it. */
   position: number
+  /** How often the log had been set back when the position was taken. */
+  rewinds: number
+}
+
+/** A subscriber that is handed the events of a fleet as they come. */
+export type Subscriber = Reader & {
+  readonly fleetId: string
   /** Takes the next event, or detaches itself instead. Never throws. */
   readonly take: (event: LoggedEvent) => void
   /** Called once it was detached by somebody else: events after its position it has to read by itself. */
@@ -19,6 +25,8 @@ export type Subscribers = {
   /** To be called when the window has grown. The events are handed over soon, after the caller's request was answered. */
   readonly notify: () => void
   readonly detachAll: () => void
+  /** The log was set back to a position: all have to read by themselves again. */
+  readonly rewind: (position: number) => void
 }
 
 /** Events of one turn of the event loop, and deliveries after which others have theirs: the last event goes to all first. */
@@ -89,5 +97,9 @@ export function createSubscribers(window: Window): Subscribers {
       setImmediate(deliverSome)
     },
     detachAll,
+    rewind(position) {
+      detachAll()
+      delivered = Math.min(delivered, position)
+    },
   }
 }

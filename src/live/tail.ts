@@ -1,6 +1,8 @@
 import pLimit from 'p-limit'
 import type { Client } from '../data/client.ts'
 import type { LoggedEvent } from '../domain/log/event.ts'
+import { createRewinds } from './rewinds.ts'
+import type { Rewinds } from './rewinds.ts'
 import { createSubscribers } from './subscribers.ts'
 import type { Subscribers } from './subscribers.ts'
 import { createWindow } from './window.ts'
@@ -32,8 +34,8 @@ export type Tail = {
    * @returns the position after which it lies: that fleet has no event between the two
    */
   readonly moved: (position: number, fleetId: string | null, signal: AbortSignal) => Promise<number>
-  /** Whether memory has all events after a position. */
-  readonly covers: (position: number) => boolean
+  /** Whether memory has an event, and all events after it. */
+  readonly has: (position: number, tag: number | null) => boolean
   /** Resolves at the caller's turn: one in each round of the event loop, so that requests are answered in between. */
   readonly turn: () => Promise<void>
   /** Reads the log for subscribers that catch up, a few at a time: writers have to find a connection, too. */
@@ -49,6 +51,12 @@ export type Tail = {
   readonly append: (events: readonly LoggedEvent[]) => void
   /** Another instance may have appended events: a hint, which may be false or missing. */
   readonly wake: () => void
+  /** The log was set back: what it has after a position is other than what was read there. */
+  readonly rewind: (position: number) => void
+  readonly rewinds: Rewinds['count']
+  readonly rewound: Rewinds['rewound']
+  /** The events in memory. */
+  readonly anchors: () => readonly LoggedEvent[]
   readonly stop: () => void
   /** Whether it was stopped, so that nothing comes any more. */
   readonly stopped: () => boolean
@@ -64,10 +72,13 @@ const CATCH_UPS_AT_ONCE = 4
 const POLL_MS = 200
 /** While a writer holds the horizon back it is read this often: that writer may be on another instance. Milliseconds. */
 const UNSETTLED_POLL_MS = 10
+/** After the log was set back, a commit that was acknowledged before may still be reported for so long. Milliseconds. */
+const DISTRUST_MS = 15_000
 
 export function startTail(prisma: Client, onError: (error: unknown) => void): Tail {
   const window = createWindow(WINDOW / 2)
   const subscribers = createSubscribers(window)
+  const rewinds = createRewinds()
   /** Events handed over out of order, by position: one that another writer drew is still missing before them. */
   const handed = new Map<number, LoggedEvent>()
   let followers = 0
@@ -75,7 +86,8 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
   let stopped = false
   let timer: NodeJS.Timeout | undefined
   let reading: Promise<void> | null = null
-  let horizon = { settled: 0, drawn: 0 }
+  let horizon = { settled: 0, drawn: 0, end: 0 }
+  let distrustedUntil = -Infinity
   let reachedAt = 0
   let again = false
   /** Callers of `moved`, by fleet; null for any. */
@@ -84,13 +96,16 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
   const turns = pLimit(1)
 
   async function advance(): Promise<void> {
-    const { settled, drawn } = (horizon = await prisma.event.horizon())
-    while (window.head() < settled) {
+    const { settled, drawn, end } = (horizon = await prisma.event.horizon())
+    const count = rewinds.count()
+    while (window.head() < end) {
       const from = window.head()
-      const events = await prisma.event.range(from, settled, READ_LIMIT)
+      const events = await prisma.event.range(from, end, READ_LIMIT)
+      // The log was set back meanwhile: its end is another.
+      if (rewinds.count() !== count) return schedule(UNSETTLED_POLL_MS)
       // The window was restarted further on meanwhile, or the next events were handed over.
       if (window.head() !== from) continue
-      extend(events, events.length === READ_LIMIT ? (events.at(-1)?.position ?? settled) : settled)
+      extend(events, events.length === READ_LIMIT ? (events.at(-1)?.position ?? end) : end)
       for (const position of handed.keys()) if (position <= window.head()) handed.delete(position)
       takeHanded()
     }
@@ -100,6 +115,8 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
 
   function extend(events: readonly LoggedEvent[], upTo: number): void {
     window.add(events, upTo)
+    const last = events.at(-1)
+    if (last) prisma.event.see(last)
     for (const event of events) {
       // Whatever is read for the event is read as of no earlier instant.
       prisma.$observe(event.recordedAt)
@@ -123,6 +140,7 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
 
   function append(events: readonly LoggedEvent[]): void {
     if (stopped || resting) return
+    if (performance.now() < distrustedUntil) return read()
     // Events dropped here are read from the log instead.
     if (handed.size > WINDOW) handed.clear()
     for (const event of events) if (event.position > window.head()) handed.set(event.position, event)
@@ -167,18 +185,19 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
       // All events up to the head are settled, and in memory.
       if (!resting) return window.head()
       try {
-        const { settled } = await prisma.event.horizon()
+        const { end } = await prisma.event.horizon()
+        if (resting) await prisma.event.remember()
         if (resting) {
           resting = false
           reachedAt = performance.now()
           // The window has stood still since the last follower left: it starts afresh.
-          if (window.head() < settled) {
-            window.restart(settled)
+          if (window.head() < end) {
+            window.restart(end)
             handed.clear()
           }
           schedule(POLL_MS)
         }
-        return settled
+        return end
       } catch (error) {
         leave()
         throw error
@@ -205,12 +224,23 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
       })
     },
     turn: () => turns(() => new Promise<void>((resolve) => setImmediate(resolve))),
-    covers: (position) => !resting && position >= window.floor(),
+    has: (position, tag) => !resting && tag !== null && window.has(position, tag),
     catchUpLimit,
     head: window.head,
     isFollowing: () => !resting,
     append,
     wake: read,
+    rewind(position) {
+      rewinds.add(position)
+      handed.clear()
+      distrustedUntil = performance.now() + DISTRUST_MS
+      window.rewind(position)
+      subscribers.rewind(position)
+      for (const some of waiting.values()) for (const go of some) go()
+    },
+    rewinds: rewinds.count,
+    rewound: rewinds.rewound,
+    anchors: window.events,
     stop() {
       stopped = true
       clearTimeout(timer)
@@ -220,7 +250,7 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
     stopped: () => stopped,
     progress: () => ({
       followers,
-      lag: resting ? 0 : Math.max(horizon.settled - window.head(), 0),
+      lag: resting ? 0 : Math.max(horizon.end - window.head(), 0),
       unsettled: resting ? 0 : horizon.drawn - horizon.settled,
       age: resting ? 0 : performance.now() - reachedAt,
     }),

@@ -11,6 +11,10 @@ export type Window = {
   readonly add: (events: readonly LoggedEvent[], upTo: number) => void
   /** Forgets everything, and goes on after a position. */
   readonly restart: (position: number) => void
+  /** Forgets what is after a position. */
+  readonly rewind: (position: number) => void
+  readonly has: (position: number, tag: number) => boolean
+  readonly events: () => readonly LoggedEvent[]
   /** null for a position that is no longer covered; `limit` events at most. */
   readonly since: (position: number, limit: number) => EventRange | null
 }
@@ -20,9 +24,19 @@ export function createWindow(least: number): Window {
   let events: LoggedEvent[] = []
   let floor = 0
   let head = 0
+  const restart = (position: number) => {
+    events = []
+    floor = position
+    head = position
+  }
   return {
     floor: () => floor,
     head: () => head,
+    events: () => events,
+    has: (position, tag) => {
+      const event = events[firstAfter(events, position) - 1]
+      return event?.position === position && event.tag === tag
+    },
     add(more, upTo) {
       head = upTo
       events.push(...more)
@@ -31,10 +45,11 @@ export function createWindow(least: number): Window {
       const dropped = events.splice(0, events.length - least)
       floor = dropped.at(-1)?.position ?? floor
     },
-    restart(position) {
-      events = []
-      floor = position
-      head = position
+    restart,
+    rewind(position) {
+      if (position < floor) return restart(position)
+      events.length = firstAfter(events, position)
+      head = Math.min(head, position)
     },
     since(position, limit) {
       if (position >= head) return { events: [], upTo: position }

@@ -49,6 +49,11 @@ const LARGE = ['vehicle', 'sharing', 'event', 'command', 'idempotency_key', 'aud
 const MEANT: readonly (Pick<Scan, 'table' | 'index'> & { readonly why: string })[] = [
   { table: 'revocation', index: 'revocation_pkey', why: 'all that were revoked are wanted, and they are few' },
   { table: 'event_position_seq', index: null, why: 'a sequence is one row' },
+  {
+    table: 'pruned',
+    index: null,
+    why: 'only for an event that is gone, and up to the first that was removed after it',
+  },
 ]
 
 const found = (scans: readonly Scan[]): string[] =>
@@ -157,6 +162,7 @@ describe.each(SIZES)('on a database that is %s', (size) => {
         [`SELECT * FROM record_vehicle_states($1, 'request', '{}', TRUE)`, [JSON.stringify([report])]],
         [`SELECT prune_log(now() - interval '11 hours', 10)`, []],
         ['SELECT * FROM log_horizon()', []],
+        ['SELECT * FROM log_end(1)', []],
       ]
       const faults: string[] = []
       for (const [text, values] of within) {
@@ -195,7 +201,8 @@ it('looks at all that matters', () => {
     'kept AS',
     'FOR UPDATE',
     'FOR KEY SHARE',
-    'log_horizon',
+    'log_end',
+    'FROM timeline',
     'record_vehicle_states',
     'prune_log',
     'DELETE FROM audit',

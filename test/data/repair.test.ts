@@ -58,7 +58,7 @@ it('repairs in the database what the domain says, and the constraint holds again
     yielded += yielding.length
     expect([vehicleId, byId(now.sharings), byId(now.commands)]).toEqual([vehicleId, byId(sharings), byId(commands)])
     expect(now.events.slice(0, kept.events.length)).toEqual(kept.events)
-    const appended = now.events.slice(kept.events.length).map(({ position: _position, ...event }) => event)
+    const appended = now.events.slice(kept.events.length).map(({ position: _position, tag: _tag, ...event }) => event)
     expect(appended).toEqual(yielding.map(({ event }) => ({ ...event })))
     const rows = JSON.stringify([byId(kept.sharings), byId(kept.commands)])
     const isChanged = yielding.length > 0 || JSON.stringify([byId(sharings), byId(commands)]) !== rows

@@ -5,6 +5,7 @@ import type { LoggedEvent } from '../../src/domain/log/event.ts'
 
 const eventAt = (position: number): LoggedEvent => ({
   position,
+  tag: position,
   type: 'VEHICLE_CHANGED',
   vehicleId: 'car',
   ownerId: 'owner',

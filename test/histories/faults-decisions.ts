@@ -18,7 +18,7 @@ export const DECISION_FAULTS: readonly Fault[] = [
         file: 'src/data/decisions/lock.ts',
         find: 'const logged = await writeDecision(decision)',
         replace: `await writeDecision({ ...decision, events: [] })
-          const logged = decision.events.map((event) => ({ ...event, position: 0 }))`,
+          const logged = decision.events.map((event) => ({ ...event, position: 0, tag: 0 }))`,
       },
       { file: 'src/data/decisions/lock.ts', find: 'import { change, ', replace: 'import { append, change, ' },
       {

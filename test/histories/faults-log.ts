@@ -18,8 +18,8 @@ export const LOG_FAULTS: readonly Fault[] = [
       { file: FOUNDATION, find: 'PERFORM pg_advisory_xact_lock_shared(', replace: 'PERFORM abs(' },
       {
         file: 'src/data/decisions/commit.ts',
-        find: 'RETURNING position`',
-        replace: 'RETURNING position, pg_sleep(0.005)`',
+        find: 'RETURNING position, tag`',
+        replace: 'RETURNING position, tag, pg_sleep(0.005)`',
       },
     ],
   },
@@ -31,8 +31,8 @@ export const LOG_FAULTS: readonly Fault[] = [
       { file: 'src/live/tail.ts', find: 'READ_LIMIT = 1_000', replace: 'READ_LIMIT = 3' },
       {
         file: 'src/live/tail.ts',
-        find: '(events.at(-1)?.position ?? settled) : settled',
-        replace: 'settled : settled',
+        find: '(events.at(-1)?.position ?? end) : end',
+        replace: 'end : end',
       },
     ],
   },

@@ -27,6 +27,7 @@ export type Draft = {
 
 const anEvent = (position: number, at: number, fields: Partial<row.Event>): row.Event => ({
   position: BigInt(position),
+  tag: position,
   type: 'VEHICLE_CHANGED',
   vehicleId: 'car',
   ownerId: 'own',

@@ -50,8 +50,14 @@ export function createLog(): ModelLog {
   const prisma = {
     event: {
       horizon: () =>
-        answer(() => ({ settled: (open()[0]?.event.position ?? places.length + 1) - 1, drawn: places.length })),
+        answer(() => {
+          const settled = (open()[0]?.event.position ?? places.length + 1) - 1
+          const end = committed().findLast(({ position }) => position <= settled)?.position ?? settled
+          return { settled, drawn: places.length, end }
+        }),
       range: (after: number, upTo: number, limit: number) => answer(() => between(after, upTo).slice(0, limit)),
+      see: () => {},
+      remember: async () => {},
     },
     $observe: () => {},
   }
@@ -61,6 +67,7 @@ export function createLog(): ModelLog {
     draw: (ownerId, partnerId, here) => {
       const event: LoggedEvent = {
         position: places.length + 1,
+        tag: places.length + 1,
         type: 'VEHICLE_CHANGED',
         vehicleId: 'car',
         ownerId,

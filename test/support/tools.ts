@@ -10,6 +10,7 @@ import { freePort } from './ports.ts'
 export type Cluster = {
   /** postgresql://user@host:port */
   readonly url: string
+  readonly port: number
   /** Runs pg_dump, pg_restore or the like. @throws with what it complained of */
   readonly run: (tool: string, ...args: readonly string[]) => Promise<void>
   /** A folder that the server's user can write to. */
@@ -42,10 +43,11 @@ export async function startCluster(tools: string): Promise<Cluster> {
   const options = `-p ${port} -k ${folder} -c listen_addresses=127.0.0.1 -c fsync=off`
   await run('pg_ctl', '-D', data, '-o', options, '-l', join(folder, 'log'), '-w', 'start')
   onTestFinished(async () => {
-    await run('pg_ctl', '-D', data, '-m', 'immediate', 'stop')
+    // A test may have killed it.
+    await run('pg_ctl', '-D', data, '-m', 'immediate', 'stop').catch(() => {})
     await rm(folder, { recursive: true, force: true })
   })
-  return { url: `postgresql://postgres@127.0.0.1:${port}`, run, folder }
+  return { url: `postgresql://postgres@127.0.0.1:${port}`, port, run, folder }
 }
 
 const idOf = (flag: string): number => Number(execFileSync('id', [flag, 'postgres']).toString())

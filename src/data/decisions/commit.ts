@@ -36,18 +36,18 @@ export function change<T extends { readonly id: string }>(
 const appended = (from: string, parameter: string) => `INSERT INTO event (${EVENT.names})
   SELECT ${EVENT.names} FROM ${from} ROWS FROM (jsonb_to_recordset(${parameter}::jsonb) AS (${EVENT.typed}))
     WITH ORDINALITY AS e
-  ORDER BY e.ordinality RETURNING position`
+  ORDER BY e.ordinality RETURNING position, tag`
 
-const POSITIONS = 'SELECT position FROM appended ORDER BY position'
-type PositionRow = { readonly position: string }
+const POSITIONS = 'SELECT position, tag FROM appended ORDER BY position'
+type PositionRow = { readonly position: string; readonly tag: number }
 
 const APPEND: Statement = { name: 'append', text: `WITH appended AS (${appended('', '$1')}) ${POSITIONS}` }
 
 /** Adds the positions to the events; the rows have the events' order. */
 const placed = (events: readonly NewEvent[], rows: readonly PositionRow[]): LoggedEvent[] =>
-  rows.flatMap(({ position }, index) => {
+  rows.flatMap(({ position, tag }, index) => {
     const event = events[index]
-    return event ? [{ ...event, position: Number(position) }] : []
+    return event ? [{ ...event, position: Number(position), tag }] : []
   })
 
 /**
@@ -128,7 +128,7 @@ function saving(parts: readonly Part[]): Statement {
   if (known) return known
   const changed = parts.map((part) => `changed_${part} AS (${PARTS[part]} RETURNING 1), `).join('')
   const text = `WITH ${KEPT}, ${changed} appended AS (${appended('kept,', '$7')}), ${demanding(parts)}
-    SELECT position FROM appended, demanded ORDER BY position`
+    SELECT position, tag FROM appended, demanded ORDER BY position`
   const statement = { name, text }
   saves.set(name, statement)
   return statement

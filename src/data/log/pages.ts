@@ -2,38 +2,73 @@ import type { Statement } from '../database/statement.ts'
 import { EVENT } from '../tables/event.ts'
 import { selectParts } from '../tables/record.ts'
 
-const POSITIONED = { position: [{ sql: 'e.position', kind: 'integer' }], event: EVENT.of('e') } as const
+/** The tag that an event has now, 0 for one of before there were tags; NULL where there is none. */
+const tagAt = (position: string) =>
+  `(SELECT COALESCE(k.tag, 0)::bigint FROM event AS k WHERE k.position = ${position}::bigint)`
 
-const COLUMNS = `e.position, ${EVENT.columns.map(({ name }) => `e.${name}`).join(', ')}`
+const COLUMNS = `e.position, e.tag, ${EVENT.columns.map(({ name }) => `e.${name}`).join(', ')}`
 
-export const LOGGED = selectParts(POSITIONED)
+/** The tag is selected as a word, which is shorter than a binary number and its frame. */
+const tagged = (tag: string) =>
+  ({
+    position: [{ sql: 'e.position', kind: 'integer' }],
+    tag: [{ sql: tag, kind: 'word' }],
+    event: EVENT.of('e'),
+  }) as const
 
-/** `removed` is in every row, and the only column of a page without events. */
-export const PAGED = selectParts({ ...POSITIONED, removed: [{ sql: 'pruned.removed', kind: 'integer' }] })
+/** Whether the log still has the event that an instance knows; an instance that has seen no event yet knows none. */
+const isTrue = (known: string, tag: string) =>
+  `(${known}::bigint IS NULL OR ${tagAt(known)} IS NOT DISTINCT FROM ${tag}::bigint)`
+
+/** Instead of tags, where the log is not true. */
+export const UNTRUE = '-1'
+
+const loggedIf = (condition: string) => selectParts(tagged(`CASE WHEN ${condition} THEN e.tag ELSE ${UNTRUE} END`))
+
+/** Events alone. */
+export const LOGGED = loggedIf(isTrue('$5', '$6'))
+
+/** `found` is in every row, and the only column of a page without events. */
+export const PAGED = selectParts({ ...tagged('e.tag'), found: [{ sql: 'log.found', kind: 'integer' }] })
+
+/** What was found at a place instead of the tag of the event there. */
+export const FOUND = { nothing: -1, removedBehind: -2, untrue: -3 } as const
+
+const foundAt = (place: string, removed: string) => `WHEN (${removed}) > ${place}::bigint THEN ${FOUND.removedBehind}
+  ELSE COALESCE(${tagAt(place)}, ${FOUND.nothing}) END::bigint AS found`
 
 /** Of a subquery a hash is made, of an array none where a plan does not look at values. */
-const MATCHES = `($5::text[] IS NULL OR e.type = ANY($5))
-  AND ($6::text[] IS NULL OR e.vehicle_id IN (SELECT unnest($6::text[])))`
+const MATCHES = `($7::text[] IS NULL OR e.type = ANY($7))
+  AND ($8::text[] IS NULL OR e.vehicle_id IN (SELECT unnest($8::text[])))`
 
+/** $1 behind this position, $2 up to this one, $3 at most so many; $4 and $5 the known event's position and tag. */
 export const LOG: Statement = {
   name: 'log',
-  text: `SELECT ${LOGGED.sql} FROM event AS e WHERE e.position > $1::bigint AND e.position <= $2::bigint
+  text: `SELECT ${loggedIf(isTrue('$4', '$5')).sql} FROM event AS e WHERE e.position > $1::bigint AND e.position <= $2::bigint
     ORDER BY e.position LIMIT $3`,
 }
 
-export const HORIZON: Statement = { name: 'horizon', text: 'SELECT settled, drawn FROM log_horizon()' }
+/** $1 the position of the known event, or null. */
+export const LOG_END: Statement = {
+  name: 'log_end',
+  text: 'SELECT settled, drawn, last, last_tag, known_tag, number FROM log_end($1::bigint)',
+}
 
 const lastRemoved = (types: string) =>
   `SELECT max(position) AS removed FROM pruned WHERE fleet_id = $1 AND (${types}::text[] IS NULL OR type = ANY(${types}))`
 
-/** $1 the fleet, $2 types or null. */
-export const LAST_REMOVED: Statement = { name: 'last_removed', text: lastRemoved('$2') }
+/** $1 the fleet, $2 types or null, $3 a position. */
+export const PLACE: Statement = {
+  name: 'place',
+  text: `SELECT CASE ${foundAt('$3', lastRemoved('$2'))}`,
+}
 
 /**
  * The pages of the log, each by an index that holds them in order, so that what a page costs does not grow with the log or
  * with other fleets. Places are compared as rows, (fleet, position), which no other index could serve: left to weigh
  * how rare a fleet is, the planner at times walks the whole log instead.
- * $1 the fleet, $2 behind this position, $3 up to this one, $4 at most so many, $5 types and $6 vehicles, or null.
+ * $1 the fleet, $2 behind this position, $3 up to this one, $4 at most so many, $5 and $6 the known event's position and tag,
+ * $7 types and $8 vehicles, or null.
  *
  * This is one between two places, of what an index holds by `keys`.
  */
@@ -53,7 +88,7 @@ const ofSome = asEither((audience, more) => between(audience, '$1', `${more} AND
 /** Of the types that are not the bulk of the log: each has its own stretch of an index that leaves out the bulk. */
 const ofRareTypes = asEither(
   (audience, more) =>
-    `(SELECT e.* FROM unnest($5::text[]) AS wanted(type) CROSS JOIN LATERAL ${between(
+    `(SELECT e.* FROM unnest($7::text[]) AS wanted(type) CROSS JOIN LATERAL ${between(
       `${audience}, e.type`,
       '$1, wanted.type',
       `${more} AND e.type <> 'STATE_RECORDED' AND ${MATCHES}`,
@@ -62,7 +97,7 @@ const ofRareTypes = asEither(
 
 /** Of those that were ever the fleet's own or shared with it: what others' vehicles did is not even looked at. */
 const ofVehicles = `(SELECT e.* FROM (
-    SELECT w.id FROM unnest($6::text[]) AS w(id)
+    SELECT w.id FROM unnest($8::text[]) AS w(id)
     WHERE EXISTS (SELECT FROM vehicle AS v WHERE v.id = w.id AND v.owner_id = $1)
       OR EXISTS (SELECT FROM sharing AS s WHERE s.vehicle_id = w.id AND s.partner_id = $1)
   ) AS wanted(id) CROSS JOIN LATERAL ${between(
@@ -81,8 +116,9 @@ const page = (events: string) => `SELECT * FROM (${events}) AS found ORDER BY po
 const pages = (name: string, events: string, types: string) => ({
   fromPlace: {
     name: `fleet_log_${name}`,
-    text: `SELECT ${PAGED.sql} FROM (${lastRemoved(types)}) AS pruned LEFT JOIN (${page(events)}) AS e ON TRUE
-      ORDER BY e.position`,
+    text: `SELECT ${PAGED.sql} FROM (
+      SELECT CASE WHEN NOT ${isTrue('$5', '$6')} THEN ${FOUND.untrue} ${foundAt('$2', lastRemoved(types))}) AS log
+      LEFT JOIN (${page(events)}) AS e ON TRUE ORDER BY e.position`,
   } satisfies Statement,
   fromBeginning: {
     name: `fleet_log_${name}_begin`,
@@ -93,7 +129,7 @@ const pages = (name: string, events: string, types: string) => ({
 /** The first takes neither types nor vehicles. */
 export const FLEET_LOG = {
   ofAll: pages('of_all', ofAll, 'NULL'),
-  ofSome: pages('of_some', ofSome, '$5'),
-  ofRareTypes: pages('of_rare_types', ofRareTypes, '$5'),
-  ofVehicles: pages('of_vehicles', ofVehicles, '$5'),
+  ofSome: pages('of_some', ofSome, '$7'),
+  ofRareTypes: pages('of_rare_types', ofRareTypes, '$7'),
+  ofVehicles: pages('of_vehicles', ofVehicles, '$7'),
 } as const

@@ -1,113 +1,183 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventFilter, LoggedEvent } from '../../domain/log/event.ts'
-import type { Services } from '../services.ts'
-import { FLEET_LOG, LAST_REMOVED, LOG, LOGGED, PAGED } from './pages.ts'
-import type { Horizon } from '../services.ts'
+import type { Statement } from '../database/statement.ts'
+import type { Horizon, Place, Services } from '../services.ts'
 import { EVENT, loggedEvent } from '../tables/event.ts'
 import type { Row, Values } from '../tables/record.ts'
-
-/** An event behind the cursor has been removed for its age: to go on from there would leave a gap that nobody sees. */
-export class CursorExpiredError extends Error {}
+import { FLEET_LOG, FOUND, LOG, LOGGED, PAGED, UNTRUE } from './pages.ts'
+import { checkFound, checkRemoved } from './place.ts'
 
 const SETTLE_POLL_MS = 2
 const SETTLE_LIMIT_MS = 1_000
+/** Reads of a log that was set back meanwhile. */
+const ATTEMPTS = 3
 
 /**
  * A horizon that covers all that was committed when it was asked for, so that who has just been answered finds its own
  * events. Writers hold it back for the rest of their transactions, which is milliseconds; one that takes longer than a
- * second is not waited for. `drawn` is as of the asking.
+ * second is not waited for.
  */
 async function settledHorizon(db: Services): Promise<Horizon> {
   const first = await db.log.horizon()
-  let { settled } = first
-  for (const end = performance.now() + SETTLE_LIMIT_MS; settled < first.drawn && performance.now() < end;) {
+  let latest = first
+  for (const end = performance.now() + SETTLE_LIMIT_MS; latest.settled < first.drawn && performance.now() < end;) {
     await sleep(SETTLE_POLL_MS)
-    ;({ settled } = await db.log.horizon())
+    latest = await db.log.horizon()
   }
-  return { settled, drawn: first.drawn }
+  return latest
 }
 
-/** All fleets' events in (after, upTo], oldest first, at most `limit`. */
-export async function readLog({ query }: Services, after: number, upTo: number, limit: number): Promise<LoggedEvent[]> {
-  return (await query<Row>(LOG, [after, upTo, limit])).map(logged)
+/** Events as one statement found them, and what it found of the log. */
+type Page = {
+  readonly events: LoggedEvent[]
+  /** Whether the event that this instance knows was there, and so all that it has read before. */
+  readonly isTrue: boolean
+  /** The tag of the event at the place, or one of FOUND. */
+  readonly found: number
+}
+
+/** Reads on from a place. */
+async function readPage({ query }: Services, statement: Statement, values: readonly unknown[]): Promise<Page> {
+  const rows = (await query<Row>(statement, values)).map(PAGED.read)
+  const found = (rows[0]?.[PAGED.at.found] ?? FOUND.untrue) as number
+  const events = rows.flatMap((row) => (row[PAGED.at.position] == null ? [] : [toEvent(row)]))
+  return { events, found, isTrue: found !== FOUND.untrue }
+}
+
+/** Reads a range, where it does not matter what is at its beginning. */
+async function readRange(db: Services, statement: Statement, values: readonly unknown[]): Promise<Page> {
+  const rewinds = db.log.rewinds()
+  const rows = (await db.query<Row>(statement, values)).map(LOGGED.read)
+  // Without a row nothing is said about the log.
+  if (rows.length === 0) await db.log.horizon()
+  const isTrue = rows.length === 0 ? db.log.rewinds() === rewinds : rows[0]?.[LOGGED.at.tag] !== UNTRUE
+  return { events: rows.map(toEvent), found: FOUND.nothing, isTrue }
+}
+
+/** Both selections begin alike. */
+const toEvent = (values: Values): LoggedEvent =>
+  loggedEvent(
+    EVENT.decode(values, PAGED.at.event),
+    values[PAGED.at.position] as number,
+    Number(values[PAGED.at.tag] ?? 0),
+  )
+
+const knownIn = ({ log }: Services): readonly [position: number | null, tag: number | null] => {
+  const known = log.known()
+  return [known?.position ?? null, known?.tag ?? null]
+}
+
+/**
+ * Reads for somebody who goes on from a position.
+ * @returns nothing if the log was set back meanwhile: the reader has been rewound, or knows nothing of the log yet
+ */
+async function readOn(db: Services, read: () => Promise<Page>): Promise<Page | null> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const rewinds = db.log.rewinds()
+    const page = await read()
+    if (page.isTrue) return page
+    // Else the known event was removed for its age.
+    await db.log.horizon()
+    if (db.log.rewinds() !== rewinds) return null
+  }
+  throw new Error('the log cannot be read: the event that is known in it is gone')
+}
+
+/** All fleets' events in (after, upTo], oldest first, at most `limit`; none if the log was set back. */
+export async function readLog(db: Services, after: number, upTo: number, limit: number): Promise<LoggedEvent[]> {
+  const page = await readOn(db, () => readRange(db, LOG, [after, upTo, limit, ...knownIn(db)]))
+  return page?.events ?? []
 }
 
 /** More vehicles than this are not looked up one by one. */
 const FEW_VEHICLES = 100
 
-/**
- * One fleet's events in (after, upTo], oldest first, at most `limit`: its own vehicles' and those it was the partner of.
- * @param after null for the beginning, wherever that is
- * @throws CursorExpiredError
- */
-export async function readFleetLog(
-  { query }: Services,
+/** @param after null for the beginning, wherever that is */
+function readFleetPage(
+  db: Services,
   fleetId: string,
   { vehicleIds, types }: EventFilter,
   after: number | null,
   upTo: number,
   limit: number,
-): Promise<LoggedEvent[]> {
+): Promise<Page> {
   const few = vehicleIds !== null && vehicleIds.length <= FEW_VEHICLES
   const rare = types !== null && !types.includes('STATE_RECORDED')
   const all = types === null && vehicleIds === null
   const { ofAll, ofSome, ofRareTypes, ofVehicles } = FLEET_LOG
   const { fromPlace, fromBeginning } = all ? ofAll : few ? ofVehicles : rare ? ofRareTypes : ofSome
-  const values: unknown[] = [fleetId, after ?? 0, upTo, limit]
+  const values: unknown[] = [fleetId, after ?? 0, upTo, limit, ...knownIn(db)]
   if (!all) values.push(types && [...new Set(types)], vehicleIds && [...new Set(vehicleIds)])
-  if (after === null) return (await query<Row>(fromBeginning, values)).map(logged)
-  const events: LoggedEvent[] = []
-  for (const row of await query<Row>(fromPlace, values)) {
-    const values = PAGED.read(row)
-    checkPlace(after, values[PAGED.at.removed] as number | null)
-    if (values[PAGED.at.position] != null) events.push(toEvent(values))
-  }
-  return events
+  return after === null ? readRange(db, fromBeginning, values) : readPage(db, fromPlace, values)
+}
+
+/**
+ * One fleet's events in (after, upTo], oldest first, at most `limit`: its own vehicles' and those it was the partner of; none
+ * if the log was set back.
+ * @param after null for the beginning, wherever that is
+ * @throws CursorExpiredError
+ */
+export async function readFleetLog(
+  db: Services,
+  fleetId: string,
+  filter: EventFilter,
+  after: number | null,
+  upTo: number,
+  limit: number,
+): Promise<LoggedEvent[]> {
+  const page = await readOn(db, () => readFleetPage(db, fleetId, filter, after, upTo, limit))
+  if (page) checkRemoved(page.found)
+  return page?.events ?? []
 }
 
 /**
  * A fleet's first events behind a place, as of now. What was settled before is so still: where that fills the page, how far
  * the log has come since is not even asked.
  * @param after null for the beginning
- * @returns null for a place that the log has not reached
  * @throws CursorExpiredError
  */
 export async function readHistory(
   db: Services,
   fleetId: string,
   filter: EventFilter,
-  after: number | null,
+  after: Place | null,
+  limit: number,
+): Promise<LoggedEvent[]> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const events = await tryHistory(db, fleetId, filter, after, limit)
+    if (events) return events
+    await db.log.horizon()
+  }
+  throw new Error('the log cannot be read: it was set back again and again')
+}
+
+/** @returns null if the log was set back */
+async function tryHistory(
+  db: Services,
+  fleetId: string,
+  filter: EventFilter,
+  after: Place | null,
   limit: number,
 ): Promise<LoggedEvent[] | null> {
   const read = (behind: number | null, upTo: number, most: number) =>
-    readFleetLog(db, fleetId, filter, behind, upTo, most)
-  const known = db.log.settled()
-  const from = after ?? 0
+    readFleetPage(db, fleetId, filter, behind, upTo, most)
+  const from = after?.position ?? null
+  const known = db.log.known()?.position ?? 0
   // So close to the end it cannot be full.
-  const early = known - from >= limit ? await read(after, known, limit) : null
-  if (early?.length === limit) return early
-  const { settled, drawn } = await settledHorizon(db)
-  // Not `settled`: a writer that is only now taking its place can hold it a little behind what was read before.
-  if (from > drawn) return null
-  if (!early) return read(after, settled, limit)
-  return settled > known ? [...early, ...(await read(known, settled, limit - early.length))] : early
-}
-
-/** @throws CursorExpiredError if something behind the place that a fleet would have got has been removed */
-export async function checkKept(
-  { query }: Services,
-  fleetId: string,
-  { types }: EventFilter,
-  after: number,
-): Promise<void> {
-  const [row] = await query<{ removed: string | null }>(LAST_REMOVED, [fleetId, types && [...types]])
-  checkPlace(after, row?.removed == null ? null : Number(row.removed))
-}
-
-function checkPlace(after: number, removed: number | null): void {
-  if (removed !== null && removed > after) {
-    throw new CursorExpiredError('an event behind the cursor has been removed')
+  const early = known - (from ?? 0) >= limit ? await read(from, known, limit) : null
+  if (early) {
+    if (!early.isTrue) return null
+    if (after) await checkFound(db, after, early.found)
+    if (early.events.length === limit) return early.events
   }
+  const rewinds = db.log.rewinds()
+  const { end } = await settledHorizon(db)
+  if (early && (end <= known || db.log.rewinds() !== rewinds)) return end === known ? early.events : null
+  const rest = await read(early ? known : from, end, limit - (early?.events.length ?? 0))
+  if (!rest.isTrue) return null
+  if (after && !early) await checkFound(db, after, rest.found)
+  checkRemoved(rest.found)
+  return [...(early?.events ?? []), ...rest.events]
 }
 
 const PRUNED_AT_ONCE = 2_000
@@ -122,9 +192,3 @@ export async function pruneLog({ prisma }: Services, keptMs: number): Promise<bo
     SELECT prune_log(clock_timestamp() - make_interval(secs => ${keptMs / 1000}), ${PRUNED_AT_ONCE}::int) AS removed`
   return row.removed === PRUNED_AT_ONCE
 }
-
-const logged = (row: Row): LoggedEvent => toEvent(LOGGED.read(row))
-
-/** Both selections begin alike. */
-const toEvent = (values: Values): LoggedEvent =>
-  loggedEvent(EVENT.decode(values, LOGGED.at.event), values[LOGGED.at.position] as number)

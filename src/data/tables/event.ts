@@ -52,9 +52,10 @@ export const rowOf = (event: NewEvent): EventRow => ({
   facts: 'facts' in event ? event.facts : null,
 })
 
-export function loggedEvent(row: EventRow, position: number): LoggedEvent {
+/** @param tag null for an event of before there were tags */
+export function loggedEvent(row: EventRow, position: number, tag: number | null): LoggedEvent {
   const { type, vehicleId, ownerId, partnerId, occurredAt, recordedAt, requestId } = row
-  const common = { position, vehicleId, ownerId, partnerId, occurredAt, recordedAt, requestId }
+  const common = { position, tag: tag ?? 0, vehicleId, ownerId, partnerId, occurredAt, recordedAt, requestId }
   switch (type) {
     case 'VEHICLE_CHANGED':
       return { ...common, type }

@@ -22,6 +22,7 @@ export type Outcome = {
 
 export type RecordedRow = {
   readonly position: number
+  readonly tag: number
   readonly vehicle_id: string
   readonly owner_id: string
   readonly partner_id: string | null

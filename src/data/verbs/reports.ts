@@ -103,6 +103,7 @@ function checked(report: SentReport, now: Instant): readonly [Report, null] | re
 const stateRecorded = (row: RecordedRow, requestId: string): LoggedEvent => ({
   type: 'STATE_RECORDED',
   position: row.position,
+  tag: row.tag,
   vehicleId: row.vehicle_id,
   ownerId: row.owner_id,
   partnerId: row.partner_id,

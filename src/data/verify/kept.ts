@@ -105,6 +105,9 @@ function add(kept: Filling, row: WorldRow): void {
   if (row.kind === 'command') kept.commands.push(COMMAND.fromJson(row.body))
   if (row.kind === 'asker') kept.askers.set(...row.body)
   if (row.kind === 'event') {
-    kept.events.push(loggedEvent(EVENT.fromJson(row.body), Number(row.place)) as SharingEvent | CommandEvent)
+    kept.events.push(
+      loggedEvent(EVENT.fromJson(row.body), Number(row.place), row.body['tag'] as number | null) as
+        SharingEvent | CommandEvent,
+    )
   }
 }

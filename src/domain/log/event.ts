@@ -52,9 +52,11 @@ export type NewEvent = Audience & {
   )
 
 /**
- * An event in the log. `position` orders the log: of two events of one vehicle the earlier commit has the lower one.
+ * An event in the log. `position` orders the log: of two events of one vehicle the earlier commit has the lower one. After
+ * the log was set back a position may be given again; `tag` says to which event it was given: random, and 0 for events of
+ * before there were tags.
  */
-export type LoggedEvent = NewEvent & { readonly position: number }
+export type LoggedEvent = NewEvent & { readonly position: number; readonly tag: number }
 
 /** When a change is recorded, and by which request; the request is null if time alone caused the change. */
 export type Moment = { readonly at: Instant; readonly requestId: string | null }

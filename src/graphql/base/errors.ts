@@ -1,6 +1,6 @@
 import { GraphQLError, isValueNode } from 'graphql'
 import type { ASTNode } from 'graphql'
-import { CursorExpiredError } from '../../data/log/read.ts'
+import { CursorExpiredError } from '../../data/log/place.ts'
 import { briefly } from '../../domain/message.ts'
 import { isUnavailable } from '../../data/database/unavailable.ts'
 
@@ -26,11 +26,11 @@ export const forbidden = () => withCode('FORBIDDEN', 'The token does not allow t
 /** Malformed arguments: the message names the argument, or `node` is its place in the document. */
 export const badUserInput = (message: string, node?: ASTNode) => withCode('BAD_USER_INPUT', message, node)
 
-/** The cursor was valid, and is too old: events after it have been removed from the log. */
+/** The cursor was valid: events after it have been removed from the log, or its own was lost by the database. */
 export const cursorExpired = () =>
   withCode(
     'CURSOR_EXPIRED',
-    'Events behind this cursor have been removed for their age. Read what is now, and the log from its beginning.',
+    'Events behind this cursor have been removed for their age, or the database lost its event. Read what is now, and the log from its beginning.',
   )
 
 /** The document is not among those that the operator has named, or no document has this hash. */

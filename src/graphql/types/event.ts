@@ -1,3 +1,4 @@
+import type { Place } from '../../data/services.ts'
 import type { EventFilter, LoggedEvent, VehicleEventType } from '../../domain/log/event.ts'
 import { stateOf } from '../../domain/state.ts'
 import { openStream } from '../../live/stream.ts'
@@ -48,11 +49,11 @@ const VehicleEventInterface = builder.interfaceRef<LoggedEvent>('VehicleEvent').
   fields: (t) => ({
     id: t.id({
       description: 'Unique; the same event always has the same id.',
-      resolve: ({ position }, _args, { prisma }) => prisma.event.cursor(position),
+      resolve: (event, _args, { prisma }) => prisma.event.idOf(event),
     }),
     cursor: t.string({
       description: 'The position of this event in the log: as `after`, it goes on from here.',
-      resolve: ({ position }, _args, { prisma }) => prisma.event.cursor(position),
+      resolve: (event, _args, { prisma }) => prisma.event.cursorOf(event),
     }),
     type: t.expose('type', { type: VehicleEventTypeEnum, description: 'What happened.' }),
     vehicleId: t.exposeID('vehicleId', { description: 'To which vehicle, whether or not the viewer may see it now.' }),
@@ -158,8 +159,7 @@ builder.queryField('vehicleEvents', (t) =>
     resolve: async (_root, { first, after, filter }, context) => {
       const { fleetId } = asMember(context)
       const size = sizeOf('first', first, PAGE_SIZE.most) ?? PAGE_SIZE.usual
-      const found = await context.prisma.event.history(fleetId, filterOf(filter), positionOf(after, context), size + 1)
-      if (!found) throw invalidCursor()
+      const found = await context.prisma.event.history(fleetId, filterOf(filter), placeOf(after, context), size + 1)
       return eventPage(found, size, after ?? null, context)
     },
   }),
@@ -179,20 +179,14 @@ builder.subscriptionField('vehicleEvents', (t) =>
       const { fleetId } = asMember(context)
       const { prisma, tail, viewer, gone } = context
       const filter = filterOf(args.filter)
-      const position = positionOf(args.after, context)
-      const stream = { fleetId, filter, until: viewer.expiresAt, gone }
-      // A position within the newest events is one of this log, and memory has all after it.
-      if (position !== null && tail.covers(position) && position <= tail.head()) {
-        return openStream(prisma, tail, { ...stream, after: position })
-      }
-      const { settled, drawn } = await prisma.event.horizon()
-      if (position !== null && position > drawn) throw invalidCursor()
-      if (position !== null && !tail.covers(position)) {
-        await tail.catchUpLimit(() => prisma.event.checkKept(fleetId, filter, position))
+      const place = placeOf(args.after, context)
+      const { end } = await prisma.event.horizon()
+      if (place && !tail.has(place.position, place.tag)) {
+        await tail.catchUpLimit(() => prisma.event.checkPlace(fleetId, filter, place))
       }
       // The position of now, not that of the first read: a client whose response has begun misses nothing from then on.
-      const after = position ?? settled
-      return openStream(prisma, tail, { ...stream, after })
+      const after = place?.position ?? end
+      return openStream(prisma, tail, { fleetId, filter, after, until: viewer.expiresAt, gone })
     },
     resolve: (event, _args, context) => {
       context.renew()
@@ -213,14 +207,12 @@ const filterOf = (filter: FilterInput | null | undefined): EventFilter => ({
 })
 
 /** @throws BAD_USER_INPUT for a text that is no cursor */
-function positionOf(cursor: string | null | undefined, { prisma }: Context): number | null {
+function placeOf(cursor: string | null | undefined, { prisma }: Context): Place | null {
   if (typeof cursor !== 'string') return null
-  const position = prisma.event.position(cursor)
-  if (position === null) throw invalidCursor()
-  return position
+  const place = prisma.event.place(cursor)
+  if (place === null) throw badUserInput('after is not a cursor of this log.')
+  return place
 }
-
-const invalidCursor = () => badUserInput('after is not a cursor of this log.')
 
 function eventPage(
   found: readonly LoggedEvent[],
@@ -229,7 +221,7 @@ function eventPage(
   { prisma }: Context,
 ): Connection<LoggedEvent> {
   const nodes = found.slice(0, size)
-  const cursorOf = ({ position }: LoggedEvent) => prisma.event.cursor(position)
+  const cursorOf = (event: LoggedEvent) => prisma.event.cursorOf(event)
   const [first, last] = [nodes[0], nodes.at(-1)]
   return {
     nodes,

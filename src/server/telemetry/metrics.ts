@@ -18,6 +18,8 @@ export type Sources = {
   readonly tail: {
     readonly progress: () => Readonly<Record<'followers' | 'lag' | 'unsettled' | 'age', number>>
   }
+  /** How often the log was found set back to an earlier point. */
+  readonly timeline: () => number
   readonly connections: { readonly sockets: () => number; readonly streams: () => number }
 }
 
@@ -47,7 +49,7 @@ export async function serveMetrics(
 type Labels = Readonly<Record<string, string>>
 type Row = readonly [labels: Labels, value: number]
 
-function createRegistry({ counts, counters, contradictions, pool, tail, connections }: Sources): Registry {
+function createRegistry({ counts, counters, contradictions, pool, tail, timeline, connections }: Sources): Registry {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
@@ -126,6 +128,7 @@ function createRegistry({ counts, counters, contradictions, pool, tail, connecti
     "Since the log's end was last reached; 0 while nobody follows",
     () => tail.progress().age / 1_000,
   )
+  gauge('fleetshare_log_timeline', 'Times that the log was found set back, by any instance', timeline)
   if (pool) {
     gauge('fleetshare_pool_in_use', 'Connections to the database in use', () => pool.totalCount - pool.idleCount)
     gauge('fleetshare_pool_idle', 'Connections to the database that are idle', () => pool.idleCount)

@@ -114,6 +114,7 @@ async function storeVehicle(db: Data, vehicle: Vehicle, sharing: Sharing | null)
 
 const events = fc.record({
   position: fc.oneof(fc.integer({ min: 1 }), fc.constantFrom(2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER - 1)),
+  tag: fc.integer({ min: 1, max: 2 ** 31 - 1 }),
   type: fc.constantFrom(...VEHICLE_EVENT_TYPES),
   vehicleId: fc.stringMatching(/^[\w-]{1,64}$/),
   partnerId: fc.constantFrom(null, PARTNER),
