@@ -1,4 +1,4 @@
-import { getNamedType, GraphQLError, GraphQLFloat } from 'graphql'
+import { getNamedType, GraphQLError, GraphQLFloat, Kind } from 'graphql'
 import type { ExecutionArgs, FloatValueNode, IntValueNode, ValidationRule } from 'graphql'
 import { createYoga } from 'graphql-yoga'
 import type { Plugin, YogaServerInstance } from 'graphql-yoga'
@@ -58,6 +58,7 @@ export function createEngine(options: EngineOptions): Engine {
       ...(trusted ? [onlyTrusted(trusted)] : []),
       documentLimits(),
       onlyFinite,
+      caughtValidation,
       byGraphql,
       limitsPlugin(admission),
       subscriptionPlugin(admission, () => engine),
@@ -104,6 +105,22 @@ const errorsPlugin = (presentErrors: PresentErrors): Plugin<Context> => ({
     }
   },
 })
+
+/** graphql-js throws what it has against a directive at the field of a subscription, where it knows no variables yet. */
+const caughtValidation: Plugin<Context> = {
+  onValidate: ({ validateFn, setValidationFn }) =>
+    setValidationFn((...args: Parameters<typeof validateFn>) => {
+      try {
+        return validateFn(...args)
+      } catch (error) {
+        if (!(error instanceof GraphQLError)) throw error
+        const isVariable = error.nodes?.some(({ kind }) => kind === Kind.VARIABLE)
+        return [isVariable ? new GraphQLError(NO_VARIABLE, { nodes: error.nodes ?? null }) : error]
+      }
+    }),
+}
+
+const NO_VARIABLE = 'Whether the field of a subscription is skipped cannot depend on a variable.'
 
 /** Execution by graphql-js itself: Yoga's own executor coerces variables a little differently. */
 const byGraphql: Plugin<Context> = { onExecute: ({ setExecuteFn }) => setExecuteFn(executeOperation) }

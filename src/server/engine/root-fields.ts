@@ -27,16 +27,19 @@ export function rootFieldsOf(
       getDirectiveValues(GraphQLIncludeDirective, node, coerced)?.['if'] !== false
     )
   }
-  // A fragment that is in its own spread is not valid, so that this comes to an end.
+  const spread = new Set<string>()
   const add = ({ selections }: SelectionSetNode): void => {
     for (const selection of selections) {
       if (!isIncluded(selection)) continue
       if (selection.kind === Kind.FIELD) {
         const key = keyOf(selection)
         if (!fields.has(key)) fields.set(key, selection)
-      } else {
-        const inner = selection.kind === Kind.INLINE_FRAGMENT ? selection : fragments.get(selection.name.value)
-        if (inner) add(inner.selectionSet)
+      } else if (selection.kind === Kind.INLINE_FRAGMENT) add(selection.selectionSet)
+      else {
+        const { value: name } = selection.name
+        const fragment = spread.has(name) ? undefined : fragments.get(name)
+        spread.add(name)
+        if (fragment) add(fragment.selectionSet)
       }
     }
   }
