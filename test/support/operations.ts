@@ -134,7 +134,10 @@ function operationsWith(schema: GraphQLSchema, ids: readonly string[], kind: Kin
     fc.tuple(fc.nat(7), valueOf(type), fc.constantFrom(value, value, null, ABSENT)).map(([n, other, given]) => {
       const fallback = n === 0 ? literal(other, type) : null
       const declared = fallback === null ? String(type) : String(getNullableType(type))
-      return { text: SLOT, uses: [{ type: declared, value: fallback === null && isNonNullType(type) ? value : given, fallback }] }
+      return {
+        text: SLOT,
+        uses: [{ type: declared, value: fallback === null && isNonNullType(type) ? value : given, fallback }],
+      }
     })
 
   /** A value in the document, with variables inside of it. */

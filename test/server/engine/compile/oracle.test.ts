@@ -1,5 +1,15 @@
 import fc from 'fast-check'
-import { execute, getOperationAST, getVariableValues, isInputType, Kind, parse, parseType, validate } from 'graphql'
+import {
+  execute,
+  getOperationAST,
+  getVariableValues,
+  isInputType,
+  Kind,
+  OperationTypeNode,
+  parse,
+  parseType,
+  validate,
+} from 'graphql'
 import type { DocumentNode, ExecutionResult, GraphQLInputType, OperationDefinitionNode } from 'graphql'
 import { describe, expect, it } from 'vitest'
 import type { Viewer } from '../../../../src/domain/access/viewer.ts'
@@ -31,7 +41,7 @@ function noting(viewer: Viewer): { readonly context: Context; readonly calls: Ca
     if (name === 'event.cursor') return 'cursor'
     if (name === 'event.position') return 1
     if (/\.(page|partners|history)$/.test(name)) return Promise.resolve([])
-    return /^\$loaders/.test(name) ? null : Promise.reject(new RequestError('CONFLICT'))
+    return name.startsWith('$loaders') ? null : Promise.reject(new RequestError('CONFLICT'))
   }
   const named = (name: string): unknown =>
     new Proxy(() => {}, {
@@ -75,7 +85,7 @@ async function both({ query, variables }: Operation, viewer: Viewer): Promise<[T
   const valid = validOperation({ query, variables })
   const compiled = valid && compile(valid.document, valid.operation)
   if (!compiled) return null
-  const rootValue = valid.operation.operation === 'subscription' ? happened(query) : undefined
+  const rootValue = valid.operation.operation === OperationTypeNode.SUBSCRIPTION ? happened(query) : undefined
   const left = noting(viewer)
   const interpreted = await execute({
     schema,
@@ -119,9 +129,9 @@ describe.each(['query', 'mutation', 'subscription'] as const)('a compiled %s', (
           outcomes.equal++
         },
       ),
-      { numRuns: 3_000 },
+      { numRuns: 1_000 },
     )
-    expect(outcomes.equal).toBeGreaterThan(50)
+    expect(outcomes.equal).toBeGreaterThan(20)
     expect(outcomes.refused).toBeGreaterThan(0)
   })
 })
