@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { audienceOf } from '../../src/graphql/base/audience.ts'
 import { schema } from '../../src/graphql/schema.ts'
 import { ask } from '../support/api.ts'
 import { connectWith } from '../support/raw.ts'
@@ -148,6 +149,16 @@ it('a mutation by GET is refused, whoever asks', async () => {
 
 it('nothing of what was asked about has changed', async () => {
   expect(await ofScene()).toEqual(before)
+})
+
+it('each field of the schema says which tokens it is for, and the table agrees', () => {
+  const roots = { '': schema.getQueryType(), 'on:': schema.getSubscriptionType() }
+  const fields = [...Object.entries(roots), ['', schema.getMutationType()] as const].flatMap(([prefix, root]) =>
+    Object.values(root?.getFields() ?? {}).map((field) => [`${prefix}${field.name}`, audienceOf(field)] as const),
+  )
+  const words: Readonly<Record<string, string>> = { TOKEN: 'ANY', ADMIN: 'ADMIN', GATEWAY: 'GATEWAY' }
+  const expected = fields.map(([name]) => [name, words[RULES.get(name)?.needs ?? ''] ?? 'MEMBER'])
+  expect(fields).toEqual(expected)
 })
 
 it('no field of the schema is missing, nor a line of the table', () => {

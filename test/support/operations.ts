@@ -22,33 +22,96 @@ export type Operation = { readonly query: string; readonly variables: Readonly<R
 
 /** Part of a document, and the variables that it makes use of: their types as the document declares them, and values. */
 type Part = { readonly text: string; readonly uses: readonly Use[] }
-type Use = { readonly type: string; readonly value: unknown; readonly fallback: boolean }
+type Use = { readonly type: string; readonly value: unknown; readonly fallback: string | null }
+
+const NOTHING: Part = { text: '', uses: [] }
+const joined = (parts: readonly Part[], between: string): Part => ({
+  text: parts.map(({ text }) => text).join(between),
+  uses: parts.flatMap(({ uses }) => uses),
+})
+
+/** Names that objects have properties of, for whatever a client names. */
+const NAMES = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf']
+
+/** Of another type than that of most places. */
+const STRANGE: readonly unknown[] = [
+  true,
+  0,
+  -1.5,
+  2 ** 53 + 2,
+  Number.MAX_VALUE,
+  '',
+  '1',
+  [],
+  [[]],
+  [null],
+  {},
+  { stranger: 1 },
+  JSON.parse('{"__proto__":{"admin":true}}'),
+  JSON.parse('{"constructor":{"prototype":{}}}'),
+]
 
 /** Stands for a variable until all are known. */
 const SLOT = '\u0001'
 const ABSENT = Symbol('absent')
 
-/** Queries over the whole schema, right and wrong: fields, aliases, fragments, directives, arguments and variables. */
-export function operationsOf(schema: GraphQLSchema, ids: readonly string[]): fc.Arbitrary<Operation> {
-  const scalars: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
-    ID: fc.constantFrom<unknown>(...ids, 'NONE', '', 7, true, 1.5),
-    String: fc.constantFrom<unknown>('', 'x', 'é', 'WyJ2ZWhpY2xlcyIsIlYxIl0', 5, false),
-    Int: fc.constantFrom<unknown>(0, 1, 2, 50, 100, 101, -1, 2 ** 31, 1.5, '3'),
-    Float: fc.constantFrom<unknown>(0, 1.5, -3, '1'),
-    Boolean: fc.constantFrom<unknown>(true, false, 'true', 1),
-    DateTime: fc.constantFrom<unknown>('2030-01-01T00:00:00Z', '2030-01-01', 7),
+/**
+ * Operations over the whole schema, right and wrong: fields, aliases, fragments, directives, arguments, variables and names.
+ * A mutation or a subscription has one field.
+ */
+export function operationsOf(
+  schema: GraphQLSchema,
+  ids: readonly string[],
+  kind: Kind = 'query',
+): fc.Arbitrary<Operation> {
+  const plain: Odd = { directives: false, names: false, values: false }
+  return fc.oneof(
+    { weight: 4, arbitrary: operationsWith(schema, ids, kind, plain) },
+    { weight: 2, arbitrary: operationsWith(schema, ids, kind, { ...plain, values: true }) },
+    { weight: 1, arbitrary: operationsWith(schema, ids, kind, { ...plain, directives: true }) },
+    { weight: 1, arbitrary: operationsWith(schema, ids, kind, { ...plain, names: true }) },
+    { weight: 1, arbitrary: operationsWith(schema, ids, kind, { directives: true, names: true, values: true }) },
+  )
+}
+
+type Kind = 'query' | 'mutation' | 'subscription'
+/** Oddities. Each makes most documents invalid, or leaves them to graphql-js, so that they do not come in all. */
+type Odd = { readonly directives: boolean; readonly names: boolean; readonly values: boolean }
+
+function operationsWith(schema: GraphQLSchema, ids: readonly string[], kind: Kind, odd: Odd): fc.Arbitrary<Operation> {
+  const right: Readonly<Record<string, readonly unknown[]>> = {
+    ID: [...ids, 'NONE', '', 7],
+    String: ['', 'x', 'é', 'WyJ2ZWhpY2xlcyIsIlYxIl0'],
+    Int: [0, 1, 2, 50, 100, 101, -1],
+    Float: [0, 1.5, -3],
+    Boolean: [true, false],
+    DateTime: ['2030-01-01T00:00:00Z'],
   }
+  const wrong: Readonly<Record<string, readonly unknown[]>> = {
+    ID: [true, 1.5],
+    String: [5, false],
+    Int: [2 ** 31, 1.5, '3'],
+    Float: ['1'],
+    Boolean: ['true', 1],
+    DateTime: ['2030-01-01', 7],
+  }
+  const scalarOf = (name: string) =>
+    fc.constantFrom<unknown>(...(right[name] ?? [null]), ...((odd.values ? wrong[name] : undefined) ?? []))
 
   function valueOf(type: GraphQLInputType): fc.Arbitrary<unknown> {
     const nullable = getNullableType(type)
     const value: fc.Arbitrary<unknown> = isListType(nullable)
       ? fc.oneof(fc.array(valueOf(nullable.ofType), { maxLength: 2 }), valueOf(nullable.ofType))
       : isEnumType(nullable)
-        ? fc.constantFrom<unknown>(...nullable.getValues().map(({ name }) => name), 'NOPE', 1)
+        ? fc.constantFrom<unknown>(...nullable.getValues().map(({ name }) => name), ...(odd.values ? ['NOPE', 1] : []))
         : isInputObjectType(nullable)
           ? inputOf(nullable)
-          : (scalars[getNamedType(nullable).name] ?? fc.constant(null))
-    return fc.oneof({ weight: 12, arbitrary: value }, { weight: 1, arbitrary: fc.constant(null) })
+          : scalarOf(getNamedType(nullable).name)
+    return fc.oneof(
+      { weight: 24, arbitrary: value },
+      { weight: odd.values || !isNonNullType(type) ? 1 : 0, arbitrary: fc.constant(null) },
+      { weight: odd.values ? 1 : 0, arbitrary: fc.constantFrom(...STRANGE) },
+    )
   }
 
   /** Its fields or some of them, and now and then one that it does not have. */
@@ -61,42 +124,80 @@ export function operationsOf(schema: GraphQLSchema, ids: readonly string[]): fc.
       const given = Object.keys(type.getFields()).map((name, n) => [name, values[n]] as const)
       return Object.fromEntries([
         ...given.filter(([, value]) => value !== ABSENT),
-        ...(stranger === 0 ? [['stranger', 1] as const] : []),
+        ...(odd.values && stranger === 0 ? [['stranger', 1] as const] : []),
       ])
     })
   }
 
-  const variable = (type: GraphQLInputType, value: unknown, fallback: boolean): Part => ({
-    text: SLOT,
-    uses: [{ type: String(type), value, fallback }],
-  })
+  /** A variable, at times with a default; null and absence then mean different things. */
+  const variable = (type: GraphQLInputType, value: unknown): fc.Arbitrary<Part> =>
+    fc.tuple(fc.nat(7), valueOf(type), fc.constantFrom(value, value, null, ABSENT)).map(([n, other, given]) => {
+      const fallback = n === 0 ? literal(other, type) : null
+      const declared = fallback === null ? String(type) : String(getNullableType(type))
+      return {
+        text: SLOT,
+        uses: [{ type: declared, value: fallback === null && isNonNullType(type) ? value : given, fallback }],
+      }
+    })
+
+  /** A value in the document, with variables inside of it. */
+  function written(value: unknown, type: GraphQLInputType): fc.Arbitrary<Part> {
+    const nullable = getNullableType(type)
+    const plain = fc.constant<Part>({ text: literal(value, type), uses: [] })
+    if (isListType(nullable) && Array.isArray(value)) {
+      const items = value.map((item: unknown) => partOf(item, nullable.ofType))
+      return fc.tuple(...items).map((parts) => around('[', joined(parts, ', '), ']'))
+    }
+    if (!isInputObjectType(nullable) || typeof value !== 'object' || value === null || Array.isArray(value))
+      return plain
+    const entries = Object.entries(value).map(([name, own]) => {
+      const { type: of } = nullable.getFields()[name] ?? {}
+      const part = of ? partOf(own, of) : fc.constant({ text: literal(own, nullable), uses: [] })
+      return part.map(({ text, uses }) => ({ text: `${name}: ${text}`, uses }))
+    })
+    return fc.tuple(...entries).map((parts) => around('{', joined(parts, ', '), '}'))
+  }
+
+  const partOf = (value: unknown, type: GraphQLInputType): fc.Arbitrary<Part> =>
+    fc.oneof(
+      { weight: 1, arbitrary: variable(type, value) },
+      { weight: 2, arbitrary: fc.constant(0).chain(() => written(value, type)) },
+    )
 
   const argument = ({ name, type }: GraphQLArgument): fc.Arbitrary<Part | null> => {
-    const given = fc.tuple(valueOf(type), fc.boolean()).map(([value, fallback]) => {
-      const part = variable(type, value, fallback && !isNonNullType(type))
-      return { ...part, text: `${name}: ${part.text}` }
-    })
+    const given = valueOf(type)
+      .chain((value) => fc.oneof(variable(type, value), written(value, type)))
+      .map(({ text, uses }) => ({ text: `${name}: ${text}`, uses }))
     return isNonNullType(type) ? given : fc.oneof(given, fc.constant(null))
   }
 
+  const condition: fc.Arbitrary<Part> = fc.oneof(
+    fc.boolean().map((value) => ({ text: String(value), uses: [] })),
+    fc
+      .tuple(fc.constantFrom<unknown>(true, false, true, false, null, ABSENT, 'true', 0), fc.boolean())
+      .map(([value, withDefault]) => {
+        const fallback = withDefault ? 'true' : null
+        return { text: SLOT, uses: [{ type: withDefault ? 'Boolean' : 'Boolean!', value, fallback }] }
+      }),
+  )
   const directive: fc.Arbitrary<Part> = fc.oneof(
-    { weight: 6, arbitrary: fc.constant({ text: '', uses: [] }) },
+    { weight: 12, arbitrary: fc.constant(NOTHING) },
     {
-      weight: 1,
-      arbitrary: fc.tuple(fc.constantFrom('skip', 'include'), fc.boolean()).map(([name, value]) => ({
-        text: ` @${name}(if: ${SLOT})`,
-        uses: [{ type: 'Boolean!', value, fallback: false }],
-      })),
+      weight: odd.directives ? 1 : 0,
+      arbitrary: fc
+        .tuple(fc.constantFrom('skip', 'include'), condition)
+        .map(([name, part]) => around(` @${name}(if: `, part, ')')),
     },
   )
 
   const fieldOf = (field: GraphQLField<unknown, unknown>, depth: number): fc.Arbitrary<Part> => {
     const type = getNamedType(field.type)
-    const below = isCompositeType(type) ? selection(type, depth - 1) : fc.constant<Part>({ text: '', uses: [] })
+    const below = isCompositeType(type) ? selection(type, depth - 1) : fc.constant(NOTHING)
     const args = fc.tuple(...field.args.map(argument)).map((parts) => parts.filter((part) => part !== null))
-    return fc.tuple(fc.nat(9), args, directive, below).map(([n, given, when, inner]) => {
+    return fc.tuple(fc.nat(30), args, directive, below).map(([n, given, when, inner]) => {
       // An alias of its own for each set of arguments, or two selections of one field would not merge.
-      const alias = given.length > 0 || n < 2 ? `${field.name}_${n}${given.length}: ` : ''
+      const own = (odd.names ? NAMES[n - 2] : undefined) ?? `${field.name}_${n}${given.length}`
+      const alias = given.length > 0 || n < (odd.names ? 2 + NAMES.length : 2) ? `${own}: ` : ''
       const list = given.length > 0 ? `(${given.map(({ text }) => text).join(', ')})` : ''
       return {
         text: `${alias}${field.name}${list}${when.text}${inner.text}`,
@@ -115,27 +216,58 @@ export function operationsOf(schema: GraphQLSchema, ids: readonly string[]): fc.
     const inline =
       members.length > 0 && depth > 0
         ? fc
-            .constantFrom(...members)
-            .chain((member) =>
-              selection(member, depth - 1).map(({ text, uses }) => ({ text: `... on ${member.name}${text}`, uses })),
+            .tuple(fc.constantFrom(...members), directive)
+            .chain(([member, when]) =>
+              selection(member, depth - 1).map((inner) =>
+                joined([{ text: `... on ${member.name}`, uses: [] }, when, inner], ''),
+              ),
             )
-        : fc.constant<Part>({ text: '', uses: [] })
-    return fc.tuple(chosen, inline).map(([parts, more]) => ({
-      text: ` { __typename ${[...parts, more].map(({ text }) => text).join(' ')} }`,
-      uses: [...parts, more].flatMap(({ uses }) => uses),
-    }))
+        : fc.constant(NOTHING)
+    return fc
+      .tuple(chosen, inline)
+      .map(([parts, more]) => around(' { __typename ', joined([...parts, more], ' '), ' }'))
   }
 
-  const query = schema.getQueryType()
-  if (!query) throw new Error('the schema has no queries')
-  return fc.tuple(selection(query, 4), fc.boolean()).map(([{ text, uses }, named]) => {
+  const roots = {
+    query: schema.getQueryType(),
+    mutation: schema.getMutationType(),
+    subscription: schema.getSubscriptionType(),
+  }
+  const { [kind]: root } = roots
+  if (!root) throw new Error(`the schema has no ${kind}`)
+  const one = fc.constantFrom(...Object.values(root.getFields())).chain((field) => fieldOf(field, 3))
+  const body = kind === 'query' ? selection(root, 4) : one.map((part) => around(' { ', part, ' }'))
+  return fc.tuple(body, fc.nat(7), fc.nat(7)).map(([{ text, uses }, naming, title]) => {
+    const nameOf = (n: number) => (odd.names && naming < 4 ? NAMES[n] : undefined) ?? `v${n}`
     let next = 0
-    const body = text.replaceAll(SLOT, () => `$v${next++}`)
-    const declared = uses.map(({ type, fallback }, n) => `$v${n}: ${type}${fallback ? ' = null' : ''}`)
-    const given = uses.map(({ value, fallback }) => (fallback ? ABSENT : value))
+    const selected = text.replaceAll(SLOT, () => `$${nameOf(next++)}`)
+    const declared = uses.map(
+      ({ type, fallback }, n) => `$${nameOf(n)}: ${type}${fallback === null ? '' : ` = ${fallback}`}`,
+    )
+    const given = uses.flatMap(({ value }, n) => (value === ABSENT ? [] : [[nameOf(n), value] as const]))
     return {
-      query: `query${named ? ' Q' : ''}${declared.length > 0 ? `(${declared.join(', ')})` : ''}${body}`,
-      variables: Object.fromEntries(given.flatMap((value, n) => (value === ABSENT ? [] : [[`v${n}`, value]]))),
+      query: `${kind} ${['Q', ...(odd.names ? NAMES : [])][title] ?? ''}${declared.length > 0 ? `(${declared.join(', ')})` : ''}${selected}`,
+      variables: Object.fromEntries(given),
     }
   })
+}
+
+const around = (before: string, { text, uses }: Part, after: string): Part => ({ text: before + text + after, uses })
+
+/** A value as it stands in a document. */
+function literal(value: unknown, type: GraphQLInputType): string {
+  const nullable = getNullableType(type)
+  if (Array.isArray(value)) {
+    const inner = isListType(nullable) ? nullable.ofType : type
+    return `[${value.map((item: unknown) => literal(item, inner)).join(', ')}]`
+  }
+  if (typeof value === 'object' && value !== null) {
+    const fields = Object.entries(value).map(([name, own]) => {
+      const field = isInputObjectType(nullable) ? nullable.getFields()[name] : undefined
+      return `${name}: ${literal(own, field?.type ?? type)}`
+    })
+    return `{${fields.join(', ')}}`
+  }
+  const isName = typeof value === 'string' && /^[A-Z_]+$/.test(value)
+  return isName && isEnumType(getNamedType(nullable)) ? value : JSON.stringify(value)
 }

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { sendNodeResponse } from '@whatwg-node/server'
-import { getNamedType, GraphQLError, GraphQLFloat } from 'graphql'
+import { getNamedType, GraphQLError, GraphQLFloat, Kind } from 'graphql'
 import type { ExecutionArgs, FloatValueNode, IntValueNode, ValidationRule } from 'graphql'
 import { createYoga } from 'graphql-yoga'
 import type { Plugin, YogaServerInstance } from 'graphql-yoga'
@@ -67,6 +67,7 @@ export function createEngine(options: EngineOptions): Engine {
       documentLimits(),
       variablesByName,
       onlyFinite,
+      caughtValidation,
       byGraphql,
       limitsPlugin(admission),
       subscriptionPlugin(admission, () => engine),
@@ -123,6 +124,22 @@ const errorsPlugin = (presentErrors: PresentErrors): Plugin<Context> => ({
     }
   },
 })
+
+/** graphql-js throws what it has against a directive at the field of a subscription, where it knows no variables yet. */
+const caughtValidation: Plugin<Context> = {
+  onValidate: ({ validateFn, setValidationFn }) =>
+    setValidationFn((...args: Parameters<typeof validateFn>) => {
+      try {
+        return validateFn(...args)
+      } catch (error) {
+        if (!(error instanceof GraphQLError)) throw error
+        const isVariable = error.nodes?.some(({ kind }) => kind === Kind.VARIABLE)
+        return [isVariable ? new GraphQLError(NO_VARIABLE, { nodes: error.nodes ?? null }) : error]
+      }
+    }),
+}
+
+const NO_VARIABLE = 'Whether the field of a subscription is skipped cannot depend on a variable.'
 
 /** Execution by graphql-js itself: Yoga's own executor coerces variables a little differently. */
 const byGraphql: Plugin<Context> = { onExecute: ({ setExecuteFn }) => setExecuteFn(executeOperation) }

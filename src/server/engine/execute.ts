@@ -5,7 +5,9 @@ import type { Context } from '../../graphql/base/context.ts'
 import { forbidden } from '../../graphql/base/errors.ts'
 import { schema } from '../../graphql/schema.ts'
 import type { Variables } from '../limits/query-cost.ts'
-import { coercedVariables, keyOf, rootFieldsOf } from './root-fields.ts'
+import { LIMITS } from '../limits/document-limits.ts'
+import { coercedVariables } from './compile/coerce-variables.ts'
+import { keyOf, rootFieldsOf } from './root-fields.ts'
 
 /**
  * Queries and mutations by graphql-js, on the ways that have no compiled operation. A mutation of which one field is not for
@@ -18,9 +20,12 @@ export function executeOperation(args: ExecutionArgs): ExecutionResult | Promise
   const { viewer } = contextValue as Context
   const refused = operation && refusedMutation(document, operation, variableValues ?? {}, viewer)
   if (refused) return refused
-  const result = execute(args)
+  const result = execute({ ...args, options: INTERPRETED })
   return result instanceof Promise || 'data' in result ? result : { errors: result.errors?.map(withStatus) ?? [] }
 }
+
+/** For graphql-js: each error of a variable quotes a value, which may be a megabyte, and no more are presented. */
+export const INTERPRETED = { maxCoercionErrors: LIMITS.errors }
 
 /** The result of a mutation that is refused before its first field, for the fields that the viewer's token is not for. */
 function refusedMutation(
@@ -33,7 +38,9 @@ function refusedMutation(
   const fields = rootFieldsOf(document, operation, variables) ?? []
   const errors = fields.filter((node) => isForbidden(node, viewer)).map(forbiddenAt)
   // Variables that do not fit are told first, as of every operation.
-  return errors.length > 0 && coercedVariables(operation, variables) ? { data: null, errors } : null
+  return errors.length > 0 && coercedVariables(operation.variableDefinitions ?? [], variables)
+    ? { data: null, errors }
+    : null
 }
 
 /** Whether a field of the mutation type is not for the viewer's token. */

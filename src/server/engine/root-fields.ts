@@ -1,9 +1,8 @@
-import { getDirectiveValues, getVariableValues, GraphQLIncludeDirective, GraphQLSkipDirective, Kind } from 'graphql'
+import { getDirectiveValues, GraphQLIncludeDirective, GraphQLSkipDirective, Kind } from 'graphql'
 import type { DocumentNode, FieldNode, OperationDefinitionNode, SelectionNode, SelectionSetNode } from 'graphql'
-import { schema } from '../../graphql/schema.ts'
 import { fragmentsOf } from '../limits/fragments.ts'
 import type { Variables } from '../limits/query-cost.ts'
-import { MOST_VARIABLE_ERRORS } from './compile/coerce-variables.ts'
+import { coercedVariables } from './compile/coerce-variables.ts'
 
 /**
  * The fields that an operation selects of its root type, in the order in which they run, without those that are skipped.
@@ -21,22 +20,25 @@ export function rootFieldsOf(
   let coerced: Variables | null | undefined
   const isIncluded = (node: SelectionNode): boolean => {
     if (!node.directives?.length) return true
-    coerced ??= coercedVariables(operation, given)
+    coerced ??= coercedVariables(operation.variableDefinitions ?? [], given)
     return (
       getDirectiveValues(GraphQLSkipDirective, node, coerced)?.['if'] !== true &&
       getDirectiveValues(GraphQLIncludeDirective, node, coerced)?.['if'] !== false
     )
   }
-  // A fragment that is in its own spread is not valid, so that this comes to an end.
+  const spread = new Set<string>()
   const add = ({ selections }: SelectionSetNode): void => {
     for (const selection of selections) {
       if (!isIncluded(selection)) continue
       if (selection.kind === Kind.FIELD) {
         const key = keyOf(selection)
         if (!fields.has(key)) fields.set(key, selection)
-      } else {
-        const inner = selection.kind === Kind.INLINE_FRAGMENT ? selection : fragments.get(selection.name.value)
-        if (inner) add(inner.selectionSet)
+      } else if (selection.kind === Kind.INLINE_FRAGMENT) add(selection.selectionSet)
+      else {
+        const { value: name } = selection.name
+        const fragment = spread.has(name) ? undefined : fragments.get(name)
+        spread.add(name)
+        if (fragment) add(fragment.selectionSet)
       }
     }
   }
@@ -50,10 +52,3 @@ export function rootFieldsOf(
 
 /** Under which a field stands in the data. */
 export const keyOf = ({ alias, name }: FieldNode): string => (alias ?? name).value
-
-/** The variables of an operation; null if graphql-js refuses any of them. */
-export const coercedVariables = (
-  { variableDefinitions = [] }: OperationDefinitionNode,
-  given: Variables,
-): Variables | null =>
-  getVariableValues(schema, variableDefinitions, given, { maxErrors: MOST_VARIABLE_ERRORS }).coerced ?? null

@@ -12,6 +12,7 @@ import { addTo } from '../telemetry/counts.ts'
 import type { Counts } from '../telemetry/counts.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 import { createEventGroups, followsEvents } from './event-groups.ts'
+import { INTERPRETED } from './execute.ts'
 import type { Operation } from './operations.ts'
 import type { PresentErrors } from './present-errors.ts'
 import { rootFieldsOf } from './root-fields.ts'
@@ -50,6 +51,7 @@ export function createSubscribe({ services, admission, presentErrors, counts, tr
       operationName: definition.name?.value ?? null,
       variableValues: variables,
       contextValue: contextOf(services, asker),
+      options: INTERPRETED,
     }
     if (rootFieldsOf(document, definition, variables)?.length === 0) {
       return {

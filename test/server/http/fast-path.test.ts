@@ -7,6 +7,7 @@ import { operationsOf } from '../../support/operations.ts'
 import type { Operation } from '../../support/operations.ts'
 import { startServer } from '../../support/server.ts'
 import type { TestServer } from '../../support/server.ts'
+import { sendOver } from '../../support/transports.ts'
 import { iso, makeWorld } from '../../support/world.ts'
 import type { World } from '../../support/world.ts'
 
@@ -61,6 +62,12 @@ const placed = <T extends { body: string }>(told: T): T => ({
   body: told.body.replaceAll(/"line":\d+/g, '"line":0'),
 })
 
+/** Errors and data alone: on a socket a refused operation has no data. */
+function alone(body: string): string {
+  const { errors, data } = JSON.parse(body) as { errors?: unknown; data?: unknown }
+  return JSON.stringify({ errors, data })
+}
+
 describe('a document that came before is answered byte for byte as when it was new', () => {
   it('for all kinds of operations, valid or not', async () => {
     const asking = ['owner', 'partner', 'stranger', 'admin'] as const
@@ -69,6 +76,8 @@ describe('a document that came before is answered byte for byte as when it was n
       fc.asyncProperty(operationsOf(schema, ids), fc.constantFrom(...asking), async (operation, who) => {
         const { unseen, compiled } = await both(world.as[who], operation)
         expect(placed(compiled)).toEqual(placed(unseen))
+        const { data, errors } = await sendOver('WebSocket')(server.url, world.as[who], operation)
+        expect(placed({ body: JSON.stringify({ errors, data }) }).body).toBe(placed({ body: alone(unseen.body) }).body)
         outcomes[compiled.body.includes('"errors"') ? 'errors' : 'data']++
       }),
       { numRuns: 250 },

@@ -12,8 +12,10 @@ import type { GraphQLInputObjectType, GraphQLInputType, VariableDefinitionNode }
 import { schema } from '../../../graphql/schema.ts'
 import type { Variables } from '../../limits/query-cost.ts'
 
-/** graphql-js's own limit in execute(), so that both report as many errors. */
-export const MOST_VARIABLE_ERRORS = 50
+/** Variables as graphql-js coerces them; null if it refuses any. */
+export const coercedVariables = (definitions: readonly VariableDefinitionNode[], given: Variables): Variables | null =>
+  // Each error quotes a value, which may be a megabyte, and one is enough.
+  getVariableValues(schema, definitions, given, { maxErrors: 0 }).coerced ?? null
 
 /** Stands for a value that graphql-js has to judge. */
 const UNSURE = Symbol('unsure')
@@ -34,17 +36,14 @@ export function variableCoercion(
     const coerce = isInputType(type) ? coercerOf(type, made) : () => UNSURE
     return { name: variable.name.value, coerce, mayBeAbsent: !defaultValue && !isNonNullType(type) }
   })
-  const byInterpreter = (given: Variables) =>
-    getVariableValues(schema, definitions, given, { maxErrors: MOST_VARIABLE_ERRORS }).coerced ?? null
-
   return (given) => {
     const coerced: Record<string, unknown> = {}
     for (const { name, coerce, mayBeAbsent } of variables) {
       if (Object.hasOwn(given, name)) {
         const value = coerce(given[name])
-        if (value === UNSURE) return byInterpreter(given)
+        if (value === UNSURE) return coercedVariables(definitions, given)
         coerced[name] = value
-      } else if (!mayBeAbsent) return byInterpreter(given)
+      } else if (!mayBeAbsent) return coercedVariables(definitions, given)
     }
     return coerced
   }
