@@ -73,7 +73,7 @@ const Steps = graphql(`
 export async function unlock(client: Client, vehicleId: string) {
   const input = { vehicleId, type: 'UNLOCK_CENTRAL_LOCK', timeoutSeconds: 300 } as const
   const { data, error } = await client.mutation(Send, { input }).toPromise()
-  if (!data) throw error ?? new Error('there is no answer')
+  if (!data?.sendCommand) throw error ?? new Error('there is no answer')
   return granted(data.sendCommand).command
 }
 
