@@ -12,7 +12,7 @@ import { startOwnPostgres } from './postgres.ts'
  * What a statement costs this process by each of the ways that the data layer could go: Prisma's own methods, Prisma's raw
  * queries, and prepared statements. The same rows, in turn, in several rounds; the median of the processor time counts.
  *
- *   node test/bench/ways.ts
+ *   npx node test/bench/ways.ts
  */
 
 const ROUNDS = 7
