@@ -18,7 +18,7 @@ describe.skipIf(!hasBrowser('The playground'))('the playground in a browser', ()
   let horizonAsked = Promise.withResolvers<void>()
 
   beforeAll(async () => {
-    const onStatement = (sql: string) => sql.includes('log_horizon') && horizonAsked.resolve()
+    const onStatement = (sql: string) => sql.includes('log_end') && horizonAsked.resolve()
     server = await startServer({ database: 'embedded', onStatement })
     await seedDemoWorld(server.app.prisma)
     browser = await launchBrowser()

@@ -56,7 +56,7 @@ it('a server that waits can be stopped', async () => {
 
 it.each([
   ['src/main.ts', /^FleetShare cannot start: (.*)\.$/],
-  ['src/migrate.ts', /^npm run migrate: (.*)$/],
+  ['src/cli/migrate.ts', /^npm run migrate: (.*)$/],
 ])('%s says in one line that a password is wrong, and ends', async (file, form) => {
   const url = new URL(inject('postgresUrl'))
   url.password = 'wrong'

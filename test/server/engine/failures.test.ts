@@ -12,7 +12,7 @@ import type { World } from '../../support/world.ts'
 const VEHICLES = '{ vehicles { nodes { id } } }'
 /** What an answer must not tell: the database, its statements and tables, the code and where it lies. */
 const INSIDE =
-  /prisma|postgres|relation|select|insert|update|event_|_position|log_horizon|license_plate|\bat \w+.*:\d+|\.ts\b|node_modules/i
+  /prisma|postgres|relation|select|insert|update|event_|_position|log_horizon|log_end|license_plate|\bat \w+.*:\d+|\.ts\b|node_modules/i
 
 type Line = { readonly level: number; readonly requestId?: string; readonly err?: { readonly message: string } }
 
@@ -125,7 +125,7 @@ describe('when the database fails in the middle of its work', () => {
 
   it('a subscription that cannot be opened says so, as an error on a socket and as an answer over SSE', async () => {
     const { server, world, breakWith, lines } = await startBreakable()
-    await breakWith('DROP FUNCTION log_horizon')
+    await breakWith('DROP FUNCTION log_end')
     const { send, message, socket } = await openAcknowledged(server.url, world.as.owner)
     send({ id: '1', type: 'subscribe', payload: { query: FOLLOW } })
     const { type, payload } = await message(({ id }) => id === '1')

@@ -72,7 +72,7 @@ it('the log of a busy server that also fails holds no token and no number of a v
   const answer = await message(({ id, type }) => id === '2' && type === 'next')
   failed.socket = JSON.stringify(answer).match(/"requestId":"([\w-]+)"/)?.[1] ?? ''
   socket.close()
-  await sql(databaseUrl, 'ALTER TABLE event RENAME TO wreckage; DROP FUNCTION log_horizon')
+  await sql(databaseUrl, 'ALTER TABLE event RENAME TO wreckage; DROP FUNCTION log_end')
   const history = '{ vehicleEvents { nodes { id } } }'
   await post(url, manager, history, {}, { 'X-Request-Id': failed.query })
   await (
