@@ -4,16 +4,17 @@ import type { Random } from '../../src/simulator/random.ts'
 import type { Variables } from '../support/api.ts'
 import { other } from './caller.ts'
 import type { Read } from './history.ts'
-import { believed, managerOf, MOST_PAUSE_MS, move, sendAs } from './mutators.ts'
-import { chance, oneOf, streamOf } from './random.ts'
+import { believed, lend, managerOf, MOST_PAUSE_MS, move, sendAs } from './mutators.ts'
+import { chance, oneOf, streamOf, whole } from './random.ts'
 import { anySide } from './stage.ts'
 import type { Stage } from './stage.ts'
 
-/** An end as near as this is waited for. Milliseconds. */
-const NEAR_MS = 500
+/** An end as near as this is waited for, and for so long a vehicle is lent that is not. Milliseconds. */
+const NEAR_MS = 1_000
+const SHORTLY_MS = [300, 800] as const
 /** How long before it somebody changes it, and for how long after it all look. Milliseconds. */
-const BEFORE_MS = 30
-const AFTER_MS = 60
+const BEFORE_MS = 250
+const AFTER_MS = 100
 /** Nobody looks for longer. Milliseconds. */
 const LOOK_LIMIT_MS = 5_000
 
@@ -25,21 +26,25 @@ const READ =
  * instance: nobody who was told that the end has passed may be told otherwise.
  */
 export async function meetEnds(stage: Stage): Promise<void> {
-  const random = streamOf(stage.seed, 'ends')
-  while (stage.going()) {
-    await meetEnd(stage, random)
-    await sleep(between(random, 0, MOST_PAUSE_MS))
-  }
+  await Promise.all(
+    ['changer 1', 'changer 2', 'changer 3'].map(async (name) => {
+      const random = streamOf(stage.seed, name)
+      while (stage.going()) {
+        await meetEnd(stage, random)
+        await sleep(between(random, 0, MOST_PAUSE_MS))
+      }
+    }),
+  )
 }
 
 async function meetEnd(stage: Stage, random: Random): Promise<void> {
-  const near = stage.world.vehicles.filter(
-    (vehicle) => (believed(stage, vehicle)?.until ?? Infinity) < Date.now() + NEAR_MS,
-  )
-  if (near.length === 0) return
-  const vehicle = oneOf(random, near)
+  const vehicle = oneOf(random, stage.world.vehicles)
+  if (!believed(stage, vehicle)) {
+    const endsAt = Date.now() + whole(random, ...SHORTLY_MS)
+    await lend(stage, random, vehicle, { startsAt: null, endsAt })
+  }
   const sharing = believed(stage, vehicle)
-  if (!sharing) return
+  if (!sharing || sharing.until > Date.now() + NEAR_MS) return
   const { until, partnerId } = sharing
   const reached = (offset: number) => sleep(Math.max(0, until + offset - Date.now()))
   const side = anySide(random)

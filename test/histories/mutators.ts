@@ -5,7 +5,7 @@ import type { Variables } from '../support/api.ts'
 import { iso } from '../support/world.ts'
 import { other, settle } from './caller.ts'
 import type { Order } from './caller.ts'
-import type { Call, Vehicle } from './history.ts'
+import type { Call, Instant, Vehicle } from './history.ts'
 import { chance, oneOf, streamOf, whole } from './random.ts'
 import { anySide } from './stage.ts'
 import type { Stage } from './stage.ts'
@@ -63,11 +63,20 @@ async function direct(stage: Stage, random: Random): Promise<void> {
 }
 
 async function start(stage: Stage, random: Random, vehicle: Vehicle): Promise<void> {
-  const { id: vehicleId, ownerId } = vehicle
-  const fleetId = oneOf(random, stage.world.partnersOf(ownerId))
   const scheduled = chance(random, 0.3)
   const startsAt = Date.now() + (scheduled ? whole(random, 100, 800) : 0)
   const endsAt = chance(random, 0.6) ? startsAt + whole(random, 150, 1_500) : null
+  await lend(stage, random, vehicle, { startsAt: scheduled ? startsAt : null, endsAt })
+}
+
+/** @param period from now on without a start, for ever without an end */
+export async function lend(
+  stage: Stage,
+  random: Random,
+  { id: vehicleId, ownerId }: Vehicle,
+  { startsAt, endsAt }: { readonly startsAt: Instant | null; readonly endsAt: Instant | null },
+): Promise<void> {
+  const fleetId = oneOf(random, stage.world.partnersOf(ownerId))
   const order: Order = {
     name: 'startSharing',
     ...managerOf(stage, ownerId),
@@ -75,7 +84,7 @@ async function start(stage: Stage, random: Random, vehicle: Vehicle): Promise<vo
     input: {
       vehicleId,
       fleetId,
-      ...(scheduled ? { startsAt: iso(startsAt) } : {}),
+      ...(startsAt === null ? {} : { startsAt: iso(startsAt) }),
       ...(endsAt === null ? {} : { endsAt: iso(endsAt) }),
       ...(chance(random, 0.2) ? { allowedCommands: COMMANDS.slice(0, whole(random, 1, 3)) } : {}),
       idempotencyKey: keyOf(random),
