@@ -138,7 +138,9 @@ it('npm run verify says in one line where it cannot begin', async () => {
   onTestFinished(server.close)
   expect(await verify({ databaseUrl: null, dataDir: server.settings.dataDir })).toMatchObject({
     code: 1,
-    complaints: [expect.stringMatching(/^npm run verify: DATA_DIR: the embedded database in .* is in use by process \d+/)],
+    complaints: [
+      expect.stringMatching(/^npm run verify: DATA_DIR: the embedded database in .* is in use by process \d+/),
+    ],
   })
   const older = await newPostgresDatabase(inject('postgresUrl'))
   await sql(older, 'DROP FUNCTION repair_vehicle')
