@@ -65,7 +65,7 @@ it('a server that stalls in a transaction loses its locks after 10 s, and serves
   expect(seconds).toBeGreaterThan(8)
   expect(seconds).toBeLessThan(13)
   stalling.child.kill('SIGCONT')
-  expect((await answer).errors?.[0]?.extensions.code).toBe('INTERNAL_SERVER_ERROR')
+  expect((await answer).errors?.[0]?.extensions.code).toBe('SERVICE_UNAVAILABLE')
   const again = await post(url, world.as.owner, UPDATE, { input: { id, name: 'is back' } })
   expect(again.data.updateVehicle.vehicle.name).toBe('is back')
   await holder.end()
