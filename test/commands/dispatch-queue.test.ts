@@ -65,7 +65,7 @@ describe('a gateway that reaches a command behind somebody else', () => {
 
   it('serves as many vehicles as it names', async () => {
     const vehicleId = await world.newVehicle()
-    const many = Array.from({ length: 50_000 }, (_, index) => `V${index}`)
+    const many = Array.from({ length: 9_999 }, (_, index) => `V${index}`)
     const waiting = await world.send(vehicleId)
     const gateway = await commandDispatches(server.url, world.gateway, [...many, vehicleId])
     const live = await gateway.received(1).then(() => world.send(vehicleId))
