@@ -6,7 +6,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { lockFolder } from '../../src/data/connection/folder-lock.ts'
 import { start } from '../support/process.ts'
 
-const MODULE = join(import.meta.dirname, '../../src/data/folder-lock.ts')
+const MODULE = join(import.meta.dirname, '../../src/data/connection/folder-lock.ts')
 const HOLD = `const { lockFolder } = await import(${JSON.stringify(MODULE)})
   await lockFolder(process.argv[1]).then(
     (unlock) => { console.log('held'); setInterval(() => unlock.name, 1000) },
