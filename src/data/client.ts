@@ -75,7 +75,7 @@ export function createClient(services: Services) {
         ofFleet: bind(readFleetLog),
         history: bind(readHistory),
         checkPlace: bind(checkPlace),
-        /** An event was handed out that no horizon has told of yet. */
+        /** Events were handed out that no horizon has told of yet. */
         see: log.see,
         remember: log.remember,
         prune: bind(pruneLog),

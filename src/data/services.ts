@@ -107,10 +107,10 @@ export type Log = {
    * finds it: once it is answered, followers have been rewound.
    */
   readonly horizon: () => Promise<Horizon>
-  /** The last event that this instance has seen settled; null before the first. Reads make sure that it is still there. */
+  /** The last event that this instance has seen settled; null before the first. Reads see whether it is still there. */
   readonly known: () => Anchor | null
-  /** An event was seen, which is settled. */
-  readonly see: (event: Anchor) => void
+  /** Events were seen, which are settled, oldest first; the next horizon sees whether they are still there. */
+  readonly see: (events: readonly Anchor[]) => void
   /** To be called when events begin to be followed, so that a split ahead of them is found exactly. */
   readonly remember: () => Promise<void>
   /** How often this instance found the log set back. */

@@ -115,8 +115,7 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
 
   function extend(events: readonly LoggedEvent[], upTo: number): void {
     window.add(events, upTo)
-    const last = events.at(-1)
-    if (last) prisma.event.see(last)
+    prisma.event.see(events)
     for (const event of events) {
       // Whatever is read for the event is read as of no earlier instant.
       prisma.$observe(event.recordedAt)
@@ -140,12 +139,20 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
 
   function append(events: readonly LoggedEvent[]): void {
     if (stopped || resting) return
+    // Written where memory has another event, or none: the log was set back.
+    if (events.some(({ position, tag }) => position <= window.head() && !window.has(position, tag))) distrust()
     if (performance.now() < distrustedUntil) return read()
     // Events dropped here are read from the log instead.
     if (handed.size > WINDOW) handed.clear()
     for (const event of events) if (event.position > window.head()) handed.set(event.position, event)
     takeHanded()
     if (handed.size > 0 || events.length === 0) read()
+  }
+
+  /** What writers hand over is read from the log instead, for a while. */
+  function distrust(): void {
+    handed.clear()
+    distrustedUntil = performance.now() + DISTRUST_MS
   }
 
   /** Wakes the callers of `moved` that an event concerns, and no others. */
@@ -232,8 +239,7 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
     wake: read,
     rewind(position) {
       rewinds.add(position)
-      handed.clear()
-      distrustedUntil = performance.now() + DISTRUST_MS
+      distrust()
       window.rewind(position)
       subscribers.rewind(position)
       for (const some of waiting.values()) for (const go of some) go()

@@ -162,7 +162,7 @@ describe.each(SIZES)('on a database that is %s', (size) => {
         [`SELECT * FROM record_vehicle_states($1, 'request', '{}', TRUE)`, [JSON.stringify([report])]],
         [`SELECT prune_log(now() - interval '11 hours', 10)`, []],
         ['SELECT * FROM log_horizon()', []],
-        ['SELECT * FROM log_end(1)', []],
+        ['SELECT * FROM log_end()', []],
       ]
       const faults: string[] = []
       for (const [text, values] of within) {

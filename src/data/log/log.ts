@@ -10,6 +10,8 @@ import { LOG_END } from './pages.ts'
 const ANCHORS_EVERY = 5_000
 /** More often in a row the log is not set back. */
 const ATTEMPTS = 3
+/** Events seen between two horizons, which are read several times a second while anybody follows. */
+const MOST_UNPROVEN = 2_000
 
 /**
  * @param cursorKey seals cursors; the same for all instances on one database. 16 bytes
@@ -22,47 +24,57 @@ export function createLog(
   notify: () => void,
 ): Log & { readonly wake: () => void } {
   const cursors = createCursors(cursorKey)
-  let known: Anchor | null = null
+  let proven: Anchor | null = null
+  /** Seen since, oldest first: handed over by a writer, while nobody looked whether the log is what it was. */
+  let unproven: Anchor[] = []
   let anchors: readonly Anchor[] = []
   let anchoredAt = -Infinity
   let rewinds = 0
   let follower: Follower | null = null
   const outsideRequest = AsyncLocalStorage.snapshot()
 
-  const see = (one: Anchor) => {
-    if (!known || one.position > known.position) known = one
+  const known = () => later(unproven.at(-1) ?? null, proven)
+  const see = (events: readonly Anchor[]) => {
+    const before = known()?.position ?? -Infinity
+    for (const { position, tag } of events) if (position > before) unproven.push({ position, tag })
+    // Between those that are left, less is found.
+    if (unproven.length > MOST_UNPROVEN) unproven = unproven.filter((_, index) => index % 2 === 1)
   }
   const remember = async () => {
-    if (!known) return
-    anchoredAt = known.position
-    anchors = await readAnchors(query, known.position)
+    const last = known()
+    if (!last) return
+    anchoredAt = last.position
+    anchors = await readAnchors(query, last.position)
   }
 
-  /** The event that this instance knows is gone. Where its age is not why, the log was set back. */
-  async function loseKnown(lost: Anchor): Promise<void> {
-    const { isRemoved } = await timelines.origin({ ...lost, epoch: 0 })
+  /** Events that this instance has seen are gone. Where their age is not why, the log was set back. */
+  async function lose({ first, last }: Lost): Promise<void> {
+    const { isRemoved } = await timelines.origin({ position: last, tag: null, epoch: 0 })
     if (!isRemoved) {
-      const keptTo = await lastKept(query, [...anchors, ...(follower?.anchors() ?? []), lost])
+      const before = [...anchors, ...(follower?.anchors() ?? [])].filter(({ position }) => position < first)
+      const keptTo = await lastKept(query, before)
       await timelines.begin(keptTo, null)
       rewinds++
       anchors = []
       anchoredAt = -Infinity
       follower?.rewind(keptTo ?? 0)
     }
-    known = null
+    proven = null
+    unproven = []
   }
 
   async function readHorizon(): Promise<Horizon> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const expected = known
-      const end = await readEnd(query, expected)
-      if (expected && end.knownTag !== expected.tag) {
-        await loseKnown(expected)
+      const seen = known()
+      const end = await readEnd(query, proven ? [proven, ...unproven] : unproven)
+      if (end.lost) {
+        await lose(end.lost)
         continue
       }
       if (end.number !== timelines.number()) await timelines.refresh()
-      if (end.last) see(end.last)
-      if (known && known.position - anchoredAt >= ANCHORS_EVERY) await remember()
+      unproven = unproven.filter(({ position }) => position > (seen?.position ?? 0))
+      proven = later(end.last, seen)
+      if (proven && proven.position - anchoredAt >= ANCHORS_EVERY) await remember()
       // Without events there is nothing that could be missed.
       return { settled: end.settled, drawn: end.drawn, end: end.last?.position ?? end.settled }
     }
@@ -78,7 +90,7 @@ export function createLog(
     idOf: (event) => cursors.sealEvent(event, 0),
     cursors,
     horizon,
-    known: () => known,
+    known,
     see,
     remember,
     rewinds: () => rewinds,
@@ -100,12 +112,19 @@ export function createLog(
   }
 }
 
+const later = (one: Anchor | null, other: Anchor | null): Anchor | null =>
+  (one?.position ?? -1) > (other?.position ?? -1) ? one : other
+
+/** Positions of the first and the last of the events that are no longer there. */
+type Lost = { readonly first: number; readonly last: number }
+
 type EndRow = {
   readonly settled: string
   readonly drawn: string
   readonly last: string | null
   readonly last_tag: number | null
-  readonly known_tag: number | null
+  readonly first_lost: string | null
+  readonly last_lost: string | null
   readonly number: number | null
 }
 
@@ -113,15 +132,17 @@ type EndRow = {
  * Up to where the log can be read without a gap. A position is drawn before its commit, so a later one may become visible
  * first; reading past `settled` would skip it for ever. The horizon has to be asked in a statement of its own, before the one
  * that reads: the reading statement's snapshot must be the younger.
+ * @param seen events that were in the log
  */
-async function readEnd(query: Query, known: Anchor | null) {
-  const [row] = await query<EndRow>(LOG_END, [known?.position ?? null])
+async function readEnd(query: Query, seen: readonly Anchor[]) {
+  const [row] = await query<EndRow>(LOG_END, [seen.map(({ position }) => position), seen.map(({ tag }) => tag)])
   const last = row?.last == null ? null : { position: Number(row.last), tag: row.last_tag ?? 0 }
   return {
     settled: Number(row?.settled),
     drawn: Number(row?.drawn),
     last,
-    knownTag: row?.known_tag ?? null,
+    lost:
+      row?.first_lost == null ? null : ({ first: Number(row.first_lost), last: Number(row.last_lost) } satisfies Lost),
     number: row?.number ?? 0,
   }
 }

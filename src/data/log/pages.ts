@@ -48,10 +48,15 @@ export const LOG: Statement = {
     ORDER BY e.position LIMIT $3`,
 }
 
-/** $1 the position of the known event, or null. */
+/** $1 positions and $2 tags of events that were in the log. */
 export const LOG_END: Statement = {
   name: 'log_end',
-  text: 'SELECT settled, drawn, last, last_tag, known_tag, number FROM log_end($1::bigint)',
+  text: `SELECT log.settled, log.drawn, log.last, log.last_tag, log.number, lost.first AS first_lost, lost.last AS last_lost
+    FROM log_end() AS log, (
+      SELECT min(seen.position) AS first, max(seen.position) AS last
+      FROM unnest($1::bigint[], $2::bigint[]) AS seen(position, tag)
+      WHERE NOT EXISTS (SELECT FROM event AS k
+        WHERE k.position = seen.position AND COALESCE(k.tag, 0) = seen.tag OFFSET 0)) AS lost`,
 }
 
 const lastRemoved = (types: string) =>
