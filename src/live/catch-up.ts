@@ -4,12 +4,12 @@ import type { Tail } from './tail.ts'
 import type { EventRange } from './window.ts'
 
 const BATCH = 200
-/** Events of a batch that are delivered before others have their turn. */
+/** The events of a batch that are delivered before other subscribers have their turn. */
 export const BURST = 20
 
 /** Some of the log's events, and how to read them where those in memory do not reach. */
 export type EventSource = {
-  /** Whose events they are; null for anybody's. */
+  /** The fleet that the events belong to; null for the events of all fleets. */
   readonly fleetId: string | null
   readonly matches: (event: LoggedEvent) => boolean
   readonly read: (after: number, upTo: number, limit: number) => Promise<LoggedEvent[]>
@@ -29,15 +29,15 @@ export async function nextBatch(tail: Tail, { matches, read }: EventSource, posi
 export type Take = (event: LoggedEvent) => Promise<void> | null
 
 export type Delivery = {
-  /** Resolves once it was stopped, or nothing comes any more. @throws CursorExpiredError, and whatever taking comes to */
+  /** Resolves once it was stopped, or the tail was. Rejects with CursorExpiredError, and with the failures of `take`. */
   readonly ended: Promise<void>
   readonly stop: () => void
 }
 
 /**
- * Delivers the events of a source after a position, each once, in order: first those that are there, then each as it comes,
- * which takes no more than a call. While a subscriber has it wait, new events stay in the log.
- * @param rewinds of the tail, when the position was taken
+ * Delivers the events of a source after a position, each once, in order: first the events of the log, then each new one as it
+ * comes, at the cost of one call. While a subscriber has the delivery wait, new events stay in the log.
+ * @param rewinds the tail's count of rewinds when the position was taken
  */
 export function deliverEvents(
   tail: Tail,
@@ -47,7 +47,7 @@ export function deliverEvents(
   rewinds = tail.rewinds(),
 ): Delivery {
   let isStopped = false
-  /** What the subscriber had it wait for while it was attached. */
+  /** The promise that the subscriber had the delivery wait for while it was attached. */
   let pause: Promise<void> | null = null
   let wake = () => {}
   const subscriber: Subscriber = {
@@ -71,16 +71,16 @@ export function deliverEvents(
   const isOver = () => isStopped || tail.stopped()
 
   async function deliverBatch(): Promise<void> {
-    tail.rewound(subscriber)
+    tail.applyRewinds(subscriber)
     const { events, upTo } = await nextBatch(tail, source, subscriber.position)
     for (const [index, event] of events.entries()) {
       if (events.length > BURST && index % BURST === 0) await tail.turn()
-      if (isOver() || tail.rewound(subscriber)) return
+      if (isOver() || tail.applyRewinds(subscriber)) return
       subscriber.position = event.position
       const wait = take(event)
       if (wait) await wait
     }
-    if (!tail.rewound(subscriber)) subscriber.position = Math.max(upTo, subscriber.position)
+    if (!tail.applyRewinds(subscriber)) subscriber.position = Math.max(upTo, subscriber.position)
   }
 
   async function run(): Promise<void> {

@@ -9,7 +9,7 @@ import type { Delivery, EventSource, Take } from './catch-up.ts'
 import type { Reader } from './subscribers.ts'
 import type { Tail } from './tail.ts'
 
-/** Whether a stream is to end: its reader has left, or its token's time is up. */
+/** The end of a stream: its reader has left, or its token has expired. */
 export type Ending = { readonly ended: () => boolean; readonly signal: AbortSignal }
 
 export type StreamOrder = Limits & {
@@ -88,11 +88,11 @@ export function stoppable<T>(
   closing.signal.addEventListener('abort', () => cancel?.())
   return stopOnReturn({
     next: () => {
-      // Not before: of a stream that is never read nothing stays.
+      // The timer starts with the first read: a stream that is never read must leave no timer behind.
       if (!closing.signal.aborted) cancel ??= atInstant(until, () => closing.abort())
       return values.next()
     },
-    // Without the abort a generator that waits for the next event would never get to know.
+    // Without the abort a generator that waits for the next event would go on waiting.
     stop: () => {
       closing.abort()
       return values.return()
@@ -107,18 +107,18 @@ async function* follow(
   ending: Ending,
 ): AsyncGenerator<LoggedEvent, void> {
   while (!ending.ended()) {
-    tail.rewound(reader)
+    tail.applyRewinds(reader)
     const batch = await nextBatch(tail, source, reader.position)
-    yield* whileTrue(tail, batch.events, reader, ending)
-    if (ending.ended() || tail.rewound(reader)) continue
+    yield* untilRewound(tail, batch.events, reader, ending)
+    if (ending.ended() || tail.applyRewinds(reader)) continue
     reader.position = batch.upTo
-    const moved = await tail.moved(batch.upTo, source.fleetId, ending.signal)
-    if (!tail.rewound(reader)) reader.position = moved
+    const reached = await tail.waitForEvent(batch.upTo, source.fleetId, ending.signal)
+    if (!tail.applyRewinds(reader)) reader.position = reached
   }
 }
 
 /** The events of a batch, until the stream ends or the log is set back. */
-async function* whileTrue(
+async function* untilRewound(
   tail: Tail,
   events: readonly LoggedEvent[],
   reader: Reader,

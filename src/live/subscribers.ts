@@ -14,12 +14,12 @@ export type Subscriber = Reader & {
   readonly fleetId: string
   /** Takes the next event, or detaches itself instead. Never throws. */
   readonly take: (event: LoggedEvent) => void
-  /** Called once it was detached by somebody else: events after its position it has to read by itself. */
+  /** Called when it was detached by another part: it has to read the events after its position by itself. */
   readonly detached: () => void
 }
 
 export type Subscribers = {
-  /** @returns whether it is handed all events from now on; not if its position is behind that of the others */
+  /** @returns whether it is handed all events from now on; false if its position is behind that of the others */
   readonly attach: (subscriber: Subscriber) => boolean
   readonly detach: (subscriber: Subscriber) => void
   /** To be called when the window has grown. The events are handed over soon, after the caller's request was answered. */
@@ -29,7 +29,7 @@ export type Subscribers = {
   readonly rewind: (position: number) => void
 }
 
-/** Events of one turn of the event loop, and deliveries after which others have theirs: the last event goes to all first. */
+/** The most events in one turn of the event loop, and the deliveries that end a turn once all have the last event. */
 const EVENTS_A_TURN = 100
 const DELIVERIES_A_TURN = 1_000
 

@@ -15,13 +15,16 @@ export type Progress = {
   readonly lag: number
   /** Positions that were drawn and were not settled at the last look. */
   readonly unsettled: number
-  /** Milliseconds since the end of the log was last reached; 0 while nobody follows. */
+  /** The time since the end of the log was last reached; 0 while nobody follows. Milliseconds. */
   readonly age: number
 }
 
 /**
- * One reader of the log's end for all subscribers of this instance. It keeps the newest events; a subscriber that is further
- * behind reads the log. It rests while nobody follows.
+ * The tail of the log: one reader of its end for all subscribers of this instance. It keeps the newest events in memory; a
+ * subscriber that is further behind reads the log. It reads nothing while nobody follows.
+ *
+ * This folder: following the log, from the newest events in memory (window.ts) to the streams of subscribers and gateways
+ * (stream.ts, dispatches.ts). Reading and writing the log itself is the matter of data/log.
  */
 export type Tail = {
   /** Starts to follow. @returns the position up to which the log is settled: events after it are new */
@@ -33,7 +36,7 @@ export type Tail = {
    * Resolves when there is an event of a fleet (of any, if null) after `position`, on abort, and once the tail has stopped.
    * @returns the position after which it lies: that fleet has no event between the two
    */
-  readonly moved: (position: number, fleetId: string | null, signal: AbortSignal) => Promise<number>
+  readonly waitForEvent: (position: number, fleetId: string | null, signal: AbortSignal) => Promise<number>
   /** Whether memory has an event, and all events after it. */
   readonly has: (position: number, tag: number | null) => boolean
   /** Resolves at the caller's turn: one in each round of the event loop, so that requests are answered in between. */
@@ -47,50 +50,50 @@ export type Tail = {
   readonly head: () => number
   /** Whether anybody follows. */
   readonly isFollowing: () => boolean
-  /** Events that this instance has committed. Those that follow the newest in memory need not be read. */
+  /** Takes events that this instance has committed: events that follow the newest in memory need not be read. */
   readonly append: (events: readonly LoggedEvent[]) => void
-  /** Another instance may have appended events: a hint, which may be false or missing. */
+  /** Takes the hint that another instance has appended events; the hint may be false or missing. */
   readonly wake: () => void
-  /** The log was set back: what it has after a position is other than what was read there. */
+  /** To be called when the log was set back: after the position it has other events than those that were read. */
   readonly rewind: (position: number) => void
   readonly rewinds: Rewinds['count']
-  readonly rewound: Rewinds['rewound']
+  readonly applyRewinds: Rewinds['applyRewinds']
   /** The events in memory. */
   readonly anchors: () => readonly LoggedEvent[]
   readonly stop: () => void
-  /** Whether it was stopped, so that nothing comes any more. */
+  /** Whether it was stopped, so that no more events come. */
   readonly stopped: () => boolean
   readonly progress: () => Progress
 }
 
-/** Events in memory for all subscribers together, at most; and of those handed over that wait for events before them. */
+/** The most events in memory for all subscribers together, and the most that wait there for events before them. */
 const WINDOW = 10_000
 const READ_LIMIT = 1_000
-/** Reads of subscribers that catch up; an instance has 10 connections. */
+/** The most reads at once of subscribers that catch up; an instance has 10 connections. */
 const CATCH_UPS_AT_ONCE = 4
-/** Events of other instances are found this soon, hints or not. Milliseconds. */
+/** The interval in which the log is read without a hint. Milliseconds. */
 const POLL_MS = 200
-/** While a writer holds the horizon back it is read this often: that writer may be on another instance. Milliseconds. */
+/** The interval while a writer holds the horizon back: that writer may be on another instance. Milliseconds. */
 const UNSETTLED_POLL_MS = 10
-/** After the log was set back, a commit that was acknowledged before may still be reported for so long. Milliseconds. */
+/** How long after the log was set back a commit that was lost with it may still be handed over. Milliseconds. */
 const DISTRUST_MS = 15_000
 
 export function startTail(prisma: Client, onError: (error: unknown) => void): Tail {
   const window = createWindow(WINDOW / 2)
   const subscribers = createSubscribers(window)
   const rewinds = createRewinds()
-  /** Events handed over out of order, by position: one that another writer drew is still missing before them. */
-  const handed = new Map<number, LoggedEvent>()
+  /** Events handed over out of order, by position: an event of another writer is still missing before them. */
+  const outOfOrder = new Map<number, LoggedEvent>()
   let followers = 0
-  let resting = true
+  let isIdle = true
   let stopped = false
   let timer: NodeJS.Timeout | undefined
   let reading: Promise<void> | null = null
   let horizon = { settled: 0, drawn: 0, end: 0 }
   let distrustedUntil = -Infinity
   let reachedAt = 0
-  let again = false
-  /** Callers of `moved`, by fleet; null for any. */
+  let readAgain = false
+  /** Callers of `waitForEvent`, by fleet; null for any. */
   const waiting = new Map<string | null, Set<(position?: number) => void>>()
   const catchUpLimit = pLimit(CATCH_UPS_AT_ONCE)
   const turns = pLimit(1)
@@ -106,8 +109,8 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
       // The window was restarted further on meanwhile, or the next events were handed over.
       if (window.head() !== from) continue
       extend(events, events.length === READ_LIMIT ? (events.at(-1)?.position ?? end) : end)
-      for (const position of handed.keys()) if (position <= window.head()) handed.delete(position)
-      takeHanded()
+      for (const position of outOfOrder.keys()) if (position <= window.head()) outOfOrder.delete(position)
+      takeInOrder()
     }
     reachedAt = performance.now()
     schedule(settled < drawn ? UNSETTLED_POLL_MS : POLL_MS)
@@ -117,20 +120,20 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
     window.add(events, upTo)
     prisma.event.see(events)
     for (const event of events) {
-      // Whatever is read for the event is read as of no earlier instant.
+      // Reads for the event hold at no earlier instant.
       prisma.$observe(event.recordedAt)
       wakeWaiting(event)
     }
     subscribers.notify()
   }
 
-  /** Positions are drawn one by one: between one and the next nothing can be missing. */
-  function takeHanded(): void {
+  /** Extends the window by the events that follow it. Positions are drawn one by one: between two neighbours none is missing. */
+  function takeInOrder(): void {
     const events: LoggedEvent[] = []
     for (let next = window.head() + 1; ; next++) {
-      const event = handed.get(next)
+      const event = outOfOrder.get(next)
       if (!event) break
-      handed.delete(next)
+      outOfOrder.delete(next)
       events.push(event)
     }
     const last = events.at(-1)
@@ -138,26 +141,27 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
   }
 
   function append(events: readonly LoggedEvent[]): void {
-    if (stopped || resting) return
-    // Written where memory has another event, or none: the log was set back.
+    if (stopped || isIdle) return
+    // An event at a position where memory has another event, or none, shows that the log was set back.
     if (events.some(({ position, tag }) => position <= window.head() && !window.has(position, tag))) distrust()
     if (performance.now() < distrustedUntil) return read()
     // Events dropped here are read from the log instead.
-    if (handed.size > WINDOW) handed.clear()
-    for (const event of events) if (event.position > window.head()) handed.set(event.position, event)
-    takeHanded()
-    if (handed.size > 0 || events.length === 0) read()
+    if (outOfOrder.size > WINDOW) outOfOrder.clear()
+    for (const event of events) if (event.position > window.head()) outOfOrder.set(event.position, event)
+    takeInOrder()
+    if (outOfOrder.size > 0 || events.length === 0) read()
   }
 
-  /** What writers hand over is read from the log instead, for a while. */
+  /** For a while events are read from the log, and not taken from the writers that hand them over. */
   function distrust(): void {
-    handed.clear()
+    outOfOrder.clear()
     distrustedUntil = performance.now() + DISTRUST_MS
   }
 
-  /** Wakes the callers of `moved` that an event concerns, and no others. */
+  /** Wakes the callers of `waitForEvent` that an event concerns, and no others. */
   function wakeWaiting({ position, ownerId, partnerId }: LoggedEvent): void {
-    for (const audience of [ownerId, partnerId, null]) for (const go of waiting.get(audience) ?? []) go(position - 1)
+    for (const audience of [ownerId, partnerId, null])
+      for (const resume of waiting.get(audience) ?? []) resume(position - 1)
   }
 
   function schedule(ms: number): void {
@@ -166,8 +170,8 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
   }
 
   function read(): void {
-    if (stopped || resting) return
-    again = reading !== null
+    if (stopped || isIdle) return
+    readAgain = reading !== null
     reading ??= advance()
       .catch((error: unknown) => {
         onError(error)
@@ -175,14 +179,14 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
       })
       .finally(() => {
         reading = null
-        if (again) read()
+        if (readAgain) read()
       })
   }
 
   function leave(): void {
     followers--
     if (followers > 0) return
-    resting = true
+    isIdle = true
     clearTimeout(timer)
   }
 
@@ -190,17 +194,17 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
     async join() {
       followers++
       // All events up to the head are settled, and in memory.
-      if (!resting) return window.head()
+      if (!isIdle) return window.head()
       try {
         const { end } = await prisma.event.horizon()
-        if (resting) await prisma.event.remember()
-        if (resting) {
-          resting = false
+        if (isIdle) await prisma.event.remember()
+        if (isIdle) {
+          isIdle = false
           reachedAt = performance.now()
-          // The window has stood still since the last follower left: it starts afresh.
+          // The window has not grown since the last follower left: it starts anew.
           if (window.head() < end) {
             window.restart(end)
-            handed.clear()
+            outOfOrder.clear()
           }
           schedule(POLL_MS)
         }
@@ -214,27 +218,27 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
     since: window.since,
     attach: subscribers.attach,
     detach: subscribers.detach,
-    async moved(position, fleetId, signal) {
+    async waitForEvent(position, fleetId, signal) {
       if (position < window.head() || signal.aborted || stopped) return position
       const others = waiting.get(fleetId) ?? new Set()
       waiting.set(fleetId, others)
       return new Promise<number>((resolve) => {
-        const go = (moved = position) => {
-          others.delete(go)
+        const resume = (reached = position) => {
+          others.delete(resume)
           if (others.size === 0) waiting.delete(fleetId)
           signal.removeEventListener('abort', abort)
-          resolve(Math.max(moved, position))
+          resolve(Math.max(reached, position))
         }
-        const abort = () => go()
-        others.add(go)
+        const abort = () => resume()
+        others.add(resume)
         signal.addEventListener('abort', abort)
       })
     },
     turn: () => turns(() => new Promise<void>((resolve) => setImmediate(resolve))),
-    has: (position, tag) => !resting && tag !== null && window.has(position, tag),
+    has: (position, tag) => !isIdle && tag !== null && window.has(position, tag),
     catchUpLimit,
     head: window.head,
-    isFollowing: () => !resting,
+    isFollowing: () => !isIdle,
     append,
     wake: read,
     rewind(position) {
@@ -242,23 +246,23 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
       distrust()
       window.rewind(position)
       subscribers.rewind(position)
-      for (const some of waiting.values()) for (const go of some) go()
+      for (const some of waiting.values()) for (const resume of some) resume()
     },
     rewinds: rewinds.count,
-    rewound: rewinds.rewound,
+    applyRewinds: rewinds.applyRewinds,
     anchors: window.events,
     stop() {
       stopped = true
       clearTimeout(timer)
-      for (const some of waiting.values()) for (const go of some) go()
+      for (const some of waiting.values()) for (const resume of some) resume()
       subscribers.detachAll()
     },
     stopped: () => stopped,
     progress: () => ({
       followers,
-      lag: resting ? 0 : Math.max(horizon.end - window.head(), 0),
-      unsettled: resting ? 0 : horizon.drawn - horizon.settled,
-      age: resting ? 0 : performance.now() - reachedAt,
+      lag: isIdle ? 0 : Math.max(horizon.end - window.head(), 0),
+      unsettled: isIdle ? 0 : horizon.drawn - horizon.settled,
+      age: isIdle ? 0 : performance.now() - reachedAt,
     }),
   }
 }

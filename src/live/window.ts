@@ -40,7 +40,7 @@ export function createWindow(least: number): Window {
     add(more, upTo) {
       head = upTo
       events.push(...more)
-      // Many at a time: to move the rest for each new event would cost more than all else.
+      // Many are dropped at a time: moving the rest for each new event would cost more than all other work.
       if (events.length <= 2 * least) return
       const dropped = events.splice(0, events.length - least)
       floor = dropped.at(-1)?.position ?? floor

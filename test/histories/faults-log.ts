@@ -43,9 +43,9 @@ export const LOG_FAULTS: readonly Fault[] = [
     patches: [
       {
         file: 'src/live/tail.ts',
-        find: 'if (handed.size > 0 || events.length === 0) read()',
-        replace: `const rest = [...handed.values()].toSorted((a, b) => a.position - b.position)
-          handed.clear()
+        find: 'if (outOfOrder.size > 0 || events.length === 0) read()',
+        replace: `const rest = [...outOfOrder.values()].toSorted((a, b) => a.position - b.position)
+          outOfOrder.clear()
           if (rest.length > 0) extend(rest, rest.at(-1)!.position)`,
       },
     ],

@@ -64,7 +64,7 @@ describe('a subscriber', async () => {
     const { settled } = await prisma.event.horizon()
     const never = new AbortController().signal
     for (const place of places) {
-      await tail.moved(place, null, never)
+      await tail.waitForEvent(place, null, never)
       expect(tail.head()).toBe(settled)
       expect(tail.since(place, 10)?.events).toMatchObject([{ requestId: 'behind both 0' }])
       tail.leave()
