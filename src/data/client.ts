@@ -17,9 +17,9 @@ import type { Services } from './services.ts'
 type Bound<F> = F extends (services: Services, ...args: infer A) => infer R ? (...args: A) => R : never
 
 /**
- * The one door to the data: Prisma's client with methods on its models for what this server does with them. Resolvers and
- * background loops know it, and nothing behind it. Models' own methods (findMany, create, ...) are there, too; what goes by
- * prepared statements instead, and why, stands in docs/architecture.md.
+ * The one door to the data: Prisma's client with methods on its models for this server's operations. Resolvers and background loops
+ * know it, and nothing behind it. The models' own methods (findMany, create, ...) are there, too; docs/architecture.md says
+ * which methods are prepared statements instead, and why.
  */
 export function createClient(services: Services) {
   const { clock, log, openVehicles } = services
@@ -32,7 +32,7 @@ export function createClient(services: Services) {
       $now: () => clock.now(),
       /** An instant that the database has reached. */
       $observe: (at: number) => clock.observe(at),
-      /** What one operation reads, with one fleet's rights, as of one instant. */
+      /** The batched reads of one operation, with one fleet's rights, as of one instant. */
       $loaders: bind(createLoaders),
       /** One cheap round trip. @throws when the database cannot be reached, or not be written to */
       $ping: () => services.ping(),
@@ -52,7 +52,7 @@ export function createClient(services: Services) {
         edit: bind(update),
         remove: bind(remove),
         report: bind(recordReports),
-        /** Settles what fell due, again and again; a vehicle for which that fails is left alone for a while. */
+        /** A function that settles what fell due; it leaves a vehicle for which that fails alone for a while. */
         dueSettler: (onError: (error: unknown) => void) => {
           const pausing = nonePausing()
           return () => settleDue(services, pausing, onError)
@@ -75,8 +75,8 @@ export function createClient(services: Services) {
         ofFleet: bind(readFleetLog),
         history: bind(readHistory),
         checkPlace: bind(checkPlace),
-        /** Events were handed out that no horizon has told of yet. */
-        see: log.see,
+        /** Adds events that were handed out before a horizon covered them. */
+        addSeen: log.addSeen,
         remember: log.remember,
         prune: bind(pruneLog),
         follow: log.follow,

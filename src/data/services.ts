@@ -10,8 +10,8 @@ import type { Clock } from './database/clock.ts'
 import type { Query, Sql } from './database/statement.ts'
 
 /**
- * What the functions of the data layer work with, as types: the rooms make these services, create-services.ts puts them
- * together, and client.ts hands them to each method.
+ * The services of the data layer, as types: the subfolders make them, create-services.ts puts them together, and client.ts
+ * hands them to each method.
  */
 
 /** The services that queries and decisions work with: one set for each instance, behind the client of client.ts. */
@@ -42,7 +42,7 @@ export type Horizon = { readonly settled: number; readonly drawn: number; readon
 /** An event that was in the log: its position may have been given to another since. */
 export type Anchor = { readonly position: number; readonly tag: number }
 
-/** What a cursor says: behind which event, by which epoch of the log. `tag` is null in cursors of before there were tags. */
+/** The content of a cursor: the event that it stands behind, and an epoch of the log. `tag` is null in cursors without one. */
 export type Place = { readonly position: number; readonly tag: number | null; readonly epoch: number }
 
 /**
@@ -54,7 +54,7 @@ export type Timelines = {
   readonly number: () => number
   /** The epoch that a cursor of an event carries: of the last timeline that began before the event. */
   readonly epochOf: (position: number) => number
-  /** Whether instances may run beside that read only cursors without a tag. */
+  /** Whether instances may run at the same time that read only cursors without a tag. */
   readonly isUpgrading: () => boolean
   /** Reads what other instances have found. */
   readonly refresh: () => Promise<void>
@@ -64,7 +64,7 @@ export type Timelines = {
    * @param lost a position that is known to be lost; null for none
    */
   readonly begin: (keptTo: number | null, lost: number | null) => Promise<void>
-  /** What is known of the event of a cursor that is not in the log any more, or of one without a tag. */
+  /** The knowledge of a cursor's event that is not in the log any more, or of an event without a tag. */
   readonly origin: (place: Place) => Promise<Origin>
 }
 
@@ -88,11 +88,11 @@ export type Follower = {
   readonly isFollowing: () => boolean
   /** Takes what this instance has committed, in the order of the log or not; all of it or some. */
   readonly append: (events: readonly LoggedEvent[]) => void
-  /** Something was appended by another instance: a hint, which may be false or missing. */
+  /** Takes the hint that another instance has appended events; the hint may be false or missing. */
   readonly wake: () => void
   /** Events in memory. */
   readonly anchors: () => readonly Anchor[]
-  /** The log was set back: what is behind that position now is other than what was there. */
+  /** To be called when the log was set back: behind that position it has other events than before. */
   readonly rewind: (position: number) => void
 }
 
@@ -109,15 +109,15 @@ export type Log = {
   readonly horizon: () => Promise<Horizon>
   /** The last event that this instance has seen settled; null before the first. Reads see whether it is still there. */
   readonly known: () => Anchor | null
-  /** Events were seen, which are settled, oldest first; the next horizon sees whether they are still there. */
-  readonly see: (events: readonly Anchor[]) => void
+  /** Adds settled events that were seen, oldest first; the next horizon looks whether they are still in the log. */
+  readonly addSeen: (events: readonly Anchor[]) => void
   /** To be called when events begin to be followed, so that a split ahead of them is found exactly. */
   readonly remember: () => Promise<void>
   /** How often this instance found the log set back. */
   readonly rewinds: () => number
   readonly origin: Timelines['origin']
-  /** A cursor's event is gone, and no split that is known explains it: the log was set back, and nobody noticed. */
-  readonly lost: (place: Place) => Promise<void>
+  /** Begins a timeline for a cursor whose event is gone, which no known split explains: the log was set back unnoticed. */
+  readonly reportLost: (place: Place) => Promise<void>
   /** How often the log was found set back, by any instance. */
   readonly timeline: () => number
   /** To be called after each commit that appended to the log, with what is known of it. */
@@ -145,17 +145,17 @@ export type Cursors = {
   readonly openEvent: (cursor: string) => Place | null
 }
 
-/** A vehicle with those of its sharings that are not over by the log: what decides who may see it, and what with it. */
+/** A vehicle with its sharings that are not over by the log: the records that decide access to it. */
 export type OpenVehicle = Vehicle & { readonly sharings: readonly Sharing[] }
 
-/** What all requests of an instance read together, before anybody's rights are applied. */
+/** Reads that all requests of an instance share, before the rights of a viewer are applied. */
 export type OpenVehicles = {
   /**
-   * Whoever may see it, for an answer that holds at `at`; null for one that is deleted, or never was. A start or an end that
-   * has come by then stands: nobody who decided before it can still undo it.
+   * The vehicle for an answer that holds at `at`, without a check of access; null for one that is deleted or never was. Starts
+   * and ends that have come by then are final: no earlier decision can still undo them.
    */
   readonly vehicle: (id: string, at: Instant) => Promise<OpenVehicle | null>
-  /** Fleets neither go nor change, so that one which was read is known. */
+  /** The fleet by its id. Fleets are never changed or removed, so each is read once. */
   readonly fleet: (id: string) => Fleet | Promise<Fleet | null>
 }
 
@@ -199,5 +199,5 @@ export type WriteCounters = {
 /** Records refusals in the audit trail, as many as are kept. */
 export type RefusalTrail = (entry: AuditRecord) => Promise<void>
 
-/** Of what this instance has met since it started. */
+/** The contradictions that this instance has met since it started. */
 export type Contradictions = { met: number; readonly tell: (error: Error) => void }

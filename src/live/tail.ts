@@ -118,7 +118,7 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
 
   function extend(events: readonly LoggedEvent[], upTo: number): void {
     window.add(events, upTo)
-    prisma.event.see(events)
+    prisma.event.addSeen(events)
     for (const event of events) {
       // Reads for the event hold at no earlier instant.
       prisma.$observe(event.recordedAt)

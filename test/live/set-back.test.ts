@@ -210,7 +210,7 @@ describe.each(DATABASE_KINDS)('events that a writer handed over, on %s', (databa
     const handOver = async (from: number, count: number) => {
       await change(server, world, vehicle.vehicleId, count)
       const rows = await event.findMany({ where: { position: { gt: from } }, orderBy: { position: 'asc' } })
-      event.see(rows.map(({ position, tag }) => ({ position: Number(position), tag: tag ?? 0 })))
+      event.addSeen(rows.map(({ position, tag }) => ({ position: Number(position), tag: tag ?? 0 })))
     }
     await handOver(kept, 3)
     await setBack(server, kept, vehicle, 3)

@@ -56,7 +56,7 @@ export function createLog(): ModelLog {
           return { settled, drawn: places.length, end }
         }),
       range: (after: number, upTo: number, limit: number) => answer(() => between(after, upTo).slice(0, limit)),
-      see: () => {},
+      addSeen: () => {},
       remember: async () => {},
     },
     $observe: () => {},

@@ -13,7 +13,7 @@ const ANCHORS: Statement = {
     ) AS anchors`,
 }
 
-/** $1 positions and $2 tags of events that were in the log; the last of them that still is. */
+/** The last of some events that is still in the log. $1 their positions, $2 their tags. */
 const LAST_KEPT: Statement = {
   name: '',
   text: `SELECT max(known.position) AS position FROM unnest($1::bigint[], $2::bigint[]) AS known(position, tag)

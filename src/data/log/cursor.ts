@@ -6,7 +6,7 @@ const HALF = 8
 /** Lists with sealed positions; a cursor of one is none of the other, and equal positions do not look equal. */
 const LISTS: { readonly [Name in SealedList]: bigint } = { log: 0n, trail: 1n }
 
-/** Begins a block with an event's tag. As the upper half of a block without one it would be no list. */
+/** The first bytes of a block with an event's tag. No list has this number, so a block without a tag never begins so. */
 const TAGGED = 2
 /** Offsets within such a block. Bytes. */
 const TAGGED_AT = { position: 4, tag: 10, epoch: 14 } as const
@@ -14,7 +14,7 @@ const POSITION_BYTES = 6
 
 /** @param key 16 bytes */
 export function createCursors(key: Uint8Array): Cursors {
-  // Each block is by itself, with nothing to chain: one cipher serves all.
+  // Each block is enciphered by itself, without chaining: one cipher serves all.
   const sealing = createCipheriv('aes-128-ecb', key, null).setAutoPadding(false)
   const opening = createDecipheriv('aes-128-ecb', key, null).setAutoPadding(false)
   const sealBlock = (block: Buffer): string => sealing.update(block).toString('base64url')

@@ -6,12 +6,12 @@ import type { Anchor, Follower, Horizon, Log, Timelines } from '../services.ts'
 import { lastKept, readAnchors } from './anchors.ts'
 import { LOG_END } from './pages.ts'
 
-/** After so many positions the anchors are read again. */
+/** The number of positions after which the anchors are read again. */
 const ANCHORS_EVERY = 5_000
-/** More often in a row the log is not set back. */
+/** Readings of the horizon in a row that find the log set back. */
 const ATTEMPTS = 3
-/** Events seen between two horizons, which are read several times a second while anybody follows. */
-const MOST_UNPROVEN = 2_000
+/** The most events that are remembered between two horizons, which are read several times a second while anybody follows. */
+const MOST_UNCONFIRMED = 2_000
 
 /**
  * @param cursorKey seals cursors; the same for all instances on one database. 16 bytes
@@ -24,21 +24,21 @@ export function createLog(
   notify: () => void,
 ): Log & { readonly wake: () => void } {
   const cursors = createCursors(cursorKey)
-  let proven: Anchor | null = null
-  /** Seen since, oldest first: handed over by a writer, while nobody looked whether the log is what it was. */
-  let unproven: Anchor[] = []
+  let confirmed: Anchor | null = null
+  /** Events seen since the last horizon, oldest first: no statement has looked yet whether they are still in the log. */
+  let unconfirmed: Anchor[] = []
   let anchors: readonly Anchor[] = []
   let anchoredAt = -Infinity
   let rewinds = 0
   let follower: Follower | null = null
   const outsideRequest = AsyncLocalStorage.snapshot()
 
-  const known = () => later(unproven.at(-1) ?? null, proven)
-  const see = (events: readonly Anchor[]) => {
+  const known = () => later(unconfirmed.at(-1) ?? null, confirmed)
+  const addSeen = (events: readonly Anchor[]) => {
     const before = known()?.position ?? -Infinity
-    for (const { position, tag } of events) if (position > before) unproven.push({ position, tag })
-    // Between those that are left, less is found.
-    if (unproven.length > MOST_UNPROVEN) unproven = unproven.filter((_, index) => index % 2 === 1)
+    for (const { position, tag } of events) if (position > before) unconfirmed.push({ position, tag })
+    // Every second one is kept: a split between two of them is found less exactly.
+    if (unconfirmed.length > MOST_UNCONFIRMED) unconfirmed = unconfirmed.filter((_, index) => index % 2 === 1)
   }
   const remember = async () => {
     const last = known()
@@ -47,8 +47,8 @@ export function createLog(
     anchors = await readAnchors(query, last.position)
   }
 
-  /** Events that this instance has seen are gone. Where their age is not why, the log was set back. */
-  async function lose({ first, last }: Lost): Promise<void> {
+  /** Handles seen events that are gone: unless they were removed for their age, the log was set back. */
+  async function handleLost({ first, last }: Lost): Promise<void> {
     const { isRemoved } = await timelines.origin({ position: last, tag: null, epoch: 0 })
     if (!isRemoved) {
       const before = [...anchors, ...(follower?.anchors() ?? [])].filter(({ position }) => position < first)
@@ -59,23 +59,23 @@ export function createLog(
       anchoredAt = -Infinity
       follower?.rewind(keptTo ?? 0)
     }
-    proven = null
-    unproven = []
+    confirmed = null
+    unconfirmed = []
   }
 
   async function readHorizon(): Promise<Horizon> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const seen = known()
-      const end = await readEnd(query, proven ? [proven, ...unproven] : unproven)
+      const end = await readEnd(query, confirmed ? [confirmed, ...unconfirmed] : unconfirmed)
       if (end.lost) {
-        await lose(end.lost)
+        await handleLost(end.lost)
         continue
       }
       if (end.number !== timelines.number()) await timelines.refresh()
-      unproven = unproven.filter(({ position }) => position > (seen?.position ?? 0))
-      proven = later(end.last, seen)
-      if (proven && proven.position - anchoredAt >= ANCHORS_EVERY) await remember()
-      // Without events there is nothing that could be missed.
+      unconfirmed = unconfirmed.filter(({ position }) => position > (seen?.position ?? 0))
+      confirmed = later(end.last, seen)
+      if (confirmed && confirmed.position - anchoredAt >= ANCHORS_EVERY) await remember()
+      // A log without events has none that could be missed.
       return { settled: end.settled, drawn: end.drawn, end: end.last?.position ?? end.settled }
     }
     throw new Error('the log was set back again and again')
@@ -91,11 +91,11 @@ export function createLog(
     cursors,
     horizon,
     known,
-    see,
+    addSeen,
     remember,
     rewinds: () => rewinds,
     origin: timelines.origin,
-    lost: async ({ position }) => {
+    reportLost: async ({ position }) => {
       const before = timelines.number()
       await horizon()
       if (timelines.number() === before) await timelines.begin(null, position)
@@ -129,9 +129,9 @@ type EndRow = {
 }
 
 /**
- * Up to where the log can be read without a gap. A position is drawn before its commit, so a later one may become visible
- * first; reading past `settled` would skip it for ever. The horizon has to be asked in a statement of its own, before the one
- * that reads: the reading statement's snapshot must be the younger.
+ * The end of the log that can be read without a gap. A position is drawn before its commit, so a later one may become visible
+ * first; reading past `settled` would skip it for ever. The horizon is read in a statement of its own, before the statement that
+ * reads events: that one's snapshot must be the younger.
  * @param seen events that were in the log
  */
 async function readEnd(query: Query, seen: readonly Anchor[]) {

@@ -17,38 +17,39 @@ const tagged = (tag: string) =>
   }) as const
 
 /** Whether the log still has the event that an instance knows; an instance that has seen no event yet knows none. */
-const isTrue = (known: string, tag: string) =>
+const hasKnown = (known: string, tag: string) =>
   `(${known}::bigint IS NULL OR ${tagAt(known)} IS NOT DISTINCT FROM ${tag}::bigint)`
 
-/** Instead of tags, where the log is not true. */
-export const UNTRUE = '-1'
+/** Selected in place of tags where the known event is missing. */
+export const KNOWN_MISSING = '-1'
 
-const loggedIf = (condition: string) => selectParts(tagged(`CASE WHEN ${condition} THEN e.tag ELSE ${UNTRUE} END`))
+const loggedIf = (condition: string) =>
+  selectParts(tagged(`CASE WHEN ${condition} THEN e.tag ELSE ${KNOWN_MISSING} END`))
 
-/** Events alone. */
-export const LOGGED = loggedIf(isTrue('$5', '$6'))
+/** Events without `found`. */
+export const LOGGED = loggedIf(hasKnown('$5', '$6'))
 
 /** `found` is in every row, and the only column of a page without events. */
 export const PAGED = selectParts({ ...tagged('e.tag'), found: [{ sql: 'log.found', kind: 'integer' }] })
 
-/** What was found at a place instead of the tag of the event there. */
-export const FOUND = { nothing: -1, removedBehind: -2, untrue: -3 } as const
+/** Values of `found` at a place in place of the tag of an event there. */
+export const FOUND = { nothing: -1, removedBehind: -2, knownMissing: -3 } as const
 
 const foundAt = (place: string, removed: string) => `WHEN (${removed}) > ${place}::bigint THEN ${FOUND.removedBehind}
   ELSE COALESCE(${tagAt(place)}, ${FOUND.nothing}) END::bigint AS found`
 
-/** Of a subquery a hash is made, of an array none where a plan does not look at values. */
+/** The vehicles come from a subquery, of which PostgreSQL makes a hash; of an array in a generic plan it makes none. */
 const MATCHES = `($7::text[] IS NULL OR e.type = ANY($7))
   AND ($8::text[] IS NULL OR e.vehicle_id IN (SELECT unnest($8::text[])))`
 
-/** $1 behind this position, $2 up to this one, $3 at most so many; $4 and $5 the known event's position and tag. */
+/** $1 the position before the first, $2 the last one, $3 the limit; $4 and $5 the known event's position and tag. */
 export const LOG: Statement = {
   name: 'log',
-  text: `SELECT ${loggedIf(isTrue('$4', '$5')).sql} FROM event AS e WHERE e.position > $1::bigint AND e.position <= $2::bigint
+  text: `SELECT ${loggedIf(hasKnown('$4', '$5')).sql} FROM event AS e WHERE e.position > $1::bigint AND e.position <= $2::bigint
     ORDER BY e.position LIMIT $3`,
 }
 
-/** $1 positions and $2 tags of events that were in the log. */
+/** The end of the log. $1 positions and $2 tags of events that were in the log. */
 export const LOG_END: Statement = {
   name: 'log_end',
   text: `SELECT log.settled, log.drawn, log.last, log.last_tag, log.number, lost.first AS first_lost, lost.last AS last_lost
@@ -72,17 +73,17 @@ export const PLACE: Statement = {
  * The pages of the log, each by an index that holds them in order, so that what a page costs does not grow with the log or
  * with other fleets. Places are compared as rows, (fleet, position), which no other index could serve: left to weigh
  * how rare a fleet is, the planner at times walks the whole log instead.
- * $1 the fleet, $2 behind this position, $3 up to this one, $4 at most so many, $5 and $6 the known event's position and tag,
+ * $1 the fleet, $2 the position before the first, $3 the last one, $4 the limit, $5 and $6 the known event's position and tag,
  * $7 types and $8 vehicles, or null.
  *
- * This is one between two places, of what an index holds by `keys`.
+ * This is one page between two places, of the events that an index holds by `keys`.
  */
 const between = (keys: string, values: string, more: string) => `(
   SELECT ${COLUMNS} FROM event AS e
   WHERE (${keys}, e.position) > (${values}, $2::bigint) AND (${keys}, e.position) <= (${values}, $3::bigint) AND ${more}
   ORDER BY ${keys}, e.position LIMIT $4)`
 
-/** A fleet's own and those it was the partner of. */
+/** The events of the fleet's own vehicles, and those that it was the partner of. */
 const asEither = (pages: (audience: string, more: string) => string) => `
   ${pages('e.owner_id', 'TRUE')} UNION ALL ${pages('e.partner_id', 'e.partner_id IS NOT NULL')}`
 
@@ -90,7 +91,7 @@ const ofAll = asEither((audience, more) => between(audience, '$1', more))
 
 const ofSome = asEither((audience, more) => between(audience, '$1', `${more} AND ${MATCHES}`))
 
-/** Of the types that are not the bulk of the log: each has its own stretch of an index that leaves out the bulk. */
+/** The events of rare types: each type is one range of an index that leaves out the bulk of the log. */
 const ofRareTypes = asEither(
   (audience, more) =>
     `(SELECT e.* FROM unnest($7::text[]) AS wanted(type) CROSS JOIN LATERAL ${between(
@@ -100,7 +101,7 @@ const ofRareTypes = asEither(
     )} AS e)`,
 )
 
-/** Of those that were ever the fleet's own or shared with it: what others' vehicles did is not even looked at. */
+/** The events of vehicles that were ever the fleet's own or shared with it; events of other vehicles are not read. */
 const ofVehicles = `(SELECT e.* FROM (
     SELECT w.id FROM unnest($8::text[]) AS w(id)
     WHERE EXISTS (SELECT FROM vehicle AS v WHERE v.id = w.id AND v.owner_id = $1)
@@ -108,21 +109,21 @@ const ofVehicles = `(SELECT e.* FROM (
   ) AS wanted(id) CROSS JOIN LATERAL ${between(
     'e.vehicle_id',
     'wanted.id',
-    // Said so that it leads to no index: the one by vehicle is the right one, however rare the fleet is.
+    // Written so that no index serves it: the index by vehicle is the right one, however rare the fleet is.
     `$1 = ANY (ARRAY[e.owner_id, e.partner_id]) AND ${MATCHES}`,
   )} AS e)`
 
 const page = (events: string) => `SELECT * FROM (${events}) AS found ORDER BY position LIMIT $4`
 
 /**
- * From a place on, in one statement with how far back the log begins, and so as of one instant: no page misses what it does
- * not know of. From the beginning on, wherever that is, there is nothing to miss.
+ * A page from a place on, in one statement that also finds how far back the log begins, and so as of one instant: no page
+ * misses events unnoticed. A page from the beginning on has none to miss.
  */
 const pages = (name: string, events: string, types: string) => ({
   fromPlace: {
     name: `fleet_log_${name}`,
     text: `SELECT ${PAGED.sql} FROM (
-      SELECT CASE WHEN NOT ${isTrue('$5', '$6')} THEN ${FOUND.untrue} ${foundAt('$2', lastRemoved(types))}) AS log
+      SELECT CASE WHEN NOT ${hasKnown('$5', '$6')} THEN ${FOUND.knownMissing} ${foundAt('$2', lastRemoved(types))}) AS log
       LEFT JOIN (${page(events)}) AS e ON TRUE ORDER BY e.position`,
   } satisfies Statement,
   fromBeginning: {
@@ -131,7 +132,7 @@ const pages = (name: string, events: string, types: string) => ({
   } satisfies Statement,
 })
 
-/** The first takes neither types nor vehicles. */
+/** The pages by filter; ofAll takes neither types nor vehicles. */
 export const FLEET_LOG = {
   ofAll: pages('of_all', ofAll, 'NULL'),
   ofSome: pages('of_some', ofSome, '$7'),

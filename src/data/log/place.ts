@@ -3,12 +3,12 @@ import type { Place, Services } from '../services.ts'
 import { FOUND, PLACE } from './pages.ts'
 
 /**
- * Going on from there would leave a gap that nobody sees: an event behind the cursor has been removed for its age, or the
- * log was set back, and lost the cursor's own event.
+ * A cursor from which the log cannot be continued without a gap: an event behind it has been removed for its age, or the log
+ * was set back and lost the cursor's own event.
  */
 export class CursorExpiredError extends Error {}
 
-/** @throws CursorExpiredError if something behind the place has been removed for its age */
+/** @throws CursorExpiredError if an event behind the place has been removed for its age */
 export function checkRemoved(found: number): void {
   if (found === FOUND.removedBehind) throw new CursorExpiredError('an event behind the cursor has been removed')
 }
@@ -27,11 +27,11 @@ export async function checkFound(db: Services, place: Place, found: number): Pro
   // An event without a tag was there before all splits. Without a tag in the cursor any event may be the one.
   if (isThere && tag === null && (found === 0 || !isBehindSplit)) return
   if (!isThere && isRemoved && !isBehindSplit) return
-  if (!isBehindSplit) await db.log.lost(place)
+  if (!isBehindSplit) await db.log.reportLost(place)
   throw new CursorExpiredError('the log was set back to before the cursor')
 }
 
-/** @throws CursorExpiredError if the fleet would not get all that is behind a place */
+/** @throws CursorExpiredError if the fleet would not get all events behind a place */
 export async function checkPlace(db: Services, fleetId: string, { types }: EventFilter, place: Place): Promise<void> {
   const values = [fleetId, types && [...types], place.position]
   const [row] = await db.query<{ found: string }>(PLACE, values)

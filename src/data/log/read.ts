@@ -4,18 +4,18 @@ import type { Statement } from '../database/statement.ts'
 import type { Horizon, Place, Services } from '../services.ts'
 import { EVENT, loggedEvent } from '../tables/event.ts'
 import type { Row, Values } from '../tables/record.ts'
-import { FLEET_LOG, FOUND, LOG, LOGGED, PAGED, UNTRUE } from './pages.ts'
+import { FLEET_LOG, FOUND, LOG, LOGGED, PAGED, KNOWN_MISSING } from './pages.ts'
 import { checkFound, checkRemoved } from './place.ts'
 
 const SETTLE_POLL_MS = 2
 const SETTLE_LIMIT_MS = 1_000
-/** Reads of a log that was set back meanwhile. */
+/** Attempts to read a log that was set back meanwhile. */
 const ATTEMPTS = 3
 
 /**
- * A horizon that covers all that was committed when it was asked for, so that who has just been answered finds its own
- * events. Writers hold it back for the rest of their transactions, which is milliseconds; one that takes longer than a
- * second is not waited for.
+ * A horizon that covers all commits before the call, so that a client that has just been answered finds its own events.
+ * Writers hold it back for the rest of their transactions, which is milliseconds; a transaction that takes longer than a second
+ * is not waited for.
  */
 async function settledHorizon(db: Services): Promise<Horizon> {
   const first = await db.log.horizon()
@@ -27,11 +27,11 @@ async function settledHorizon(db: Services): Promise<Horizon> {
   return latest
 }
 
-/** Events as one statement found them, and what it found of the log. */
+/** The events that one statement found, and the state of the log that it saw. */
 type Page = {
   readonly events: LoggedEvent[]
-  /** Whether the event that this instance knows was there, and so all that it has read before. */
-  readonly isTrue: boolean
+  /** Whether the event that this instance knows was there, and so all events that it has read before. */
+  readonly hasKnown: boolean
   /** The tag of the event at the place, or one of FOUND. */
   readonly found: number
 }
@@ -39,22 +39,22 @@ type Page = {
 /** Reads on from a place. */
 async function readPage({ query }: Services, statement: Statement, values: readonly unknown[]): Promise<Page> {
   const rows = (await query<Row>(statement, values)).map(PAGED.read)
-  const found = (rows[0]?.[PAGED.at.found] ?? FOUND.untrue) as number
+  const found = (rows[0]?.[PAGED.at.found] ?? FOUND.knownMissing) as number
   const events = rows.flatMap((row) => (row[PAGED.at.position] == null ? [] : [toEvent(row)]))
-  return { events, found, isTrue: found !== FOUND.untrue }
+  return { events, found, hasKnown: found !== FOUND.knownMissing }
 }
 
-/** Reads a range, where it does not matter what is at its beginning. */
+/** Reads a range, without a check of the event at its beginning. */
 async function readRange(db: Services, statement: Statement, values: readonly unknown[]): Promise<Page> {
   const rewinds = db.log.rewinds()
   const rows = (await db.query<Row>(statement, values)).map(LOGGED.read)
-  // Without a row nothing is said about the log.
+  // An empty result does not say whether the known event was there.
   if (rows.length === 0) await db.log.horizon()
-  const isTrue = rows.length === 0 ? db.log.rewinds() === rewinds : rows[0]?.[LOGGED.at.tag] !== UNTRUE
-  return { events: rows.map(toEvent), found: FOUND.nothing, isTrue }
+  const hasKnown = rows.length === 0 ? db.log.rewinds() === rewinds : rows[0]?.[LOGGED.at.tag] !== KNOWN_MISSING
+  return { events: rows.map(toEvent), found: FOUND.nothing, hasKnown }
 }
 
-/** Both selections begin alike. */
+/** The event of a row; LOGGED and PAGED begin with the same columns. */
 const toEvent = (values: Values): LoggedEvent =>
   loggedEvent(
     EVENT.decode(values, PAGED.at.event),
@@ -68,15 +68,15 @@ const knownIn = ({ log }: Services): readonly [position: number | null, tag: num
 }
 
 /**
- * Reads for somebody who goes on from a position.
- * @returns nothing if the log was set back meanwhile: the reader has been rewound, or knows nothing of the log yet
+ * Reads events for a reader that goes on from a position.
+ * @returns null if the log was set back meanwhile: followers have been rewound
  */
-async function readOn(db: Services, read: () => Promise<Page>): Promise<Page | null> {
+async function readUnlessRewound(db: Services, read: () => Promise<Page>): Promise<Page | null> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const rewinds = db.log.rewinds()
     const page = await read()
-    if (page.isTrue) return page
-    // Else the known event was removed for its age.
+    if (page.hasKnown) return page
+    // Otherwise the known event was removed for its age.
     await db.log.horizon()
     if (db.log.rewinds() !== rewinds) return null
   }
@@ -85,11 +85,11 @@ async function readOn(db: Services, read: () => Promise<Page>): Promise<Page | n
 
 /** All fleets' events in (after, upTo], oldest first, at most `limit`; none if the log was set back. */
 export async function readLog(db: Services, after: number, upTo: number, limit: number): Promise<LoggedEvent[]> {
-  const page = await readOn(db, () => readRange(db, LOG, [after, upTo, limit, ...knownIn(db)]))
+  const page = await readUnlessRewound(db, () => readRange(db, LOG, [after, upTo, limit, ...knownIn(db)]))
   return page?.events ?? []
 }
 
-/** More vehicles than this are not looked up one by one. */
+/** The most vehicles that are looked up one by one. */
 const FEW_VEHICLES = 100
 
 /** @param after null for the beginning, wherever that is */
@@ -125,14 +125,14 @@ export async function readFleetLog(
   upTo: number,
   limit: number,
 ): Promise<LoggedEvent[]> {
-  const page = await readOn(db, () => readFleetPage(db, fleetId, filter, after, upTo, limit))
+  const page = await readUnlessRewound(db, () => readFleetPage(db, fleetId, filter, after, upTo, limit))
   if (page) checkRemoved(page.found)
   return page?.events ?? []
 }
 
 /**
- * A fleet's first events behind a place, as of now. What was settled before is so still: where that fills the page, how far
- * the log has come since is not even asked.
+ * A fleet's first events behind a place, as of now. Events that were settled before stay settled: where they fill the page, the
+ * horizon is not asked for.
  * @param after null for the beginning
  * @throws CursorExpiredError
  */
@@ -163,10 +163,10 @@ async function tryHistory(
     readFleetPage(db, fleetId, filter, behind, upTo, most)
   const from = after?.position ?? null
   const known = db.log.known()?.position ?? 0
-  // So close to the end it cannot be full.
+  // A page that begins so close to the end cannot be full.
   const early = known - (from ?? 0) >= limit ? await read(from, known, limit) : null
   if (early) {
-    if (!early.isTrue) return null
+    if (!early.hasKnown) return null
     if (after) await checkFound(db, after, early.found)
     if (early.events.length === limit) return early.events
   }
@@ -174,7 +174,7 @@ async function tryHistory(
   const { end } = await settledHorizon(db)
   if (early && (end <= known || db.log.rewinds() !== rewinds)) return end === known ? early.events : null
   const rest = await read(early ? known : from, end, limit - (early?.events.length ?? 0))
-  if (!rest.isTrue) return null
+  if (!rest.hasKnown) return null
   if (after && !early) await checkFound(db, after, rest.found)
   checkRemoved(rest.found)
   return [...(early?.events ?? []), ...rest.events]
@@ -183,8 +183,8 @@ async function tryHistory(
 const PRUNED_AT_ONCE = 2_000
 
 /**
- * Removes events that were recorded longer ago than `keptMs`, at most 2,000, oldest first; of the instances on one database
- * one at a time does.
+ * Removes events that were recorded longer ago than `keptMs`, at most 2,000, oldest first. One instance at a time on a
+ * database does so.
  * @returns whether there may be more
  */
 export async function pruneLog({ prisma }: Services, keptMs: number): Promise<boolean> {

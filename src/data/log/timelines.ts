@@ -12,16 +12,16 @@ type TimelineRow = {
   readonly age: number
 }
 
-/** Cursors have two bytes for it. */
+/** The number of epochs: cursors have two bytes for one. */
 const EPOCHS = 0x1_0000
-/** Attempts to find one that is not taken yet. */
+/** Attempts to find an epoch that is not taken yet. */
 const ATTEMPTS = 10
-/** Timelines in memory. */
+/** The most timelines in memory. */
 const MOST_KNOWN = 1_000
-/** For so long after a database had its first timeline, instances of a version without them may run beside. Milliseconds. */
+/** How long after a database had its first timeline instances of a version without timelines may still run. Milliseconds. */
 const UPGRADE_MS = 3_600_000
 
-/** Events that are there already, "kept_to" that position, were written by a version without timelines. */
+/** The first timeline. Events up to its "kept_to" were written by a version without timelines. */
 const FIRST: Statement = {
   name: '',
   text: `INSERT INTO timeline (number, epoch, kept_to, begins_after, database, opened_at)
@@ -35,7 +35,7 @@ const ALL: Statement = {
     FROM timeline ORDER BY number DESC LIMIT ${MOST_KNOWN}`,
 }
 
-/** What has been removed for its age was in the log long before anything was lost. */
+/** Begins a timeline. Events that were removed for their age were in the log long before any was lost. */
 const BEGIN: Statement = {
   name: '',
   text: `INSERT INTO timeline (number, epoch, kept_to, begins_after, database, opened_at)
@@ -53,7 +53,7 @@ const ORIGIN: Statement = {
     FROM (SELECT (SELECT number FROM timeline WHERE epoch = $2) AS number) AS own`,
 }
 
-/** Another cluster, another timeline of the cluster after a promotion or a restore, or another database within it. */
+/** The identity of the database: its cluster, the cluster's timeline, which a promotion or a restore changes, and itself. */
 const IDENTITY: Statement = {
   name: '',
   text: `SELECT concat_ws('/', (SELECT system_identifier FROM pg_control_system()),
@@ -61,7 +61,7 @@ const IDENTITY: Statement = {
     FROM pg_database WHERE datname = current_database()`,
 }
 
-/** Where a managed service keeps the rest from its customers. */
+/** The identity on managed services that do not let their customers read the rest. */
 const LESSER_IDENTITY: Statement = {
   name: '',
   text: 'SELECT oid::text AS database FROM pg_database WHERE datname = current_database()',

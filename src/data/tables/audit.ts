@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../domain/errors.ts'
 import type { Instant } from '../../domain/period.ts'
 import { defineTable, nullable, required } from './table.ts'
 
-/** An entry as one of its readers finds it. */
+/** An entry as one of its readers has it. */
 export type AuditRow = {
   readonly readerId: string
   readonly at: Instant
@@ -16,7 +16,7 @@ export type AuditRow = {
   readonly requestId: string
 }
 
-/** Without its number, which the database draws. */
+/** The row without its number, which the database draws. */
 export const AUDIT = defineTable<AuditRow>('audit', {
   readerId: required('word', 'reader_id'),
   at: required('instant', 'at'),
@@ -29,6 +29,6 @@ export const AUDIT = defineTable<AuditRow>('audit', {
   requestId: required('word', 'request_id'),
 })
 
-/** One for each of its readers, so that a fleet's trail is one range of one index. */
+/** The rows of a record, one for each of its readers, so that a fleet's trail is one range of one index. */
 export const auditRowsOf = ({ readers, actor, ...entry }: AuditRecord): AuditRow[] =>
   readers.map((readerId) => ({ ...entry, readerId, actorId: actor.fleetId, subject: actor.subject }))

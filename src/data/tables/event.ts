@@ -25,7 +25,7 @@ const facts: Field<object | null> = mapped(
   (value) => value,
 )
 
-/** As it is appended: without its position, which the database draws. */
+/** The row as it is appended: without its position and tag, which the database draws. */
 export const EVENT = defineTable<EventRow>('event', {
   type: required<'word', VehicleEventType>('word', 'type'),
   vehicleId: required('word', 'vehicle_id'),
@@ -52,7 +52,7 @@ export const rowOf = (event: NewEvent): EventRow => ({
   facts: 'facts' in event ? event.facts : null,
 })
 
-/** @param tag null for an event of before there were tags */
+/** The event of a row. @param tag null for an event that was written before there were tags */
 export function loggedEvent(row: EventRow, position: number, tag: number | null): LoggedEvent {
   const { type, vehicleId, ownerId, partnerId, occurredAt, recordedAt, requestId } = row
   const common = { position, tag: tag ?? 0, vehicleId, ownerId, partnerId, occurredAt, recordedAt, requestId }

@@ -107,10 +107,10 @@ export function select(expressions: readonly Expression[]): Selection {
   return { sql: [packed, ...plain.map((field) => `${sqlAt(field)} AS ${field.name}`)].join(', '), read }
 }
 
-/** PostgreSQL counts microseconds from there. */
+/** The instant from which PostgreSQL counts microseconds. */
 const EPOCH = Date.UTC(2000, 0, 1)
 
-/** JavaScript's dates reach so far to either side of 1970. Milliseconds. */
+/** The furthest instant from 1970 that JavaScript's dates reach. Milliseconds. */
 const LAST = 8.64e15
 
 /** @throws for PostgreSQL's infinity, and for a text that is no instant: compared with NaN everything would be false */
@@ -127,7 +127,7 @@ function valueAt(view: DataView, at: number, kind: Kind): number | boolean {
   return kind === 'instant' ? instantOf(EPOCH + Math.round(number / 1_000)) : number
 }
 
-/** Vehicles support the same few sets of commands; each is read once. Emptied when it holds more than any world has. */
+/** A cache: vehicles support the same few sets of commands, and each is parsed once. Emptied when it is full. */
 const known = new Map<string, readonly string[]>()
 const MOST_KNOWN = 1_000
 

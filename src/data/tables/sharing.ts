@@ -4,7 +4,7 @@ import type { Sharing, SharingEndReason } from '../../domain/sharing.ts'
 import type { VehicleState } from '../../domain/state.ts'
 import { defineTable, fixed, mapped, nullable, required } from './table.ts'
 
-/** NULL and an unknown name of a version to come are left out. */
+/** The known commands among some words: NULL and names of later versions are left out. */
 export const commandTypes = (words: readonly string[]): readonly CommandType[] => known.get(words) ?? remember(words)
 
 const known = new WeakMap<readonly string[], readonly CommandType[]>()
@@ -24,7 +24,7 @@ export const SHARING = defineTable<Sharing>('sharing', {
   endedAt: nullable('instant', 'ended_at'),
   endReason: nullable<'word', SharingEndReason>('word', 'end_reason'),
   cancelledAt: nullable('instant', 'cancelled_at'),
-  // Empty for all that the vehicle supports.
+  // Empty for all commands that the vehicle supports.
   allowedCommands: fixed(
     mapped(
       required('words', 'allowed_commands'),

@@ -8,7 +8,7 @@ export type Column = { readonly name: string; readonly kind: Kind }
 /** A property of a domain value, and the columns that hold it. */
 export type Field<T> = {
   readonly columns: readonly Column[]
-  /** From the values of its columns, the first of which is at this place. */
+  /** The property from the values of its columns, the first of which is at `at`. */
   readonly decode: (values: Values, at: number) => T
   /** The values of its columns. */
   readonly encode: (value: T) => Values
@@ -24,11 +24,11 @@ export type Table<T> = {
   /** Its columns as expressions, of the table under an alias, without those of some properties: they read as NULL. */
   readonly of: (alias: string, without?: readonly (keyof T & string)[]) => readonly Expression[]
   readonly decode: (values: Values, at?: number) => T
-  /** Of a row as Prisma gives it. */
+  /** The value of a row as Prisma gives it. */
   readonly fromPrisma: (row: object) => T
-  /** Of a row as to_jsonb() writes it. */
+  /** The value of a row as to_jsonb() writes it. */
   readonly fromJson: (row: Row) => T
-  /** As jsonb_populate_recordset() reads it. */
+  /** The row as jsonb_populate_recordset() reads it. */
   readonly toJson: (value: T) => Row
   /** The columns with their types, for jsonb_to_recordset(). */
   readonly typed: string

@@ -6,7 +6,7 @@ import type { Kind, Kinds } from './record.ts'
 import { defineTable, fixed, group, mapped, nullable, required } from './table.ts'
 import type { Field } from './table.ts'
 
-/** A reading's value and its time; either both are NULL or none. */
+/** A reading's value and its time; both are NULL, or neither is. */
 const reading = <K extends Kind, T extends Kinds[K] = Kinds[K]>(
   kind: K,
   name: string,
@@ -61,7 +61,7 @@ export const VEHICLE = defineTable<Vehicle>('vehicle', {
   }),
 })
 
-/** What people edit; the readings are written by reports alone. */
+/** The properties that people edit; the readings are written by reports alone. */
 export const EDITABLE = ['name', 'licensePlate', 'vin', 'brand', 'model', 'supportedCommands'] as const
 
 /** A new vehicle as Prisma takes it, without readings. */
