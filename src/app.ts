@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { coalesced } from './async/coalesced.ts'
 import { openDatabase } from './data/connection/open.ts'
@@ -19,6 +18,7 @@ import { count, countingPlugin, createCounts } from './server/telemetry/counts.t
 import { createEngine } from './server/engine/engine.ts'
 import { createFastPath } from './server/http/fast-path.ts'
 import { createHttpServer } from './server/http/http-server.ts'
+import { endConnections, stopListening } from './server/http/drain.ts'
 import { createEventStreams } from './server/http/event-stream.ts'
 import type { ClientTimeouts } from './server/http/http-server.ts'
 import { developmentKeys, providerKeys } from './server/auth/keys.ts'
@@ -58,6 +58,8 @@ export type App = {
   readonly services: Services
   /** @returns where it listens: http://host:port */
   readonly listen: () => Promise<string>
+  /** From now on /ready answers 503 and each response closes its connection; everything else is served as before. */
+  readonly announceStop: () => void
   /** Drains and releases everything. May be called more than once. */
   readonly close: () => Promise<void>
 }
@@ -122,6 +124,7 @@ export async function createApp(resources: Resources): Promise<App> {
     const operating = { services: shared, admission, trusted, presentErrors, counts, tracing }
     const engine = createEngine({ ...operating, production, log, observers })
 
+    let isLeaving = false
     let isDraining = false
     const draining = () => isDraining
     // Requests for /ready need no token: however many there are, the database is pinged once at a time.
@@ -131,7 +134,7 @@ export async function createApp(resources: Resources): Promise<App> {
         () => false,
       ),
     )
-    const ready = async () => !isDraining && (await answers()) && !isDraining
+    const ready = async () => !isLeaving && (await answers()) && !isLeaving
     const playground = production ? null : createPlayground(settings)
     const pages = createPages(settings)
     const { allowedOrigins } = settings
@@ -141,7 +144,15 @@ export async function createApp(resources: Resources): Promise<App> {
     const answerSubscription = createEventStreams({ engine, admission, trusted, counts, pingMs })
     const { isFull, delayRefusal } = admission
     const ways = { fastPath, answerSubscription, isFull, delayRefusal }
-    const http = createHttpServer({ ...edge, ...ways, ready, playground, pages, clientTimeouts })
+    const http = createHttpServer({
+      ...edge,
+      ...ways,
+      ready,
+      playground,
+      pages,
+      clientTimeouts,
+      leaving: () => isLeaving,
+    })
     const { server } = http
     const stalls = endStalledConnections(server, stallMs)
     closers.push(stalls.stop)
@@ -153,25 +164,21 @@ export async function createApp(resources: Resources): Promise<App> {
     }
 
     closers.push(async () => {
+      const isAnnounced = isLeaving
+      isLeaving = true
+      const closed = server.listening ? once(server, 'close') : null
+      if (closed && isAnnounced) await stopListening(server)
       isDraining = true
-      if (!server.listening) return
-      const closed = once(server, 'close')
-      server.close()
       sockets.close()
-      http.cutStreams()
-      // A connection that is kept alive turns idle when its request is answered; a stream may be only now beginning.
-      const idle = setInterval(() => {
-        http.cutStreams()
-        server.closeIdleConnections()
-      }, 50)
-      await Promise.race([closed, sleep(DRAIN_MS, undefined, { ref: false })])
-      clearInterval(idle)
-      server.closeAllConnections()
+      if (closed) await endConnections(server, closed, http.cutStreams, DRAIN_MS)
     })
 
     return {
       prisma,
       services,
+      announceStop: () => {
+        isLeaving = true
+      },
       listen: async () => {
         if (settings.metricsPort !== null) {
           const { serveMetrics } = await import('./server/telemetry/metrics.ts')

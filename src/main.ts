@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { App } from './app.ts'
 import { DatabaseStartError } from './data/connection/start-error.ts'
 import { createLog } from './log.ts'
 import { readSettings, SettingsError } from './settings.ts'
@@ -18,14 +20,14 @@ try {
 
 const log = createLog(settings)
 const stopping = new AbortController()
-let close = async () => {}
-const stop = (signal: NodeJS.Signals) => {
-  if (stopping.signal.aborted) return
-  stopping.abort()
+const skipping = new AbortController()
+let app: App | null = null
+/** Drains and exits, at the latest after 10 s. */
+const end = (signal: NodeJS.Signals) => {
   log.info(`${signal}: draining`)
   // Whatever hangs, be it the database: who stops a process waits ten seconds, and then kills it.
   setTimeout(() => process.exit(1), LONGEST_STOP_MS).unref()
-  close().then(
+  Promise.resolve(app?.close()).then(
     () => process.exit(0),
     (err: unknown) => {
       log.error({ err }, 'stopping failed')
@@ -33,12 +35,23 @@ const stop = (signal: NodeJS.Signals) => {
     },
   )
 }
+const stop = (signal: NodeJS.Signals) => {
+  // Somebody at a terminal does not wait for load balancers.
+  if (signal === 'SIGINT') skipping.abort()
+  if (stopping.signal.aborted) return
+  stopping.abort()
+  const { shutdownDelayMs } = settings
+  if (app === null || shutdownDelayMs === 0 || skipping.signal.aborted) return end(signal)
+  app.announceStop()
+  log.info(`${signal}: /ready answers 503, and the server drains in ${shutdownDelayMs / 1000} s`)
+  const wait = sleep(shutdownDelayMs, undefined, skipping).catch(() => {})
+  void wait.then(() => end(signal))
+}
 process.on('SIGTERM', stop)
 process.on('SIGINT', stop)
 try {
-  const app = await startApp({ settings, log }, stopping.signal)
+  app = await startApp({ settings, log }, stopping.signal)
   if (app) {
-    close = app.close
     const seeded = settings.provider === null && (await seedDemoWorld(app.prisma))
     // The first line of the log: who asked for any free port reads there which it is.
     log.info(`FleetShare listens on ${await app.listen()}/graphql`)

@@ -26,6 +26,8 @@ const share = z
   .string()
   .regex(/^(0|1|0?\.\d{1,9})$/, 'takes a number from 0 to 1')
   .transform(Number)
+/** In production: by then a load balancer that asks /ready every other second sends no more requests. */
+const SHUTDOWN_DELAY_SECONDS = 5
 /** The default burst: the points of so many seconds. */
 const BURST_SECONDS = 20
 
@@ -60,6 +62,7 @@ const Environment = z.object({
   RATE_LIMIT_BURST: given(whole(1, 100_000_000).optional()),
   TRUSTED_DOCUMENTS: given(z.string().optional()),
   EVENT_RETENTION_DAYS: given(whole(1, 36_500).default(30)),
+  SHUTDOWN_DELAY_SECONDS: given(whole(0, 300).optional()),
   CONSOLE: given(z.enum(['on', 'off'], 'takes on or off').optional()),
   METRICS_PORT: given(whole(1, 65_535).optional()),
   OTEL_EXPORTER_OTLP_ENDPOINT: given(url('https:', 'http:').optional()),
@@ -101,6 +104,8 @@ export type Settings = {
   readonly trustedDocuments: string | null
   /** How long the log keeps an event. Milliseconds. */
   readonly retentionMs: number
+  /** How long a server that is told to stop goes on serving while /ready answers 503. Milliseconds. */
+  readonly shutdownDelayMs: number
   /** Whether there is a page at /console. */
   readonly console: boolean
   /** The port of the metrics for Prometheus, on the same host; null for none. */
@@ -155,6 +160,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
       : null,
     trustedDocuments: env.TRUSTED_DOCUMENTS ?? null,
     retentionMs: env.EVENT_RETENTION_DAYS * 24 * 60 * 60 * 1000,
+    shutdownDelayMs: (env.SHUTDOWN_DELAY_SECONDS ?? (production ? SHUTDOWN_DELAY_SECONDS : 0)) * 1000,
     console: (env.CONSOLE ?? (production ? 'off' : 'on')) === 'on',
     metricsPort: env.METRICS_PORT ?? null,
     tracing:

@@ -70,6 +70,7 @@ it('what the image holds starts in production, is found healthy, drains, and is 
     ...environment,
     ...provider.env,
     PORT: String(await freePort()),
+    SHUTDOWN_DELAY_SECONDS: '0',
     DATABASE_URL: await newPostgresDatabase(inject('postgresUrl')),
     // Packages see only what was linked beside them.
     NODE_OPTIONS: '--preserve-symlinks --preserve-symlinks-main',

@@ -104,6 +104,21 @@ describe('a process that is told to stop', () => {
     expect(isRunning(program)).toBe(false)
   })
 
+  it('by SIGTERM serves on for SHUTDOWN_DELAY_SECONDS, not ready, unless Ctrl-C ends that', async () => {
+    const folder = await dataDir()
+    const env = { PORT: '0', DATA_DIR: folder, SHUTDOWN_DELAY_SECONDS: '300' }
+    const program = startNode('src/main.ts', env)
+    const [url, token] = [await urlOf(program), await managerOf(folder)]
+    program.child.kill('SIGTERM')
+    await program.line(/SIGTERM: \/ready answers 503, and the server drains in 300 s/)
+    expect(await readiness(url)).toBe(503)
+    expect((await run(url, token, 'createVehicle', {})).vehicle.id).toMatch(/\w/)
+    program.child.kill('SIGTERM')
+    expect(await readiness(url)).toBe(503)
+    program.child.kill('SIGINT')
+    expect(await endWithin10s(program)).toEqual({ code: 0, signal: null })
+  })
+
   it('by SIGINT does the same, and does not wait for a client that takes no notice', async () => {
     const folder = await dataDir()
     const program = startNode('src/main.ts', { PORT: '0', DATA_DIR: folder })

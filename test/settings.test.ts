@@ -38,6 +38,7 @@ describe('settings', () => {
     rateLimit: null,
     trustedDocuments: null,
     retentionMs: 30 * 24 * 60 * 60 * 1000,
+    shutdownDelayMs: 0,
     console: true,
     metricsPort: null,
     tracing: null,
@@ -51,7 +52,7 @@ describe('settings', () => {
   it('that are set to nothing are not set', () => {
     const names = `HOST PORT DATABASE_URL DATA_DIR AUTH_JWKS_URL AUTH_ISSUER AUTH_AUDIENCE AUTH_FLEET_CLAIM
       AUTH_ROLES_CLAIM NODE_ENV ALLOWED_ORIGINS LOG_LEVEL SOCKETS_PER_TOKEN
-      DATABASE_POOL_SIZE DATABASE_DIRECT_URL EVENT_RETENTION_DAYS CONSOLE METRICS_PORT OPERATIONS_AT_ONCE RATE_LIMIT RATE_LIMIT_BURST TRUSTED_DOCUMENTS
+      DATABASE_POOL_SIZE DATABASE_DIRECT_URL EVENT_RETENTION_DAYS SHUTDOWN_DELAY_SECONDS CONSOLE METRICS_PORT OPERATIONS_AT_ONCE RATE_LIMIT RATE_LIMIT_BURST TRUSTED_DOCUMENTS
       OTEL_EXPORTER_OTLP_ENDPOINT OTEL_TRACES_SAMPLER_ARG`
     expect(readSettings(Object.fromEntries(names.split(/\s+/).map((name) => [name, ''])))).toEqual(defaults)
   })
@@ -80,6 +81,9 @@ describe('settings', () => {
     [{ RATE_LIMIT: '50', RATE_LIMIT_BURST: '70' }, { rateLimit: { perSecond: 50, burst: 70 } }],
     [{ RATE_LIMIT_BURST: '70' }, { rateLimit: null }],
     [{ EVENT_RETENTION_DAYS: '7' }, { retentionMs: 604_800_000 }],
+    [{ SHUTDOWN_DELAY_SECONDS: '20' }, { shutdownDelayMs: 20_000 }],
+    [PRODUCTION, { shutdownDelayMs: 5_000 }],
+    [{ ...PRODUCTION, SHUTDOWN_DELAY_SECONDS: '0' }, { shutdownDelayMs: 0 }],
     [{ DATABASE_URL: 'postgres://db.example/fleet' }, { databaseUrl: 'postgres://db.example/fleet' }],
     [{ DATA_DIR: '/var/lib/fleetshare' }, { dataDir: '/var/lib/fleetshare' }],
     [PROVIDER, { provider: { issuer: 'https://login.example', audience: 'fleetshare' } }],
@@ -123,6 +127,7 @@ describe('a wrong setting', () => {
     ['DATABASE_DIRECT_URL', { DATABASE_DIRECT_URL: 'db.example' }],
     ['EVENT_RETENTION_DAYS', { EVENT_RETENTION_DAYS: '0' }],
     ['EVENT_RETENTION_DAYS', { EVENT_RETENTION_DAYS: '1.5' }],
+    ['SHUTDOWN_DELAY_SECONDS', { SHUTDOWN_DELAY_SECONDS: '301' }],
     ['DATABASE_URL', { DATABASE_URL: 'db.example' }],
     ['DATABASE_URL', { DATABASE_URL: 'mysql://db.example/fleet' }],
     ['AUTH_JWKS_URL', { ...PROVIDER, AUTH_JWKS_URL: 'login.example/keys' }],

@@ -27,6 +27,24 @@ const refused = (url: string) =>
     }).on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''))
   })
 
+describe('a server that has announced its stop', () => {
+  it('is not ready, serves what comes, keeps no connection, and keeps what is open until it closes', async () => {
+    const { after } = await placeBefore(server.url, world.as.owner)
+    const follow = await subscribe(server.url, world.as.owner, FOLLOW, { after })
+    await follow.received(1)
+    server.app.announceStop()
+    expect((await fetch(`${server.url}/ready`)).status).toBe(503)
+    expect((await fetch(`${server.url}/health`)).status).toBe(200)
+    const { status, headers, data } = await post(server.url, world.as.owner, mutations.createVehicle, { input: {} })
+    expect([status, headers.get('connection')]).toEqual([200, 'close'])
+    const late = await subscribe(server.url, world.as.owner, FOLLOW, { after })
+    for (const { received } of [follow, late])
+      expect((await received(2)).at(-1).data.vehicleEvents.vehicleId).toBe(data.createVehicle.vehicle.id)
+    await server.app.close()
+    for (const { ended } of [follow, late]) expect(await ended).toMatchObject({ code: 1001 })
+  })
+})
+
 describe('a server that is told to stop', () => {
   it('closes subscriptions with 1001, and clients go on elsewhere where they were', async () => {
     const second = await startSecond(server)

@@ -254,8 +254,8 @@ export const LAYERS: Layers = {
     packages: ['node:'],
   },
   'src/main.ts': {
-    own: ['prisma/seed.ts', 'src/data/connection/', 'src/log.ts', 'src/settings.ts', 'src/start.ts'],
-    packages: [],
+    own: ['prisma/seed.ts', 'src/app.ts', 'src/data/connection/', 'src/log.ts', 'src/settings.ts', 'src/start.ts'],
+    packages: ['node:'],
   },
   // A client like any other: it knows the API, and the ids of the demo world.
   'src/simulator/': { own: ['prisma/demo.ts'], packages: ['graphql-ws', 'node:', 'ws'] },

@@ -9,7 +9,7 @@ const ROOT = join(import.meta.dirname, '../..')
 
 /** Settings of the surroundings, which a process under test must not inherit. */
 const SETTINGS =
-  /^(HOST|PORT|DATABASE_.*|DATA_DIR|AUTH_.*|NODE_ENV|ALLOWED_ORIGINS|METRICS_PORT|LOG_LEVEL|SOCKETS_.*|EVENT_.*|CONSOLE|OTEL_.*|OPERATIONS_.*|RATE_.*|TRUSTED_.*)$/
+  /^(HOST|PORT|DATABASE_.*|DATA_DIR|AUTH_.*|NODE_ENV|ALLOWED_ORIGINS|METRICS_PORT|LOG_LEVEL|SOCKETS_.*|EVENT_.*|CONSOLE|OTEL_.*|OPERATIONS_.*|RATE_.*|SHUTDOWN_.*|TRUSTED_.*)$/
 
 /** A program of this project, run as somebody would from a shell. */
 export type Program = {

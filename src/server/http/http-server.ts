@@ -28,8 +28,10 @@ const LOOKS = 5
 const HEADERS_LIMIT = 16 * 1024
 
 export type HttpOptions = GraphqlOptions & {
-  /** Whether it can serve: the database answers, and the server is not draining. */
+  /** Whether it can serve: the database answers, and the server is not about to stop. */
   readonly ready: () => Promise<boolean>
+  /** Whether the server is about to stop: then no connection is kept for a further request. */
+  readonly leaving: () => boolean
   /** Pages that need no token. */
   readonly pages: Pages
   /** For tests. */
@@ -51,7 +53,7 @@ export type HttpServer = {
 }
 
 export function createHttpServer(options: HttpOptions): HttpServer {
-  const { log, counts, clientTimeouts = CLIENT_TIMEOUTS } = options
+  const { log, counts, leaving, clientTimeouts = CLIENT_TIMEOUTS } = options
   const streams: Streams = new Map()
   const cutStreams = () => {
     for (const response of streams.keys()) {
@@ -106,6 +108,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     else refuse(counts, response, 500, 'INTERNAL_SERVER_ERROR', 'Something went wrong inside the server.', requestId)
   }
   const server = createServer(limits, (request, response) => {
+    if (leaving()) response.shouldKeepAlive = false
     const requestId = requestIdOf(request)
     route(request, response, requestId)
       .catch((err: unknown) => fail(err, response, requestId))

@@ -30,6 +30,7 @@ async function start(parts: Partial<HttpOptions>, socketParts: Partial<WebSocket
     authenticate: () => viewer,
     allowedOrigins: [],
     draining: () => false,
+    leaving: () => false,
     isFull: () => false,
     delayRefusal: () => null,
     takeConnection: () => () => {},
