@@ -22,6 +22,19 @@ graphql\`
   }
 \`
 graphql\`
+  fragment RelayClient_sharings on Vehicle
+  @refetchable(queryName: "RelayClientSharingsQuery")
+  @argumentDefinitions(count: { type: "Int", defaultValue: 10 }, cursor: { type: "String" }) {
+    name
+    sharings(first: $count, after: $cursor) @connection(key: "RelayClient_sharings") { edges { node { id phase } } }
+  }
+\`
+graphql\`
+  query RelayClientNodeQuery($id: ID!) {
+    node(id: $id) { id ... on Vehicle { ...RelayClient_sharings } ... on Command { status } ... on Fleet { isPartner } }
+  }
+\`
+graphql\`
   query RelayClientQuery { viewer { tokenExpiresAt } ...RelayClient_fleet
     sharings(last: 5) @connection(key: "RelayClient_sharings", filters: []) { edges { node { id endsAt } } } }
 \`
@@ -63,11 +76,17 @@ it("Relay's compiler accepts the schema, its connections, unions and interfaces"
   const made = (await readdir(join(folder, 'made'))).toSorted()
   expect(made).toEqual([
     'RelayClientMutation.graphql.ts',
+    'RelayClientNodeQuery.graphql.ts',
     'RelayClientPageQuery.graphql.ts',
     'RelayClientQuery.graphql.ts',
+    'RelayClientSharingsQuery.graphql.ts',
     'RelayClientSubscription.graphql.ts',
     'RelayClient_fleet.graphql.ts',
+    'RelayClient_sharings.graphql.ts',
   ])
+  // The next page of a vehicle's sharings is read from the vehicle alone, which Relay finds by its id.
+  const refetch = await readFile(join(folder, 'made/RelayClientSharingsQuery.graphql.ts'), 'utf8')
+  expect(refetch).toMatch(/"name": "node"/)
   const query = await readFile(join(folder, 'made/RelayClientQuery.graphql.ts'), 'utf8')
   expect(query).toMatch(/tokenExpiresAt: string/)
 })

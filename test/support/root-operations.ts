@@ -47,6 +47,11 @@ export const ROOT_OPERATIONS: Readonly<Record<string, RootOperation>> = {
     query: 'query ($id: ID!) { command(id: $id) { id } }',
     variables: ({ command: id }) => ({ id }),
   },
+  node: {
+    by: 'owner',
+    query: 'query ($id: ID!) { node(id: $id) { id ... on Vehicle { name } } }',
+    variables: ({ vehicle: id }) => ({ id }),
+  },
   'vehicleEvents of the past': { by: 'owner', query: '{ vehicleEvents { nodes { type } } }' },
   auditTrail: { by: 'owner', query: '{ auditTrail { nodes { action } } }' },
   fleets: { by: 'admin', query: `{ fleets { ${page} } }` },

@@ -7,6 +7,8 @@ import { isBehind } from '../../domain/settle.ts'
 import type { Sharing } from '../../domain/sharing.ts'
 import type { Vehicle } from '../../domain/vehicle.ts'
 import type { Services } from '../services.ts'
+import { listRelatedFleets, nodeTypes, partnersAmong } from './nodes.ts'
+import type { NodeType } from './nodes.ts'
 import { listSharingsOf } from './lists.ts'
 import type { Page, SharingKey } from './lists.ts'
 import type { OpenVehicle } from '../services.ts'
@@ -31,6 +33,12 @@ export type Loaders = {
   readonly sharingsOf: DataLoader<SharingsRequest, Sharing[], string>
   /** null for a command that the fleet did not send, of a vehicle that it does not own. */
   readonly command: DataLoader<string, Command | null>
+  /** null for a fleet that is neither the own one nor a partner, and has no sharing with the own one. */
+  readonly relatedFleet: DataLoader<string, Fleet | null>
+  /** Whether the fleet may share vehicles with another. */
+  readonly isPartner: DataLoader<string, boolean>
+  /** The type of the object that has an id, visible or not; null for an id that nothing has. */
+  readonly nodeType: DataLoader<string, NodeType | null>
   /** The vehicle of a sharing whose start or end is due and may not be recorded yet, visible or not. */
   readonly snapshots: DataLoader<Sharing, Pick<Sharing, 'handover' | 'returned'>, string>
 }
@@ -75,6 +83,12 @@ export function createLoaders(db: Services, fleetId: string | null, at: Instant)
       })
       return rows.map(COMMAND.fromPrisma)
     }),
+    relatedFleet: byId((ids) => listRelatedFleets(db, viewer, ids)),
+    isPartner: new DataLoader(async (ids) => {
+      const partners = new Set(await partnersAmong(db, viewer, ids))
+      return ids.map((id) => partners.has(id))
+    }, OPTIONS),
+    nodeType: new DataLoader((ids) => nodeTypes(db, ids), OPTIONS),
     snapshots: new DataLoader(
       async (sharings: readonly Sharing[]) => {
         const vehicleIds = sharings.map(({ vehicleId }) => vehicleId)

@@ -2,22 +2,23 @@ import { RequestError } from '../../domain/errors.ts'
 import { newFleet, partnersOf } from '../../domain/fleet.ts'
 import type { Fleet } from '../../domain/fleet.ts'
 import type { Services } from '../services.ts'
-import { withShortId } from './short-id.ts'
+import { unlessTaken, withShortId } from './short-id.ts'
 import { isId } from '../tables/ids.ts'
 
-/** @throws InputError; RequestError CONFLICT if another fleet has this id or name */
+/** @throws InputError; RequestError CONFLICT if another fleet has this id or name, or any other object this id */
 export async function createFleet({ prisma }: Services, id: string | null, name: string): Promise<Fleet> {
   const insert = async (fleet: Fleet) => {
     const { count } = await prisma.fleet.createMany({ data: [fleet], skipDuplicates: true })
     return count === 1 ? fleet : null
   }
   if (id !== null) {
-    const fleet = await insert(newFleet(id, name))
-    if (fleet === null) throw new RequestError('CONFLICT', 'Another fleet already has this id or name.')
+    const fleet = await unlessTaken(insert(newFleet(id, name)))
+    if (fleet === null)
+      throw new RequestError('CONFLICT', 'Another object already has this id, or another fleet this name.')
     return fleet
   }
   return withShortId(async (candidate) => {
-    const fleet = await insert(newFleet(candidate, name))
+    const fleet = await unlessTaken(insert(newFleet(candidate, name)))
     if (fleet === null && (await prisma.fleet.count({ where: { name } })) > 0) {
       throw new RequestError('CONFLICT', 'Another fleet already has this name.')
     }

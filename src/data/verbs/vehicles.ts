@@ -5,7 +5,7 @@ import { editVehicle, newVehicle } from '../../domain/vehicle.ts'
 import type { Vehicle, VehiclePatch } from '../../domain/vehicle.ts'
 import type { Services } from '../services.ts'
 import { append } from '../decisions/commit.ts'
-import { withShortId } from './short-id.ts'
+import { unlessTaken, withShortId } from './short-id.ts'
 import { decide } from '../decisions/decide.ts'
 import type { Requester } from '../decisions/decide.ts'
 import { timestamp } from '../database/statement.ts'
@@ -30,7 +30,7 @@ const DELETE: Statement = { name: 'delete_vehicle', text: 'UPDATE vehicle SET de
 export async function create(db: Services, { member, requestId }: Requester, fields: VehiclePatch): Promise<Vehicle> {
   if (!hasRole(member, 'MANAGER')) throw new RequestError('ROLE_NOT_SUFFICIENT')
   const draft = newVehicle('', member.fleetId, fields)
-  const { vehicle, logged } = await withShortId((id) => insertVehicle(db, { ...draft, id }, requestId))
+  const { vehicle, logged } = await withShortId((id) => unlessTaken(insertVehicle(db, { ...draft, id }, requestId)))
   countWritten(db.counters, logged)
   db.log.appended(logged)
   return vehicle

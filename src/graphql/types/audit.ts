@@ -9,6 +9,7 @@ import { asMember } from '../base/context.ts'
 import type { Context } from '../base/context.ts'
 import { ErrorCodeEnum } from './user-errors.ts'
 import { fleetOf, FleetType } from './fleet.ts'
+import { SharingType, VehicleType } from './refs.ts'
 
 const AuditActionEnum = builder.enumType('AuditAction', {
   description: 'An action that the audit trail records, done or refused.',
@@ -21,6 +22,10 @@ const AuditEntryType = builder.objectRef<TrailEntry>('AuditEntry').implement({
   description:
     'An action on a sharing, done or refused. One that was done belongs to both parties; one that was refused to the fleet\nthat asked and, unless the vehicle does not exist for it, to the owner of the vehicle.',
   fields: (t) => ({
+    id: t.id({
+      description: 'Unique among the entries; the same entry always has the same id.',
+      resolve: ({ position }, _args, { prisma }) => prisma.event.cursor(position, 'trail'),
+    }),
     occurredAt: t.expose('at', { type: 'DateTime', description: 'When it was done or refused.' }),
     action: t.expose('action', { type: AuditActionEnum, description: 'The action.' }),
     fleet: t.field({
@@ -34,9 +39,21 @@ const AuditEntryType = builder.objectRef<TrailEntry>('AuditEntry').implement({
       resolve: ({ actor }) => actor.subject,
     }),
     vehicleId: t.exposeID('vehicleId', { description: 'The vehicle, whether or not the viewer may see it now.' }),
+    vehicle: t.field({
+      type: VehicleType,
+      nullable: true,
+      description: 'Null while the viewer has no access to the vehicle, and once it is deleted.',
+      resolve: ({ vehicleId }, _args, { loaders }) => loaders.vehicle(vehicleId),
+    }),
     sharingId: t.exposeID('sharingId', {
       nullable: true,
       description: 'The sharing that was made or changed, or that the refused request named.',
+    }),
+    sharing: t.field({
+      type: SharingType,
+      nullable: true,
+      description: "The sharing; null where there is none, or none that the viewer's fleet is or was a party to.",
+      resolve: ({ sharingId }, _args, { loaders }) => (sharingId === null ? null : loaders.sharing.load(sharingId)),
     }),
     refusal: t.expose('refusal', {
       type: ErrorCodeEnum,

@@ -10,8 +10,10 @@ import { builder } from '../base/builder.ts'
 import { asRequester, change } from '../base/context.ts'
 import type { Context } from '../base/context.ts'
 import { idsOf } from '../base/id-filter.ts'
+import { NodeInterface } from '../base/node.ts'
 import { resultOf } from './user-errors.ts'
 import { fleetOf, FleetType } from './fleet.ts'
+import { VehicleType } from './refs.ts'
 
 export const CommandTypeEnum = builder.enumType('CommandType', {
   description: 'The commands that there are.',
@@ -56,15 +58,22 @@ async function asOfNow(command: Command, { loaders, now }: Context): Promise<Com
 
 export const CommandType = builder.objectRef<Command>('Command').implement({
   description: 'An instruction of a fleet to a vehicle.',
+  interfaces: [NodeInterface],
   fields: (t) => ({
-    id: t.exposeID('id', { description: 'Unique.' }),
+    id: t.exposeID('id', { description: 'Unique over all types.' }),
     type: t.expose('type', { type: CommandTypeEnum, description: 'What to do.' }),
     status: t.field({
       type: CommandStatusEnum,
       description: 'How far it has come.',
       resolve: async (command, _args, context) => (await asOfNow(command, context)).status,
     }),
-    vehicleId: t.exposeID('vehicleId', { description: 'The vehicle.' }),
+    vehicleId: t.exposeID('vehicleId', { description: 'The vehicle, whether or not the viewer may see it now.' }),
+    vehicle: t.field({
+      type: VehicleType,
+      nullable: true,
+      description: 'Null while the viewer has no access to the vehicle, once it is deleted, and for a gateway.',
+      resolve: ({ vehicleId }, _args, { loaders }) => loaders.vehicle(vehicleId),
+    }),
     fleet: t.field({
       type: FleetType,
       description:

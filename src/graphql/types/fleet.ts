@@ -7,13 +7,20 @@ import { forTokens } from '../base/audience.ts'
 import { builder } from '../base/builder.ts'
 import { byText, connectionOf, pageArgs, pageOf, toConnection } from '../base/connection.ts'
 import { asMember, change, nonNull } from '../base/context.ts'
+import { NodeInterface } from '../base/node.ts'
 import { resultOf } from './user-errors.ts'
 
 export const FleetType = builder.objectRef<Fleet>('Fleet').implement({
   description: 'A company or department that owns vehicles, or borrows them.',
+  interfaces: [NodeInterface],
   fields: (t) => ({
-    id: t.exposeID('id', { description: "Unique; the fleet claim of its members' tokens." }),
+    id: t.exposeID('id', { description: "Unique over all types; the fleet claim of its members' tokens." }),
     name: t.exposeString('name', { description: 'Unique.' }),
+    isPartner: t.boolean({
+      description:
+        "Whether the viewer's fleet may start sharings with this one now. False for its own, and for a viewer without a fleet.",
+      resolve: ({ id }, _args, { loaders }) => loaders.isPartner.load(id),
+    }),
   }),
 })
 

@@ -12,6 +12,7 @@ import { CommandTypeEnum } from './command.ts'
 import { connectionOf, isText, pageArgs, pageOf, toConnection } from '../base/connection.ts'
 import type { Cursors } from '../base/connection.ts'
 import { asMember, asRequester, change } from '../base/context.ts'
+import { NodeInterface } from '../base/node.ts'
 import { resultOf, UserErrorInterface } from './user-errors.ts'
 import { fleetOf, FleetType } from './fleet.ts'
 import { EndSharingWhenEnum, SharingEndReasonEnum, SharingPhaseEnum, SharingStatusEnum } from './sharing-enums.ts'
@@ -20,8 +21,9 @@ import { SharingType, VehicleType } from './refs.ts'
 
 SharingType.implement({
   description: 'A vehicle lent by its owner to a partner fleet for a time.',
+  interfaces: [NodeInterface],
   fields: (t) => ({
-    id: t.exposeID('id', { description: 'Unique.' }),
+    id: t.exposeID('id', { description: 'Unique over all types.' }),
     status: t.field({
       type: SharingStatusEnum,
       description: "The role of the viewer's fleet in the sharing.",

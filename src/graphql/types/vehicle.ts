@@ -12,6 +12,7 @@ import { builder } from '../base/builder.ts'
 import { CommandTypeEnum } from './command.ts'
 import { byText, connectionOf, pageArgs, pageOf, toConnection } from '../base/connection.ts'
 import { asMember, asRequester, change } from '../base/context.ts'
+import { NodeInterface } from '../base/node.ts'
 import { idsOf } from '../base/id-filter.ts'
 import { resultOf } from './user-errors.ts'
 import { fleetOf, FleetType } from './fleet.ts'
@@ -34,8 +35,11 @@ function withControl<T>(
 
 VehicleType.implement({
   description: 'A vehicle that the viewer may see: its own, or one that is shared with it now.',
+  interfaces: [NodeInterface],
   fields: (t) => ({
-    id: t.exposeID('id', { description: 'Unique for ever, also after the vehicle is deleted.' }),
+    id: t.exposeID('id', {
+      description: 'Unique over all types, for ever: it is not given again after the vehicle is deleted.',
+    }),
     fleet: t.field({
       type: FleetType,
       description: 'The fleet that owns the vehicle; sharing never changes it.',
