@@ -100,7 +100,7 @@ export function vehiclesOf(rows: readonly Row[]): OpenVehicle[] {
     const id = values[at.vehicle] as string
     let vehicle = found.get(id)
     if (!vehicle) {
-      vehicle = { ...VEHICLE.decode(values, at.vehicle), sharings: [] }
+      vehicle = Object.assign(VEHICLE.decode(values, at.vehicle), { sharings: [] })
       found.set(id, vehicle)
     }
     if (values[at.sharing] != null) vehicle.sharings.push(SHARING.decode(values, at.sharing))

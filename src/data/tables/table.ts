@@ -82,17 +82,11 @@ type Codec<T> = {
 
 function codecOf<T extends object>(fields: { readonly [K in keyof T]-?: Field<T[K]> }): Codec<T> {
   const entries = Object.entries(fields as Record<string, Field<unknown>>)
-  // Decoders have one shape to fill in: adding property by property costs several times as much.
-  const blank = Object.fromEntries(entries.map(([property]) => [property, null]))
   const decoders = places(entries)
   return {
     entries,
     columns: entries.flatMap(([, field]) => field.columns),
-    decode: (values, at = 0) => {
-      const value: Record<string, unknown> = { ...blank }
-      for (const { property, field, place } of decoders) value[property] = field.decode(values, at + place)
-      return value as T
-    },
+    decode: literalDecoder(decoders) as Codec<T>['decode'],
     encode: (value) => {
       const values: Value[] = []
       for (const { property, field } of decoders)
@@ -100,6 +94,20 @@ function codecOf<T extends object>(fields: { readonly [K in keyof T]-?: Field<T[
       return values
     },
   }
+}
+
+/**
+ * A decoder whose body is one object literal, made from names that stand in this folder. The engine then knows the object's
+ * shape and each function that is called: filling it in property by property takes twice as long for a whole row.
+ */
+function literalDecoder(placed: readonly Placed[]): (values: Values, at?: number) => object {
+  const names = placed.map((_, index) => `decode${index}`)
+  const properties = placed.map(
+    ({ property, place }, index) => `${JSON.stringify(property)}: decode${index}(values, at + ${place})`,
+  )
+  // oxlint-disable-next-line typescript/no-implied-eval -- of names in the source alone, never of input
+  const make = new Function(...names, `return (values, at = 0) => ({ ${properties.join(', ')} })`)
+  return make(...placed.map(({ field }) => field.decode)) as (values: Values, at?: number) => object
 }
 
 type Placed = { readonly property: string; readonly field: Field<unknown>; readonly place: number }

@@ -44,8 +44,9 @@ export function textIn(body: Buffer): Buffer | null {
 export const isPlainJson = ({
   'content-type': type = '',
   'content-encoding': encoding = 'identity',
-}: IncomingHttpHeaders): boolean =>
-  encoding === 'identity' &&
+}: IncomingHttpHeaders): boolean => encoding === 'identity' && (type === 'application/json' || isJsonInUtf8(type))
+
+const isJsonInUtf8 = (type: string): boolean =>
   /^application\/json *(;|$)/i.test(type) &&
   Array.from(type.matchAll(/;\s*charset\s*=\s*("[^"]*"?|[^;\s]*)/gi), ([, charset = '']) => charset).every((charset) =>
     /^("?)utf-?8\1$/i.test(charset),
