@@ -33,10 +33,7 @@ export const SERVER_FAULTS: readonly Fault[] = [
   {
     name: 'a stop tells streams that they are complete',
     by: ['complete'],
-    patches: [
-      { file: 'src/app.ts', find: '      http.cutStreams()\n      //', replace: '      tail.stop()\n      //' },
-      { file: 'src/app.ts', find: '        http.cutStreams()\n', replace: '' },
-    ],
+    patches: [{ file: 'src/app.ts', find: 'closed, http.cutStreams, ', replace: 'closed, tail.stop, ' }],
   },
 
   {
