@@ -2,24 +2,24 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createApp } from './app.ts'
 import type { App, Resources } from './app.ts'
 import { DatabaseStartError } from './data/connection/start-error.ts'
-import { openLobby } from './server/http/lobby.ts'
-import type { Lobby } from './server/http/lobby.ts'
+import { openStartupServer } from './server/http/startup-server.ts'
+import type { StartupServer } from './server/http/startup-server.ts'
 import { urlOf } from './settings.ts'
 
 const TRY_EVERY_MS = 1_000
-/** How often it is said again that nothing has changed. Milliseconds. */
+/** The interval in which the log repeats that the database is still away. Milliseconds. */
 const REPEAT_MS = 60_000
 
 /**
- * createApp(), which waits for a database that is away, as when both are only starting: alive, not ready, and saying so in
- * the log, at once and each minute.
- * @param signal calls it off; then null
+ * Calls createApp(), and waits for a database that is away, as when both are only starting: the server answers /health, is not
+ * ready, and says so in the log, at once and each minute.
+ * @param signal ends the waiting; then the result is null
  * @throws what does not pass by waiting
  */
 export async function startApp(resources: Resources, signal: AbortSignal): Promise<App | null> {
   const { log } = resources
   let { settings } = resources
-  let lobby: Lobby | null = null
+  let startupServer: StartupServer | null = null
   let said = ''
   let saidAt = -Infinity
   try {
@@ -28,9 +28,9 @@ export async function startApp(resources: Resources, signal: AbortSignal): Promi
         return await createApp({ ...resources, settings })
       } catch (error) {
         if (!(error instanceof DatabaseStartError) || !error.passes) throw error
-        lobby ??= await openLobby(settings)
-        // Whoever asked for any free port has been told which by now.
-        settings = { ...settings, port: lobby.port }
+        startupServer ??= await openStartupServer(settings)
+        // With PORT 0 the log has named the port by now, so the server keeps it.
+        settings = { ...settings, port: startupServer.port }
         if (error.message !== said || performance.now() - saidAt >= REPEAT_MS) {
           ;[said, saidAt] = [error.message, performance.now()]
           log.warn(`FleetShare waits for its database, and answers /health on ${urlOf(settings)}: ${said}`)
@@ -40,6 +40,6 @@ export async function startApp(resources: Resources, signal: AbortSignal): Promi
     }
     return null
   } finally {
-    await lobby?.close()
+    await startupServer?.close()
   }
 }

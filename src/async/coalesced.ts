@@ -1,6 +1,6 @@
 /**
  * Makes one call for all callers that come at the same time, and one at a time. A caller that comes while a call is under way
- * waits for the next one, so that its result is never older than its wish to know. A failure goes to all who share the call.
+ * waits for the next one, so that no caller gets a result that is older than its call. A failure goes to all who share the call.
  */
 export function coalesced<T>(call: () => Promise<T>): () => Promise<T> {
   let current: Promise<unknown> = Promise.resolve()

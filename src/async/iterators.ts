@@ -1,7 +1,7 @@
 /** The parts of an async iterator. */
 export type IteratorParts<T> = {
   readonly next: () => Promise<IteratorResult<T, void>>
-  /** Ends it, whether its reader leaves it or fails at a value; a call of `next` may be under way. */
+  /** Ends the iterator, when its reader returns or throws; a call of `next` may be under way. */
   readonly stop: () => Promise<unknown>
 }
 
@@ -9,8 +9,9 @@ export type IteratorParts<T> = {
 export const DONE: IteratorReturnResult<void> = { done: true, value: undefined }
 
 /**
- * An async iterator that can be left while a value is waited for: an `async function*` would hear of it only once it has
- * the next value.
+ * An async iterator that can be ended while a value is awaited: an `async function*` would go on until it has the next value.
+ *
+ * This folder: small tools for asynchronous code that know nothing of the project.
  */
 export function stopOnReturn<T>({ next, stop }: IteratorParts<T>): AsyncGenerator<T, void> {
   const end = async () => {

@@ -2,17 +2,17 @@ import type { Client } from '../data/client.ts'
 import { isRevoked } from '../domain/access/viewer.ts'
 import type { Claims, Revocation } from '../domain/access/viewer.ts'
 
-/** Which tokens have been revoked, as far as this instance knows: all that was said a second ago. */
+/** The revocations that this instance knows: all that are older than a second. */
 export type Revocations = {
   readonly has: (claims: Claims) => boolean
   readonly stop: () => void
 }
 
-const LOOK_EVERY_MS = 1_000
+const QUERY_EVERY_MS = 1_000
 
 /**
  * @param onChange is called when more tokens have been revoked, here or by another instance
- * @param onError is called for each look that failed: until one succeeds the last answer holds
+ * @param onError is called for each query that failed: until one succeeds the last result holds
  */
 export async function watchRevocations(
   prisma: Client,
@@ -21,7 +21,7 @@ export async function watchRevocations(
 ): Promise<Revocations> {
   let known = new Map<string | null, Revocation[]>()
   let version = ''
-  const look = async () => {
+  const query = async () => {
     const rows = await prisma.revocation.findMany({ orderBy: { id: 'asc' } })
     const latest = rows.map(({ id, until }) => `${id}:${until.getTime()}`).join()
     if (latest === version) return
@@ -32,17 +32,17 @@ export async function watchRevocations(
     )
     onChange()
   }
-  await look()
+  await query()
   let timer: NodeJS.Timeout | undefined
   let stopped = false
-  const lookAgain = () => {
+  const queryAgain = () => {
     timer = setTimeout(() => {
-      void look()
+      void query()
         .catch(onError)
-        .finally(() => stopped || lookAgain())
-    }, LOOK_EVERY_MS).unref()
+        .finally(() => stopped || queryAgain())
+    }, QUERY_EVERY_MS).unref()
   }
-  lookAgain()
+  queryAgain()
   return {
     has: (claims) => isRevoked(claims, known.get(claims.fleetId) ?? []),
     stop: () => {

@@ -12,14 +12,14 @@ type Field = Pick<GraphQLField<unknown, unknown>, 'name' | 'extensions'>
 /** Whether a root field is for the viewer's token. */
 export const isForViewer = (field: Field, viewer: Viewer): boolean => isFor(viewer, audienceOf(field))
 
-/** @throws if the field does not say it */
+/** The tokens that a root field is for. @throws if the field does not say it */
 export function audienceOf({ name, extensions }: Field): Audience {
   const audience = AUDIENCES.find((candidate) => candidate === extensions['audience'])
   if (audience === undefined) throw new Error(`the field ${name} does not say which tokens it is for`)
   return audience
 }
 
-/** Has every field of a root type refuse the tokens that it is not for, before its resolver runs. */
+/** Makes every field of a root type refuse the tokens that it is not for, before its resolver runs. */
 export function guardFields(root: GraphQLObjectType<unknown, Context> | null | undefined): void {
   for (const field of Object.values(root?.getFields() ?? {})) {
     const audience = audienceOf(field)

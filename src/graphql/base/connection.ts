@@ -74,15 +74,15 @@ type Args = {
   readonly before?: string | null | undefined
 }
 
-/** How the cursors of a list look: its name and a key, as JSON in base64url. */
+/** The form of the cursors of a list: its name and a key, as JSON in base64url. */
 export type Cursors<T, Key> = {
   readonly list: string
   readonly keyOf: (node: T) => Key
-  /** null for a value that is no key of this list. */
+  /** The key in a value; null for a value that is no key of this list. */
   readonly parse: (json: unknown) => Key | null
 }
 
-/** Whether PostgreSQL can compare with it. */
+/** Whether a value is a text that PostgreSQL can compare with. */
 export const isText = (json: unknown): json is string =>
   typeof json === 'string' && !json.includes('\0') && json.isWellFormed()
 
@@ -121,9 +121,9 @@ function parseCursor<T, Key>(name: string, text: string, { list, parse }: Cursor
     const [, json]: unknown[] = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'))
     key = parse(json)
   } catch {
-    // No JSON, or no array: no cursor of this server.
+    // A text without JSON, or with no array, is no cursor of this server.
   }
-  // A key has one cursor: a text that does not come out again as it went in is another list's, or made up.
+  // A key has one cursor: a text that its key does not give again is of another list, or made up.
   if (key === null || cursorOf(list, key) !== text) throw badUserInput(`${name} is not a cursor of this list.`)
   return key
 }

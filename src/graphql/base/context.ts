@@ -40,7 +40,7 @@ export type Context = Services &
     readonly renew: () => void
   }
 
-/** A context seen from inside. */
+/** A context with its private properties. */
 type Own = { -readonly [Name in keyof Context]: Context[Name] } & { made: Loaders | null }
 
 /** Properties that are made at their first use, and again after renew(). */
@@ -74,7 +74,7 @@ export function contextOf({ prisma, tail, onRefusal }: Services, request: Reques
   return context
 }
 
-/** The same with nothing inherited, for a caller that copies its properties. */
+/** A context that inherits no properties, for a caller that copies its own ones. */
 export const createContext = (services: Services, request: Request): Context =>
   Object.defineProperties(contextOf(services, request), Object.getOwnPropertyDescriptors(lazyProperties))
 

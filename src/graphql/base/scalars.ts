@@ -79,8 +79,8 @@ builder.scalarType('DateTime', {
 })
 
 /**
- * DateTime of a report, which stands alone: a text that is no instant costs that report, and not the batch. Clients see
- * DateTime; asDateTime() sees to that.
+ * The DateTime of a report: a text that is no instant has its report rejected, and not the batch. asDateTime() shows it to clients
+ * as DateTime.
  */
 builder.scalarType(REPORTED, {
   description: DESCRIPTION,

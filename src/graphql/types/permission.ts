@@ -18,7 +18,7 @@ const PermissionType = builder.objectRef<Permission>('Permission').implement({
   }),
 })
 
-/** Whose permissions, for which vehicle, at which instant. */
+/** The member, the vehicle with its sharings, and the instant of some permissions. */
 type Question = { readonly control: Control; readonly by: Member; readonly at: Instant }
 
 export const VehiclePermissionsType = builder.objectRef<Question>('VehiclePermissions').implement({

@@ -37,7 +37,7 @@ builder.objectType(InputError, {
 
 type ErrorClass = typeof RequestError | typeof InputError | typeof SharingConflictError
 
-/** What a mutation answers: its success, or one of the expected failures, which the domain throws. */
+/** The result of a mutation: its success, or one of the expected failures, which the domain throws. */
 export const resultOf = <T>(verb: string, success: ObjectRef<SchemaTypes, T>, errors: readonly ErrorClass[]) =>
   builder.errorUnion(`${verb}Result`, {
     description: `${verb}Success, or why not.`,

@@ -18,7 +18,7 @@ export class AuthenticationError extends Error {
   }
 }
 
-/** At once for a token that is known. @throws AuthenticationError */
+/** Verifies an Authorization header; answers at once for a token in the cache. @throws AuthenticationError */
 export type Authenticate = (authorization: string | undefined) => Viewer | Promise<Viewer>
 
 export type TokenRules = {
@@ -31,7 +31,7 @@ export type TokenRules = {
   readonly rolesClaim: string
 }
 
-/** Asymmetric only: with a shared secret, or none, everybody that can verify a token could also make one. */
+/** Asymmetric algorithms only: with a shared secret, a party that can verify a token could also make one. */
 const ALGORITHMS = ['RS256', 'ES256', 'EdDSA', 'Ed25519']
 
 /** How far ahead `nbf` may lie, for the clocks of providers run ahead. Seconds. */
@@ -51,7 +51,7 @@ export type RoleLookup = {
   readonly known: readonly string[]
 }
 
-/** How many names of roles are reported, and how long each may be. */
+/** The most names of roles that are reported, and the most characters of each. */
 const NAMES_REPORTED = 20
 const NAME_LENGTH = 100
 

@@ -6,15 +6,15 @@ import type { Provider, Settings } from '../../settings.ts'
 import { AuthenticationError } from './authenticate.ts'
 import type { TokenRules } from './authenticate.ts'
 
-/** By then a set that was fetched has been read and taken over. */
+/** The time in which a key set that was fetched is in use at the latest. Milliseconds. */
 const SET_IN_PLACE_MS = 6_000
 const REFRESH_MS = 10 * 60 * 1000
-/** An unknown key id has the set fetched again at most this often, whether or not that works. */
+/** The shortest interval between two fetches of the set for unknown key ids, successful or not. Milliseconds. */
 const COOLDOWN_MS = 30_000
-/** As long as there are no keys at all nobody can come in: it is tried more often. */
+/** The same while there are no keys at all, and therefore no trusted tokens. Milliseconds. */
 const FIRST_COOLDOWN_MS = 1_000
 
-/** The set was asked for just now, and is not asked for again so soon. */
+/** The set was fetched just now, and is not fetched again so soon. */
 class TooSoonError extends Error {}
 
 export type Keys = { readonly rules: TokenRules; readonly stop: () => void }
@@ -40,7 +40,7 @@ export function providerKeys(
     if (performance.now() - lastTry < cooldown) return Promise.reject(new TooSoonError())
     lastTry = performance.now()
     const answer = fetch(...args)
-    // Once for tokens verified before, and once more for those verified until the new set is in its place.
+    // Counted once for tokens verified before, and once more for tokens verified until the new set is in use.
     answer.then(renew, () => {})
     return answer
   }
@@ -53,7 +53,7 @@ export function providerKeys(
   const failed = (error: unknown) => {
     if (!(error instanceof TooSoonError)) onFailure(error)
   }
-  const known: JWTVerifyGetKey = async (header, token) => {
+  const getKey: JWTVerifyGetKey = async (header, token) => {
     try {
       return await keys(header, token)
     } catch (error) {
@@ -66,7 +66,7 @@ export function providerKeys(
   }
   const timer = setInterval(() => void keys.reload().catch(failed), REFRESH_MS).unref()
   const { issuer, audience } = provider
-  const rules = { getKey: known, generation: () => generation, issuer, audience, ...claimNames(settings) }
+  const rules = { getKey, generation: () => generation, issuer, audience, ...claimNames(settings) }
   return { rules, stop: () => clearInterval(timer) }
 }
 

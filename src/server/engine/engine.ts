@@ -30,12 +30,12 @@ export type Yoga = YogaServerInstance<Request, Context>
 
 /** Runs the operations of all transports. */
 export type Engine = {
-  /** The pipeline for requests without a shorter way, and the parsing and validation of all documents. */
+  /** The pipeline for requests that the fast path leaves, and the parsing and validation of all documents. */
   readonly yoga: Yoga
   readonly operations: Operations
   readonly subscribe: Subscribe
   /** Answers a request over HTTP by the pipeline. Rejects for failures outside of an operation; then nothing was sent. */
-  readonly respond: (request: IncomingMessage, response: ServerResponse, asker: Request) => Promise<void>
+  readonly respond: (request: IncomingMessage, response: ServerResponse, caller: Request) => Promise<void>
 }
 
 export type EngineOptions = {
@@ -52,7 +52,7 @@ export type EngineOptions = {
   readonly observers: readonly Plugin<Context>[]
 }
 
-/** Yoga with this project's schema, context and errors, and the shorter ways beside it. */
+/** Yoga with this project's schema, context and errors; operations and subscriptions beside it. */
 export function createEngine(options: EngineOptions): Engine {
   const { services, admission, trusted, production, presentErrors, log, observers } = options
   // Where Yoga masks an error there is no context.
@@ -68,7 +68,7 @@ export function createEngine(options: EngineOptions): Engine {
       variablesByName,
       onlyFinite,
       caughtValidation,
-      byGraphql,
+      graphqlJsExecution,
       limitsPlugin(admission),
       subscriptionPlugin(admission, () => engine),
       ...(production ? [noIntrospection] : []),
@@ -88,11 +88,11 @@ export function createEngine(options: EngineOptions): Engine {
     healthCheckEndpoint: '/health',
     logging: false,
   })
-  const operations = createOperations({ parsingFor: (asker) => yoga.getEnveloped(asker), presentErrors })
+  const operations = createOperations({ parsingFor: (caller) => yoga.getEnveloped(caller), presentErrors })
   // Yoga's own way would answer a failure outside of its pipeline with a stack.
-  const respond: Engine['respond'] = (request, response, asker) =>
-    requestIds.run(asker.requestId, async () => {
-      const served = { ...asker, req: request, res: response }
+  const respond: Engine['respond'] = (request, response, caller) =>
+    requestIds.run(caller.requestId, async () => {
+      const served = { ...caller, req: request, res: response }
       const answer = await yoga.handleNodeRequestAndResponse(request, response, served)
       await sendNodeResponse(answer, response, request, true)
     })
@@ -100,7 +100,7 @@ export function createEngine(options: EngineOptions): Engine {
   return engine
 }
 
-/** Yoga copies what a context function returns, and with it the present value of each getter; so they are defined. */
+/** Properties of the context are defined: Yoga would copy an object that is returned, with the present value of each getter. */
 const contextPlugin = (services: Services): Plugin<Context> => ({
   onContextBuilding({ context }) {
     Object.defineProperties(context, Object.getOwnPropertyDescriptors(createContext(services, context)))
@@ -125,7 +125,7 @@ const errorsPlugin = (presentErrors: PresentErrors): Plugin<Context> => ({
   },
 })
 
-/** graphql-js throws what it has against a directive at the field of a subscription, where it knows no variables yet. */
+/** Errors of validation in place of throws: graphql-js throws for a directive with a variable at a subscription's field. */
 const caughtValidation: Plugin<Context> = {
   onValidate: ({ validateFn, setValidationFn }) =>
     setValidationFn((...args: Parameters<typeof validateFn>) => {
@@ -142,26 +142,26 @@ const caughtValidation: Plugin<Context> = {
 const NO_VARIABLE = 'Whether the field of a subscription is skipped cannot depend on a variable.'
 
 /** Execution by graphql-js itself: Yoga's own executor coerces variables a little differently. */
-const byGraphql: Plugin<Context> = { onExecute: ({ setExecuteFn }) => setExecuteFn(executeOperation) }
+const graphqlJsExecution: Plugin<Context> = { onExecute: ({ setExecuteFn }) => setExecuteFn(executeOperation) }
 
-/** Subscriptions of requests that only Yoga reads, such as GET. */
+/** Opens subscriptions of requests that only Yoga reads, such as GET. */
 const subscriptionPlugin = (admission: Admission, engine: () => Engine): Plugin<Context> => ({
   onSubscribe({ setSubscribeFn }) {
     setSubscribeFn(async ({ document, operationName, variableValues, contextValue }: ExecutionArgs) => {
       const { req, res, viewer, requestId, transport, traceparent, gone } = contextValue as Served
-      const asker = { viewer, requestId, transport, traceparent, gone }
+      const caller = { viewer, requestId, transport, traceparent, gone }
       const { operations, subscribe } = engine()
       const named = { query: document.loc?.source.body ?? '', operationName: operationName ?? null }
-      const operation = operations.prepare(named, asker)
+      const operation = operations.prepare(named, caller)
       if (!isOperation(operation)) return { errors: operation }
-      const opened = await subscribe(operation, asker, variableValues ?? {}, req?.headers)
+      const opened = await subscribe(operation, caller, variableValues ?? {}, req?.headers)
       admission.setRateLimitHeaders(viewer, res)
       return opened
     })
   },
 })
 
-/** For streams Yoga says no-cache, which would allow to store them. */
+/** Responses must not be stored: Yoga sends no-cache for streams, which would allow it. */
 const noStore: Plugin = { onResponse: ({ response }) => response.headers.set('Cache-Control', 'no-store') }
 
 const Introspection: ValidationRule = (context) => ({
@@ -171,7 +171,7 @@ const Introspection: ValidationRule = (context) => ({
   },
 })
 
-/** graphql-js reads a number in a document that is too large as infinite, which it refuses in variables. */
+/** Numbers in a document that are too large: graphql-js would read them as infinite, which it refuses in variables. */
 const Finite: ValidationRule = (context) => {
   const check = (node: FloatValueNode | IntValueNode) => {
     const type = context.getInputType()
@@ -183,5 +183,5 @@ const Finite: ValidationRule = (context) => {
 
 const onlyFinite: Plugin<Context> = { onValidate: ({ addValidationRule }) => addValidationRule(Finite) }
 
-/** Production does not describe itself: its clients know the schema. */
+/** Introspection is refused in production: its clients know the schema. */
 const noIntrospection: Plugin<Context> = { onValidate: ({ addValidationRule }) => addValidationRule(Introspection) }

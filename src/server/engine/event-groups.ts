@@ -11,11 +11,11 @@ import type { Operation } from './operations.ts'
 
 /** The result of an event, the same for all subscribers of a group. */
 export type Evaluation = {
-  /** null until it is known. */
+  /** The result; null until it is known. */
   result: ExecutionResult | null
-  /** Once it is; null if it was so at once. */
+  /** Resolves with the result; null if the result was known at once. */
   readonly ready: Promise<ExecutionResult> | null
-  /** As JSON, from the first time on that it was asked for. */
+  /** The result as JSON, once a subscriber needed it. */
   json: string | null
 }
 
@@ -45,7 +45,7 @@ export function createEventGroups(services: Services): (operation: Operation, ar
   }
 }
 
-/** Whether all that an operation selects is of an event: behind a fragment it may be anything. */
+/** Whether an operation selects the field vehicleEvents alone; fragments are not looked into. */
 export function followsEvents({ definition }: Operation): boolean {
   const [field, ...others] = definition.selectionSet.selections
   return others.length === 0 && field?.kind === Kind.FIELD && field.name.value === 'vehicleEvents'
@@ -55,7 +55,7 @@ function createGroup(services: Services, operation: Operation, args: ExecutionAr
   const evaluations = new Map<LoggedEvent, Evaluation>()
   const { schema, document, operationName, variableValues } = args
   const { viewer, requestId, transport } = args.contextValue as Context
-  /** Once it is compiled; the same for all events. */
+  /** The evaluated arguments, once the operation is compiled; the same for all events. */
   let values: Values | null | undefined
 
   function run(event: LoggedEvent): ExecutionResult | Promise<ExecutionResult> {
@@ -92,7 +92,7 @@ function evaluationOf(run: () => ExecutionResult | Promise<ExecutionResult>): Ev
   if (!(outcome instanceof Promise)) return { result: outcome, ready: null, json: null }
   const ready = outcome.then((result) => (evaluation.result = result))
   const evaluation: Evaluation = { result: null, ready, json: null }
-  // Subscribers that wait for it get the failure; if all have left by then, it must not end the process.
+  // Subscribers that wait for the result get the failure; if all have left, it must not end the process.
   ready.catch(() => {})
   return evaluation
 }
@@ -105,7 +105,7 @@ function keyOf(number: number, used: readonly string[], { contextValue, variable
   const given = used
     .filter((variable) => Object.hasOwn(values, variable))
     .map((variable) => [variable, values[variable]])
-  // However long the values are, the key is short.
+  // The hash keeps the key short, however long the values are.
   return hash('sha256', JSON.stringify([number, rights, given]))
 }
 

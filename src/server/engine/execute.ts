@@ -24,7 +24,7 @@ export function executeOperation(args: ExecutionArgs): ExecutionResult | Promise
   return result instanceof Promise || 'data' in result ? result : { errors: result.errors?.map(withStatus) ?? [] }
 }
 
-/** For graphql-js: each error of a variable quotes a value, which may be a megabyte, and no more are presented. */
+/** Options for graphql-js: each error of a variable quotes a value, which may be a megabyte, and no more errors are presented. */
 export const INTERPRETED = { maxCoercionErrors: LIMITS.errors }
 
 /** The result of a mutation that is refused before its first field, for the fields that the viewer's token is not for. */
@@ -37,7 +37,7 @@ function refusedMutation(
   if (operation.operation !== OperationTypeNode.MUTATION) return null
   const fields = rootFieldsOf(document, operation, variables) ?? []
   const errors = fields.filter((node) => isForbidden(node, viewer)).map(forbiddenAt)
-  // Variables that do not fit are told first, as of every operation.
+  // Errors of variables come first, as for every operation.
   return errors.length > 0 && coercedVariables(operation.variableDefinitions ?? [], variables)
     ? { data: null, errors }
     : null

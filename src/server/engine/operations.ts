@@ -19,15 +19,15 @@ export type Operation = {
   readonly cost: QueryCost
   /** Distinguishes it from every other. */
   readonly number: number
-  /** As a function, from its second use on; null while too much was compiled, and for good where it cannot be compiled. */
+  /** The operation as a function, from its second use on; null while the allowance is used up, or if it cannot be compiled. */
   readonly compiled: () => Compiled | null
 }
 
 export type Operations = {
   /** An operation whose text came before; null for a new one, and for one that is not valid. */
-  readonly findKnown: (name: OperationName, asker: Request) => Operation | null
+  readonly findKnown: (name: OperationName, caller: Request) => Operation | null
   /** @returns the operation, or the errors of its document, as clients may see them */
-  readonly prepare: (name: OperationName, asker: Request) => Operation | readonly GraphQLError[]
+  readonly prepare: (name: OperationName, caller: Request) => Operation | readonly GraphQLError[]
 }
 
 /** Yoga's parsing and validation with the hooks of all plugins. */
@@ -38,12 +38,12 @@ export type Parsing = {
 
 /** Operations in the cache, and how much text they may have together. Each may take half a MB once it is compiled. */
 const CACHED = { max: 500, maxSize: 5_000_000 }
-/** Compilations in each second, and at once after a rest; other operations are interpreted until it is their turn. */
+/** The most compilations a second, and at once after an idle time; other operations are interpreted until their turn. */
 const COMPILED_PER_SECOND = 10
 const COMPILED_AT_ONCE = 100
 
 export type OperationsOptions = {
-  readonly parsingFor: (asker: Request) => Parsing
+  readonly parsingFor: (caller: Request) => Parsing
   readonly presentErrors: PresentErrors
   /** For tests. */
   readonly now?: () => number
@@ -59,23 +59,23 @@ export type OperationsOptions = {
 export function createOperations({ parsingFor, presentErrors, now, onCompile }: OperationsOptions): Operations {
   const caching = { ...CACHED, sizeCalculation: (_: unknown, key: string) => key.length + 1 }
   const known = new LRUCache<string, Operation | typeof INVALID>(caching)
-  /** Texts that came once; null where nothing was made of it. */
+  /** Texts that came once; the operation is null for a text that was not parsed. */
   const fresh = new LRUCache<string, { readonly operation: Operation | null }>(caching)
   const mayCompile = createAllowance(now)
   let made = 0
 
-  function parse(named: OperationName, asker: Request, uses: number): Operation | readonly GraphQLError[] {
-    const { parse: parseText, validate } = parsingFor(asker)
+  function parse(named: OperationName, caller: Request, uses: number): Operation | readonly GraphQLError[] {
+    const { parse: parseText, validate } = parsingFor(caller)
     let document: DocumentNode
     try {
       document = parseText(named.query)
     } catch (error) {
-      return presentErrors([error], asker)
+      return presentErrors([error], caller)
     }
     const invalid = validate(schema, document)
-    if (invalid.length > 0) return presentErrors(invalid, asker)
+    if (invalid.length > 0) return presentErrors(invalid, caller)
     const definition = getOperationAST(document, named.operationName)
-    if (!definition) return presentErrors([new GraphQLError(NO_OPERATION)], asker)
+    if (!definition) return presentErrors([new GraphQLError(NO_OPERATION)], caller)
     const cost = queryCostOf(document, definition)
     return { document, definition, cost, number: made++, compiled: compiling(document, definition, uses) }
   }
@@ -92,7 +92,7 @@ export function createOperations({ parsingFor, presentErrors, now, onCompile }: 
   }
 
   return {
-    findKnown(named, asker) {
+    findKnown(named, caller) {
       const key = keyOf(named)
       let found = known.get(key)
       if (found === undefined) {
@@ -101,18 +101,18 @@ export function createOperations({ parsingFor, presentErrors, now, onCompile }: 
           fresh.set(key, { operation: null })
           return null
         }
-        const parsed = once.operation ?? parse(named, asker, 1)
+        const parsed = once.operation ?? parse(named, caller, 1)
         found = isOperation(parsed) ? parsed : INVALID
         known.set(key, found)
       }
       return found === INVALID ? null : found
     },
-    prepare(named, asker) {
+    prepare(named, caller) {
       const key = keyOf(named)
       const found = known.get(key)
       if (found !== undefined && found !== INVALID) return found
       const once = fresh.get(key)
-      const parsed = once?.operation ?? parse(named, asker, once ? 1 : 0)
+      const parsed = once?.operation ?? parse(named, caller, once ? 1 : 0)
       if (isOperation(parsed)) {
         if (once) known.set(key, parsed)
         else fresh.set(key, { operation: parsed })
@@ -122,7 +122,7 @@ export function createOperations({ parsingFor, presentErrors, now, onCompile }: 
   }
 }
 
-/** A text that is cached so that it is not looked at again. */
+/** Marks a text that is not valid, so that it is not parsed again. */
 const INVALID = 'invalid'
 
 const NO_OPERATION = 'The document has no operation of that name, or several and no name.'

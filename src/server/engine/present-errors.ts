@@ -8,7 +8,7 @@ import { LIMITS } from '../limits/document-limits.ts'
 /** Errors as clients may see them. The details that are masked go to the log. */
 export type PresentErrors = (errors: readonly unknown[], request: Pick<Request, 'requestId'>) => GraphQLError[]
 
-/** @param production does not help to guess names */
+/** @param production leaves out suggestions, which help to guess names */
 export const createPresentErrors =
   (log: Logger, production: boolean): PresentErrors =>
   (errors, { requestId }) => {

@@ -50,5 +50,5 @@ export function rootFieldsOf(
   return [...fields.values()]
 }
 
-/** Under which a field stands in the data. */
+/** The key of a field in the data. */
 export const keyOf = ({ alias, name }: FieldNode): string => (alias ?? name).value

@@ -22,7 +22,7 @@ import type { Reader, Subscription } from './subscription.ts'
 /** Opens a subscription. @returns it, or the refusal with errors as clients may see them */
 export type Subscribe = (
   operation: Operation,
-  asker: Request,
+  caller: Request,
   variables: Variables,
   headers?: IncomingHttpHeaders,
 ) => Promise<Subscription | ExecutionResult>
@@ -41,7 +41,7 @@ export function createSubscribe({ services, admission, presentErrors, counts, tr
 
   async function open(
     operation: Operation,
-    asker: Request,
+    caller: Request,
     variables: Variables,
   ): Promise<Subscription | ExecutionResult> {
     const { document, definition } = operation
@@ -50,7 +50,7 @@ export function createSubscribe({ services, admission, presentErrors, counts, tr
       document,
       operationName: definition.name?.value ?? null,
       variableValues: variables,
-      contextValue: contextOf(services, asker),
+      contextValue: contextOf(services, caller),
       options: INTERPRETED,
     }
     if (rootFieldsOf(document, definition, variables)?.length === 0) {
@@ -58,7 +58,7 @@ export function createSubscribe({ services, admission, presentErrors, counts, tr
         errors: [badUserInput('A subscription needs a field, and every field of this one is skipped.', definition)],
       }
     }
-    const { requestId, transport, viewer } = asker
+    const { requestId, transport, viewer } = caller
     const reader: Reader = { requestId, transport, until: viewer.expiresAt, presentErrors, counts }
     if (!followsEvents(operation)) {
       const results = await subscribe(args)
@@ -70,15 +70,15 @@ export function createSubscribe({ services, admission, presentErrors, counts, tr
       : stream
   }
 
-  return async (operation, asker, variables, headers) => {
-    if (asker.viewer.kind === 'NOBODY') return { errors: presentErrors([forbidden()], asker) }
+  return async (operation, caller, variables, headers) => {
+    if (caller.viewer.kind === 'NOBODY') return { errors: presentErrors([forbidden()], caller) }
     const started = performance.now()
-    const { viewer } = asker
+    const { viewer } = caller
     const run = async () =>
-      admission.refusal(viewer, operation.cost, variables, headers) ?? open(operation, asker, variables)
-    const opened = await (tracing ? tracing.operation(asker, operation.definition, run) : run())
+      admission.refusal(viewer, operation.cost, variables, headers) ?? open(operation, caller, variables)
+    const opened = await (tracing ? tracing.operation(caller, operation.definition, run) : run())
     const isRefused = 'errors' in opened
-    addTo(counts.operations[asker.transport].subscription, started, !isRefused)
-    return isRefused ? { ...opened, errors: presentErrors(opened.errors ?? [], asker) } : opened
+    addTo(counts.operations[caller.transport].subscription, started, !isRefused)
+    return isRefused ? { ...opened, errors: presentErrors(opened.errors ?? [], caller) } : opened
   }
 }

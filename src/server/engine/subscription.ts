@@ -8,7 +8,7 @@ import type { Counts } from '../telemetry/counts.ts'
 import type { EvaluateEvent, Evaluation } from './event-groups.ts'
 import type { PresentErrors } from './present-errors.ts'
 
-/** Results that a transport can take: pulled one by one, or delivered to it as they come. To be used once. */
+/** The results of a subscription: pulled one by one, or delivered to a transport as they come. To be used once. */
 export type Subscription = AsyncIterable<ExecutionResult> & { readonly deliver: (sink: Sink) => Delivery }
 
 /** A transport's end of a subscription. */
@@ -24,7 +24,7 @@ export type Sink = {
 }
 
 export type Delivery = {
-  /** Resolves once it was stopped, or nothing comes any more; rejects with a failure as clients may see it. */
+  /** Resolves once it was stopped, or the results have ended; rejects with a failure as clients may see it. */
   readonly ended: Promise<void>
   /** To be called when the reader has left: nothing more is sent. */
   readonly stop: () => void
@@ -38,7 +38,7 @@ export type Reader = Pick<Request, 'requestId' | 'transport'> & {
   readonly counts: Counts
 }
 
-/** Results for each of which an event is evaluated, by a group. */
+/** Results that are evaluations of events, each shared with a group of subscribers. */
 export const eventResults = (stream: EventStream, evaluate: EvaluateEvent, reader: Reader): Subscription => ({
   deliver: (sink) => deliverEvents(stream, evaluate, reader, sink),
   [Symbol.asyncIterator]: () => pull(resultsOf(stream, evaluate), reader),
@@ -50,7 +50,7 @@ export const generatedResults = (results: AsyncIterable<ExecutionResult>, reader
   [Symbol.asyncIterator]: () => pull(results, reader),
 })
 
-/** Evaluations of one subscription that may be on their way; the next are waited for. */
+/** The most evaluations of one subscription under way; further events wait for them. */
 const MOST_WAITING = 20
 
 /** Delivers in order, each result once it is known. */
@@ -59,7 +59,7 @@ function deliverEvents(stream: EventStream, evaluate: EvaluateEvent, reader: Rea
   let sending: Promise<void> = Promise.resolve()
   let room: PromiseWithResolvers<void> | null = null
   let isOver = false
-  let isLeft = false
+  let hasLeft = false
   let failure: unknown = null
 
   function send(evaluation: Evaluation, result: ExecutionResult): Promise<void> | null {
@@ -74,7 +74,7 @@ function deliverEvents(stream: EventStream, evaluate: EvaluateEvent, reader: Rea
       const result = evaluation.result ?? (await evaluation.ready)
       const wait = result && send(evaluation, result)
       if (wait) await wait
-      // Not before: while it is there the next ones take their place behind it.
+      // Removed after it was sent: while it is in the list, later results queue behind it.
       waiting.shift()
     }
     room?.resolve()
@@ -106,12 +106,12 @@ function deliverEvents(stream: EventStream, evaluate: EvaluateEvent, reader: Rea
   const settle = async () => {
     await events.ended.catch((error: unknown) => (failure ??= error))
     await sending
-    if (failure !== null && !isLeft) throw presented(failure, reader)
+    if (failure !== null && !hasLeft) throw presented(failure, reader)
   }
   return {
     ended: settle(),
     stop: () => {
-      isLeft = true
+      hasLeft = true
       end()
     },
   }
@@ -119,27 +119,27 @@ function deliverEvents(stream: EventStream, evaluate: EvaluateEvent, reader: Rea
 
 function deliverGenerated(results: AsyncIterable<ExecutionResult>, reader: Reader, sink: Sink): Delivery {
   const iterator = results[Symbol.asyncIterator]()
-  let isLeft = false
+  let hasLeft = false
 
   async function run(): Promise<void> {
     try {
       for (;;) {
         const { done, value } = await iterator.next()
-        if (done || isLeft || !sink.isOpen()) break
+        if (done || hasLeft || !sink.isOpen()) break
         const shown = recorded(value, reader)
         await sink.send(shown.errors ? sink.jsonOf(shown) : JSON.stringify(shown))
       }
       await iterator.return?.()
     } catch (error) {
-      if (!isLeft) throw presented(error, reader)
+      if (!hasLeft) throw presented(error, reader)
     }
   }
 
   return {
     ended: run(),
     stop: () => {
-      isLeft = true
-      // Without this an iterator that waits for its next result would go on waiting; its end is awaited above.
+      hasLeft = true
+      // Ends an iterator that waits for its next result; the end is awaited above.
       iterator.return?.().catch(() => {})
     },
   }

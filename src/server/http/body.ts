@@ -6,7 +6,7 @@ import { BODY_LIMIT } from '../limits/document-limits.ts'
 export class ClientGoneError extends Error {}
 
 /**
- * The body; null for one that is too long, of which no more is kept.
+ * The body of a request; null for a body that is too long, which is not kept.
  * @throws ClientGoneError
  */
 export function bodyOf(request: IncomingMessage): Buffer | null | Promise<Buffer | null> {
@@ -31,7 +31,7 @@ export function bodyOf(request: IncomingMessage): Buffer | null | Promise<Buffer
 
 const BYTE_ORDER_MARK = Buffer.from('\ufeff')
 
-/** A body without the mark that some programs put before UTF-8; null for bytes that are not UTF-8. */
+/** A body without the byte order mark that some programs put before UTF-8; null for bytes that are not UTF-8. */
 export function textIn(body: Buffer): Buffer | null {
   if (!isUtf8(body)) return null
   return body.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK) ? body.subarray(BYTE_ORDER_MARK.length) : body

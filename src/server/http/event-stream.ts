@@ -18,7 +18,7 @@ export type AnswerSubscription = (
   request: IncomingMessage,
   response: ServerResponse,
   body: Buffer,
-  asker: Request,
+  caller: Request,
 ) => Promise<boolean>
 
 /** The interval of comments that show that the connection lives. Milliseconds. */
@@ -42,17 +42,17 @@ export type EventStreamOptions = {
  */
 export function createEventStreams(options: EventStreamOptions): AnswerSubscription {
   const { engine, admission, trusted, counts } = options
-  return async (request, response, body, asker) => {
+  return async (request, response, body, caller) => {
     if (!isEventStream(request.headers.accept)) return false
     const params = paramsOf(body, trusted)
-    const operation = params && engine.operations.prepare(params, asker)
+    const operation = params && engine.operations.prepare(params, caller)
     if (!operation || !isOperation(operation)) return false
     if (operation.definition.operation !== OperationTypeNode.SUBSCRIPTION) return false
-    const opened = await engine.subscribe(operation, asker, params.variables, request.headers)
+    const opened = await engine.subscribe(operation, caller, params.variables, request.headers)
     if (response.destroyed) return true
-    admission.setRateLimitHeaders(asker.viewer, response)
+    admission.setRateLimitHeaders(caller.viewer, response)
     begin(response, opened)
-    if ('deliver' in opened) deliver(response, opened, asker.viewer.expiresAt, options)
+    if ('deliver' in opened) deliver(response, opened, caller.viewer.expiresAt, options)
     else {
       countErrors(counts, opened)
       response.end(`${frameOf(jsonOf(opened))}${COMPLETE}`)

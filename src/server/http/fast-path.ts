@@ -22,7 +22,7 @@ export type FastPath = (
   request: IncomingMessage,
   response: ServerResponse,
   body: Buffer,
-  asker: Request,
+  caller: Request,
 ) => boolean | Promise<boolean>
 
 /** The media type of the response by the first that the client accepts. Others are left to Yoga. */
@@ -57,12 +57,12 @@ export type FastPathOptions = {
 export function createFastPath(options: FastPathOptions): FastPath {
   const { engine, services, admission, trusted, counts, tracing } = options
 
-  return (request, response, body, asker) => {
-    const { viewer } = asker
+  return (request, response, body, caller) => {
+    const { viewer } = caller
     const type = mediaTypeFor(request.headers.accept)
     if (type === undefined || viewer.kind === 'NOBODY') return false
     const params = paramsOf(body, trusted)
-    const operation = params && engine.operations.findKnown(params, asker)
+    const operation = params && engine.operations.findKnown(params, caller)
     if (!operation || !isAnswerable(operation.definition, viewer)) return false
     const { cost, definition } = operation
     const { variables } = params
@@ -82,11 +82,11 @@ export function createFastPath(options: FastPathOptions): FastPath {
       }
       admission.leave()
       admission.setRateLimitHeaders(viewer, response)
-      const presented = result.errors ? presentedResult(result, operation, asker, options) : result
+      const presented = result.errors ? presentedResult(result, operation, caller, options) : result
       const extension = admission.costExtension(viewer, cost, variables, request.headers)
       respond(
         response,
-        asker.requestId,
+        caller.requestId,
         type,
         extension ? { ...presented, extensions: { cost: extension } } : presented,
       )
@@ -99,8 +99,8 @@ export function createFastPath(options: FastPathOptions): FastPath {
     }
     let result: ExecutionResult | Promise<ExecutionResult>
     try {
-      const run = () => compiled.execute(undefined, contextOf(services, asker), values)
-      result = tracing ? tracing.operation(asker, definition, run) : run()
+      const run = () => compiled.execute(undefined, contextOf(services, caller), values)
+      result = tracing ? tracing.operation(caller, definition, run) : run()
     } catch (error) {
       return fail(error)
     }
@@ -120,11 +120,11 @@ const mediaTypeFor = (accept = '*/*'): string | undefined =>
 function presentedResult(
   result: ExecutionResult,
   { document }: Operation,
-  asker: Request,
+  caller: Request,
   { presentErrors, counts }: FastPathOptions,
 ): ExecutionResult {
   const { errors = [], data } = withPlaces(result, document)
-  const presented = presentErrors(errors, asker)
+  const presented = presentErrors(errors, caller)
   countErrors(counts, { errors: presented })
   return { errors: presented, data: data ?? null }
 }

@@ -20,9 +20,9 @@ export type GraphqlOptions = {
   readonly authenticate: Authenticate
   readonly allowedOrigins: readonly string[]
   readonly draining: () => boolean
-  /** Whether as many operations are under way as may be. */
+  /** Whether the concurrency limit is reached. */
   readonly isFull: () => boolean
-  /** A promise to wait for before a request is refused for that; null for none. */
+  /** A promise to wait for before a request is refused for that limit; null for none. */
   readonly delayRefusal: () => Promise<void> | null
   /** Counts the connections that stay open with one token. */
   readonly takeConnection: TakeConnection
@@ -34,7 +34,7 @@ export type GraphqlOptions = {
 /** Responses that go on until one side ends them, and their viewers. */
 export type Streams = Map<ServerResponse, Viewer>
 
-/** A request to the path of the API. */
+/** Answers a request to the path of the API. */
 export async function answerGraphql(
   options: GraphqlOptions,
   streams: Streams,
@@ -48,7 +48,7 @@ export async function answerGraphql(
   // A response of the fast path has its headers written with all others, at a fraction of the cost.
   const isJson = request.method === 'POST' && isPlainJson(request.headers)
   if (!isJson || isStream || allowedOrigins.length > 0 || draining()) setCommonHeaders(response, requestId)
-  // Else nginx, and proxies that know its ways, would hold a stream back.
+  // Without it nginx, and proxies that follow its conventions, would buffer a stream.
   if (isStream) response.setHeader('X-Accel-Buffering', 'no')
   allowOrigin(request, response, allowedOrigins)
   if (draining()) {
@@ -79,7 +79,7 @@ export async function answerGraphql(
   if (!isStream && isFull()) return refuseFull(counts, response, requestId, delayRefusal)
   let viewer: Viewer
   try {
-    // A turn of the event loop also for a known token: the body that came with the head has been read after it.
+    // The await takes a turn of the event loop for a cached token, too: after it a body that came with the head was read.
     viewer = await authenticate(request.headers.authorization)
   } catch (error) {
     if (!(error instanceof AuthenticationError)) throw error
@@ -93,7 +93,7 @@ export async function answerGraphql(
   const traceparent = request.headers['traceparent'] as string | undefined
   if (isStream && !openStream(options, streams, response, viewer)) return
   const gone = isStream ? () => response.destroyed : undefined
-  const asker = { viewer, requestId, transport: isStream ? 'sse' : 'http', traceparent, gone } as const
+  const caller = { viewer, requestId, transport: isStream ? 'sse' : 'http', traceparent, gone } as const
   if (request.method === 'GET') {
     const fault = faultOfQuery(request.url ?? '')
     if (fault !== null) return refuse(counts, response, 400, 'BAD_USER_INPUT', fault, requestId)
@@ -102,7 +102,7 @@ export async function answerGraphql(
     // An await of a body that is there already would cost more than much of the rest.
     const reading = bodyOf(request)
     const bytes = reading instanceof Promise ? await reading : reading
-    // Requests that came at once are many by now, and this is the last place where it is cheap to refuse one.
+    // The requests of a burst have been counted by now, and this is the last place where a refusal is cheap.
     if (!isStream && isFull()) return refuseFull(counts, response, requestId, delayRefusal)
     const body = bytes && textIn(bytes)
     if (!body) {
@@ -111,16 +111,16 @@ export async function answerGraphql(
         ? refuse(counts, response, 400, 'BAD_USER_INPUT', 'The body is not UTF-8.')
         : refuse(counts, response, 413, 'BAD_USER_INPUT', 'The body is longer than 1 MiB.')
     }
-    const answering = (isStream ? answerSubscription : fastPath)(request, response, body, asker)
+    const answering = (isStream ? answerSubscription : fastPath)(request, response, body, caller)
     if (answering instanceof Promise ? await answering : answering) return
     // The body is handed on as frameworks do that parse bodies.
     Object.assign(request, { body: Readable.from([body]) })
   }
   setCommonHeaders(response, requestId)
-  await engine.respond(request, response, asker)
+  await engine.respond(request, response, caller)
 }
 
-/** @returns false, and has said so, if too many connections are open with the token */
+/** @returns false, with the refusal sent, if too many connections are open with the token */
 function openStream(
   { takeConnection, counts }: GraphqlOptions,
   streams: Streams,

@@ -10,7 +10,7 @@ import { answerGraphql } from './graphql-request.ts'
 import type { GraphqlOptions, Streams } from './graphql-request.ts'
 import { answer, refuse, setCommonHeaders } from './responses.ts'
 
-/** How long a client may take. Milliseconds. */
+/** The time that a client may take. Milliseconds. */
 export type ClientTimeouts = {
   /** For the headers of a request. */
   readonly headers: number
@@ -21,8 +21,8 @@ export type ClientTimeouts = {
 }
 
 const CLIENT_TIMEOUTS: ClientTimeouts = { headers: 10_000, request: 30_000, idle: 65_000 }
-/** Checks of the first two, in each timeout of the headers. */
-const LOOKS = 5
+/** The number of checks of the first two in each timeout of the headers. */
+const CHECKS = 5
 
 /** Headers of a request; a token with many claims takes some. Bytes. */
 const HEADERS_LIMIT = 16 * 1024
@@ -42,13 +42,13 @@ export type HttpOptions = GraphqlOptions & {
 export type HttpServer = {
   readonly server: Server
   /**
-   * Cuts the streams of server-sent events off. Without a `complete`, which would say that nothing more comes: a client
-   * that is cut off resumes elsewhere with its cursor.
+   * Cuts off the streams of server-sent events, without a `complete`, which would say that no more events come: a client that
+   * is cut off resumes elsewhere with its cursor.
    */
   readonly cutStreams: () => void
-  /** The same for streams of viewers whose tokens were revoked. */
+  /** Cuts off the streams of viewers whose tokens were revoked. */
   readonly cutRevoked: (isRevoked: (viewer: Viewer) => boolean) => void
-  /** How many streams of server-sent events are open. */
+  /** The number of streams of server-sent events that are open. */
   readonly openStreams: () => number
 }
 
@@ -68,11 +68,11 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     headersTimeout: clientTimeouts.headers,
     requestTimeout: clientTimeouts.request,
     keepAliveTimeout: clientTimeouts.idle,
-    connectionsCheckingInterval: clientTimeouts.headers / LOOKS,
+    connectionsCheckingInterval: clientTimeouts.headers / CHECKS,
     maxHeaderSize: HEADERS_LIMIT,
     // Node.js would refuse a request without one in a form of its own.
     requireHostHeader: false,
-    // Some clients offer HTTP/2 on the way: that is declined by answering as usual.
+    // Some clients offer an upgrade to HTTP/2, which a usual response declines.
     shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
   }
   const route = async (request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> => {

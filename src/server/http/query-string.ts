@@ -1,4 +1,4 @@
-/** What is wrong with the parameters of a request by GET, in its target; null for nothing. */
+/** The fault in the parameters of a request by GET, in its target; null for none. */
 export function faultOfQuery(url: string): string | null {
   const start = url.indexOf('?')
   if (start === -1) return null

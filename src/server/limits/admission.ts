@@ -11,9 +11,9 @@ import type { RateLimit } from './rate-limit.ts'
 
 /** Decides whether an operation is begun: right before it, when its variables are known, on every way to execution. */
 export type Admission = ConcurrencyLimit & {
-  /** Takes the operation's points. @returns why it is refused, or null */
+  /** Takes the operation's points. @returns the reason of a refusal, or null */
   readonly admit: (viewer: Viewer, cost: QueryCost, variables: Variables) => GraphQLError | null
-  /** The same. @returns the result of a refused operation, or null */
+  /** admit() for a caller that needs a result. @returns the result of a refused operation, or null */
   readonly refusal: (
     viewer: Viewer,
     cost: QueryCost,
@@ -22,9 +22,9 @@ export type Admission = ConcurrencyLimit & {
   ) => ExecutionResult | null
   /** Both enter() and admit(). @returns false, and takes nothing, if either refuses; else leave() or undo() has to follow */
   readonly begin: (viewer: Viewer, cost: QueryCost, variables: Variables) => boolean
-  /** Gives the place and the points of an operation back that was not executed and comes again. */
+  /** Gives back the place and the points of an operation that was not executed and is tried in another way. */
   readonly undo: (viewer: Viewer, cost: QueryCost, variables: Variables) => void
-  /** For a refusal for want of room. @returns a promise to wait for before it is sent; null for none */
+  /** Delays refusals for the concurrency limit. @returns a promise to wait for before one is sent; null for none */
   readonly delayRefusal: () => Promise<void> | null
   /** `extensions.cost`: where there is a rate limit, or the request asks for it. null for nothing. */
   readonly costExtension: (
@@ -33,11 +33,11 @@ export type Admission = ConcurrencyLimit & {
     variables: Variables,
     headers: IncomingHttpHeaders | undefined,
   ) => CostExtension | null
-  /** Where there is a rate limit. */
+  /** Sets the headers of the rate limit, if there is one. */
   readonly setRateLimitHeaders: (viewer: Viewer, response: ServerResponse | undefined) => void
 }
 
-/** By Shopify's convention. */
+/** The cost of an operation in its response, by Shopify's convention. */
 export type CostExtension = {
   readonly requestedQueryCost: number
   readonly actualQueryCost: number | null

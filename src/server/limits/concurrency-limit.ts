@@ -6,11 +6,11 @@ export type ConcurrencyLimit = {
   readonly isFull: () => boolean
 }
 
-/** With so few under way no clock is read: there is no queue to speak of, and every connection has something to do. */
+/** The operations under way up to which no clock is read: they make no queue worth measuring. */
 const FEW = 32
-/** How long an operation may have to wait for those that were begun before it. Milliseconds. */
+/** The time that an operation may wait for operations that were begun before it. Milliseconds. */
 const WAIT_MS = 25
-/** A burst shorter than this may take all there is. Milliseconds. */
+/** The interval over which completed operations are counted; a shorter burst may take the whole limit. Milliseconds. */
 const WINDOW_MS = 100
 
 /**

@@ -1,4 +1,4 @@
-/** Takes one of the connections of a key. @returns how to give it back, once; null if there is none left */
+/** Takes one of the connections of a key. @returns a function that gives it back, once; null if none is left */
 export type TakeConnection = (key: string) => (() => void) | null
 
 /** Connections that may be open with each key at a time. */

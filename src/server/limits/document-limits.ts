@@ -4,7 +4,7 @@ import type { Plugin } from 'graphql-yoga'
 import type { TopLevelCode } from '../../graphql/base/errors.ts'
 import { countOccurrences, extentsOf } from './document-extent.ts'
 
-/** Of a request's body, and of a message on a socket. Bytes. */
+/** The longest body of a request, and the longest message on a socket. Bytes. */
 export const BODY_LIMIT = 1024 * 1024
 
 /** The limits of a document, in bytes and numbers. Documents that clients write or generate stay far below. */
@@ -22,7 +22,7 @@ export const LIMITS = {
   nodes: 10_000,
   /** The objects of an operation: its pages with all that is selected of each node. */
   objects: 200_000,
-  /** In one response. */
+  /** The errors in one response. */
   errors: 5,
 } as const
 
@@ -54,7 +54,7 @@ export function documentLimits(): Plugin {
         passed.add(result)
       }
     },
-    // One more error says that there would be others.
+    // graphql-js adds one error, which says that there are others.
     onValidate: ({ setValidationFn }) =>
       setValidationFn((schema, document, rules) => validate(schema, document, rules, { maxErrors: LIMITS.errors - 1 })),
   }

@@ -8,7 +8,7 @@ import type { Admission } from './admission.ts'
 import { queryCostOf } from './query-cost.ts'
 import type { QueryCost, Variables } from './query-cost.ts'
 
-/** HTTP has both, a WebSocket neither. */
+/** The context of an operation, with its request and response over HTTP; a WebSocket has neither. */
 export type Served = Context & { readonly req?: IncomingMessage; readonly res?: ServerResponse }
 
 /** Holds the queries and mutations that go through Yoga to the limits. */
@@ -29,7 +29,7 @@ export function limitsPlugin(admission: Admission): Plugin<Context> {
     onExecute({ executeFn, setExecuteFn }) {
       setExecuteFn(async (args: ExecutionArgs) => {
         const cost = costOf(args)
-        // Without an operation nothing is going to be executed, and the result says so.
+        // A document without that operation is not executed, and the result says so.
         if (!cost) return executeFn(args) as unknown
         if (!admission.enter()) {
           await admission.delayRefusal()

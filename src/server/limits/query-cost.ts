@@ -17,18 +17,18 @@ export type Variables = Readonly<Record<string, unknown>>
 export type QueryCost = {
   /** The product of its pages: a page in each node of another comes as often as that has nodes. */
   readonly nodes: (variables: Variables) => number
-  /** The most that any variables lead to. */
+  /** The greatest number for any variables. */
   readonly maxNodes: number
   /** An object costs 1 point each time it can come, a mutation or a subscription 10, a value nothing. */
   readonly points: (variables: Variables) => number
-  /** The most that any variables lead to. */
+  /** The greatest number for any variables. */
   readonly maxPoints: number
 }
 
 /** An object of the answer with all below it that comes as often as itself, and the pages in it. */
 type Part = { points: number; readonly pages: Page[] }
 type Page = PageSize & { readonly sizes: readonly Size[]; readonly each: Part }
-/** A size in the document itself, or the variable that says it, and its default. */
+/** The size of a page: a number in the document, or a variable and its default. */
 type Size = number | { readonly variable: string; readonly fallback: number | null }
 
 const POINTS = { object: 1, change: 10, least: 1 }
@@ -116,14 +116,14 @@ function nodesOf({ pages }: Part, variables: Variables | null): number {
   return nodes
 }
 
-/** A page without a look at its nodes is read all the same. @param variables as above */
+/** A page counts also if nothing of its nodes is selected: it is read all the same. @param variables as above */
 function pointsOf({ points, pages }: Part, variables: Variables | null): number {
   let sum = points
   for (const page of pages) sum += Math.max(1, lengthOf(page, variables)) * Math.max(1, pointsOf(page.each, variables))
   return sum
 }
 
-/** A size that is none, or too large, is refused later; here it counts as the largest page at most. */
+/** The length of a page. A size that is invalid or too large is refused later; here it counts as the largest page at most. */
 function lengthOf({ sizes, usual, most }: Page, variables: Variables | null): number {
   let length = -1
   for (const size of sizes) {

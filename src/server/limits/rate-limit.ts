@@ -1,11 +1,11 @@
 import { LRUCache } from 'lru-cache'
 
-/** Points that come back each second, and how many there are at most. */
+/** The points that come back each second, and the most that there are at a time. */
 export type RateLimit = { readonly perSecond: number; readonly burst: number }
 
 /** A token bucket for each key. */
 export type RateLimiter = RateLimit & {
-  /** @returns 0 if the points were taken, else in how many seconds there will be as many, if nothing else is taken */
+  /** @returns 0 if the points were taken; else the seconds until there are as many, if no others are taken */
   readonly take: (key: string, points: number) => number
   readonly giveBack: (key: string, points: number) => void
   readonly left: (key: string) => number
@@ -13,7 +13,7 @@ export type RateLimiter = RateLimit & {
 
 type Bucket = { left: number; at: number }
 
-/** Keys that are remembered; one that comes back after so many others has a full bucket again. */
+/** The most buckets; a key that comes back after so many others has a full bucket again. */
 const BUCKETS = 10_000
 
 export function createRateLimiter({ perSecond, burst }: RateLimit): RateLimiter {

@@ -1,10 +1,10 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** How long bytes may wait for a reader that takes none of them. Milliseconds. */
+/** The time that bytes may wait for a reader that takes none of them. Milliseconds. */
 const STALL_MS = 30_000
-/** Checks in each such time. */
-const LOOKS = 15
+/** The number of checks in that time. */
+const CHECKS = 15
 
 export type StalledConnections = {
   /** Sets how a connection is ended when its reader stalls; else it is destroyed. */
@@ -22,7 +22,7 @@ export function endStalledConnections(server: Server, stallMs: number = STALL_MS
     connections.set(socket, { taken: 0, held: 0, since: performance.now(), end: () => socket.destroy() })
     socket.on('close', () => connections.delete(socket))
   })
-  const look = () => {
+  const check = () => {
     const now = performance.now()
     for (const [socket, seen] of connections) {
       // Writes that are done with, and how much is left of the one under way: a ping that joins the queue is neither.
@@ -33,7 +33,7 @@ export function endStalledConnections(server: Server, stallMs: number = STALL_MS
       else if (now - seen.since >= stallMs) seen.end()
     }
   }
-  const timer = setInterval(look, stallMs / LOOKS).unref()
+  const timer = setInterval(check, stallMs / CHECKS).unref()
   return {
     onStall(connection, end) {
       const seen = connections.get(connection)

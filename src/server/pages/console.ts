@@ -5,7 +5,7 @@ import { SHARE_ONE, SHARE_TWO } from '../../../prisma/demo.ts'
 import type { Settings } from '../../settings.ts'
 import { developmentToken } from '../auth/keys.ts'
 
-/** Where `npm run console` puts the page, which it does at each install. */
+/** The folder into which `npm run console` puts the page, at each install. */
 const BUILT = join(import.meta.dirname, '../../generated/console')
 const TOKEN_SECONDS = 12 * 60 * 60
 

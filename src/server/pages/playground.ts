@@ -17,8 +17,7 @@ const STYLE = '<style>.graphiql-tab { transform: none !important }</style></head
 
 /**
  * GraphiQL, served whole from this machine: a tab for each step of a sharing, with a fresh development token in it unless
- * there is an identity provider.
- * The page is 9 MB, so that it is compressed.
+ * there is an identity provider. The page has 9 MB, and so it is compressed.
  */
 export function createPlayground(settings: Settings) {
   const compress = promisify(gzip)
@@ -37,7 +36,7 @@ async function tabsFor(settings: Settings): Promise<Tab[]> {
   const steps = stepsAt(Date.now())
   const headers = new Map<string, string>()
   for (const fleetId of new Set(steps.map((step) => step.fleetId))) {
-    // A provider's tokens are not ours to make.
+    // This server cannot make the tokens of an identity provider.
     const token = settings.provider ? 'TOKEN' : await developmentToken(settings, fleetId, ['manager'], TOKEN_SECONDS)
     headers.set(fleetId, JSON.stringify({ Authorization: `Bearer ${token}` }, null, 2))
   }

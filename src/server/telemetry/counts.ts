@@ -15,7 +15,7 @@ export type Tally = {
   ok: number
   failed: number
   totalMs: number
-  /** One more than there are bounds. */
+  /** One number for each bound, and one for longer durations. */
   readonly within: number[]
 }
 
@@ -50,7 +50,7 @@ export function createCounts(): Counts {
 export function addTo(tally: Tally, started: number, ok: boolean): void {
   const ms = performance.now() - started
   let nth = 0
-  // Most take the first few.
+  // Most operations are in the first few buckets.
   while (ms > (BOUNDS[nth] ?? Infinity)) nth++
   tally.within[nth] = (tally.within[nth] ?? 0) + 1
   tally.totalMs += ms
@@ -61,12 +61,12 @@ export function addTo(tally: Tally, started: number, ok: boolean): void {
 /** Counts one more of a code. */
 export const count = (map: Map<string, number>, code: string): void => void map.set(code, (map.get(code) ?? 0) + 1)
 
-/** To be called where results leave, on each transport: by then errors are as clients see them. */
+/** Counts top-level errors. To be called where results leave, on each transport: there errors are as clients see them. */
 export function countErrors({ errors }: Counts, result: Pick<ExecutionResult, 'errors'>): void {
   for (const { extensions } of result.errors ?? []) count(errors, String(extensions?.['code']))
 }
 
-/** Counts the queries and mutations that go through Yoga: over HTTP those without a shorter way, over WebSocket all. */
+/** Counts the queries and mutations that go through Yoga: over HTTP those that the fast path left, over WebSocket all. */
 export function countingPlugin(counts: Counts): Plugin<Context> {
   return {
     onExecute({ args: { contextValue, document, operationName } }) {

@@ -132,7 +132,7 @@ function createRegistry({ counts, counters, contradictions, pool, tail, timeline
   if (pool) {
     gauge('fleetshare_pool_in_use', 'Connections to the database in use', () => pool.totalCount - pool.idleCount)
     gauge('fleetshare_pool_idle', 'Connections to the database that are idle', () => pool.idleCount)
-    gauge('fleetshare_pool_waiting', 'Who waits for a connection to the database', () => pool.waitingCount)
+    gauge('fleetshare_pool_waiting', 'Statements that wait for a connection to the database', () => pool.waitingCount)
   }
   return registry
 }

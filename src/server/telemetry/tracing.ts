@@ -21,13 +21,13 @@ import type { TracingSettings } from '../../settings.ts'
 
 export type Tracing = {
   /** Runs an operation in a span of its own, below the one that the client names. */
-  readonly operation: <T>(asker: Request, operation: OperationDefinitionNode | null | undefined, run: () => T) => T
+  readonly operation: <T>(caller: Request, operation: OperationDefinitionNode | null | undefined, run: () => T) => T
   /** Runs a statement in a span below the operation's, if there is one. Its values are not recorded. */
   readonly statement: <T>(name: string, run: () => Promise<T>) => Promise<T>
   readonly stop: () => Promise<void>
 }
 
-/** How long a stop waits for spans that were not sent yet. Milliseconds. */
+/** The time that a stop waits for spans that were not sent yet. Milliseconds. */
 const FLUSH_MS = 1_000
 
 /** Sends spans to a collector, in the background; where it cannot keep up, or is away, spans are lost and nothing else. */
@@ -110,7 +110,7 @@ function inside<T>(span: Span, run: () => T, failed: (result: unknown) => boolea
 const failedOperation = (result: unknown): boolean =>
   typeof result === 'object' && result !== null && 'errors' in result && result.errors !== undefined
 
-/** Traces the queries and mutations that go through Yoga: over HTTP those without a shorter way, over WebSocket all. */
+/** Traces the queries and mutations that go through Yoga: over HTTP those that the fast path left, over WebSocket all. */
 export const tracingPlugin = (tracing: Tracing): Plugin<Context> => ({
   onExecute({ executeFn, setExecuteFn }) {
     setExecuteFn((args: ExecutionArgs) => {

@@ -13,9 +13,9 @@ export const CLOSE = {
 } as const
 
 const PING_EVERY_MS = 15_000
-/** While more than this waits for a reader, its messages are left unread. Bytes. */
+/** The bytes that wait for a reader from which on its messages are left unread. */
 const WAITING_LIMIT = 1024 * 1024
-/** While less than this waits, more may be offered. Bytes. */
+/** The bytes that wait for a reader up to which more is offered. */
 const OFFERED_LIMIT = 64 * 1024
 /** The protocol's limit for the reason of a close; a longer one would throw. Bytes. */
 const REASON_BYTES = 123
@@ -23,11 +23,11 @@ const REASON_BYTES = 123
 /** One WebSocket: pings that find it dead, bounded buffers, and an orderly end. */
 export type Connection = {
   readonly isOpen: () => boolean
-  /** Resolves once the reader, or its system, has taken it; at once when nobody reads any more. */
+  /** Resolves once the reader, or its operating system, has taken the text; at once on a socket that is closed. */
   readonly send: (text: string) => Promise<void>
   /** Sends. @returns a promise to wait for before more is offered; null for none */
   readonly offer: (text: string) => Promise<void> | null
-  /** Sends the reason, and ends at once all that runs for the socket: a closing socket delivers nothing. */
+  /** Sends the reason, and calls the functions of onEnd at once: a closing socket delivers nothing. */
   readonly close: (code?: number, reason?: string) => void
   /** Called once, when it is closed by either side; at once if it is. */
   readonly onEnd: (end: (code: number, reason: string) => void) => void
@@ -35,10 +35,10 @@ export type Connection = {
 
 export function connectionOf(socket: WebSocket): Connection {
   const ends: ((code: number, reason: string) => void)[] = []
-  let how: { readonly code: number; readonly reason: string } | null = null
+  let closing: { readonly code: number; readonly reason: string } | null = null
   const ended = (code: number, reason: string) => {
-    how ??= { code, reason }
-    for (const end of ends.splice(0)) end(how.code, how.reason)
+    closing ??= { code, reason }
+    for (const end of ends.splice(0)) end(closing.code, closing.reason)
   }
   let alive = true
   const pings = setInterval(() => {
@@ -73,12 +73,12 @@ export function connectionOf(socket: WebSocket): Connection {
       return null
     },
     close: (code = 1000, reason = '') => {
-      // Else its answer would not be read.
+      // A paused socket would not read the answer to its close.
       socket.resume()
       socket.close(code, Buffer.byteLength(reason) <= REASON_BYTES ? reason : '')
       ended(code, reason)
     },
-    onEnd: (end) => void (how ? end(how.code, how.reason) : ends.push(end)),
+    onEnd: (end) => void (closing ? end(closing.code, closing.reason) : ends.push(end)),
   }
 }
 
@@ -89,7 +89,7 @@ export type Session = { readonly connection: Connection; viewer?: Viewer }
 export const expire = (connection: Connection) => connection.close(CLOSE.expired, 'The access token has expired.')
 
 /**
- * Whether it may be sent anything. The end of the token may be seen here before its timer sees it: a `complete` of what ends
+ * Whether the session may be sent anything. The end of the token may be seen here before its timer sees it: a `complete` of what ends
  * with it would tell the client not to come back.
  */
 export function isLive({ connection, viewer }: Session): boolean {
@@ -97,7 +97,7 @@ export function isLive({ connection, viewer }: Session): boolean {
   return connection.isOpen()
 }
 
-/** Sends a message, if anybody may still get it. */
+/** Sends a message if the session is live. */
 export async function sendLive(session: Session, message: object): Promise<void> {
   if (isLive(session)) await session.connection.send(JSON.stringify(message))
 }

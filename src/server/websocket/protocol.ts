@@ -15,7 +15,7 @@ export type ProtocolOptions = SocketOperationsOptions & {
   readonly takeConnection: TakeConnection
 }
 
-/** How long a client may take for its connection_init. Milliseconds. */
+/** The time that a client may take for its connection_init. Milliseconds. */
 const INIT_TIMEOUT_MS = 10_000
 
 /**
@@ -59,7 +59,7 @@ export function speakProtocol(session: Session, options: ProtocolOptions): (text
         return connection.close(CloseCode.Unauthorized, 'Unauthorized')
       case MessageType.Complete:
         return operations.stop(message.id)
-      // Messages that only servers send, and texts that are none.
+      // Messages that only servers send, and texts that are no messages.
       case MessageType.ConnectionAck:
       case MessageType.Next:
       case MessageType.Error:
@@ -69,7 +69,7 @@ export function speakProtocol(session: Session, options: ProtocolOptions): (text
   }
 }
 
-/** null for a text that is no message. */
+/** The message in a text; null for a text that is none. */
 function messageIn(text: string): Message | null {
   try {
     return parseMessage(text)

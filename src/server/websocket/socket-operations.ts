@@ -38,7 +38,7 @@ export type SocketOperations = {
 
 const MOST_OPERATIONS = 100
 
-/** An operation under way. Its id may be another's once it was stopped, so nothing more is sent of it. */
+/** An operation under way. Once it was stopped, nothing more is sent of it: its id may be that of another operation. */
 type Running = { isStopped: boolean; stop: () => void }
 
 export function createSocketOperations(session: Session, options: SocketOperationsOptions): SocketOperations {
@@ -90,24 +90,24 @@ export function createSocketOperations(session: Session, options: SocketOperatio
     if (running.size > MOST_OPERATIONS) {
       throw badUserInput(`On one socket at most ${MOST_OPERATIONS} operations run at a time.`)
     }
-    const asker: Request = { viewer, requestId, transport: 'websocket', traceparent: traceparentIn(payload), gone }
+    const caller: Request = { viewer, requestId, transport: 'websocket', traceparent: traceparentIn(payload), gone }
     if (!trusted) checkNotPersisted(payload)
     const query = trusted ? String(trusted.textOf(payload)) : payload.query
     const variables = payload.variables ?? {}
-    const operation = engine.operations.prepare({ query, operationName: payload.operationName ?? null }, asker)
+    const operation = engine.operations.prepare({ query, operationName: payload.operationName ?? null }, caller)
     if (!isOperation(operation)) {
       await fail(id, own, operation)
       return null
     }
     if (operation.definition.operation !== OperationTypeNode.SUBSCRIPTION) {
-      const result = await execute(operation, asker, variables)
+      const result = await execute(operation, caller, variables)
       if (own.isStopped) return null
       if (result.errors) countErrors(counts, result)
       await sendLive(session, { id, type: MessageType.Next, payload: payloadOf(result) })
       await complete(id, own)
       return null
     }
-    const opened = await engine.subscribe(operation, asker, variables)
+    const opened = await engine.subscribe(operation, caller, variables)
     if (!('deliver' in opened)) {
       await fail(id, own, opened.errors ?? [])
       return null
@@ -120,10 +120,10 @@ export function createSocketOperations(session: Session, options: SocketOperatio
 
   async function execute(
     { document, definition }: Operation,
-    asker: Request,
+    caller: Request,
     variableValues: Readonly<Record<string, unknown>>,
   ): Promise<ExecutionResult> {
-    const { schema, contextFactory, execute: run } = engine.yoga.getEnveloped(asker)
+    const { schema, contextFactory, execute: run } = engine.yoga.getEnveloped(caller)
     const contextValue = await contextFactory()
     const operationName = definition.name?.value ?? null
     return (await run({ schema, document, operationName, variableValues, contextValue })) as ExecutionResult

@@ -36,7 +36,7 @@ export type WebSockets = {
   readonly open: () => number
 }
 
-/** How long a client may take to answer that its socket is closed. */
+/** The time that a client may take to answer a close. Milliseconds. */
 const CLOSE_TIMEOUT_MS = 3_000
 
 /** graphql-transport-ws on the path of HTTP. */
@@ -72,7 +72,7 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): Web
     socket.on('message', (data: Buffer) => {
       // A client may go on sending when its socket is closing.
       if (!isLive(session)) return
-      // Of texts ws sees to that itself.
+      // ws itself checks text messages.
       if (!isUtf8(data)) return connection.close(CLOSE.invalidText, 'Invalid UTF-8')
       receive(data.toString()).catch((error: unknown) => onFailure(session, error))
     })
@@ -148,5 +148,5 @@ function foreignPage({ headers }: IncomingMessage, allowedOrigins: readonly stri
   return { origin: origin.slice(0, ORIGIN_LENGTH), host }
 }
 
-/** What a line of the log has of an origin. */
+/** The most characters of an origin in a line of the log. */
 const ORIGIN_LENGTH = 100

@@ -7,7 +7,7 @@ import { createOperations, isOperation } from '../../../src/server/engine/operat
 import type { Operation } from '../../../src/server/engine/operations.ts'
 import { createPresentErrors } from '../../../src/server/engine/present-errors.ts'
 
-const asker = { viewer: {} as Viewer, requestId: 'a request', transport: 'http' } as const
+const caller = { viewer: {} as Viewer, requestId: 'a request', transport: 'http' } as const
 const QUERY = '{ viewer { roles } }'
 
 /** Operations whose clock the test moves, and the kinds of those that were compiled, in order. */
@@ -28,14 +28,14 @@ function withClock() {
     onCompile: ({ operation }) => compiled.push(operation),
   })
   const prepare = (query: string): Operation => {
-    const operation = operations.prepare({ query, operationName: null }, asker)
+    const operation = operations.prepare({ query, operationName: null }, caller)
     if (!isOperation(operation)) throw new Error('it is valid')
     return operation
   }
   return {
     compiled,
     prepare,
-    known: (query: string) => operations.findKnown({ query, operationName: null }, asker),
+    known: (query: string) => operations.findKnown({ query, operationName: null }, caller),
     parsings: () => parsed,
     pass: (ms: number) => (clock += ms),
   }

@@ -13,7 +13,7 @@ import type { DocumentNode, GraphQLArgument, GraphQLSchema, ValueNode, VariableD
 import { schema } from '../../../graphql/schema.ts'
 import type { Variables } from '../../limits/query-cost.ts'
 
-/** Of a variable that is handed on as it is. */
+/** The type of a variable whose value is passed on unchanged. */
 const PASSED = new GraphQLScalarType({ name: 'Passed', parseValue: (value) => value })
 
 /** The schema with the type of the variables that stand for arguments. */

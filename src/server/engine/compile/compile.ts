@@ -17,7 +17,7 @@ import { variableCoercion } from './coerce-variables.ts'
 
 /** An operation as a function. */
 export type Compiled = {
-  /** What its variables amount to; null where graphql-js refuses any of them, or an argument. */
+  /** The arguments, evaluated with some variables; null where graphql-js refuses a variable or an argument. */
   readonly valuesOf: (variables: Variables) => Values | null
   /** @param values of valuesOf(), any number of times */
   readonly execute: (root: unknown, context: Context, values: Values) => ExecutionResult | Promise<ExecutionResult>
@@ -27,7 +27,7 @@ export type Compiled = {
 export type Values = Variables & { readonly [evaluated]: true }
 declare const evaluated: unique symbol
 
-/** Each takes a tenth of a millisecond and 2 kB; an operation that somebody has written has some dozens. */
+/** The most fields of a compiled operation: each takes a tenth of a millisecond and 2 kB; usual operations have some dozens. */
 const MOST_WRITTEN = 300
 
 /**
@@ -53,7 +53,7 @@ export function compile(document: DocumentNode, operation: OperationDefinitionNo
   }
 }
 
-/** How many fields the compiled operation has: with fragments put in, and once for each type that an abstract one can be. */
+/** The number of fields of the compiled operation: with fragments put in, and once for each type that an abstract one can be. */
 function writtenOut(document: DocumentNode, operation: OperationDefinitionNode): number {
   const count = ({ selections }: SelectionSetNode, on: GraphQLNamedType | null | undefined): number => {
     let fields = 0
@@ -79,7 +79,7 @@ function writtenOut(document: DocumentNode, operation: OperationDefinitionNode):
 const typeOf = (name: string | undefined): GraphQLNamedType | undefined =>
   name === undefined ? undefined : schema.getType(name)
 
-/** Whether it has no directives, no introspection, and no name that objects have a property of. */
+/** Whether a document has no directives, no introspection, and no name that is a property of every object. */
 function isPlain(document: DocumentNode): boolean {
   let isOrdinary = true
   const leave = () => {
@@ -102,7 +102,7 @@ function isPlain(document: DocumentNode): boolean {
 export const isForInterpreter = ({ errors = [] }: ExecutionResult): boolean =>
   errors.length > 1 && errors.every(isRefusal)
 
-/** Whether a resolver threw it on purpose. */
+/** Whether an error is one that a resolver threw on purpose. */
 const isRefusal = ({ originalError }: GraphQLError): boolean => originalError instanceof GraphQLError
 
 /**

@@ -4,13 +4,19 @@ import type { AddressInfo } from 'node:net'
 import { pathOf } from '../engine/endpoint.ts'
 
 /** A server that answers while the real one waits for its database. */
-export type Lobby = {
+export type StartupServer = {
   readonly port: number
   readonly close: () => Promise<void>
 }
 
 /** Alive, and not ready: everything but /health is 503. Each connection is closed, so that the next one meets the real server. */
-export async function openLobby({ host, port }: { readonly host: string; readonly port: number }): Promise<Lobby> {
+export async function openStartupServer({
+  host,
+  port,
+}: {
+  readonly host: string
+  readonly port: number
+}): Promise<StartupServer> {
   const server = createServer((request, response) => {
     const isHealth = pathOf(request) === '/health'
     response.writeHead(isHealth ? 200 : 503, {
