@@ -55,6 +55,11 @@ it('README.md shows every picture, each small enough to load with it', () => {
   }
 })
 
+it.each(pages)('%s names files and folders that exist', (page) => {
+  const paths = words(read(page)).filter((word) => /^(?:src|test|prisma|deploy|docs)\/[\w./-]*$/.test(word))
+  expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([])
+})
+
 describe('docs/errors.md', () => {
   const page = read('docs/errors.md')
   const firstOf = (header: string) => tableOf(page, header).map(([first = '']) => first.replaceAll('`', ''))
