@@ -2,9 +2,9 @@ import type { Client } from '../data/client.ts'
 import { startLoop } from './loop.ts'
 import type { Loop } from './loop.ts'
 
-/** How soon a due instant is noticed that another instance has set. Milliseconds. */
+/** The interval in which due instants that other instances have set are looked for. Milliseconds. */
 const LOOK_EVERY_MS = 500
-/** By how much this process may take the database's clock to be further than it is. Milliseconds. */
+/** The most by which this process may believe the database's clock to be ahead of what it is. Milliseconds. */
 const LOOK_BACK_MS = 50
 
 /**
@@ -19,7 +19,7 @@ export function startAnnouncer(prisma: Client, onError: (error: unknown) => void
     async () => {
       const since = prisma.$now() - LOOK_BACK_MS
       if ((await settleDue()) > 0) return 0
-      // What fell due before is settled, or its vehicle is left alone for a while.
+      // Earlier due steps are recorded, or their vehicle is paused after a failure.
       const due = await prisma.vehicle.nextDue(since)
       return due === null ? LOOK_EVERY_MS : Math.min(Math.max(due - prisma.$now(), 1), LOOK_EVERY_MS)
     },

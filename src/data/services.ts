@@ -99,7 +99,7 @@ export type Follower = {
 /** The log as this instance knows it. */
 export type Log = {
   readonly cursors: Cursors
-  /** The same for each event for ever, and for no other event. */
+  /** The id of an event: the same for ever, and of no other event. */
   readonly idOf: (event: Anchor) => string
   readonly cursorOf: (event: Anchor) => string
   /**
@@ -139,7 +139,7 @@ export type Cursors = {
   readonly seal: (position: number, list?: SealedList) => string
   /** null for anything that seal() did not make. */
   readonly open: (cursor: string, list?: SealedList) => number | null
-  /** Of an event in the log, with its tag and an epoch; one that has neither looks as seal() makes it. */
+  /** The cursor of an event in the log, with its tag and an epoch; without both it is that of seal(). */
   readonly sealEvent: (event: Anchor, epoch: number) => string
   /** null for anything that neither sealEvent() nor seal() made. */
   readonly openEvent: (cursor: string) => Place | null
@@ -187,8 +187,8 @@ export type VehicleSnapshot = {
 export type ReadSnapshot = (key: SnapshotKey) => Promise<VehicleSnapshot | null>
 
 /**
- * What this instance has committed to the log since it started. Counted as it is written, for that costs nothing, needs no
- * database when it is read, and adds up over the instances.
+ * The events and commands that this instance has committed since it started. They are counted as they are written: that costs
+ * nothing, needs no database when it is read, and adds up over the instances.
  */
 export type WriteCounters = {
   readonly events: Record<VehicleEventType, number>

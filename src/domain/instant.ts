@@ -7,7 +7,7 @@ const OFFSET = String.raw`(?:Z|([+-])(\d\d)(?::?(\d\d))?)`
 
 const FORM = new RegExp(`^${DAY}T${TIME}${OFFSET}$`, 'i')
 
-/** Texts that people and programs take for an instant, by what they lack. */
+/** Texts that people and programs take for an instant, with the part that they lack. */
 const ALMOST: readonly (readonly [RegExp, string])[] = [
   [/^$/, 'it is empty'],
   [new RegExp(`^${DAY}$`), 'it is a day without a time'],
@@ -21,7 +21,7 @@ const MINUTE_MS = 60_000
  * Reads ISO 8601's extended format with an offset: `2022-01-01T12:12:12.000Z`. Seconds and their fraction may be missing, the
  * fraction follows a point or a comma, its digits beyond milliseconds are cut off; an offset is Z, +hh, +hhmm or +hh:mm. The
  * letters may be small ones, as RFC 3339 has it. Week dates, ordinal dates, 24:00 and leap seconds are not read.
- * @returns a text that says what is wrong, for anything else, and outside of the years 1970 to 9999
+ * @returns for any other text, and outside of the years 1970 to 9999, a text that names the fault
  */
 export function parseInstant(text: string): Instant | string {
   const match = FORM.exec(text)

@@ -1,9 +1,9 @@
 /** Characters of a value that a message repeats, at most. */
 const QUOTED_LIMIT = 100
-/** Characters of a whole message: no sentence of ours comes near. */
+/** Characters of a whole message, at most; this server's own sentences are far shorter. */
 const MESSAGE_LIMIT = 400
 
-/** What stands between texts, lists and objects. */
+/** A part between texts, lists and objects: a word, or the space after one. */
 const WORD = /[^\s"{[]+|\s+/y
 
 /**

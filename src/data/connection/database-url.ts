@@ -6,7 +6,7 @@ export type SslMode = (typeof SSL_MODES)[number]
 
 /** A PostgreSQL URL, read as libpq reads it. */
 export type DatabaseUrl = {
-  /** In the order in which they are tried; one at least. */
+  /** The hosts in the order in which they are tried; at least one. */
   readonly hosts: readonly Host[]
   readonly user: string | null
   readonly password: string | null
@@ -121,7 +121,7 @@ function sslModeOf(mode: string | null, ssl: string | null, negotiation: string 
     return known
   }
   if (ssl === 'no-verify') return ssl
-  // As pg has it.
+  // pg reads these values in this way.
   if (ssl === 'true' || ssl === '1') return 'verify-full'
   if (ssl === 'false' || ssl === '0') return 'disable'
   return negotiation === 'direct' ? 'verify-full' : null

@@ -47,11 +47,11 @@ export async function openEmbedded(folder: string): Promise<Embedded> {
 
 /**
  * After a power cut PostgreSQL's own lock file may be left empty, or full of NULs, and PostgreSQL would not start beside it.
- * The folder is locked by now, so whatever the file says is not so.
+ * The folder is locked by now, so the process that the file names does not run.
  */
 const removeStale = (folder: string): Promise<void> => rm(join(folder, 'postmaster.pid'), { force: true })
 
-/** The published adapter with a mend: it does not report a COMMIT that fails, so that a full disk would be answered as success. */
+/** The published adapter with a repair: it does not report a COMMIT that fails, so a full disk would be answered as success. */
 function adapterFor(client: PGlite): SqlDriverAdapterFactory {
   let latest: Promise<unknown> = Promise.resolve()
   const watched = new Proxy(client, {

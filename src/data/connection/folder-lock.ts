@@ -7,11 +7,11 @@ const BUSY = 5
 const NOT_A_DATABASE = 26
 
 /**
- * Locks a folder by what the operating system holds: a record lock on a file beside it, which SQLite takes, for Node has no
- * call for it. It is gone with its process however that ends, needs no process ids, and is seen from every container on the
- * volume. A file that says who has it lies beside, for people alone.
- * @returns how to give it back; to be kept, for with it the lock is collected
- * @throws DatabaseStartError when somebody else has it, or the file system has no locks
+ * Locks a folder by a record lock of the operating system on a file beside it. SQLite takes the lock, because Node has no call
+ * for it. The lock ends with its process in any case, needs no process ids, and is seen from every container on the volume. A
+ * second file names the process that holds it, for people alone.
+ * @returns a function that releases the lock; to be kept, because the lock is garbage-collected with it
+ * @throws DatabaseStartError when another process holds it, or the file system has no locks
  */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const file = `${folder}.lock`
@@ -41,7 +41,7 @@ async function take(file: string): Promise<DatabaseSync> {
   try {
     return lockNow(file)
   } catch (error) {
-    // What a power cut has left: NULs, or anything. Emptied, it is still the same file with the same locks.
+    // A power cut may have filled the file with NULs or other bytes. Emptied, it is the same file with the same locks.
     if (resultCodeOf(error) !== NOT_A_DATABASE) throw error
     await truncate(file)
     return lockNow(file)
@@ -51,7 +51,7 @@ async function take(file: string): Promise<DatabaseSync> {
 function lockNow(file: string): DatabaseSync {
   const database = new DatabaseSync(file, { timeout: 0 })
   try {
-    // There is nothing to be undone, and so no file for it.
+    // Nothing is written, so a journal in a file is not needed.
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
     return database
   } catch (error) {
@@ -63,7 +63,7 @@ function lockNow(file: string): DatabaseSync {
 const resultCodeOf = (error: unknown): unknown => (error as { errcode?: unknown }).errcode
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-/** As far as the file that it has left says so: a container counts its processes by itself. */
+/** The process that the file names; in a container the number is one of the container's own. */
 async function holderOf(file: string): Promise<string> {
   const text = await readFile(file, 'utf8').catch(() => '')
   return /^\d{1,10}$/.test(text) ? `process ${text}, or a container's process with that number,` : 'another process'

@@ -49,13 +49,13 @@ export function startWakeups(endpoints: Endpoints, { onWake, onReadOnly }: Wakeu
         if (client === fresh) client = null
         reconnect()
       })
-      // What this instance appended it knows already.
+      // This instance knows its own events already.
       fresh.on('notification', ({ processId }) => processId === processIdOf(fresh) || onWake())
       client = fresh
       if (closed) return
       await fresh.query(`LISTEN ${CHANNEL}`)
       watch(fresh)
-      // Something may have been appended while nobody listened.
+      // Events may have been appended while this instance did not listen.
       onWake()
     } catch (error) {
       if (isReadOnly(error)) onReadOnly()

@@ -16,7 +16,7 @@ const CANCELLED = '57014'
 export type OpenEndpoints = {
   /** PostgreSQL itself, migrated: where LISTEN goes. */
   readonly direct: Endpoints
-  /** What statements go to: the same, or a pooler in between. */
+  /** The target of statements: PostgreSQL itself, or a pooler in between. */
   readonly pooled: Endpoints
   /** Where the tables are. */
   readonly schema: string
@@ -77,7 +77,7 @@ async function openDirect(
     }
     return checkFacts(facts, url, variable)
   })
-  // Whatever becomes of the role's search_path, the tables are found where they are now.
+  // The schema is pinned: the tables are found where they are now, even if the role's search_path is changed.
   endpoints.pin(schema)
   await migratePostgres(endpoints.config(), migrating)
   return { endpoints, schema }

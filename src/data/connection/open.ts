@@ -41,7 +41,7 @@ export type Connection = {
 export type Notifications = {
   /** Tells the other instances. Never throws, and never waits. */
   readonly notify: () => void
-  /** What to do once another instance has told; one at a time. */
+  /** Sets the function that is called once another instance has told; one at a time. */
   readonly onNotification: (wake: () => void) => void
 }
 
@@ -49,8 +49,8 @@ export type DatabaseSettings = {
   /** PostgreSQL 15 or later; null for the embedded one. */
   readonly databaseUrl: string | null
   /**
-   * The same without the pooler in between, which LISTEN and migrations cannot go through. Where there is one, nothing is
-   * asked of a session: what ends long statements has to be set for the role.
+   * The same database without the pooler in between, which LISTEN and migrations cannot go through. With a pooler no session is
+   * configured: timeouts of statements have to be set for the role.
    */
   readonly databaseDirectUrl?: string | null
   /** Connections to PostgreSQL, beside the one that listens; 10 if absent. */
@@ -58,23 +58,23 @@ export type DatabaseSettings = {
   readonly dataDir: string
   /** Is put around every SQL statement. */
   readonly around?: Around
-  /** Takes what there is to say about migrations. */
+  /** Takes the log lines about migrations. */
   readonly onMigration?: MigrationLog
-  /** For tests: is told of every SQL statement. */
+  /** Called with every SQL statement, for tests. */
   readonly onStatement?: (sql: string) => void
 }
 
-/** How long a request waits for one of the pool's connections, and one of them for a request. */
+/** The time that a request waits for a connection of the pool, and the time that an unused connection stays. */
 const POOL = { connectionTimeoutMillis: 10_000, idleTimeoutMillis: 60_000 }
 
-/** A connection that has gone silent is given up: longer than a statement may take, for that ends it on the other side. */
+/** The silence after which a connection in use is closed: longer than a statement may take. Milliseconds. */
 const SILENCE_MS = 20_000
 
-/** As PostgreSQL says it of a write; reads are answered. For so long nothing is asked of this instance. Milliseconds. */
+/** PostgreSQL's code for a write to a full disk, and the time for which this instance then writes nothing. Milliseconds. */
 const DISK_FULL = '53100'
 const FULL_MS = 10_000
 
-/** For interactive transactions: how long to wait for a connection, and how long one may last. Milliseconds. */
+/** Interactive transactions: the wait for a connection, and the longest duration. Milliseconds. */
 const TRANSACTIONS = { maxWait: 10_000, timeout: 15_000 }
 
 /** Connects, and applies the migrations. */

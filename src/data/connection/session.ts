@@ -12,8 +12,8 @@ const IDLE_IN_TRANSACTION_MS = 10_000
  * How values are written and read: time zone, dates, numbers, bytes, texts. How transactions behave: isolation, and timeouts,
  * for a transaction holds row locks: a client that dies or stalls loses them soon. How statements are planned: few, and made
  * for one plan each, so that none is planned again for its values, nor reads all of a table because it was small when it was
- * planned; up to PostgreSQL 17 that makes sequences look so dear that each statement would be compiled. Not whether
- * transactions may write: who makes a database read-only means it.
+ * planned; up to PostgreSQL 17 that makes sequences look so dear that each statement would be compiled. Whether
+ * transactions may write is not set: a database that was made read-only is meant to be.
  */
 const SETTINGS: Readonly<Record<string, string>> = {
   TimeZone: 'UTC',
@@ -81,7 +81,7 @@ export const roleOf = ({ user }: { readonly user: string | null }): string =>
 
 /** PostgreSQL may be reached, and only be read from: a standby, or one whose transactions are read-only by default. */
 export class ReadOnlyError extends Error {
-  /** As PostgreSQL says of a write there. */
+  /** PostgreSQL's code for a write there. */
   readonly code = '25006'
   readonly isStandby: boolean
 
@@ -94,16 +94,16 @@ export class ReadOnlyError extends Error {
 /** How long a fresh session may take for its first answer. Milliseconds. */
 const FIRST_ANSWER_MS = 5_000
 
-type Standing = { readonly standby: boolean; readonly read_only: boolean }
+type Writability = { readonly standby: boolean; readonly read_only: boolean }
 
 const WRITABLE = "pg_is_in_recovery() AS standby, current_setting('transaction_read_only') = 'on' AS read_only"
 
-/** What may be set to more than this server needs: its writes are answered once they are on disk, be it only here. */
+/** Turns synchronous_commit on if it is off: writes are answered once they are on disk. Stronger values are kept. */
 const DURABLE = `CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', false) END`
 
-/** One cheap round trip. @throws ReadOnlyError; whatever the query throws */
+/** One cheap round trip. @throws ReadOnlyError, and errors of the query */
 export async function ping(query: Query): Promise<void> {
-  const [row] = await query<Standing>({ name: 'ping', text: `SELECT ${WRITABLE}` }, [])
+  const [row] = await query<Writability>({ name: 'ping', text: `SELECT ${WRITABLE}` }, [])
   if (row?.standby !== false || row.read_only) throw new ReadOnlyError(row?.standby !== false)
 }
 
@@ -123,7 +123,7 @@ export async function prepareSession(client: pg.ClientBase, isOwn: boolean): Pro
 
 async function ask(client: pg.ClientBase, text: string): Promise<void> {
   const config = { text, query_timeout: FIRST_ANSWER_MS }
-  const { rows } = await client.query<Standing>(config)
+  const { rows } = await client.query<Writability>(config)
   const [row] = rows
   if (row?.standby !== false || row.read_only) throw new ReadOnlyError(row?.standby !== false)
 }
@@ -131,7 +131,7 @@ async function ask(client: pg.ClientBase, text: string): Promise<void> {
 /** 0 is for ever. Milliseconds. */
 const atLeast = (ms: number) => (value: string) => Number(value) === 0 || Number(value) >= ms
 
-/** What has to be so, by whoever it was set; the third is what to set it to. */
+/** Settings that a session has to have, wherever they are set; `wanted` is the value to set. */
 const NEEDED: readonly (readonly [name: string, isGood: (value: string) => boolean, wanted: string])[] = [
   ['TimeZone', (value) => /^(Etc\/)?UTC$/.test(value), 'UTC'],
   ['DateStyle', (value) => value.startsWith('ISO'), 'ISO'],
@@ -150,13 +150,13 @@ const NEEDED: readonly (readonly [name: string, isGood: (value: string) => boole
   ['idle_session_timeout', atLeast(60_000), '0'],
 ]
 
-/** What a session was found to be. */
+/** The facts that were read of a session. */
 export type SessionFacts = {
   /** Where tables are made and found; null for nowhere. */
   readonly schema: string | null
-  /** Of the server: 150004. */
+  /** The server's version, such as 150004. */
   readonly version: number
-  /** Of the database. */
+  /** The database's encoding. */
   readonly encoding: string
   /** Whether there are tables in that schema, or may be. */
   readonly isUsable: boolean

@@ -43,7 +43,7 @@ export function checkFacts(facts: SessionFacts, url: DatabaseUrl, variable: stri
 }
 
 /**
- * What stops a start, as an operator may read it.
+ * The error that stops a start, in words for an operator.
  * @param variable the setting with the URL that was in use
  * @returns a DatabaseStartError for what is known; anything else as it is
  */
@@ -57,7 +57,7 @@ export function startError(error: unknown, url: DatabaseUrl, variable: string): 
   const reasons = failures.flatMap(({ place, said }) =>
     said ? [{ text: `${said.text} (${place})`, passes: said.passes }] : [],
   )
-  // Of several hosts one may be coming up while the others are standbys.
+  // One of several hosts may be starting while the others are standbys.
   const passes = reasons.some((reason) => reason.passes)
   const texts = [...new Set(reasons.map(({ text }) => text))]
   return new DatabaseStartError(`${variable}: ${texts.join('; ')}`, passes, error)
@@ -145,7 +145,7 @@ const messageOf = (error: unknown): string => {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** Of the system; where several addresses of one name were tried, of the first. */
+/** The system's error code; the first one where several addresses of one name were tried. */
 function codeOf(error: unknown): string | null {
   const { code } = error as { code?: unknown }
   if (typeof code === 'string') return code

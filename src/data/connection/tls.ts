@@ -3,7 +3,7 @@ import type { ConnectionOptions } from 'node:tls'
 import { DatabaseStartError } from './start-error.ts'
 import type { DatabaseUrl } from './database-url.ts'
 
-/** What pg takes as `ssl`; undefined leaves it to PGSSLMODE. */
+/** The setting `ssl` of pg; undefined leaves it to PGSSLMODE. */
 export type Encryption = boolean | ConnectionOptions | undefined
 
 /**

@@ -2,8 +2,8 @@ import { Socket } from 'node:net'
 import type pg from 'pg'
 
 /**
- * Gives up a connection on which nothing has come or gone for so long while somebody waits for it. One timer for each
- * connection, pushed back by what passes. The driver's own (query_timeout) is one for each statement, and by way of it the
+ * Closes a connection in use on which no bytes have come or gone for so long. One timer for each connection, which each byte
+ * restarts. The driver's own (query_timeout) is one for each statement, and by way of it the
  * collector of short-lived objects took the rows of every statement for old: a tenth of the time under load.
  * @param ms milliseconds; longer than a statement may take
  */

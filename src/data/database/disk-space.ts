@@ -7,10 +7,10 @@ import type { PGlite } from '@electric-sql/pglite'
  */
 const RESERVE = 64 * 1024 * 1024
 
-/** What PostgreSQL says of a disk that is full, and of a write while it may only read. */
+/** PostgreSQL's codes for a full disk, and for a write while it only reads. */
 const FULL = new Set<unknown>(['53100', '25006'])
 
-/** Nothing was written, for there is no room for it. */
+/** A write for which the disk has no room: nothing was written. */
 export class DiskFullError extends Error {
   readonly code = 'ENOSPC'
 
@@ -27,7 +27,7 @@ export function checkRoom(folder: string): void {
 }
 
 /**
- * The database, which only reads while its disk is nearly full: whoever writes meanwhile gets a DiskFullError. Looked at
+ * The database, which only reads while its disk is nearly full: writes throw a DiskFullError meanwhile. The disk is checked
  * before each use, which takes microseconds.
  */
 export function keepRoom(client: PGlite, folder: string): PGlite {

@@ -3,7 +3,7 @@ import type { SqlDriverAdapterFactory, SqlQueryable } from '@prisma/driver-adapt
 /** Runs a statement, and may look at when it begins and ends. The name is short, and says nothing of values. */
 export type Around = <T>(name: string, run: () => Promise<T>) => Promise<T>
 
-/** Lets somebody look on at the statements that Prisma makes. */
+/** Puts a hook around the statements that Prisma makes. */
 export function watchAdapter<F extends SqlDriverAdapterFactory>(factory: F, around: Around): F {
   const connect = factory.connect.bind(factory)
   return Object.assign(factory, {

@@ -39,17 +39,17 @@ const SYSTEM_CODES = new Set([
 ])
 
 /**
- * SQLSTATE, by class or by code. 08: no connection. 28, 3D000: nobody is let in. 42501: a right was taken away. 53: no room,
+ * SQLSTATE, by class or by code. 08: no connection. 28, 3D000: logins are refused. 42501: a right was taken away. 53: no room,
  * memory or connection is left. 57P01 to 57P05: it stops, starts, or has ended the session. 58: its disk or system fails.
  * 25006: it may only be read. 25P03, 25P04: a transaction stalled. 55P03: a lock took too long. Not 57014: a statement that
- * takes too long is a defect, or somebody's who cancelled it.
+ * takes too long is a defect, or was cancelled by an operator.
  */
 const SQL_STATES = /^(08...|28...|3D000|42501|53...|57P0[1-5]|58...|25006|25P0[34]|55P03)$/
 
-/** The session ends with these, whatever the code: such as 55000, of a database that takes no connections. */
+/** Severities that end the session, with any code: such as 55000, of a database that takes no connections. */
 const FATAL = new Set<unknown>(['FATAL', 'PANIC'])
 
-/** What Prisma's adapter makes of some of these before the code is lost. */
+/** The kinds that Prisma's adapter makes of some of these codes before the code is lost. */
 const ADAPTER_KINDS = new Set<unknown>([
   'AuthenticationFailed',
   'ConnectionClosed',
@@ -61,10 +61,10 @@ const ADAPTER_KINDS = new Set<unknown>([
   'TooManyConnections',
 ])
 
-/** What Prisma itself says: of authentication, reachability, rights, TLS, and connections that are closed or too many. */
+/** Prisma's own codes: of authentication, reachability, rights, TLS, and connections that are closed or too many. */
 const PRISMA_CODES = /^P(1000|1001|1002|1003|1008|1010|1011|1017|2024|2037)$/
 
-/** What pg, its pool, the embedded database and Prisma's transactions say without a code. */
+/** Messages without a code, of pg, its pool, the embedded database and Prisma's transactions. */
 const MESSAGES = [
   'timeout exceeded when trying to connect',
   'timeout expired',

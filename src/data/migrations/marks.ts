@@ -42,12 +42,12 @@ const FOREIGN_TABLES = `SELECT 1 FROM pg_class WHERE relnamespace = (SELECT oid 
   AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e') LIMIT 1`
 
 export type State = {
-  /** As it is written in SQL. */
+  /** The schema's name as it is written in SQL. */
   readonly schema: string
   readonly hasMarks: boolean
   /** Whether no migration was ever applied. */
   readonly isNew: boolean
-  /** What is not applied yet, in order. */
+  /** The migrations that are not applied yet, in order. */
   readonly pending: readonly Migration[]
 }
 
@@ -111,7 +111,7 @@ export async function ensureMarks({ query }: Connection, { schema, hasMarks }: S
 /** Marks a migration as applied, in the row that `prisma migrate deploy` would leave. */
 export async function mark({ query }: Connection, migration: Migration, elapsedMs: number): Promise<void> {
   const { name } = migration
-  // Of a process that was killed; older versions marked the beginning, too.
+  // Older versions marked the beginning, too: a process that was killed leaves such a row.
   await query(
     'DELETE FROM _prisma_migrations WHERE migration_name = $1 AND finished_at IS NULL AND rolled_back_at IS NULL',
     [name],

@@ -8,14 +8,14 @@ import { PooledError, withPostgresTarget } from './target.ts'
 import type { Connection, MigrationTarget, Notice } from './target.ts'
 import { splitStatements } from './split-statements.ts'
 
-/** Takes a line about what is applied and what PostgreSQL says meanwhile; on an empty database that is for debugging. */
+/** Takes a line about a migration or a notice of PostgreSQL; on an empty database the level is debug. */
 export type MigrationLog = (level: 'debug' | 'info' | 'warn', line: string) => void
 
 export type MigrationOptions = {
   readonly log?: MigrationLog
-  /** For tests: other migrations than the project's. */
+  /** Other migrations than the project's, for tests. */
   readonly migrations?: readonly Migration[]
-  /** For tests: how long to wait for another process that migrates, in milliseconds. */
+  /** The time to wait for another process that migrates, for tests. Milliseconds. */
   readonly patience?: Patience
 }
 
@@ -57,13 +57,13 @@ export const migratePostgres = (
 
 type Run = Required<MigrationOptions> & {
   readonly target: MigrationTarget
-  /** Of the lines about what is applied. */
+  /** The level of the lines about migrations. */
   readonly level: 'debug' | 'info'
 }
 
 /**
  * Applies the next migration in one transaction, which holds the lock: it is released however the attempt ends, also
- * where a pooler hands the session to somebody else.
+ * where a pooler hands the session to another client.
  * @returns its name; null when another process was faster
  */
 const applyWhole = (run: Run): Promise<string | null> =>

@@ -13,7 +13,7 @@ export type Connection = {
 
 /** A database as migrations need it, PostgreSQL or the embedded one. */
 export type MigrationTarget = {
-  /** Commits once `work` resolves; whatever it throws undoes all of it. */
+  /** Commits once `work` resolves; an error of it undoes all of it. */
   readonly transaction: <T>(work: (connection: Connection) => Promise<T>) => Promise<T>
   /**
    * One session without a transaction around its statements.
@@ -25,7 +25,7 @@ export type MigrationTarget = {
 /** Successive statements may reach different sessions, for a pooler of connections is in between. */
 export class PooledError extends Error {}
 
-/** What migrations rely on, whatever the URL, the role or the database sets. */
+/** Settings that migrations rely on, above those of the URL, the role and the database. */
 const SETTINGS = Object.entries({
   lock_timeout: '0',
   idle_in_transaction_session_timeout: '0',

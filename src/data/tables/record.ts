@@ -32,7 +32,7 @@ export type Kind = keyof Kinds
 /** An SQL expression and its kind; null for a place that is not selected and reads as NULL. */
 export type Expression = { readonly sql: string; readonly kind: Kind } | null
 
-/** What a row's expressions gave, in their order; null for NULL. */
+/** The values of a row's expressions, in their order; null for NULL. */
 export type Values = readonly (Kinds[Kind] | null)[]
 
 export type Row = Readonly<Record<string, unknown>>

@@ -38,7 +38,7 @@ const ACTION_OF: Readonly<Partial<Record<NewEvent['type'], AuditAction>>> = {
   SHARING_CANCELLED: 'END_SHARING',
 }
 
-/** Of a command only its acceptance was requested; its later statuses follow from that. */
+/** The action of a command's event: only its acceptance was requested; its later statuses follow from that. */
 const acceptance = (status: CommandStatus): AuditAction | undefined =>
   status === 'PENDING' ? 'SEND_COMMAND' : undefined
 

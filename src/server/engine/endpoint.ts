@@ -53,7 +53,7 @@ export function normalizeTarget(request: IncomingMessage): string | null {
   return AUTHORITY.test(host) && URL.canParse(`http://${host}/`) ? null : 'The Host header is not valid.'
 }
 
-/** Of several, Node.js keeps the first one. */
+/** Whether there are several Host headers, of which Node.js keeps the first one. */
 function hasSeveralHosts({ rawHeaders }: IncomingMessage): boolean {
   let hosts = 0
   for (let at = 0; at < rawHeaders.length; at += 2) {

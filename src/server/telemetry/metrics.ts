@@ -7,7 +7,7 @@ import type { Counts, Tally } from './counts.ts'
 /** The sources of the figures, which are read at each scrape. The database is not asked. */
 export type Sources = {
   readonly counts: Counts
-  /** What this instance has committed. */
+  /** The events and commands that this instance has committed. */
   readonly counters: {
     readonly events: Readonly<Record<string, number>>
     readonly commands: Readonly<Record<string, number>>
@@ -23,7 +23,7 @@ export type Sources = {
   readonly connections: { readonly sockets: () => number; readonly streams: () => number }
 }
 
-/** For Prometheus, on a port of its own, which is not for the public. @returns how to stop */
+/** Serves Prometheus on a port of its own, which is not for the public. @returns a function that stops it */
 export async function serveMetrics(
   { host, port }: { readonly host: string; readonly port: number },
   sources: Sources,
