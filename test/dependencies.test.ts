@@ -21,12 +21,12 @@ const installed = Object.entries(packages).flatMap(([path, found]) =>
   path === '' ? [] : [{ name: path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length), ...found }],
 )
 
-it('no package runs a script when it is installed, but for those that were looked at', () => {
+it('no package runs a script when it is installed, except the reviewed ones', () => {
   const withScript = installed.filter(({ hasInstallScript }) => hasInstallScript).map(({ name }) => name)
   expect(new Set(withScript)).toEqual(new Set(Object.keys(allowScripts)))
 })
 
-it('the operator is told of each that may run one why', () => {
+it('each package that may run a script has its reason in the docs', () => {
   const allowed = Object.keys(allowScripts).filter((name) => allowScripts[name])
   const named = tableOf(read('docs/operate.md'), 'package').flatMap(([names = '']) =>
     Array.from(names.matchAll(/`([^`]+)`/g), ([, name = '']) => name),

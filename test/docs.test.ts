@@ -34,7 +34,7 @@ const anchorsOf = (page: string) =>
       .replaceAll(' ', '-'),
   )
 
-it.each(pages)('%s links to what there is', (page) => {
+it.each(pages)('%s has no broken link', (page) => {
   const links = Array.from(read(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([\w-]+))?\)/g), ([, link = '', anchor]) => {
     const target = link === '' ? page : posix.join(dirname(page), link)
     return { target, anchor }
@@ -65,7 +65,7 @@ describe('docs/errors.md', () => {
   const page = read('docs/errors.md')
   const firstOf = (header: string) => tableOf(page, header).map(([first = '']) => first.replaceAll('`', ''))
 
-  it('has every code of a refusal, and no other, each with its cause and what to do', () => {
+  it('has every code of a refusal, and no other, each with its cause and remedy', () => {
     expect(firstOf('`UserError.code`')).toEqual(Object.keys(ERROR_CODES))
   })
 
@@ -141,7 +141,7 @@ describe.skipIf(!hasTools).each(guides)('%s, read after the README', (guide) => 
   testSnippets(blocksOf(read(guide)), () => stage)
 
   if (guide !== 'docs/integrate.md') return
-  it('ends what follows where it is refused for good', async () => {
+  it('ends a subscription that is refused for good', async () => {
     const following = stage.checkout.run('env TOKEN="$PARTNER" node follow.mjs "no cursor"')
     await expect(following).rejects.toThrow(/^it ended with 1: interrupted: BAD_USER_INPUT \w/)
   })
@@ -160,7 +160,7 @@ it.each(['docs/errors.md', 'docs/integrate.md', 'docs/operate.md', 'docs/setting
   },
 )
 
-it('no other page has snippets that nobody tests', () => {
+it('no other page has untested snippets', () => {
   // Those of the operator's page are tested after the README's, those of proxies with the proxy.
   const tested = [...guides, 'docs/operate.md', 'docs/proxies.md']
   const others = pages.slice(1).filter((page) => !tested.includes(page))

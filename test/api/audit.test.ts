@@ -12,7 +12,7 @@ const TRAIL = `query ($first: Int, $after: String, $last: Int, $before: String, 
     nodes { occurredAt action fleet { id } subject vehicleId sharingId refusal requestId } edges { cursor }
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`
 
-describe.each(DATABASE_KINDS)('the trail of who did what, on %s', async (database) => {
+describe.each(DATABASE_KINDS)('the audit trail, on %s', async (database) => {
   const server = await serverForAll({ database })
   const world = await makeWorld(server)
 
@@ -32,7 +32,7 @@ describe.each(DATABASE_KINDS)('the trail of who did what, on %s', async (databas
     return requestId
   }
 
-  it('tells both parties what was done, and each what was refused to it; the owner also what was to its partner', async () => {
+  it('has actions for both parties, refusals for the fleet that asked, and those of a partner for the owner', async () => {
     const vehicleId = await world.newVehicle()
     const { owner, partner, stranger } = world.as
     const share = { vehicleId, fleetId: world.partner }
@@ -81,7 +81,7 @@ describe.each(DATABASE_KINDS)('the trail of who did what, on %s', async (databas
     return { events: (await ask(server.url, world.as.owner, query, { id: vehicleId })).vehicleEvents.nodes }
   }
 
-  it('names the person to its own fleet alone, and writes nothing for what changes nothing', async () => {
+  it('names the person to its own fleet alone, and has no entry for a request that changes nothing', async () => {
     const alice = await sign(server, { fleet_id: world.owner, roles: 'manager', sub: 'alice' })
     const vehicleId = await world.newVehicle()
     const start = { vehicleId, fleetId: world.partner, idempotencyKey: randomUUID(), endsAt: inHours(1) }
@@ -94,7 +94,7 @@ describe.each(DATABASE_KINDS)('the trail of who did what, on %s', async (databas
     expect({ ...others.nodes[0], subject: 'alice' }).toEqual(own.nodes[0])
   })
 
-  it.each(['a\0b', '\ud800', '😀'.repeat(500)])('takes whatever a token calls its bearer: %j', async (sub) => {
+  it.each(['a\0b', '\ud800', '😀'.repeat(500)])('takes any subject of a token: %j', async (sub) => {
     const vehicleId = await world.newVehicle()
     const token = await sign(server, { fleet_id: world.owner, roles: 'manager', sub })
     await change(token, 'endSharing', { vehicleId })
@@ -134,7 +134,7 @@ describe.each(DATABASE_KINDS)('the trail of who did what, on %s', async (databas
     expect(refused.errors?.[0]).toMatchObject({ extensions: { code: 'BAD_USER_INPUT' } })
   })
 
-  it('is for fleets, and takes whatever is given as a vehicle', async () => {
+  it('is for fleets, and takes any text as a vehicle', async () => {
     for (const who of ['admin', 'gateway'] as const) {
       const { errors } = await post(server.url, await server.token(null, who), TRAIL)
       expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN')

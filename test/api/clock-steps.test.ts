@@ -9,7 +9,7 @@ describe.each(DATABASE_KINDS)('on %s', async (database) => {
   const server = await serverForAll({ database })
   const { as, partner, newVehicle } = await makeWorld(server)
 
-  it.each([90_000, -90_000])('a step of the process by %d ms moves neither control nor what is seen', async (step) => {
+  it.each([90_000, -90_000])('a step of the process by %d ms moves neither control nor access', async (step) => {
     const right = Date.now.bind(Date)
     vi.spyOn(Date, 'now').mockImplementation(() => right() + step)
     const vehicleId = await newVehicle()

@@ -61,7 +61,7 @@ describe.each(DATABASE_KINDS)('an admin on %s', async (database) => {
       }
     })
 
-    it('but not twice under one id or one name, which are told apart by case', async () => {
+    it('but not twice under one id or one name, where upper and lower case differ', async () => {
       await create({ id: 'Taken', name: 'Taken name' })
       for (const input of [
         { id: 'Taken', name: 'Another name' },
@@ -123,7 +123,7 @@ describe.each(DATABASE_KINDS)('an admin on %s', async (database) => {
       }
     })
 
-    it('and leaves those with others alone', async () => {
+    it('and leaves the partnerships with other fleets alone', async () => {
       await mutate('registerPartnership', { fleetIds: [a, world.owner] })
       await mutate('registerPartnership', { fleetIds: [a, b] })
       await mutate('endPartnership', { fleetIds: [b, a] })

@@ -37,7 +37,7 @@ it('an end is later than every instant before it, and is not answered before it 
   expect(Date.now()).toBeGreaterThan(latest)
 })
 
-it('what is no handover takes no instant before the latest one, either', async () => {
+it('a decision without a handover takes no instant before the latest one, either', async () => {
   const vehicleId = await world.newVehicle()
   const latest = await latestInstantIn(1000, vehicleId)
   await run(server.url, world.as.owner, 'updateVehicle', { id: vehicleId, name: 'later' })

@@ -66,7 +66,7 @@ describe('the same key with the same input', () => {
     }
   })
 
-  it('shows the present, not what was answered at first', async () => {
+  it('shows the present, not the first answer', async () => {
     const input = { vehicleId: await world.newVehicle({ name: 'then' }), idempotencyKey: newKey() }
     const { sharing } = await start(input)
     await run(server.url, world.as.partner, 'endSharing', { vehicleId: input.vehicleId })

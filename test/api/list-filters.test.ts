@@ -88,7 +88,7 @@ describe.each(DATABASE_KINDS)('a filter on %s', (database) => {
     }
   })
 
-  it('by ids gives those among them that the viewer may see, each once', async () => {
+  it('by ids gives the vehicles among them that the viewer may see, each once', async () => {
     const ids = [...pick(vehicle, KINDS), ...pick(vehicle, KINDS), ...NO_IDS]
     expect(await found('vehicles', 'owner', { ids })).toEqual(pick(vehicle, KINDS))
     expect(await found('vehicles', 'partner', { ids })).toEqual(pick(vehicle, ['active', 'borrowed']))
@@ -120,7 +120,7 @@ describe.each(DATABASE_KINDS)('a filter on %s', (database) => {
     expect(await page({ last: 3 })).toMatchObject({ ids: expected.slice(-3), hasPreviousPage: true })
   })
 
-  it('by relation and ids gives what meets both', async () => {
+  it('by relation and ids gives the vehicles that meet both', async () => {
     const ids = pick(vehicle, ['free', 'active', 'borrowed'])
     expect(await found('vehicles', 'owner', { relation: 'OWNED', ids })).toEqual(pick(vehicle, ['free', 'active']))
     expect(await found('vehicles', 'owner', { relation: 'SHARED_IN', ids })).toEqual([vehicle.borrowed])
@@ -139,7 +139,7 @@ describe.each(DATABASE_KINDS)('a filter on %s', (database) => {
     expect(await found('sharings', 'stranger', { phase })).toEqual([])
   })
 
-  it('by status gives what was lent, or what was borrowed', async () => {
+  it('by status gives the sharings lent, or those borrowed', async () => {
     const [ours, theirs] = ['SHARED_OWN_VEHICLE', 'SHARED_PARTNER_VEHICLE']
     const lent = own.filter((kind) => kind !== 'free')
     expect(await found('sharings', 'owner', { status: ours })).toEqual(pick(sharing, lent))
@@ -151,7 +151,7 @@ describe.each(DATABASE_KINDS)('a filter on %s', (database) => {
     )
   })
 
-  it('by vehicle gives its sharings, and nothing for what is no vehicle of a sharing of ours', async () => {
+  it('by vehicle gives its sharings, and nothing for a vehicle without a sharing of the fleet', async () => {
     for (const who of ['owner', 'partner'] as const) {
       expect(await found('sharings', who, { vehicleId: vehicle.expired })).toEqual([sharing.expired])
       const filter = { vehicleId: vehicle.expired, phase: 'ACTIVE' }

@@ -96,7 +96,7 @@ describe.each(TOKENS)('the token of %s', (_who, fleet, roles, open) => {
     expect(await stored(server)).toEqual(before)
   })
 
-  it('is not refused what is its own', async () => {
+  it('is not refused its own operations', async () => {
     const token = await server.token(fleetOf(fleet), roles)
     for (const [field, [query, variables]] of fields(true)) {
       // What it asks for belongs to each; a mutation is asked with an input that its guards refuse after the token.
@@ -170,7 +170,7 @@ it('a role holds those below it, and several hold what the highest holds', async
   }
 })
 
-it('the rest of an answer stands when one field of it is refused and may be null', async () => {
+it('the rest of an answer is kept when one nullable field of it is refused', async () => {
   const query = 'query ($id: ID!) { viewer { roles } vehicle(id: $id) { id } }'
   const { data, errors } = await post(server.url, world.as.admin, query, { id: vehicleId })
   expect(data).toEqual({ viewer: { roles: ['ADMIN'] }, vehicle: null })

@@ -95,7 +95,7 @@ describe.each(DATABASE_KINDS)('on %s', (database) => {
       },
     )
 
-    it.each(DONE)('what does not run does not count: %s', async (_what, query, variables) => {
+    it.each(DONE)('fields that do not run do not count: %s', async (_what, query, variables) => {
       const { data, errors } = await send(query, variables, query.includes('mutation A') ? { operationName: 'A' } : {})
       expect({ data, errors }).toEqual({ data: { a: { __typename: 'CreateVehicleSuccess' } }, errors: undefined })
     })
@@ -116,7 +116,7 @@ describe.each(DATABASE_KINDS)('on %s', (database) => {
       expect(errors?.[0]?.path?.[0]).toBe('b')
     })
 
-    it('variables that do not fit are told before what is not for the token', async () => {
+    it('errors of variables come before refusals of the token', async () => {
       const query = `mutation ($i: CreateFleetInput!) { createFleet(input: $i) { __typename } }`
       const { data, errors } = await send(query, { i: [] })
       expect(data).toBeUndefined()

@@ -65,7 +65,7 @@ describe('updateSharingEnd', () => {
     expect(await stored(server)).toEqual(before)
   })
 
-  it('has to be told the end: absent is not null', async () => {
+  it('needs an end in its input: absent is not null', async () => {
     const { vehicleId } = await lend({ endsAt: inHours(1) })
     expect(await refuse({ vehicleId })).toMatchObject({ code: 'INVALID_INPUT', path: ['endsAt'] })
   })

@@ -9,7 +9,7 @@ const ONE = `query ($id: ID!) { sharing(id: $id) { ${SHARING} } }`
 const VEHICLE = `query ($id: ID!) { vehicle(id: $id) {
   id fleet { id } sharing { ${SHARING} } sharings { nodes { id phase } } viewerCan { startSharing { code until } } } }`
 
-describe.each(DATABASE_KINDS)('with nobody to announce what falls due, on %s', async (database) => {
+describe.each(DATABASE_KINDS)('without the announcer, on %s', async (database) => {
   const server = await serverForAll({ database, announce: false })
   const world = await makeWorld(server)
 
@@ -108,7 +108,7 @@ describe.each(DATABASE_KINDS)('with nobody to announce what falls due, on %s', a
     expect((await ask(url, next, ONE, { id: first.id })).sharing).toBeNull()
   })
 
-  it('a sharing is read by its two parties for ever, and by nobody else', async () => {
+  it('a sharing is read by its two parties for ever, and by no other fleet', async () => {
     const vehicleId = await world.newVehicle()
     const made = await start({ vehicleId, startsAt: inHours(1), allowedCommands: ['ENABLE_DRIVING'] })
     const parties = [world.owner, world.partner]

@@ -62,7 +62,7 @@ describe('startSharing', () => {
     expect(seen.sharing).toEqual({ ...sharing, status: 'SHARED_PARTNER_VEHICLE' })
   })
 
-  it('takes an explicit null for what is absent', async () => {
+  it('treats an explicit null as an absent value', async () => {
     const vehicleId = await world.newVehicle()
     const nulls = { startsAt: null, endsAt: null, allowedCommands: null, idempotencyKey: null }
     const { sharing } = await start({ vehicleId, ...nulls })
@@ -155,14 +155,14 @@ describe('startSharing', () => {
     expect(answer).toMatchObject({ __typename: 'InputError', code: 'INVALID_INPUT', path: ['allowedCommands'] })
   })
 
-  it('is refused for a fleet that is no registered partner: oneself, a stranger, or nobody', async () => {
+  it('is refused for a fleet that is no registered partner: itself, another one, or none at all', async () => {
     const vehicleId = await world.newVehicle()
     for (const fleetId of [world.owner, world.stranger, 'nobody', '', 'x\0', '\ud800']) {
       expect(await refused({ vehicleId, fleetId })).toMatchObject({ code: 'NOT_A_PARTNER' })
     }
   })
 
-  it('needs the partnership to last; what was lent or scheduled under it runs on', async () => {
+  it('needs the partnership to last; sharings that were agreed under it run on', async () => {
     const { url } = server
     const { fleet } = await run(url, world.as.admin, 'createFleet', { name: 'For a while' })
     const fleetIds = [fleet.id, world.owner]

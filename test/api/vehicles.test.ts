@@ -58,7 +58,7 @@ describe('createVehicle', () => {
     expect(vehicle.id).toMatch(/^[0-9A-Z]{5,}$/)
   })
 
-  it('keeps what it is given', async () => {
+  it('keeps its values', async () => {
     const supportedCommands = ['UNLOCK_TOP_CASE', 'LOCK_TOP_CASE']
     const { vehicle } = await create({ ...FIELDS, supportedCommands })
     expect(vehicle).toMatchObject({ ...FIELDS, supportedCommands })
@@ -77,7 +77,7 @@ describe('createVehicle', () => {
     expect(vehicle.supportedCommands).toEqual(['ENABLE_DRIVING', 'DRAW_ATTENTION'])
   })
 
-  it('gives each vehicle an id of its own, whatever else is the same', async () => {
+  it('gives each vehicle an id of its own, even if all else is the same', async () => {
     const made = await Promise.all(Array.from({ length: 20 }, () => create(FIELDS)))
     expect(new Set(made.map(({ vehicle }) => vehicle.id)).size).toBe(20)
   })
@@ -91,7 +91,7 @@ describe('createVehicle', () => {
 })
 
 describe('updateVehicle', () => {
-  it('leaves what is absent, and clears what is null', async () => {
+  it('leaves absent fields, and clears fields that are null', async () => {
     const { vehicle } = await create({ ...FIELDS, supportedCommands: ['ENABLE_DRIVING'] })
     const { id } = vehicle
     expect((await update({ id })).vehicle).toEqual(vehicle)
@@ -133,7 +133,7 @@ describe('updateVehicle', () => {
     ])
   })
 
-  it('changes at once what was asked for at once, and loses none of it', async () => {
+  it('loses none of several changes at the same time', async () => {
     const { vehicle } = await create({})
     await Promise.all(TEXTS.map((field) => update({ id: vehicle.id, [field]: field })))
     const expected = Object.fromEntries(TEXTS.map((field) => [field, field]))

@@ -196,7 +196,7 @@ describe('nothing that a client can put into it is too much for', () => {
   })
 })
 
-it('what was let in can be read again', async () => {
+it('accepted values can be read again', async () => {
   const { manager = '', admin = '' } = tokens
   const all = `{ vehicles { nodes { id name licensePlate vin brand model supportedCommands state { speedKmh { value } }
     sharings { nodes { id startsAt endsAt } } } } vehicleEvents(first: 500) { nodes { id occurredAt type } }

@@ -97,7 +97,7 @@ describe.each(DATABASE_KINDS)('changes that the clock brings, on %s', (database)
     }
   })
 
-  it('stands in the order in which it happened, back to back, too', async () => {
+  it('is in the log in the order in which it happened, back to back, too', async () => {
     const id = await world.newVehicle()
     const follower = await follow(url, world.as.partner, DUE)
     const base = Date.now() + SOON
@@ -123,7 +123,7 @@ describe.each(DATABASE_KINDS)('changes that the clock brings, on %s', (database)
     expect(new Set(sharings).size).toBe(3)
   })
 
-  it('stands before whatever the owner does next, which belongs to the partner no more', async () => {
+  it('comes before the next action of the owner, which the partner does not see any more', async () => {
     const { ids, ahead } = await newVehicles(10)
     const follower = await follow(url, world.as.partner, { filter: { vehicleIds: ids } })
     const base = Date.now() + ahead
@@ -149,7 +149,7 @@ describe.each(DATABASE_KINDS)('changes that the clock brings, on %s', (database)
     follower.stop()
   })
 
-  it('is what was agreed last: a moved end counts, a sharing that was called off never starts', async () => {
+  it('follows the last agreement: a moved end counts, a cancelled sharing never starts', async () => {
     const { ids, ahead } = await newVehicles(4)
     const [shorter = '', longer = '', open = '', cancelled = ''] = ids
     const base = Date.now() + 2 * ahead

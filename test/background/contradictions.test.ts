@@ -72,7 +72,7 @@ describe.each(DATABASE_KINDS)('vehicles whose records contradict each other, on 
     for (const id of ['due0', 'due149']) expect(await logOf(id)).toEqual([])
   })
 
-  it('fail by themselves, whatever is asked of them, and tell nothing of it', async () => {
+  it('fail alone, for every operation, with a masked error', async () => {
     const [id = ''] = await vehicles('asked', 1)
     await contradict([id], Date.now() + 60_000)
     const sharing = { vehicleId: id, fleetId: world.partner, startsAt: iso(Date.now() + 3_600_000) }

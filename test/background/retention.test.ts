@@ -73,7 +73,7 @@ describe.each(DATABASE_KINDS)('a log whose old events are removed, on %s', (data
     expect(await answers(world.as.owner, { after: last })).toEqual(['good'])
   })
 
-  it('keeps what is young, up to the very place where the age ends', async () => {
+  it('keeps young events, up to the exact end of the retention', async () => {
     await rename('old')
     await age(KEPT + 60_000)
     await rename('young')
@@ -120,7 +120,7 @@ describe.each(DATABASE_KINDS)('a log whose old events are removed, on %s', (data
     expect(await report(url, gateway, batch)).toEqual(taken(1))
   })
 
-  it('is pruned once by several who do it at the same time', async () => {
+  it('is pruned once by several instances at the same time', async () => {
     await age(KEPT + DAY)
     const [{ count }] = await server.app.prisma.$queryRaw<[{ count: number }]>`SELECT count(*)::int FROM event`
     expect(count).toBeGreaterThan(0)
@@ -140,7 +140,7 @@ describe.each(DATABASE_KINDS)('a log whose old events are removed, on %s', (data
     expect((await ask(url, world.as.owner, HISTORY)).vehicleEvents.nodes).toHaveLength(1)
   })
 
-  it('never leaves a gap for a subscriber that was slow: it fails, and its next attempt is told', async () => {
+  it('never leaves a gap for a slow subscriber: it fails, and its next attempt gets CURSOR_EXPIRED', async () => {
     const { prisma } = server.app
     const after = await endOfLog(url, world.as.owner)
     const place = (await prisma.event.horizon()).settled

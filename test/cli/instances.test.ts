@@ -10,7 +10,7 @@ import { isRunning, startNode } from '../support/process.ts'
 import { developmentToken } from '../../src/server/auth/keys.ts'
 import { readSettings } from '../../src/settings.ts'
 
-it('two instances serve one log; one lives on without the other, and both stop when told', async () => {
+it('two instances serve one log; one goes on without the other, and both stop on SIGTERM', async () => {
   const folder = await newDataDir(null)
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const port = await freePair()

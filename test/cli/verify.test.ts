@@ -35,7 +35,7 @@ async function verify({ databaseUrl, dataDir }: Place, ...args: string[]) {
 const SAYS_ALL = { code: 0, lines: ['Everything agrees.'], complaints: [] }
 
 describe.each(DATABASE_KINDS)('npm run verify on %s', (kind) => {
-  it('names what does not agree, repairs it when it is told to, and finds nothing again', async () => {
+  it('names disagreements, repairs them with --repair, and finds nothing again', async () => {
     const worlds = brokenWorlds(Date.now())
     const place = await databaseWith(kind, async (db) => {
       for (const name of [...BROKEN, ...SOUND]) await storeKept(db, worlds[name])
@@ -62,7 +62,7 @@ describe.each(DATABASE_KINDS)('npm run verify on %s', (kind) => {
   }, 120_000)
 })
 
-it('npm run verify reads while an instance works, and repairs what that stumbles over', async () => {
+it('npm run verify reads and repairs while an instance works', async () => {
   const server = await startServer()
   onTestFinished(server.close)
   const { databaseUrl, dataDir } = server.settings
@@ -74,7 +74,7 @@ it('npm run verify reads while an instance works, and repairs what that stumbles
   expect(await verify({ databaseUrl, dataDir }, '--repair')).toEqual(SAYS_ALL)
 })
 
-it('npm run verify leaves to people what the log does not tell', async () => {
+it('npm run verify leaves disagreements to people that the log cannot decide', async () => {
   const world = brokenWorlds(Date.now())['in-force']
   const place = await databaseWith('postgres', async (db) => {
     await storeKept(db, { ...world, events: [] })
@@ -86,7 +86,7 @@ it('npm run verify leaves to people what the log does not tell', async () => {
   expect((await verify(place, '--repair')).code).toBe(1)
 })
 
-it('finds what is lost from any index, and rebuilds it', async () => {
+it('finds rows that any index has lost, and rebuilds the index', async () => {
   const url = await newPostgresDatabase(inject('postgresUrl'))
   const { sql: db, close } = await openSql({ databaseUrl: url, dataDir: '' })
   onTestFinished(close)

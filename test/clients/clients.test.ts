@@ -35,7 +35,7 @@ function telling<T>() {
 }
 
 describe('Apollo Client, with the code of the client preset,', () => {
-  it('reads page by page, mutates, catches a refusal, knows what it learnt, and follows', async () => {
+  it('reads page by page, mutates, catches a refusal, reads its cache, and follows events', async () => {
     for (const name of ['a', 'b', 'c']) await world.newVehicle({ name })
     const vehicleId = await world.newVehicle({ name: 'd' })
     const { client, close } = createApollo(server.url, () => world.as.owner)
@@ -59,7 +59,7 @@ describe('Apollo Client, with the code of the client preset,', () => {
 })
 
 describe('urql, with the code of the client preset,', () => {
-  it('asks what is allowed, commands, catches a refusal, and follows over server-sent events', async () => {
+  it('asks for permissions, sends a command, catches a refusal, and follows over server-sent events', async () => {
     const vehicleId = await world.newVehicle()
     const client = createUrql(server.url, () => world.as.owner)
     const { tell, first } = telling<readonly [string, string]>()

@@ -47,7 +47,7 @@ it.each(CONSUMERS)('a bare consumer over %s resumes through a restart of the ser
   expect((await events.next()).done).toBe(true)
 })
 
-it.each(CONSUMERS)('a bare consumer over %s does not insist on what is refused', async (_name, over) => {
+it.each(CONSUMERS)('a bare consumer over %s does not retry a refused subscription', async (_name, over) => {
   const server = await startServer()
   onTestFinished(() => server.close())
   const { as } = await makeWorld(server)

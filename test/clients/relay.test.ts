@@ -91,6 +91,6 @@ it("Relay's compiler accepts the schema, its connections, unions and interfaces"
   expect(query).toMatch(/tokenExpiresAt: string/)
 })
 
-it("Relay's compiler refuses what the schema does not have", async () => {
+it("Relay's compiler refuses fields that the schema does not have", async () => {
   await expect(compile(SOURCE.replace('endReason', 'endingReason'))).rejects.toThrow(/endingReason/)
 })

@@ -77,7 +77,7 @@ describe('a server that trusts the manifest of the client preset', () => {
     following.unsubscribe()
   })
 
-  it('refuses the same clients when they send texts, and whatever else', async () => {
+  it('refuses the same clients when they send texts, and all other documents', async () => {
     const apollo = createApollo(server.url, () => token)
     const untrusted = { errors: [{ extensions: { code: 'DOCUMENT_NOT_TRUSTED' } }] }
     await expect(roster(apollo.client)).rejects.toMatchObject(untrusted)

@@ -49,7 +49,7 @@ describe('the deadline of a command', () => {
     follower.stop()
   })
 
-  it.each(DATABASE_KINDS)('holds on %s at its very instant, though nobody writes it down', async (database) => {
+  it.each(DATABASE_KINDS)('holds on %s at its exact instant, also before it is recorded', async (database) => {
     const { server, world } = await started({ database, announce: false })
     const { url, app } = server
     const vehicleId = await world.newVehicle()

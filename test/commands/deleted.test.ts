@@ -50,7 +50,7 @@ describe.each(DATABASE_KINDS)('deleting a vehicle, on %s', async (database) => {
     expect(storyOf(await world.log(id), sharingId)).toEqual(['SHARING_STARTED', 'SHARING_ENDED'])
   })
 
-  it('lets what is pending expire, undispatched, and what was dispatched come to its end', async () => {
+  it('lets pending commands expire, and dispatched ones come to their outcome', async () => {
     const id = await world.newVehicle()
     const gateway = await commandDispatches(server.url, world.gateway, [id])
     const [answered, silent] = [await world.send(id), await world.send(id, { timeoutSeconds: 2 })]

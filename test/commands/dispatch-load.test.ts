@@ -50,7 +50,7 @@ describe('several gateways on two instances', async () => {
     }
   }
 
-  it('are given each command exactly once, those that waited and those that come', async () => {
+  it('are given each command exactly once, waiting ones and new ones', async () => {
     const vehicleIds = await newVehicles()
     const waiting = await sendAll(vehicleIds, 300)
     const gateways = await Promise.all(
@@ -90,7 +90,7 @@ describe('several gateways on two instances', async () => {
     gateways.forEach(({ stop }) => stop())
   })
 
-  it('lose at most what one that goes away was being given: no other gets that, and it ends as unknown', async () => {
+  it('lose at most the command in transit to a gateway that leaves: no other gets it, and its outcome is unknown', async () => {
     const vehicleIds = await newVehicles()
     const gateways = await Promise.all(
       [first, first, second, second].map(({ url }) => commandDispatches(url, world.gateway, vehicleIds)),

@@ -73,7 +73,7 @@ describe.each(DATABASE_KINDS)('commandDispatches on %s', (database) => {
     expect([stream.results.length, nothing.results.length]).toEqual([2, 0])
   })
 
-  it('never hands over what has expired, though nobody has written that down', async () => {
+  it('never hands over an expired command, also before its end is recorded', async () => {
     const vehicleId = await world.newVehicle()
     const expired = [
       await world.send(vehicleId, { timeoutSeconds: 1 }),
@@ -86,7 +86,7 @@ describe.each(DATABASE_KINDS)('commandDispatches on %s', (database) => {
     for (const { id } of expired) expect(storyOf(log, id as string)).toEqual(['PENDING', 'EXPIRED'])
   })
 
-  it('never hands over what the other side sent, also when control passed by time alone', async () => {
+  it('never hands over a command of the other side, also when control passed by time alone', async () => {
     const vehicleId = await world.newVehicle()
     const startsAt = Date.now() + 1000
     await world.lend(vehicleId, { startsAt: iso(startsAt), endsAt: iso(startsAt + HOUR) })
@@ -98,7 +98,7 @@ describe.each(DATABASE_KINDS)('commandDispatches on %s', (database) => {
     expect(storyOf(await world.log(vehicleId), before.id)).toEqual(['PENDING', 'CANCELLED_BY_HANDOVER'])
   })
 
-  it('leaves a command of a gateway that takes it and goes to its deadline, and gives it to nobody else', async () => {
+  it('gives a command to no other gateway when its gateway leaves; it ends at its deadline', async () => {
     const vehicleId = await world.newVehicle()
     const first = await gateway([vehicleId])
     const taken = await world.send(vehicleId, { timeoutSeconds: 1 })
@@ -115,7 +115,7 @@ describe.each(DATABASE_KINDS)('commandDispatches on %s', (database) => {
     })
   })
 
-  it('leaves what comes after a gateway has gone to the next one', async () => {
+  it('gives commands to the next gateway after one has left', async () => {
     const vehicleId = await world.newVehicle()
     const first = await gateway([vehicleId])
     await world.send(vehicleId)

@@ -56,7 +56,7 @@ const phaseOf = async (id: string) =>
   (await ask(second.url, owner, 'query ($id: ID!) { sharing(id: $id) { phase } }', { id })).sharing.phase as string
 const codeOf = async (sent: ReturnType<typeof sendCommand>) => ((await sent).code ?? 'accepted') as string
 
-describe('once an instant has come, whoever relies on it waits for those who decided before it', () => {
+describe('once an instant has come, decisions that rely on it wait for earlier ones', () => {
   it('an end that was moved in time never came', async () => {
     const vehicleId = await world.newVehicle()
     const due = Date.now() + SOON
@@ -114,7 +114,7 @@ describe('once an instant has come, whoever relies on it waits for those who dec
   })
 })
 
-it('an end moved under the lock, and written after it has come, stands', async () => {
+it('an end moved under the lock, and written after it has come, is valid', async () => {
   const vehicleId = await world.newVehicle()
   const due = Date.now() + SOON
   const client = await session(first)

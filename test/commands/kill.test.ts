@@ -17,7 +17,7 @@ const ANSWERS = 60
 
 const PARTY = { ENDED_BY_OWNER: 'owner', ENDED_BY_PARTNER: 'partner' } as const
 
-it('loses nothing that was answered when an instance is killed, and ends what was pending', async () => {
+it('loses nothing that was answered when an instance is killed, and ends pending commands', async () => {
   // This one sets the scene, keeps the development key, and looks at the database; it takes part in nothing.
   const stage = await startServer({ announce: false })
   onTestFinished(() => stage.close())

@@ -9,7 +9,7 @@ import type { Subscription } from '../support/sockets.ts'
 const FOLLOW_COMMANDS = `subscription ($after: String) { vehicleEvents(after: $after, filter: { types: [COMMAND_UPDATED] }) {
   occurredAt ... on CommandEvent { status command { id } } } }`
 
-describe.each(DATABASE_KINDS)('who learns of a command, on %s', async (database) => {
+describe.each(DATABASE_KINDS)('the readers of a command, on %s', async (database) => {
   const server = await serverForAll({ database })
   const world = await makeControlWorld(server)
 
@@ -55,7 +55,7 @@ describe.each(DATABASE_KINDS)('who learns of a command, on %s', async (database)
     expect(await stories(world.as.stranger)).toEqual([[], [], []])
   })
 
-  it('can read it, and nobody else: for all others it does not exist', async () => {
+  it('can read it; for all others it does not exist', async () => {
     const { own, partners, rivals } = await passedOn()
     const readable = async (token: string) =>
       Promise.all(

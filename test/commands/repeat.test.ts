@@ -13,7 +13,7 @@ describe.each(DATABASE_KINDS)('sendCommand with an idempotency key, on %s', asyn
   const acceptances = async (vehicleId: string) =>
     (await world.log(vehicleId)).filter(({ what }) => what === 'PENDING').length
 
-  it('sends once, whatever of the defaults is spelled out', async () => {
+  it('sends once, with or without defaults spelled out', async () => {
     const vehicleId = await world.newVehicle()
     const { command } = await send(vehicleId, { idempotencyKey: 'once' })
     for (const input of [{}, { timeoutSeconds: 30 }, { timeoutSeconds: null }]) {
@@ -41,7 +41,7 @@ describe.each(DATABASE_KINDS)('sendCommand with an idempotency key, on %s', asyn
     expect(await send(vehicleId, { idempotencyKey: 'refused' })).toMatchObject({ command: { status: 'PENDING' } })
   })
 
-  it('keeps the keys of fleets and of mutations apart', async () => {
+  it('separates the keys of fleets and of mutations', async () => {
     const vehicleId = await world.newVehicle()
     const { command } = await send(vehicleId, { idempotencyKey: 'mine' })
     await world.lend(vehicleId, { idempotencyKey: 'mine' })
@@ -64,7 +64,7 @@ describe.each(DATABASE_KINDS)('sendCommand with an idempotency key, on %s', asyn
     })
   })
 
-  it('is answered only to who may still see the vehicle and send', async () => {
+  it('is answered only to a fleet that may still see the vehicle and send', async () => {
     const vehicleId = await world.newVehicle()
     await world.lend(vehicleId)
     await send(vehicleId, { idempotencyKey: 'seen' }, world.as.partner)

@@ -142,7 +142,7 @@ describe.each(DATABASE_KINDS)('sending a command, on %s', (database) => {
     expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['FORBIDDEN'])
   })
 
-  it('refuses what the vehicle no longer supports, though the sharing covers it', async () => {
+  it('refuses a command that the vehicle no longer supports, though the sharing covers it', async () => {
     const vehicleId = await world.newVehicle()
     await world.lend(vehicleId, { allowedCommands: [LOCK, UNLOCK] })
     await run(server.url, world.as.owner, 'updateVehicle', { id: vehicleId, supportedCommands: [UNLOCK, HORN] })
@@ -176,7 +176,7 @@ describe.each(DATABASE_KINDS)('sending a command, on %s', (database) => {
     ['partner', 'own', () => null],
     ['rival', 'lent', () => null],
   ]
-  it.each(permissions)('is what viewerCan tells %s of %s', async (who, name, expected) => {
+  it.each(permissions)('agrees with viewerCan for %s of %s', async (who, name, expected) => {
     expect(await maySend(server.url, tokens[who], ids[name])).toEqual(expected())
   })
 })

@@ -35,7 +35,7 @@ describe.each(DATABASE_KINDS)('the snapshots of a handover, on %s', async (datab
     return [handover, returned] as unknown[]
   }
 
-  it('are null before control passes, and keep what was known when it did', async () => {
+  it('are null before control passes, and keep the readings known when it did', async () => {
     const vehicleId = await world.newVehicle()
     const known = await drive(vehicleId, 100)
     const { id } = await world.lend(vehicleId)
@@ -65,7 +65,7 @@ describe.each(DATABASE_KINDS)('the snapshots of a handover, on %s', async (datab
     expect(await snapshots(id)).toEqual([null, null])
   })
 
-  it('hold at a start and an end that came by time, though nobody has written these down', async () => {
+  it('hold at a start and an end that came by time, also before these are recorded', async () => {
     const vehicleId = await world.newVehicle()
     const startsAt = Date.now() + SOON_MS
     const endsAt = startsAt + SOON_MS

@@ -13,7 +13,7 @@ const SOON = 1_500
  * Whatever is decided before a due instant takes until then to be written: the instant is that of the server's own clock,
  * by which a trigger holds up the first write of a table.
  */
-describe.each(DATABASE_KINDS)('what is decided before a due instant and written after it, on %s', async (database) => {
+describe.each(DATABASE_KINDS)('a decision taken before a due instant and written after it, on %s', async (database) => {
   const server = await serverForAll({ database, announce: false })
   const world = await makeWorld(server)
   const { url } = server
@@ -90,7 +90,7 @@ describe.each(DATABASE_KINDS)('what is decided before a due instant and written 
     expect(await logOf(shared.vehicleId, partner)).toMatchObject([started])
   })
 
-  it.each([null, 'a key'])('the next sharing stands behind the end of this one, with the key %s', async (key) => {
+  it.each([null, 'a key'])('the next sharing is logged after the end of this one, with the key %s', async (key) => {
     const shared = await lent('endsAt')
     const { vehicleId, due } = shared
     const period = { startsAt: iso(due + 3_600_000), endsAt: iso(due + 7_200_000) }
@@ -103,7 +103,7 @@ describe.each(DATABASE_KINDS)('what is decided before a due instant and written 
     ])
   })
 
-  it('an edit stands behind the end, and is not the partner’s to read', async () => {
+  it('an edit is logged after the end, and the partner cannot read it', async () => {
     const shared = await lent('endsAt')
     const { vehicleId, due } = shared
     await heldUp(shared, 'vehicle', () => run(url, owner, 'updateVehicle', { id: vehicleId, name: 'Edited' }))
@@ -111,7 +111,7 @@ describe.each(DATABASE_KINDS)('what is decided before a due instant and written 
     expect(await logOf(vehicleId, partner)).toMatchObject([started, expired(due)])
   })
 
-  it('who would call off a sharing ends it', async () => {
+  it('a cancellation that comes too late ends the sharing', async () => {
     const shared = await lent('startsAt')
     const { vehicleId, due, sharingId } = shared
     const { sharing } = await heldUp(shared, 'sharing', () => run(url, partner, 'endSharing', { vehicleId, sharingId }))

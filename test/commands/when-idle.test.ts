@@ -135,7 +135,7 @@ describe.each(DATABASE_KINDS)('ending a sharing when idle, on %s', async (databa
     expect(await story(vehicleId, sharingId as string)).toEqual(['SHARING_SCHEDULED', 'SHARING_CANCELLED'])
   })
 
-  it('happens once what several reports say makes it idle', async () => {
+  it('happens once several reports together make it idle', async () => {
     const { vehicleId, id } = await lent(MOVING)
     await end('owner', vehicleId)
     const now = Date.now()

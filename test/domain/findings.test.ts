@@ -7,7 +7,7 @@ const NOW = Date.UTC(2026, 11, 1, 12)
 const worlds = brokenWorlds(NOW)
 const linesOf = (kept: Kept) => findings(kept).map(lineOf)
 
-describe('what does not agree', () => {
+describe('a disagreement', () => {
   it.each<[keyof typeof worlds, RegExp[]]>([
     [
       'moved',
@@ -41,7 +41,7 @@ describe('what does not agree', () => {
     expect(linesOf(worlds[name])).toEqual(lines.map((line) => expect.stringMatching(line)))
   })
 
-  it.each(SOUND)('nothing of what is %s', (name) => {
+  it.each(SOUND)('nothing in records that are %s', (name) => {
     expect(linesOf(worlds[name])).toEqual([])
   })
 
@@ -82,7 +82,7 @@ describe('what does not agree', () => {
     for (const one of linesOf(kept)) expect(one).toMatch(line)
   })
 
-  it('nothing of what the log has been cut off from', () => {
+  it('nothing about records older than the log', () => {
     const { events } = worlds.over
     for (let cut = 0; cut <= events.length; cut++) {
       expect(linesOf({ ...worlds.over, events: events.slice(cut), wholeSince: Infinity })).toEqual([])

@@ -132,7 +132,7 @@ it('every instant in range comes back from ISO 8601 at any offset', () => {
 const isMinuteOf = (at: number) => (read: number | string) =>
   read === at - (at % MINUTE) || (at < MINUTE && typeof read === 'string')
 
-it('no text but an instant is read as a number, and each other is told what it lacks', () => {
+it('only an instant is read as a number, and the error of each other text names its fault', () => {
   const piece = fc.constantFrom(
     '2021',
     '-',

@@ -22,7 +22,7 @@ describe('a message repeats little of', () => {
     expect(brief).toContain('…')
   })
 
-  it('and keeps what stands around it', () => {
+  it('and keeps the words around it', () => {
     expect(briefly(`Variable "$v" got invalid value { a: "${LONG}" } at "v[0]"; Field "b" is missing.`)).toMatch(
       /^Variable "\$v" got invalid value \{ a: "x+… at "v\[0\]"; Field "b" is missing\.$/,
     )

@@ -51,7 +51,7 @@ const overlapping = ({ sharings }: Kept): string[] =>
       .map((b) => `${a.id} ${b.id}`),
   )
 
-describe('whatever was broken', () => {
+describe('any broken world', () => {
   const broken = plans.map((plan) => worldOf(plan, PLACE))
 
   it('agrees once it is repaired', () => {
@@ -69,7 +69,7 @@ describe('whatever was broken', () => {
     expect(found).toBeGreaterThan(2_000)
   })
 
-  it('keeps its log, and both parties read there what was done', () => {
+  it('keeps its log, and both parties read the repair there', () => {
     fc.assert(
       fc.property(broken, (kept) => {
         const { yielding, sharings } = repair(kept, NOW)
@@ -94,7 +94,7 @@ describe('whatever was broken', () => {
     )
   })
 
-  it('changes nothing of what agrees', () => {
+  it('changes no records that agree', () => {
     fc.assert(
       fc.property(broken, (kept) => {
         const differing = new Set(findings(kept).flatMap(({ sharingId, commandId }) => [sharingId, commandId]))

@@ -126,7 +126,7 @@ describe('a vehicle is idle', () => {
     expect(isIdle(stateOf(readings, 1000))).toBe(IDLE.includes(name))
   })
 
-  it('whatever else is known, and however old the readings are', () => {
+  it('for any other readings, of any age', () => {
     const idle = mergeState(stateOf({ speedKmh: 0, ignition: false }, 1), stateOf({ centralLock: 'LOCKED' }, 1000))
     expect(isIdle(mergeState(idle, stateOf({ drivingEnabled: true, energyPercent: 0, mileageKm: 9 }, 2000)))).toBe(true)
     expect(isIdle(UNKNOWN_STATE)).toBe(false)

@@ -99,7 +99,7 @@ describe('a vehicle', () => {
     expect(wrongAt(() => newVehicle('id', 'fleet', { [field]: '\0' }))).toEqual([field])
   })
 
-  it('keeps its id and owner, whatever else a patch contains', () => {
+  it('keeps its id and owner, with any patch', () => {
     const patch = { id: 'other', ownerId: 'thief', deletedAt: 1, name: 'x' } as VehiclePatch
     expect(editVehicle(zoe, patch)).toEqual({ ...zoe, name: 'x' })
   })

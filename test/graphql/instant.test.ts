@@ -5,7 +5,7 @@ import { isoOf } from '../../src/graphql/base/scalars.ts'
 
 const MINUTE = 60_000
 
-it('every instant in range is written as Date writes it, whatever was written before', () => {
+it('every instant in range is written as Date writes it, after any other instant', () => {
   // Far apart, in the same minute, and in minutes that share what is kept of them.
   const instant = fc.oneof(
     fc.integer({ min: 0, max: LATEST_INSTANT }),

@@ -250,7 +250,7 @@ it('tells rows that do not agree with the log from indexes that do not agree wit
   expect(checkDatabase([])).toEqual([])
 })
 
-it('finds what a fleet was not to see, and what it was to', () => {
+it('finds events that a fleet must not see, and events that it misses', () => {
   const foreign = (draft: Draft) => {
     for (const log of draft.logs.partner) log.splice(5, 0, seen(eventAt(draft, 7)))
     draft.sessions.partner.deliveries.splice(5, 0, { event: seen(eventAt(draft, 7)), at: START + 201 })

@@ -26,7 +26,7 @@ const OWNER_LOOKS = `query ($id: ID!) {
 type Look<T> = { readonly asked: number; readonly answered: number; readonly answer: T }
 
 /** Nobody announces here: access follows from comparing times, and from nothing that has to run. */
-describe.each(DATABASE_KINDS)('with nobody to announce it, on %s', (database) => {
+describe.each(DATABASE_KINDS)('without the announcer, on %s', (database) => {
   let server: TestServer
   let url: string
   let world: World
@@ -186,7 +186,7 @@ describe.each(DATABASE_KINDS)('with nobody to announce it, on %s', (database) =>
     compare(lent, owner, ['NOT_SHARED', 'INVALID_INPUT'])
   })
 
-  it('a subscription of the partner has what occurred in its window; whoever locks the vehicle first settles', async () => {
+  it('a subscription of the partner has the events of its window; the first lock of the vehicle settles', async () => {
     await run(url, world.as.partner, 'createVehicle', {})
     const follower = await follow(url, world.as.partner)
     const lent = await lendSoon()

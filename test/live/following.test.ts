@@ -114,7 +114,7 @@ async function run(steps: readonly Step[]): Promise<void> {
   tail.stop()
 }
 
-it('each gets its events once, in order, whoever writes, fails, comes, goes or has them wait meanwhile', async () => {
+it('each subscriber gets its events once, in order, while others write, fail, come, go or wait', async () => {
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 100, size: 'max' }), run), {
     numRuns: 2_000,
   })

@@ -13,7 +13,7 @@ describe.each(DATABASE_KINDS)('events that an instance has appended itself, on %
   const world = await makeWorld(server)
   const gateway = await server.token(null, 'gateway')
 
-  it('is told of as the log holds it, of every type', async () => {
+  it('are delivered as the log has them, of every type', async () => {
     const { prisma, services } = server.app
     const handed: LoggedEvent[] = []
     await world.newVehicle()
@@ -33,7 +33,7 @@ describe.each(DATABASE_KINDS)('events that an instance has appended itself, on %
     for (const event of handed) expect(event).toStrictEqual(readBack.get(event.position))
   })
 
-  it('reaches those who follow here without the log being read', async () => {
+  it('reach subscribers of this instance without a read of the log', async () => {
     const vehicleId = await world.newVehicle()
     const following = await follow(server.url, world.as.owner)
     await run(server.url, world.as.owner, 'updateVehicle', { id: vehicleId, name: 'first' })

@@ -49,7 +49,7 @@ describe.each(DATABASE_KINDS)('a log that was set back, on %s', async (database)
     vehicle = { vehicleId: await world.newVehicle(), ownerId: world.owner }
   })
 
-  it('goes on for subscribers and gateways with all that is new, each once, and is told of once', async () => {
+  it('goes on for subscribers and gateways with all new events, each once, and is logged once', async () => {
     const { vehicleId } = vehicle
     await change(server, world, vehicleId, 3)
     const subscribers = await Promise.all(TRANSPORTS.map(([, open]) => follow(server.url, owner, { open })))

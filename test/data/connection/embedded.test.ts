@@ -26,7 +26,7 @@ it('reports a transaction whose COMMIT fails, and goes on', async () => {
   expect(await prisma.$transaction(async (tx) => tx.$queryRaw`SELECT 1 AS one`)).toEqual([{ one: 1 }])
 })
 
-it('keeps what others do out of a transaction that is open', async () => {
+it('keeps statements of others out of an open transaction', async () => {
   const prisma = await open()
   await prisma.$executeRaw`CREATE TABLE thing (id INT)`
   const undone = prisma.$transaction(async (tx) => {

@@ -9,7 +9,7 @@ import { makeWorld } from '../../support/world.ts'
 
 const HOSTS = 'lent?target_session_attrs=read-write'
 
-it('of two hosts the one that was promoted is found when the primary is gone, and by those that listen', async () => {
+it('the promoted one of two hosts is found when the primary is gone, by statements and by LISTEN', async () => {
   const primary = await startPostgres()
   onTestFinished(primary.stop)
   await sql(`${primary.url}/postgres`, 'CREATE DATABASE lent')

@@ -101,7 +101,7 @@ it.each(['the database', 'the role', 'the URL'] as const)('settings of %s change
   return expectRight(url)
 })
 
-it('each connection has what this server relies on, be it the role that says otherwise', async () => {
+it('each connection has the settings that this server relies on, even if the role sets others', async () => {
   const { name, url, set } = await ownDatabase()
   await set(
     Object.entries(HOSTILE)

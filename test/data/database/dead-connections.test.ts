@@ -33,7 +33,7 @@ it('a connection that hangs under a statement is given up, and the next statemen
   expect(await backend()).not.toBe(first)
 })
 
-it('a connection that nobody uses may be silent, and is used again', async () => {
+it('an unused connection may be silent, and is used again', async () => {
   const { pool, backend } = await poolThroughProxy()
   const first = await backend()
   const { promise: silent, resolve } = Promise.withResolvers<void>()

@@ -49,7 +49,7 @@ async function newDisk() {
   }
 }
 
-it.skipIf(!isRoot)('a full disk is told of, loses nothing, and stops no reader', async () => {
+it.skipIf(!isRoot)('a full disk is reported, loses nothing, and stops no reader', async () => {
   const disk = await newDisk()
   const dataDir = join(disk.folder, 'data')
   await mkdir(dataDir)
@@ -91,7 +91,7 @@ it.skipIf(!isRoot)('a full disk is told of, loses nothing, and stops no reader',
   }
 })
 
-it.skipIf(!isRoot)('a full disk is told of when the server starts', async () => {
+it.skipIf(!isRoot)('a full disk is reported when the server starts', async () => {
   const disk = await newDisk()
   await disk.fill(40 * MB)
   const program = startNode('src/main.ts', { PORT: '0', DATA_DIR: disk.folder, NODE_ENV: 'test' })

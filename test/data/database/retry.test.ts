@@ -45,7 +45,7 @@ it('a transaction that loses a deadlock is done again, and done once', async () 
   await Promise.all([other.end(), watcher.end()])
 })
 
-describe('what the database undoes', () => {
+describe('a transaction that the database undoes', () => {
   /** Makes the next so many writes to a table fail with a code; a sequence counts them, which nothing undoes. */
   async function failing(table: string, code: string, times: number) {
     const client = await connect(server)

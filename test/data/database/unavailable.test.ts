@@ -37,7 +37,7 @@ describe('the database is away', () => {
     ).toBe(true)
   })
 
-  it.each(['FATAL', 'PANIC'])('by the severity %s, whatever the code', (severity) => {
+  it.each(['FATAL', 'PANIC'])('by the severity %s, with any code', (severity) => {
     expect(isUnavailable(withCode('55000', severity))).toBe(true)
   })
 
@@ -54,7 +54,7 @@ describe('the database is away', () => {
     expect(isUnavailable(new Error(message))).toBe(true)
   })
 
-  it('by what this server says of it', () => {
+  it("by this server's own errors", () => {
     for (const error of [new ReadOnlyError(true), new DiskFullError('/data'), new ClockError('stepped')])
       expect(isUnavailable(error)).toBe(true)
     expect(isUnavailable(Object.assign(new Error('connect ENOENT'), { code: 'ENOENT', syscall: 'connect' }))).toBe(true)
@@ -62,7 +62,7 @@ describe('the database is away', () => {
 })
 
 describe('the database is there', () => {
-  it.each(OURS)('and refuses what it was asked: %s', (code) => {
+  it.each(OURS)('and not for an error of the statement itself: %s', (code) => {
     expect(isUnavailable(withCode(code))).toBe(false)
     expect(sqlFailureOf(new Error('outer', { cause: withCode(code) }))).toEqual({ code, message: 'failed' })
   })

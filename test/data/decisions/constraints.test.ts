@@ -142,7 +142,7 @@ describe('of two sharings of one vehicle the database', () => {
     expect(await takes(first, aSharing({ id: 'second', vehicleId: 'van' }))).toBeNull()
   })
 
-  it('refuses to have an end moved into the next one, whoever missed it', async () => {
+  it('refuses an end moved into the next one, even past the domain', async () => {
     const next = aSharing({ id: 'next', startsAt: 2000, endsAt: null })
     const moveTo = (endsAt: Instant) =>
       db.prisma.$transaction(async (tx) => {
@@ -154,7 +154,7 @@ describe('of two sharings of one vehicle the database', () => {
     await expect(moveTo(2001)).rejects.toThrow(overlap)
   })
 
-  it('takes exactly those pairs that do not overlap in the domain', async () => {
+  it('takes exactly the pairs that do not overlap in the domain', async () => {
     const period: fc.Arbitrary<Period> = fc
       .tuple(fc.integer({ min: 0, max: 8 }), fc.option(fc.integer({ min: 1, max: 5 }), { freq: 3 }))
       .map(([startsAt, length]) => ({ startsAt, endsAt: length === null ? null : startsAt + length }))

@@ -11,7 +11,7 @@ import { makeWorld } from '../../support/world.ts'
 
 type Line = { readonly err?: { readonly message: string }; readonly requestId?: string }
 
-describe.each(DATABASE_KINDS)('what a decision names and does not find, on %s', async (database) => {
+describe.each(DATABASE_KINDS)('a row that a decision names and does not find, on %s', async (database) => {
   const lines: Line[] = []
   const log = pino({ level: 'error' }, { write: (line) => lines.push(JSON.parse(line) as Line) })
   const server = await serverForAll({ database, announce: false, log })

@@ -59,7 +59,7 @@ describe('a cursor', () => {
     expect(createCursors(ONE.cursorKey).open(text)).toBeNull()
   })
 
-  it('is not what somebody makes up', () => {
+  it('cannot be made up', () => {
     const guesses = Array.from({ length: 1000 }, () => randomBytes(16).toString('base64url'))
     expect(guesses.filter((guess) => createCursors(ONE.cursorKey).open(guess) !== null)).toEqual([])
   })
@@ -74,7 +74,7 @@ describe('a cursor', () => {
     expect(new Set(cursors.map((here) => here.slice(0, 5))).size).toBeGreaterThan(990)
   })
 
-  it('is not made for what is no position', () => {
+  it('is not made for a number that is no position', () => {
     for (const wrong of [-1, 1.5, Number.NaN, Infinity])
       expect(() => createCursors(ONE.cursorKey).seal(wrong)).toThrow(RangeError)
   })

@@ -83,7 +83,7 @@ describe('while the writer with the lower position is open', () => {
   )
 })
 
-describe('what does not append', () => {
+describe('a statement that does not append', () => {
   const holders: [string, (holder: pg.Client) => Promise<unknown>][] = [
     ['a transaction that writes elsewhere', (holder) => holder.query('UPDATE fleet SET name = name')],
     ['a transaction that reads the log', (holder) => holder.query('SELECT count(*) FROM event')],
@@ -169,7 +169,7 @@ it('however writers overlap, readers on any instance have all that was committed
   expect(await delivered(committed.length)).toEqual([all, all])
 })
 
-it('who was answered finds its own event at once, on any instance, whoever else writes', async () => {
+it('a client that was answered finds its own event at once, on any instance, with any other writers', async () => {
   const { owner } = world.as
   const work = async (_: unknown, worker: number) => {
     const [here, there] = worker % 2 === 0 ? [server, second] : [second, server]

@@ -83,7 +83,7 @@ it('the files make the functions that the migrations have made', async () => {
   expect(definitions(after)).toEqual(definitions(before))
 })
 
-it.each(files)('$file says first what the function does, and has it as the last migration made it', async (one) => {
+it.each(files)('$file describes the function first, and has it as the last migration made it', async (one) => {
   expect(one.text).toMatch(/^-- [A-Z].+\n/)
   expect(one.text.split('\n').length).toBeLessThan(300)
   const made = new Map<string, string>()

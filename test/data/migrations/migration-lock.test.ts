@@ -30,7 +30,7 @@ const marks = 'SELECT migration_name AS name FROM _prisma_migrations ORDER BY 1'
 const LOCKS = `SELECT count(*)::int AS count FROM pg_locks WHERE locktype = 'advisory'
   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
 
-it('lets one of several instances apply what there is, also outside of a transaction', async () => {
+it('lets one of several instances apply the migrations, also outside of a transaction', async () => {
   const arena = await newArena('postgres')
   const migrations = [TABLE, INDEX, migration('3_last', 'CREATE TABLE last ()')]
   const applied = await Promise.all(Array.from({ length: 4 }, () => arena.migrate({ migrations })))
@@ -109,7 +109,7 @@ it('an index whose making was cut off is made anew', async () => {
   expect(await arena.query(validity)).toEqual([{ valid: true }])
 })
 
-it('does again what a killed process did not end: in a transaction', async () => {
+it('repeats a migration that a killed process did not end: in a transaction', async () => {
   const arena = await newArena('postgres')
   const slow = migration('2_slow', 'CREATE TABLE half (); SELECT pg_advisory_xact_lock(42); CREATE TABLE whole ()')
   const holder = await connect(arena.where)
@@ -126,7 +126,7 @@ it('does again what a killed process did not end: in a transaction', async () =>
   expect(await arena.query(marks)).toEqual([{ name: '1_table' }, { name: '2_slow' }])
 })
 
-it('does again what a killed process did not end: outside of one', async () => {
+it('repeats a migration that a killed process did not end: outside of one', async () => {
   const arena = await newArena('postgres')
   const migrations = [TABLE, INDEX]
   await arena.migrate({ migrations: [TABLE] })

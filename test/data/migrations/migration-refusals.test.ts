@@ -67,7 +67,7 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
     expect(await arena.migrate({ migrations: [ONE] })).toEqual([])
   })
 
-  it('refuses a migration that was changed after it was applied, whatever its line ends', async () => {
+  it('refuses a migration that was changed after it was applied, with any line ends', async () => {
     const arena = await newArena(kind)
     const lines = migration('1_lines', 'CREATE TABLE\none ();\n')
     await arena.migrate({ migrations: [lines] })
@@ -103,7 +103,7 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
     expect(await arena.query(`SELECT to_regclass('_prisma_migrations')::text AS made`)).toEqual([{ made: null }])
   })
 
-  it('says what it applies to a database that has migrations, and what PostgreSQL says meanwhile', async () => {
+  it("names the migrations that it applies to a database that has some, and PostgreSQL's notices", async () => {
     const arena = await newArena(kind)
     const lines: string[] = []
     const log = (level: string, line: string) => void lines.push(`${level} ${line}`)

@@ -45,7 +45,7 @@ async function upgraded(kind: (typeof DATABASE_KINDS)[number], { databaseUrl, da
 const of = (events: readonly SeenEvent[], vehicleId: string): string[] =>
   events.filter((event) => event.vehicleId === vehicleId).map(({ type }) => type)
 
-describe.each(DATABASE_KINDS)('a database of version 0.1.0 on %s with sharings that nobody saw', (kind) => {
+describe.each(DATABASE_KINDS)('a database of version 0.1.0 on %s with sharings that its index had lost', (kind) => {
   const NOW = Math.floor(Date.now() / 1000) * 1000
   let older: OlderDatabase
   let before: object[]
@@ -60,7 +60,7 @@ describe.each(DATABASE_KINDS)('a database of version 0.1.0 on %s with sharings t
     await rm(older.dataDir, { recursive: true, force: true })
   })
 
-  it('says what it found and did, and no word of what agrees', () => {
+  it('names its findings and repairs, and no vehicle that agrees', () => {
     expect(warnings).toEqual([
       expect.stringMatching(
         /^20261128000000_constraint_without_predicate: vehicle asked, sharing asked-1: .*end_requested_by partner instead of none$/,
@@ -92,7 +92,7 @@ describe.each(DATABASE_KINDS)('a database of version 0.1.0 on %s with sharings t
     ])
   })
 
-  it('has lost nothing of its log, and both parties read there what happened', async () => {
+  it('has lost nothing of its log, and both parties read the repair there', async () => {
     const { services } = server.app
     const after = await services.query<object>({ name: 'whole_log', text: LOG }, [])
     const plain = (rows: readonly object[]): unknown => JSON.parse(JSON.stringify(rows))
@@ -175,7 +175,7 @@ it.each(DATABASE_KINDS)('a sound database of version 0.1.0 on %s is not touched,
   await rm(older.dataDir, { recursive: true, force: true })
 })
 
-it('repairs what an instance of the version before writes while the log is read', async () => {
+it('repairs the writes of an instance of the version before while the log is read', async () => {
   const world = brokenWorlds(Date.now()).moved
   const { older } = await stored('postgres', Date.now(), ['in-force'])
   const url = older.databaseUrl ?? ''

@@ -31,7 +31,7 @@ it.each<[string, string[]]>([
   expect(splitStatements(script)).toEqual(statements)
 })
 
-it('names the line of what has no end', () => {
+it('names the line of a quote or comment without an end', () => {
   expect(() => splitStatements("SELECT 1;\nSELECT 'a;")).toThrow('the quote that begins in line 2 has no end')
   expect(() => splitStatements('\n\nSELECT "a')).toThrow('line 3')
   expect(() => splitStatements('/* /* */')).toThrow('the comment that begins in line 1 has no end')

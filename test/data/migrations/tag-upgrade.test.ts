@@ -35,7 +35,7 @@ describe('a log of the version before, upgraded', () => {
     await rm(older.dataDir, { recursive: true, force: true })
   })
 
-  it('is not written anew; events have tags from then on, also those of an instance that knows none', async () => {
+  it('is not rewritten; new events have tags, also those of an instance that knows no tags', async () => {
     const { prisma } = server.app
     const [file] = await prisma.$queryRaw<
       [{ same: boolean }]

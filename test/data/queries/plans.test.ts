@@ -155,7 +155,7 @@ describe.each(SIZES)('on a database that is %s', (size) => {
       expect(faults).toEqual([])
     })
 
-    it('so does what runs within functions and triggers', async () => {
+    it('so do statements within functions and triggers', async () => {
       const planner = plannerOf(size, session)
       const report = { index: 0, vehicleId: vehicleId(1), messageId: 'plans', occurredAt: Date.now(), speedKmh: 3 }
       const within: readonly (readonly [text: string, values: readonly unknown[]])[] = [

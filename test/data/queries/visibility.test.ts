@@ -128,7 +128,7 @@ async function bothAt(cars: World, at: Instant) {
   return { found: Object.fromEntries(found), said: Object.fromEntries(questions.map(([name, , said]) => [name, said])) }
 }
 
-it('lists hold what the domain says, in any world and at any instant', async () => {
+it('lists agree with the domain, in any world and at any instant', async () => {
   await db.prisma.fleet.createMany({ data: FLEETS.map((id) => ({ id, name: id })) })
   const met = new Map<string, number>()
   await fc.assert(

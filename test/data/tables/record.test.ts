@@ -215,7 +215,7 @@ describe.each(['postgres', 'embedded'])('records on %s', (kind) => {
     )
   })
 
-  it('does not depend on how the session writes what it reads', async () => {
+  it('does not depend on how the session writes values', async () => {
     const selection = select([
       { sql: '0.1::float8 + 0.2::float8', kind: 'float' },
       { sql: `'LOCKED'`, kind: 'word' },

@@ -57,7 +57,7 @@ describe('a message that is known', () => {
     expect(await traces(server)).toEqual(before)
   })
 
-  it('is skipped whatever it says now, and is no hindrance for others', async () => {
+  it('is skipped also with other content, and does not hinder other reports', async () => {
     const [a, b] = [await world.newVehicle(), await world.newVehicle()]
     const now = Date.now()
     await send([reportAt(a, 'm', now - 2000, { speedKmh: 1 })])
@@ -73,7 +73,7 @@ describe('a message that is known', () => {
     expect(await stateOfVehicle(server.url, world.as.owner, a)).toMatchObject({ mileageKm: null, ignition: null })
   })
 
-  it('is skipped also where what it says now could not be taken', async () => {
+  it('is skipped also where its new content would be rejected', async () => {
     const [id, other] = [await world.newVehicle(), await world.newVehicle()]
     const now = Date.now()
     expect(await send([reportAt(id, 'known', now, { speedKmh: 1 })])).toEqual(taken(1))

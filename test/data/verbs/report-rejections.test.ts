@@ -94,7 +94,7 @@ describe('a report is rejected', () => {
     expect(await speedsOf(good)).toEqual([1])
   })
 
-  it('in the order of the input, whatever the reasons', async () => {
+  it('in the order of the input, for any reasons', async () => {
     const id = await world.newVehicle()
     const wrong = (messageId: string) => reportAt(id, messageId, at, { speedKmh: -1 })
     const lost = (messageId: string) => reportAt('UNKNOWN', messageId, at, { speedKmh: 1 })

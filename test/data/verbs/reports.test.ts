@@ -121,7 +121,7 @@ describe.each([
   const gateway = await server.token(null, 'gateway')
   await run(server.url, world.as.admin, 'registerPartnership', { fleetIds: [world.owner, world.stranger] })
 
-  it('are recorded as the domain says: what is known, what is in whose log, and how many were taken', async () => {
+  it('are recorded as the domain decides: known readings, events by fleet, and the number of new ones', async () => {
     const seen = { recorded: 0, skipped: 0, partner: 0, stranger: 0, clamped: 0, changed: 0, ended: 0 }
     await fc.assert(
       fc.asyncProperty(history, async ({ cars, batches }) => {

@@ -34,7 +34,7 @@ async function stored(): Promise<Map<string, Kept>> {
 const byId = <T extends { readonly id: string }>(rows: readonly T[]): T[] =>
   rows.toSorted((a, b) => (a.id < b.id ? -1 : 1))
 
-it('repairs in the database what the domain says, and the constraint holds again', async () => {
+it('repairs the database as the domain decides, and the constraint holds again', async () => {
   const worlds = fc.sample(plans, { numRuns: WORLDS, seed: 14 })
   for (const [index, plan] of worlds.entries()) {
     await storeKept(db.sql, worldOf(plan, { ...PLACE, vehicleId: `car-${index}` }))
