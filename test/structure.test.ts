@@ -84,6 +84,15 @@ describe('the source', async () => {
     expect(circlesIn(graph)).toEqual([])
   })
 
+  it('says in every folder what lives there', async () => {
+    const folders = [...new Set(files.map((file) => posix.dirname(file)))].filter((folder) => folder !== 'src')
+    const heads = await Promise.all(files.map(async (file) => (/This folder/.test(await read(file)) ? [file] : [])))
+    const all = await filesIn('src')
+    const isHeaded = (folder: string) =>
+      all.includes(`${folder}/README.md`) || heads.flat().some((file) => posix.dirname(file) === folder)
+    expect(folders.filter((folder) => !isHeaded(folder))).toEqual([])
+  })
+
   it(`has at most ${MOST_FILES} files in a folder`, () => {
     expect(largeFolders(files, MOST_FILES)).toEqual([])
   })

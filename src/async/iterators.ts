@@ -10,8 +10,6 @@ export const DONE: IteratorReturnResult<void> = { done: true, value: undefined }
 
 /**
  * An async iterator that can be ended while a value is awaited: an `async function*` would go on until it has the next value.
- *
- * This folder: small tools for asynchronous code that know nothing of the project.
  */
 export function stopOnReturn<T>({ next, stop }: IteratorParts<T>): AsyncGenerator<T, void> {
   const end = async () => {

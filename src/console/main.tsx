@@ -7,7 +7,7 @@ import type { DemoFleet } from './fleet/fleet-picker.tsx'
 import { boundsOf } from './vehicle/map-projection.ts'
 
 /**
- * The web page under /console, a client of the public API. api/ exchanges data with the server, ui/ has small
+ * This folder: the web page under /console, a client of the public API. api/ exchanges data with the server, ui/ has small
  * components and formats, vehicle/ shows vehicles, fleet/ one fleet's column; imports go only from the later to the
  * earlier.
  */

@@ -13,6 +13,11 @@ import { createLoaders } from './queries/loaders.ts'
 import { revokeTokens } from './queries/revocations.ts'
 import type { Services } from './services.ts'
 
+/**
+ * This folder: the only one that imports Prisma or the PostgreSQL driver. The types of its services are in services.ts,
+ * create-services.ts makes them, and this file has the client that the rest of the server knows.
+ */
+
 /** The functions of the data layer without the services that they are given here. */
 type Bound<F> = F extends (services: Services, ...args: infer A) => infer R ? (...args: A) => R : never
 

@@ -1,7 +1,7 @@
 /**
- * The domain: fleets, vehicles, sharings, commands and time, as pure functions of their arguments. It imports its own
- * files only, reads no clock and knows neither SQL nor GraphQL. access/ decides who may do what, log/ says what is
- * recorded; both build on the files of this folder, which import neither.
+ * This folder, the domain: fleets, vehicles, sharings, commands and time, as pure functions of their arguments. It imports its
+ * own files only, reads no clock and knows neither SQL nor GraphQL. access/ decides on rights, log/ says what is recorded;
+ * both build on the files of this folder, which import neither.
  */
 
 import { briefly } from './message.ts'

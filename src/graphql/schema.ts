@@ -14,6 +14,10 @@ import './types/command.ts'
 import './types/event.ts'
 import './types/audit.ts'
 
+/**
+ * This folder: what the API looks like, in Pothos. base/ has what all types share, types/ the types with their resolvers; both
+ * decide nothing.
+ */
 export const schema = asDateTime(guarded(withoutIdleResolvers(builder.toSchema({ sortSchema: true }))))
 
 function guarded(made: GraphQLSchema): GraphQLSchema {
