@@ -4,7 +4,7 @@ import { logSparingly } from '../src/log.ts'
 
 afterEach(() => vi.useRealTimers())
 
-it('what is tried again is told of at once, and then every ten seconds with how often it failed', () => {
+it('a repeated failure is logged at once, and then every ten seconds with its number', () => {
   vi.useFakeTimers({ toFake: ['performance'] })
   const told: { readonly times: number; readonly msg: string }[] = []
   const log = pino({}, { write: (line) => told.push(JSON.parse(line) as (typeof told)[number]) })
@@ -17,7 +17,7 @@ it('what is tried again is told of at once, and then every ten seconds with how 
   expect(told[0]?.msg).toBe('a job failed; it is tried again')
 })
 
-it('vehicles that what fails names are told with it, each time those that came since', () => {
+it('the vehicles that failures name are logged with them, each time the new ones', () => {
   vi.useFakeTimers({ toFake: ['performance'] })
   const told: { readonly vehicles?: readonly string[]; readonly msg: string }[] = []
   const log = pino({}, { write: (line) => told.push(JSON.parse(line) as (typeof told)[number]) })

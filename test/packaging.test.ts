@@ -46,13 +46,13 @@ it('the image is built from files that there are, and are handed to it, with the
   for (const [, name = ''] of buildStage.join('\n').matchAll(/npm run (\w+)/g)) expect(scripts).toHaveProperty(name)
 })
 
-it('the image runs what npm start runs, not as root, on the port that is the default', () => {
+it('the image runs the command of npm start, not as root, on the default port', () => {
   expect(commandOf(argumentsOf(lastStage, /^CMD /)[0])).toEqual(START.split(' '))
   expect(argumentsOf(lastStage, /^USER /)).toEqual(['node'])
   expect(argumentsOf(lastStage, /^EXPOSE /)).toEqual([String(readSettings({}).port)])
 })
 
-it('what the image holds starts in production, is found healthy, drains, and is found dead', async () => {
+it('the files of the image start in production, are found healthy, drain, and are found dead', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'fleetshare-image-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   for (const name of kept.filter((file) => file !== 'node_modules'))
@@ -133,7 +133,7 @@ it('compose gives the servers settings that they take, and a database that is th
   expect(build).toEqual({ context: '..', dockerfile: 'deploy/Dockerfile' })
 })
 
-it('the unit for systemd starts what npm start runs, with the Node of the checkout, and lets it drain', async () => {
+it('the unit for systemd runs the command of npm start, with the Node of the checkout, and lets it drain', async () => {
   const unit = read('deploy/fleetshare.service')
   const value = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1] ?? ''
   const folder = value('WorkingDirectory')

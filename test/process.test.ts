@@ -86,7 +86,7 @@ describe('npm run token', () => {
   })
 })
 
-describe('a process that is told to stop', () => {
+describe('a process that gets a signal to stop', () => {
   it.each<[string, (env: Readonly<Record<string, string>>) => Program]>([
     ['node', (env) => startNode('src/main.ts', env)],
     ['npm start', (env) => start('npm', ['start'], env)],

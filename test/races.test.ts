@@ -83,7 +83,7 @@ it('of 200 starts at once for one vehicle, to 20 partners, one succeeds and all 
   expect(log).toMatchObject([{ type: 'SHARING_STARTED', requestId: winner?.requestId, sharing: { id } }])
 })
 
-it('of many periods asked for at once those are taken that do not overlap, and only they', async () => {
+it('of many starts at once exactly those with periods that do not overlap succeed', async () => {
   const vehicleId = await world.newVehicle()
   const base = Date.now() + 3_600_000
   const wanted = Array.from({ length: 100 }, (_, index) => {
@@ -108,7 +108,7 @@ it('of many periods asked for at once those are taken that do not overlap, and o
   expect(await logOf(vehicleId)).toHaveLength(taken.length)
 })
 
-it('of owner and partner who end a sharing at once one succeeds, and it ends once', async () => {
+it('when owner and partner end a sharing at once, one succeeds, and it ends once', async () => {
   const { owner, partner } = world.as
   const winners = new Set<string>()
   await rounds(40, async (index) => {

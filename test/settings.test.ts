@@ -153,7 +153,7 @@ describe('a wrong setting', () => {
     expect(complaintOf(Object.fromEntries([given ?? []]))).toMatch(/^AUTH_\w+ is missing/)
   })
 
-  it('does not show what may be a password', () => {
+  it('does not show a possible password', () => {
     expect(complaintOf({ DATABASE_URL: 'mysql://fleet:secret@db.example/fleet' })).not.toContain('secret')
   })
 

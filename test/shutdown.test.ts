@@ -28,7 +28,7 @@ const refused = (url: string) =>
   })
 
 describe('a server that has announced its stop', () => {
-  it('is not ready, serves what comes, keeps no connection, and keeps what is open until it closes', async () => {
+  it('is not ready, serves new requests, closes the connection of each, and keeps subscriptions until it closes', async () => {
     const { after } = await placeBefore(server.url, world.as.owner)
     const follow = await subscribe(server.url, world.as.owner, FOLLOW, { after })
     await follow.received(1)
@@ -45,7 +45,7 @@ describe('a server that has announced its stop', () => {
   })
 })
 
-describe('a server that is told to stop', () => {
+describe('a server that stops', () => {
   it('closes subscriptions with 1001, and clients go on elsewhere where they were', async () => {
     const second = await startSecond(server)
     const { after, vehicleId } = await placeBefore(server.url, world.as.owner)
@@ -62,7 +62,7 @@ describe('a server that is told to stop', () => {
     await second.close()
   })
 
-  it('closes sockets on which nothing runs, too, and those that were not let in yet', async () => {
+  it('closes idle sockets, too, and those before their connection_ack', async () => {
     const sockets = [await openAcknowledged(server.url, world.as.owner), await openSocket(server.url)]
     await server.app.close()
     for (const { closed } of sockets) expect(await closed).toMatchObject({ code: 1001 })
@@ -77,7 +77,7 @@ describe('a server that is told to stop', () => {
     await closing
   })
 
-  it('takes no new requests, and finishes what runs', async () => {
+  it('takes no new requests, and finishes running ones', async () => {
     const vehicleId = await world.newVehicle()
     const holder = new pg.Client({ connectionString: server.settings.databaseUrl ?? '' })
     await holder.connect()
@@ -100,7 +100,7 @@ describe('a server that is told to stop', () => {
     await holder.end()
   })
 
-  it('may be told more than once', async () => {
+  it('may be stopped more than once', async () => {
     await Promise.all([server.app.close(), server.app.close()])
     await server.app.close()
     expect(await refused(server.url)).toBe('ECONNREFUSED')

@@ -84,7 +84,7 @@ describe('the source', async () => {
     expect(circlesIn(graph)).toEqual([])
   })
 
-  it('says in every folder what lives there', async () => {
+  it('has a head in every folder', async () => {
     const folders = [...new Set(files.map((file) => posix.dirname(file)))].filter((folder) => folder !== 'src')
     const heads = await Promise.all(files.map(async (file) => (/This folder/.test(await read(file)) ? [file] : [])))
     const all = await filesIn('src')
@@ -146,7 +146,7 @@ describe('the check of imports finds', () => {
     expect(wrongImports(file, parse(text))).toHaveLength(1)
   })
 
-  it('nothing in comments, texts and what is allowed', () => {
+  it('nothing in comments, texts and allowed imports', () => {
     const text =
       "// import 'pg'\nconst a = \"import 'pg'\"\nimport { b } from './b.ts'\nimport type { C } from '../domain/c.ts'"
     expect(wrongImports('src/live/a.ts', parse(text))).toEqual([])
@@ -167,7 +167,7 @@ describe('the check of the order finds', () => {
     expect(circlesIn(orderOf({ ...layers, 'src/b/c/': row() }))).toEqual([])
   })
 
-  it('that a folder does not stand for those within it', () => {
+  it("that a folder's name does not include the folders within it", () => {
     const layers = { 'src/a/': row('src/b/'), 'src/b/c/': row() }
     expect(wrongImports('src/a/x.ts', parse("import { y } from '../b/y.ts'"), layers)).toEqual([])
     expect(wrongImports('src/a/x.ts', parse("import { y } from '../b/c/y.ts'"), layers)).toHaveLength(1)

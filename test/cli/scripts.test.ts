@@ -5,7 +5,7 @@ import { start, startNode } from '../support/process.ts'
 const PROVIDER = { AUTH_JWKS_URL: 'https://id.example/keys', AUTH_ISSUER: 'https://id.example', AUTH_AUDIENCE: 'fleet' }
 
 it.each(['token', 'migrate', 'verify', 'demo', 'instances', 'simulate'])(
-  'npm run %s --help says what it is for',
+  'npm run %s --help describes the command',
   async (name) => {
     // Whatever the settings are: who asks for help may have them wrong.
     const program = start('npm', ['run', '--silent', name, '--', '--help'], { PORT: 'none' })

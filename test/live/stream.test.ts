@@ -93,7 +93,7 @@ describe.each(DATABASE_KINDS)('the events of a fleet, on %s', async (database) =
     }
   })
 
-  it('keep what they said, while their sharing and their vehicle show the present', async () => {
+  it('keep their facts, while their sharing and their vehicle show the present', async () => {
     const id = await world.newVehicle()
     const { owner, partner } = world.as
     const filter = { vehicleIds: [id] }

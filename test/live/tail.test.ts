@@ -51,7 +51,7 @@ describe('a subscriber', async () => {
     idle.stop()
   })
 
-  it('gets its events when several come at once to an instance where nobody was', async () => {
+  it('gets its events when several come at once to an instance without subscribers', async () => {
     const { prisma } = server.app
     const tail = startTail(prisma, (error) => expect.fail(String(error)))
     await tail.join()

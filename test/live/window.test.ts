@@ -21,7 +21,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ further: fc.integer({ min: 1, max: 5 }) }) },
 )
 
-it('the newest events are, from any place and however many at a time, those of the log, or it says that it has lost them', () => {
+it('the newest events are those of the log, from any place and in any number, or the window has lost them', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 5 }), fc.array(step, { maxLength: 30, size: 'max' }), (most, steps) => {
       const window = createWindow(most)

@@ -132,7 +132,7 @@ it.each(rows.filter(({ caller }) => caller.grants === 'VIEWER' || caller.grants 
   },
 )
 
-it('a mutation by GET is refused, whoever asks', async () => {
+it('a mutation by GET is refused to every viewer', async () => {
   for (const [name, asked] of Object.entries(OPERATIONS)) {
     if (kindOf(asked) !== 'mutation') continue
     for (const role of ['manager', 'admin', 'gateway']) {
@@ -147,7 +147,7 @@ it('a mutation by GET is refused, whoever asks', async () => {
   }
 })
 
-it('nothing of what was asked about has changed', async () => {
+it('no operation of the table has changed the scene', async () => {
   expect(await ofScene()).toEqual(before)
 })
 

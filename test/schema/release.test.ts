@@ -47,7 +47,7 @@ it('every field of a mutation may be null, so that its failure hides nothing of 
   for (const { name, type } of fields) expect([name, isNonNullType(type)]).toEqual([name, false])
 })
 
-describe('what breaks clients is', () => {
+describe('a breaking change is', () => {
   it.each([
     ['a field that is gone', '  viewerCan: ', '  may: ', 'Vehicle.viewerCan'],
     ['an answer that may be null', '  allowed: Boolean!', '  allowed: Boolean', 'Permission.allowed'],
@@ -63,12 +63,12 @@ describe('what breaks clients is', () => {
     expect(await breaks(RELEASED, RELEASED.replace(was, becomes))).toEqual([path])
   })
 
-  it('not what is new', async () => {
+  it('not an addition', async () => {
     const next = RELEASED.replace('  viewerCan: ', '  colour: String\n$&')
     expect(await breaks(RELEASED, next)).toEqual([])
   })
 
-  it('not what goes after a release that deprecated it', async () => {
+  it('not a removal after a release that deprecated it', async () => {
     const deprecated = RELEASED.replace(/ {2}viewerCan: .*/, '$& @deprecated(reason: "See may.")')
     expect(await breaks(RELEASED, deprecated)).toEqual([])
     expect(await breaks(deprecated, deprecated.replace(/ {2}viewerCan: .*/, '  may: Boolean'))).toEqual([])

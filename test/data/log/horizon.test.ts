@@ -55,32 +55,29 @@ describe('while the writer with the lower position is open', () => {
     ['is killed', ['b 0'], (_, by, pid) => by.query('SELECT pg_terminate_backend($1)', [pid])],
   ]
 
-  it.each(endings)(
-    'nobody reads what was committed behind it; once it %s the rest comes in order',
-    async (_, expected, finish) => {
-      const [a, b] = [await session(), await session()]
-      const { rows } = await a.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
-      await a.query('BEGIN')
-      const [first = 0] = await insertEvents(a, 'a', vehicle, 2)
-      await b.query('BEGIN')
-      const [behind = 0] = await insertEvents(b, 'b', vehicle)
-      expect(behind).toBeGreaterThan(first)
-      await b.query('COMMIT')
+  it.each(endings)('no reader gets later commits; once it %s the rest comes in order', async (_, expected, finish) => {
+    const [a, b] = [await session(), await session()]
+    const { rows } = await a.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+    await a.query('BEGIN')
+    const [first = 0] = await insertEvents(a, 'a', vehicle, 2)
+    await b.query('BEGIN')
+    const [behind = 0] = await insertEvents(b, 'b', vehicle)
+    expect(behind).toBeGreaterThan(first)
+    await b.query('COMMIT')
 
-      const { settled, drawn } = await server.app.prisma.event.horizon()
-      expect(settled).toBeLessThan(first)
-      expect(drawn).toBeGreaterThanOrEqual(behind)
-      // It waits for the open writer a while, and then answers without.
-      expect(await history()).toEqual([])
-      expect(followers.map(({ seen }) => seen())).toEqual([[], []])
+    const { settled, drawn } = await server.app.prisma.event.horizon()
+    expect(settled).toBeLessThan(first)
+    expect(drawn).toBeGreaterThanOrEqual(behind)
+    // It waits for the open writer a while, and then answers without.
+    expect(await history()).toEqual([])
+    expect(followers.map(({ seen }) => seen())).toEqual([[], []])
 
-      await finish(a, b, rows[0]?.pid ?? 0)
-      const all = [...expected, 'last 0']
-      expect(await delivered(expected.length)).toEqual([all, all])
-      expect(await history()).toEqual(all)
-      expect(await history(second.url)).toEqual(all)
-    },
-  )
+    await finish(a, b, rows[0]?.pid ?? 0)
+    const all = [...expected, 'last 0']
+    expect(await delivered(expected.length)).toEqual([all, all])
+    expect(await history()).toEqual(all)
+    expect(await history(second.url)).toEqual(all)
+  })
 })
 
 describe('a statement that does not append', () => {

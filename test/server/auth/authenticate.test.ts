@@ -65,7 +65,7 @@ describe('a token that is trusted', () => {
     expect(status).toBe(200)
   })
 
-  it('is refused for what it may not do, not for who it is', async () => {
+  it('is refused for the operation, not for the token', async () => {
     const strangers = [
       manager({ fleet_id: 'NOSUCH' }),
       manager({ roles: ['manager', 'admin'] }),
@@ -204,7 +204,7 @@ describe('claims', () => {
     expect([status, data]).toMatchObject([200, { viewer: { fleet: { id: world.owner }, roles } }])
   })
 
-  it('may leave the fleet out, or null, for those who have none', async () => {
+  it('may leave the fleet out, or null, for roles without a fleet', async () => {
     for (const fleet of [undefined, null]) {
       const { data } = await askMapped({ [FLEET]: fleet, scope: 'admin' })
       expect(data).toMatchObject({ viewer: { fleet: null, roles: ['ADMIN'] } })

@@ -71,7 +71,7 @@ describe('a server', () => {
     expect(await ask({ [NAMED]: ['admin'] })).toMatchObject(admin)
   })
 
-  it('says at debug what it looked for in a token that it trusts, and did not find', async () => {
+  it('logs at debug the claim that it did not find in a trusted token', async () => {
     const { ask, lines } = await start({ AUTH_ROLES_CLAIM: 'realm_access.roles' }, 'debug')
     const said = () => lines.filter(({ msg }) => msg === 'a token that is trusted has no known role')
     const known = ['VIEWER', 'OPERATOR', 'MANAGER', 'ADMIN', 'GATEWAY']

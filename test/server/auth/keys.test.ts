@@ -34,7 +34,7 @@ async function serverOf(provider: TestProvider): Promise<TestServer> {
 }
 
 describe('the key set of a provider, as a server uses it', () => {
-  it('is fetched once for all who come at the same time, and kept', async () => {
+  it('is fetched once for all requests at the same time, and kept', async () => {
     const provider = await providerOf(key)
     const server = await serverOf(provider)
     expect(provider.requests()).toBe(0)
@@ -60,7 +60,7 @@ describe('the key set of a provider, as a server uses it', () => {
     expect((await post(server.url, await key.sign(ADMIN), VIEWER)).status).toBe(200)
   })
 
-  it('lets nobody in while it was never had, and says so by 503, 1013 on a socket, until it is there', async () => {
+  it('refuses all tokens before it was ever fetched, with 503, or 1013 on a socket', async () => {
     const provider = await providerOf(key)
     await provider.stop()
     const server = await serverOf(provider)
@@ -119,7 +119,7 @@ describe('the key set of a provider, as time goes by', () => {
       )
   }
 
-  it('has a new key after 30 s, asked for once whoever names it before', async () => {
+  it('has a new key after 30 s, with one fetch for any number of tokens that name it before', async () => {
     const provider = await providerOf(key)
     const outcome = await keysOf(provider)
     const [old, fresh] = [await key.sign(ADMIN), await next.sign(ADMIN)]
@@ -149,7 +149,7 @@ describe('the key set of a provider, as time goes by', () => {
     expect(provider.requests()).toBe(1 + 4)
   })
 
-  it('is asked for at most once in 30 s while the provider is down, and what is known goes on serving', async () => {
+  it('is fetched at most once in 30 s while the provider is down, and known keys go on serving', async () => {
     const provider = await providerOf(key)
     const outcome = await keysOf(provider)
     const [known, stranger] = [await key.sign(ADMIN), await next.sign(ADMIN)]

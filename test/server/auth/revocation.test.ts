@@ -28,7 +28,7 @@ const untilRefused = async (token: string, on = server) => {
   while (await isTrusted(token, on)) await new Promise((resolve) => setTimeout(resolve, 20))
 }
 
-it('ends what is open with a token on every instance, and refuses it from then on; fresh ones are trusted', async () => {
+it('closes the connections of a token on every instance, and refuses it from then on; fresh ones are trusted', async () => {
   const old = await sign(server, { fleet_id: world.owner, roles: ['MANAGER'], iat: Math.floor(Date.now() / 1000) })
   const socket = await openAcknowledged(server.url, old)
   const follow = await subscribe(second.url, old, FOLLOW)
@@ -81,7 +81,7 @@ it('reaches gateways, whose tokens are of no fleet', async () => {
   expect(await isTrusted(world.as.admin)).toBe(true)
 })
 
-it('is for ADMIN, names what is wrong, and knows its fleets', async () => {
+it('is for ADMIN, names a wrong input, and knows its fleets', async () => {
   const { errors } = await post(server.url, world.as.partner, REVOKE, { input: { fleetId: world.partner } })
   expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN')
   expect(await revoke({ fleetId: 'NONE' })).toMatchObject({ code: 'FLEET_NOT_FOUND' })

@@ -42,17 +42,20 @@ const openAll = async (count: number, token: string, variables: object, open = s
 
 const lastOf = async ({ received }: Subscription, count = 2) => (await received(count)).at(-1)
 
-it.each(TRANSPORTS)('an event is evaluated once for all who ask the same of it over %s', async (_, open) => {
-  const all = await openAll(40, world.as.owner, {}, open)
-  reads = 0
-  await run(server.url, world.as.owner, 'updateVehicle', { id: vehicleId, name: 'live' })
-  const received = await Promise.all(all.map((subscription) => lastOf(subscription)))
-  expect(new Set(received.map((result) => JSON.stringify(result)))).toHaveLength(1)
-  expect(received[0].data.vehicleEvents.vehicle).toMatchObject({ id: vehicleId, name: 'live' })
-  // Once for them, and nothing for the answer to the mutation, which knows what it did.
-  expect(reads).toBe(1)
-  for (const { stop } of all) stop()
-})
+it.each(TRANSPORTS)(
+  'an event is evaluated once for all subscribers with the same selection over %s',
+  async (_, open) => {
+    const all = await openAll(40, world.as.owner, {}, open)
+    reads = 0
+    await run(server.url, world.as.owner, 'updateVehicle', { id: vehicleId, name: 'live' })
+    const received = await Promise.all(all.map((subscription) => lastOf(subscription)))
+    expect(new Set(received.map((result) => JSON.stringify(result)))).toHaveLength(1)
+    expect(received[0].data.vehicleEvents.vehicle).toMatchObject({ id: vehicleId, name: 'live' })
+    // Once for them, and nothing for the answer to the mutation, which knows what it did.
+    expect(reads).toBe(1)
+    for (const { stop } of all) stop()
+  },
+)
 
 it('a subscriber with other rights, or another selection by a variable, gets a result of its own', async () => {
   const viewer = await server.token(world.owner, 'viewer')
@@ -84,7 +87,7 @@ it('a subscriber with other rights, or another selection by a variable, gets a r
   for (const { stop } of all) stop()
 })
 
-it('an event shows the vehicle as it is now, whoever was shown it before', async () => {
+it('an event shows the vehicle as it is now, also after it was shown to others', async () => {
   const [first] = await openAll(1, world.as.owner, {})
   await run(server.url, world.as.owner, 'updateVehicle', { id: vehicleId, name: 'one' })
   expect((await lastOf(first as Subscription)).data.vehicleEvents.vehicle.name).toBe('one')

@@ -95,7 +95,7 @@ describe.each(TRANSPORTS.filter((transport) => transport !== 'SSE'))('over %s no
   })
 })
 
-it.each(['SSE', 'WebSocket'] as const)('over %s no message repeats what a subscription is given', async (transport) => {
+it.each(['SSE', 'WebSocket'] as const)('over %s no message repeats the values of a subscription', async (transport) => {
   const query = 'subscription ($v: String, $f: VehicleEventFilter) { vehicleEvents(after: $v, filter: $f) { type } }'
   for (const variables of [{ v: LONG }, { v: [LONG] }, { f: { types: [LONG] } }, { f: { [LONG]: 1 } }]) {
     look(await sendOver(transport)(server.url, world.as.owner, { query, variables }))

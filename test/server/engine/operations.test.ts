@@ -57,13 +57,13 @@ describe('a document', () => {
     expect(compiled).toEqual(['subscription', 'query'])
   })
 
-  it('is one for all who send it, so that their events are evaluated once', () => {
+  it('is one for all clients that send it, so that their events are evaluated once', () => {
     const { prepare } = withClock()
     const first = prepare(subscription(0))
     for (let time = 0; time < 3; time++) expect(prepare(subscription(0))).toBe(first)
   })
 
-  it('that is not valid is looked at twice, and not again until it would be told what is wrong', () => {
+  it('that is not valid is parsed twice, and not again unless its errors are needed', () => {
     const { known, parsings } = withClock()
     for (let time = 0; time < 5; time++) expect(known('{ nothing }')).toBeNull()
     expect(parsings()).toBe(1)
@@ -114,7 +114,7 @@ describe('a flood of different documents, of subscriptions as of queries', () =>
     expect(compiled.at(-1)).toBe('query')
   })
 
-  it('pushes nothing out that came again, and what comes once is not compiled', () => {
+  it('evicts none that came again, and is not compiled if it comes once', () => {
     const { compiled, prepare, parsings } = withClock()
     const used = prepare(QUERY)
     prepare(QUERY)
@@ -125,7 +125,7 @@ describe('a flood of different documents, of subscriptions as of queries', () =>
     expect(parsings()).toBe(before)
   })
 
-  it('is kept by number, and by its bytes together', () => {
+  it('is cached up to a number, and up to a total of bytes', () => {
     const long = (n: number) => `${'#'.repeat(40_000)}\n{ viewer { a${n}: roles } }`
     const { prepare } = withClock()
     const first = prepare(long(0))

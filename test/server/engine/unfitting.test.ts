@@ -184,7 +184,7 @@ describe.each(DATABASE_KINDS)('on %s', (database) => {
   }
 
   describe.each(MUTATING)('over %s', (transport) => {
-    it.each(MUTATIONS)('%s takes nothing that does not fit', async (field, type, who) => {
+    it.each(MUTATIONS)('%s refuses values that do not fit', async (field, type, who) => {
       const before = await stored(server)
       const query = `mutation ($i: ${type}!) { ${field}(input: $i) { __typename } }`
       for (const i of UNFITTING) {

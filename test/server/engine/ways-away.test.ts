@@ -157,19 +157,23 @@ const expectBack = async ({ ready, server, toldStranger }: Broken): Promise<void
   expect(answer.errors).toBeUndefined()
 }
 
-it('every way in which a database can be away is told as that, for every operation', { timeout: 300_000 }, async () => {
-  const broken = await start()
-  for (const [name, { away, back }] of Object.entries(WAYS)) {
-    await broken.admin(...away)
-    await expectAway(broken).catch((error: unknown) => {
-      throw new Error(`a database that ${name}: ${String(error)}`, { cause: error })
-    })
-    await broken.admin(...back)
-    await expectBack(broken)
-  }
-})
+it(
+  'every way in which a database can be away is SERVICE_UNAVAILABLE, for every operation',
+  { timeout: 300_000 },
+  async () => {
+    const broken = await start()
+    for (const [name, { away, back }] of Object.entries(WAYS)) {
+      await broken.admin(...away)
+      await expectAway(broken).catch((error: unknown) => {
+        throw new Error(`a database that ${name}: ${String(error)}`, { cause: error })
+      })
+      await broken.admin(...back)
+      await expectBack(broken)
+    }
+  },
+)
 
-it('a database that stops is told as away, and one that is about to', { timeout: 120_000 }, async () => {
+it('a database that stops is SERVICE_UNAVAILABLE, and one that is about to', { timeout: 120_000 }, async () => {
   const broken = await start()
   const { postgres, admin } = broken
   // Somebody who stays connected keeps it from stopping; it lets nobody in any more.
@@ -188,7 +192,7 @@ it('a database that stops is told as away, and one that is about to', { timeout:
 })
 
 it(
-  'a primary that turns read-only under its sessions is left within seconds, by those that listen, too',
+  'a primary that turns read-only under its sessions is left within seconds, by LISTEN, too',
   { timeout: 120_000 },
   async () => {
     const broken = await start()
@@ -211,7 +215,7 @@ it(
 )
 
 it(
-  'connections that are terminated again and again cost no more than what was under way',
+  'connections that are terminated again and again cost only the operations under way',
   { timeout: 120_000 },
   async () => {
     const { admin, codes } = await start()

@@ -155,7 +155,7 @@ describe('a body', () => {
     expect(await namesOf()).toEqual(before)
   })
 
-  it('ends where it was said to, whatever follows', async () => {
+  it('ends at its content length, with any bytes behind it', async () => {
     const { socket, closed } = await open()
     const { all } = asking(TYPENAME)
     socket.write(`${all}\0 no request`)
@@ -164,7 +164,7 @@ describe('a body', () => {
     expect(rest.map(({ status }) => status)).toEqual([400])
   })
 
-  it('that is said to be shorter than it is, is what it is said to be', async () => {
+  it('longer than its content length is cut there', async () => {
     const { socket, closed } = await open()
     socket.write(asking(CREATE, { variables: { name: 'longer' }, length: 20 }).all)
     expect((await closed)[0]?.status).toBe(400)
@@ -200,7 +200,7 @@ describe('a client', () => {
     expect((await closed).map(told)).toEqual([{ id: 'one', status: 200, body: TYPENAME_ANSWER }])
   })
 
-  it('that goes as soon as it has asked costs nobody else anything', async () => {
+  it('that leaves right after its request costs no other client anything', async () => {
     for (const query of [TYPENAME, VEHICLES, `# new\n${VEHICLES}`]) {
       for (let time = 0; time < 5; time++) {
         const { socket } = await open()

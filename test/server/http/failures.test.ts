@@ -107,7 +107,7 @@ const CASES: readonly (readonly [
   ['an upgrade', {}, { draining: broken }, upgrade],
 ]
 
-describe('whatever throws is masked, with its request id, and logged', () => {
+describe('any error is masked, with its request id, and logged', () => {
   it.each(CASES)('%s', async (_what, parts, socketParts, send) => {
     const { url, lines } = await start(parts, socketParts)
     const { status, headers, body } = await send(url)

@@ -106,7 +106,7 @@ describe('a document that came before is answered byte for byte as when it was n
     expect(placed(wrong.compiled)).toEqual(placed(wrong.unseen))
   })
 
-  it('also mutations: what succeeds, what is expected to fail, and what is refused', async () => {
+  it('also mutations: successes, expected failures and refusals', async () => {
     for (const [who, input] of [
       ['owner', { id: ids[2], name: 'the same' }],
       ['partner', { id: ids[2], name: 'not to be seen' }],

@@ -115,7 +115,7 @@ describe('X-Request-Id', () => {
     expect((await at('/nothing', { headers })).headers.get('x-request-id')).toBe('mine')
   })
 
-  it('stands in the event of the request that caused it', async () => {
+  it('is in the event that the request caused', async () => {
     const create = (headers: Record<string, string>) =>
       post(server.url, world.as.owner, mutations.createVehicle, { input: {} }, headers)
     const [given, made] = [await create({ 'X-Request-Id': 'caused-by-me' }), await create({})]
@@ -158,7 +158,7 @@ describe('methods', () => {
     expect(await response.text()).not.toContain('MANAGER')
   })
 
-  it('OPTIONS says what there is', async () => {
+  it('OPTIONS lists the methods', async () => {
     const response = await at('/graphql', { method: 'OPTIONS' })
     expect([response.status, response.headers.get('allow')]).toEqual([204, 'GET, POST, OPTIONS'])
   })

@@ -34,7 +34,7 @@ async function corsOf(server: TestServer, method: 'POST' | 'OPTIONS', origin: st
 }
 
 describe('a page of another origin', () => {
-  it('gets no CORS headers by default, whatever it asks', async () => {
+  it('gets no CORS headers by default, for any request', async () => {
     const token = await closed.token(null, 'admin')
     for (const method of ['POST', 'OPTIONS'] as const) {
       for (const origin of [ALLOWED, closed.url, 'null']) {

@@ -37,7 +37,7 @@ describe('server-sent events', () => {
     expect(text).toBe('event: next\ndata: {"data":{"viewer":{"roles":["MANAGER"]}}}\n\nevent: complete\ndata:\n\n')
   })
 
-  it('follow the log: what was, and what comes', async () => {
+  it('follow the log: past events, and new ones', async () => {
     const { after, vehicleId } = await placeBefore(server.url, world.as.owner)
     const follow = await subscribeSse(server.url, world.as.owner, FOLLOW, { after })
     expect(vehicleIds(await follow.received(1))).toEqual([vehicleId])
@@ -61,7 +61,7 @@ describe('server-sent events', () => {
     resumed.stop()
   })
 
-  it('are comments while nothing happens, so that nobody in between takes the connection for dead', async () => {
+  it('are comments while nothing happens, so that no proxy takes the connection for dead', async () => {
     const response = await open(world.as.stranger, FOLLOW)
     let text = ''
     const decoder = new TextDecoder()
@@ -92,7 +92,7 @@ describe('server-sent events', () => {
     expect(follow.results).toEqual([])
   })
 
-  it('are for each client alone: what one gets no more, another still gets', async () => {
+  it('are for each client alone: a stream that ends leaves others open', async () => {
     const { after } = await placeBefore(server.url, world.as.owner)
     const [one, other] = [
       await subscribeSse(server.url, world.as.owner, FOLLOW, { after }),
@@ -130,7 +130,7 @@ describe('a refused subscription over server-sent events', () => {
 })
 
 describe('a subscription over plain HTTP', () => {
-  it('is 406 to who does not accept a stream', async () => {
+  it('is 406 to a client that does not accept a stream', async () => {
     const response = await open(world.as.owner, FOLLOW, {}, 'application/json')
     expect([response.status, await response.text()]).toEqual([406, ''])
   })

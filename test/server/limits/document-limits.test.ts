@@ -117,7 +117,7 @@ describe.each(TRANSPORTS)('a document over %s', (transport) => {
   })
 })
 
-it('the objects of all pages together are bounded, too', async () => {
+it('the total of objects over all pages is bounded, too', async () => {
   const many = times(40, (n) => `a${n}: fleet { id }`)
   const query = `{ vehicles(first: 100) { nodes { sharings(first: 100) { nodes { vehicle { ...V } } } } } }
     fragment V on Vehicle { ${many} }`
@@ -157,7 +157,7 @@ it('a subscription is held to the same', async () => {
   }
 })
 
-it('a refusal costs what else runs on the socket nothing', async () => {
+it('a refusal leaves other operations of the socket alone', async () => {
   const { after } = await placeBefore(server.url, world.as.owner)
   const { send, message, socket } = await openAcknowledged(server.url, world.as.owner)
   send({ id: 'follow', type: 'subscribe', payload: { query: FOLLOW, variables: { after } } })

@@ -37,7 +37,7 @@ describe('operations on one socket', () => {
 describe('connections that stay open with one token', () => {
   const init = (token: string) => connectWith(server.url, { Authorization: `Bearer ${token}` })
 
-  it('are bounded, over both transports together; one that closes makes room', async () => {
+  it('are bounded over both transports; one that closes makes room', async () => {
     const token = await server.token(world.owner, 'viewer')
     const sockets = [await openAcknowledged(server.url, token), await openAcknowledged(server.url, token)]
     const stream = await subscribeSse(server.url, token, FOLLOW)

@@ -81,14 +81,14 @@ describe.skipIf(!hasBrowser('The playground'))('the playground in a browser', ()
     expect(await tabs(page)).toEqual(TABS)
   })
 
-  it('knows the schema and what it says of itself', async () => {
+  it('knows the schema and its descriptions', async () => {
     const page = await open()
     await page.getByRole('button', { name: 'Show Documentation Explorer' }).click()
     await page.getByRole('link', { name: 'Subscription', exact: true }).click()
     await page.getByText('The events that belong to the viewer').waitFor()
   })
 
-  it('tells the whole story, and shows live in one page what is done in another', async () => {
+  it('runs all steps, and shows the changes of one page live in another', async () => {
     horizonAsked = Promise.withResolvers()
     const follower = await open()
     const sockets: string[] = []
@@ -127,7 +127,7 @@ describe.skipIf(!hasBrowser('The playground'))('the playground in a browser', ()
     await expect.poll(() => actor.locator('.graphiql-response').innerText()).toContain('SHARING_STARTED')
   })
 
-  it('stops following when told to', async () => {
+  it('stops following at the stop button', async () => {
     const page = await open()
     const opened = page.waitForEvent('websocket')
     await play(page, FOLLOW)

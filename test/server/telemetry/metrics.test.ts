@@ -51,7 +51,7 @@ describe('metrics', async () => {
     expect(names).toEqual(expect.arrayContaining(['process_cpu_seconds_total', 'nodejs_eventloop_lag_p99_seconds']))
   })
 
-  it('are those that the page for operators names, and no others', async () => {
+  it('are exactly those of the page for operators', async () => {
     const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
     const served = Array.from(text.matchAll(/^# TYPE (fleetshare_\w+) (\w+)$/gm), ([, name, type]) => `${name} ${type}`)
     const table = tableOf(readFileSync(join(ROOT, 'docs/operate.md'), 'utf8'), 'metric')
@@ -70,7 +70,7 @@ describe('metrics', async () => {
     ).toEqual([5, 5])
   })
 
-  it('count each mutation over HTTP once, and what it was refused', async () => {
+  it('count each mutation over HTTP once, and its refusal', async () => {
     const refused = 'fleetshare_refusals_total{code="VEHICLE_NOT_FOUND"}'
     const names = [operations('http', 'mutation'), durations('http', 'mutation'), refused]
     const end = () => run(server.url, world.as.owner, 'endSharing', { vehicleId: 'NONE' })
@@ -81,7 +81,7 @@ describe('metrics', async () => {
     ).toEqual([4, 4, 4])
   })
 
-  it('count what has wrong variables as an error, and not as executed', async () => {
+  it('count an operation with wrong variables as an error, and not as executed', async () => {
     const names = [operations('http', 'mutation', 'failed'), errors('BAD_USER_INPUT')]
     const wrong = () => post(server.url, world.as.owner, mutations.endSharing, { input: {} })
     expect(
@@ -104,7 +104,7 @@ describe('metrics', async () => {
     ).toEqual([2, 1, 2])
   })
 
-  it('count what is refused by its code, once on each transport', async () => {
+  it('count refusals by code, once on each transport', async () => {
     const wrong = '{ nothing }'
     const { url } = server
     const refusals: readonly [string, () => Promise<unknown>][] = [
@@ -135,7 +135,7 @@ describe('metrics', async () => {
     }
   })
 
-  it.each(TRANSPORTS)('show who follows over %s, and count what was delivered', async (name, open) => {
+  it.each(TRANSPORTS)('show the subscriptions over %s, and count deliveries', async (name, open) => {
     const transport = name === 'WebSocket' ? 'websocket' : 'sse'
     const connections = transport === 'sse' ? 'fleetshare_streams_open' : 'fleetshare_websockets_open'
     const gauges = ['fleetshare_subscriptions_open', connections]
@@ -163,7 +163,7 @@ describe('metrics', async () => {
       .toEqual([0, 0])
   })
 
-  it('count what was committed, by what it is', async () => {
+  it('count commits, by type', async () => {
     const names = ['VEHICLE_CHANGED', 'SHARING_STARTED', 'SHARING_ENDED', 'COMMAND_UPDATED'].map(
       (type) => `fleetshare_events_total{type="${type}"}`,
     )

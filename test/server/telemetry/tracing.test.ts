@@ -75,7 +75,7 @@ const PARENT = '00f067aa0ba902b7'
 const traceparent = `00-${TRACE}-${PARENT}-01`
 
 describe.each(DATABASE_KINDS)('traces, on %s,', (database) => {
-  it("are part of the client's on each transport, with what was asked of the database", async () => {
+  it("are part of the client's on each transport, with the statements of the database", async () => {
     const collector = await startCollector()
     const QUERY = 'query Names { vehicles { nodes { name fleet { name } } } }'
     const spans = await traced(collector, { database }, async (world, url) => {
@@ -150,7 +150,7 @@ it('statements of subscribers are no part of the operation that wrote the event'
   for (const one of followed) expect(asked(one).toSorted()).toEqual(asked(alone).toSorted())
 })
 
-it('traces tell that an operation failed', async () => {
+it('traces show that an operation failed', async () => {
   const collector = await startCollector()
   const spans = await traced(collector, {}, (world, url) =>
     post(url, world.as.owner, '{ vehicles(first: 101) { nodes { id } } }', {}, { traceparent }),
@@ -158,7 +158,7 @@ it('traces tell that an operation failed', async () => {
   expect(spans.find(({ traceId }) => traceId === TRACE)?.status.code).toBe(2)
 })
 
-it('a client can ask not to be traced, and nobody more often than the share of all', async () => {
+it('a client can ask not to be traced, and none is traced more often than the ratio', async () => {
   const collector = await startCollector()
   const env = { OTEL_TRACES_SAMPLER_ARG: '0' }
   const query = '{ viewer { roles } }'

@@ -22,7 +22,7 @@ const cursorsOf = ({ messages }: Raw, id: string) =>
     .map(({ payload }) => (payload as Delivered).data.vehicleEvents.cursor)
 
 describe('on one socket', () => {
-  it('each of many subscriptions gets what it asks for, whatever the others do, on two instances that both write', async () => {
+  it('each of many subscriptions gets its own events, beside any others, on two instances that both write', async () => {
     const vehicles = [await world.newVehicle(), await world.newVehicle(), await world.newVehicle()]
     const after = await endOfLog(server.url, world.as.owner)
     const gateway = await server.token(null, 'gateway')

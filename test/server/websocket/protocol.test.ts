@@ -20,7 +20,7 @@ const operation = (id: string, query: string, variables = {}) => ({
 })
 
 describe('graphql-transport-ws', () => {
-  it('is the one subprotocol: who offers several gets it', async () => {
+  it('is the one subprotocol, also for a client that offers several', async () => {
     const { socket } = await openSocket(server.url, { protocol: ['graphql-ws', 'graphql-transport-ws'] })
     expect(socket.protocol).toBe('graphql-transport-ws')
     socket.close()

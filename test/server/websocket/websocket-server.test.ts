@@ -76,7 +76,7 @@ describe('operations on a socket', () => {
     expect(refused).toMatchObject({ data: { deleteVehicle: { code: 'VEHICLE_NOT_FOUND' } } })
   })
 
-  it('are told what they may not do', async () => {
+  it('get the refusal of a forbidden operation', async () => {
     const result = await once(world.as.admin, '{ vehicles { nodes { id } } }')
     expect(result.errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }])
   })

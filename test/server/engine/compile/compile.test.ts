@@ -13,7 +13,7 @@ function isCompiled(query: string): boolean {
 
 const FLEETS = (count: number) => Array.from({ length: count }, (_, n) => `a${n}: fleet { id }`).join(' ')
 
-it('compiles what somebody has written', () => {
+it('compiles operations of usual size', () => {
   expect(isCompiled(`{ vehicles { nodes { id ${FLEETS(40)} } } }`)).toBe(true)
 })
 

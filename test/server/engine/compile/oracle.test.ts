@@ -220,7 +220,7 @@ it('no text of a document comes into the code that is made of it', async () => {
   expect(told[1]).toEqual(told[0])
 })
 
-it('what is absent is absent, also within an argument', async () => {
+it('absent values are absent, also within an argument', async () => {
   const query = `mutation ($name: String) { updateVehicle(input: { id: "V", name: $name }) { __typename } }`
   const told = await both({ query, variables: {} }, VIEWERS[0] as Viewer)
   if (told === null || told === 'refused') throw new Error('it is compiled')
