@@ -8,6 +8,7 @@ import { end, start, updateEnd } from './verbs/sharings.ts'
 import { create, remove, update } from './verbs/vehicles.ts'
 import { checkPlace } from './log/place.ts'
 import { pruneLog, readFleetLog, readHistory, readLog } from './log/read.ts'
+import { listCommands } from './queries/commands.ts'
 import { listFleets, listPartners, listSharings, listVehicles } from './queries/lists.ts'
 import { createLoaders } from './queries/loaders.ts'
 import { revokeTokens } from './queries/revocations.ts'
@@ -66,6 +67,7 @@ export function createClient(services: Services) {
       },
       sharing: { page: bind(listSharings), start: bind(start), moveEnd: bind(updateEnd), end: bind(end) },
       command: {
+        page: bind(listCommands),
         send: bind(send),
         claim: bind(claim),
         pending: bind(pendingCommands),

@@ -13,6 +13,7 @@ import './types/token.ts'
 import './types/command.ts'
 import './types/event.ts'
 import './types/audit.ts'
+import './lists/commands.ts'
 
 /**
  * This folder: what the API looks like, in Pothos. base/ has what all types share, types/ the types with their resolvers; both

@@ -31,7 +31,7 @@ graphql\`
 \`
 graphql\`
   query RelayClientNodeQuery($id: ID!) {
-    node(id: $id) { id ... on Vehicle { ...RelayClient_sharings } ... on Command { status } ... on Fleet { isPartner } }
+    node(id: $id) { id ...RelayClient_sharings @alias(as: "vehicle") ... on Command { status } ... on Fleet { isPartner } }
   }
 \`
 graphql\`

@@ -6,12 +6,25 @@
 export type Layers = Readonly<Record<string, { readonly own: readonly string[]; readonly packages: readonly string[] }>>
 
 export const LAYERS: Layers = {
+  'src/async/': { own: [], packages: [] },
   'src/domain/': { own: [], packages: [] },
-  'src/domain/log/': { own: ['src/domain/'], packages: [] },
   'src/data/database/': {
     own: ['src/domain/'],
     packages: ['@electric-sql/pglite', '@prisma/driver-adapter-utils', 'node:', 'pg'],
   },
+  'src/data/migrations/': { own: [], packages: ['@electric-sql/pglite', 'node:', 'pg'] },
+  'src/data/connection/': {
+    own: ['src/data/database/', 'src/data/migrations/', 'src/generated/'],
+    packages: [
+      '@electric-sql/pglite',
+      '@prisma/adapter-pg',
+      '@prisma/driver-adapter-utils',
+      'node:',
+      'pg',
+      'pglite-prisma-adapter',
+    ],
+  },
+  'src/domain/log/': { own: ['src/domain/'], packages: [] },
   // Types alone: what the rooms above it are given.
   'src/data/services.ts': {
     own: ['src/data/database/', 'src/domain/', 'src/domain/log/', 'src/generated/'],
@@ -56,7 +69,6 @@ export const LAYERS: Layers = {
     ],
     packages: ['lru-cache', 'node:'],
   },
-  'src/async/': { own: [], packages: [] },
   'src/data/log/': {
     own: ['src/async/', 'src/data/database/', 'src/data/services.ts', 'src/data/tables/', 'src/domain/log/'],
     packages: ['node:'],
@@ -66,6 +78,18 @@ export const LAYERS: Layers = {
     own: ['src/data/decisions/', 'src/data/log/', 'src/data/queries/', 'src/data/services.ts', 'src/data/verbs/'],
     packages: [],
   },
+  'src/data/create-services.ts': {
+    own: [
+      'src/data/connection/',
+      'src/data/database/',
+      'src/data/decisions/',
+      'src/data/log/',
+      'src/data/queries/',
+      'src/data/services.ts',
+    ],
+    packages: [],
+  },
+  'src/background/': { own: ['src/data/client.ts', 'src/domain/access/'], packages: [] },
   'src/live/': { own: ['src/async/', 'src/data/client.ts', 'src/domain/', 'src/domain/log/'], packages: ['p-limit'] },
   'src/graphql/base/': {
     own: [
@@ -80,30 +104,6 @@ export const LAYERS: Layers = {
     ],
     packages: ['@pothos/core', '@pothos/plugin-errors', 'graphql'],
   },
-  'src/data/migrations/': { own: [], packages: ['@electric-sql/pglite', 'node:', 'pg'] },
-  'src/data/connection/': {
-    own: ['src/data/database/', 'src/data/migrations/', 'src/generated/'],
-    packages: [
-      '@electric-sql/pglite',
-      '@prisma/adapter-pg',
-      '@prisma/driver-adapter-utils',
-      'node:',
-      'pg',
-      'pglite-prisma-adapter',
-    ],
-  },
-  'src/data/create-services.ts': {
-    own: [
-      'src/data/connection/',
-      'src/data/database/',
-      'src/data/decisions/',
-      'src/data/log/',
-      'src/data/queries/',
-      'src/data/services.ts',
-    ],
-    packages: [],
-  },
-  'src/background/': { own: ['src/data/client.ts', 'src/domain/access/'], packages: [] },
   'src/graphql/types/': {
     own: [
       'src/data/decisions/',
@@ -118,7 +118,11 @@ export const LAYERS: Layers = {
     ],
     packages: ['@pothos/core'],
   },
-  'src/graphql/schema.ts': { own: ['src/graphql/base/', 'src/graphql/types/'], packages: ['graphql'] },
+  'src/graphql/lists/': { own: ['src/domain/', 'src/graphql/base/', 'src/graphql/types/'], packages: [] },
+  'src/graphql/schema.ts': {
+    own: ['src/graphql/base/', 'src/graphql/lists/', 'src/graphql/types/'],
+    packages: ['graphql'],
+  },
   'src/server/limits/': {
     own: ['src/domain/access/', 'src/graphql/base/', 'src/graphql/schema.ts'],
     packages: ['graphql', 'graphql-yoga', 'lru-cache', 'node:'],

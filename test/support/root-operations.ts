@@ -52,6 +52,7 @@ export const ROOT_OPERATIONS: Readonly<Record<string, RootOperation>> = {
     query: 'query ($id: ID!) { node(id: $id) { id ... on Vehicle { name } } }',
     variables: ({ vehicle: id }) => ({ id }),
   },
+  commands: { by: 'owner', query: `{ commands { ${page} } }` },
   'vehicleEvents of the past': { by: 'owner', query: '{ vehicleEvents { nodes { type } } }' },
   auditTrail: { by: 'owner', query: '{ auditTrail { nodes { action } } }' },
   fleets: { by: 'admin', query: `{ fleets { ${page} } }` },

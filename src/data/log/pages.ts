@@ -4,7 +4,7 @@ import { selectParts } from '../tables/record.ts'
 
 /** The tag that an event has now, 0 for one of before there were tags; NULL where there is none. */
 const tagAt = (position: string) =>
-  `(SELECT COALESCE(k.tag, 0)::bigint FROM event AS k WHERE k.position = ${position}::bigint)`
+  `(SELECT COALESCE(k.tag, 0)::bigint FROM event AS k WHERE k.position = (${position})::bigint)`
 
 const COLUMNS = `e.position, e.tag, ${EVENT.columns.map(({ name }) => `e.${name}`).join(', ')}`
 
@@ -63,6 +63,9 @@ export const LOG_END: Statement = {
 const lastRemoved = (types: string) =>
   `SELECT max(position) AS removed FROM pruned WHERE fleet_id = $1 AND (${types}::text[] IS NULL OR type = ANY(${types}))`
 
+/** The tag of the event at a position, or FOUND.nothing. */
+export const TAG: Statement = { name: 'tag', text: `SELECT COALESCE(${tagAt('$1')}, ${FOUND.nothing}) AS found` }
+
 /** $1 the fleet, $2 types or null, $3 a position. */
 export const PLACE: Statement = {
   name: 'place',
@@ -75,60 +78,76 @@ export const PLACE: Statement = {
  * how rare a fleet is, the planner at times walks the whole log instead.
  * $1 the fleet, $2 the position before the first, $3 the last one, $4 the limit, $5 and $6 the known event's position and tag,
  * $7 types and $8 vehicles, or null.
- *
- * This is one page between two places, of the events that an index holds by `keys`.
  */
-const between = (keys: string, values: string, more: string) => `(
+type Direction = 'ASC' | 'DESC'
+
+/** One page between two places, of the events that an index holds by `keys`. */
+const between = (direction: Direction, keys: string, values: string, more: string) => `(
   SELECT ${COLUMNS} FROM event AS e
   WHERE (${keys}, e.position) > (${values}, $2::bigint) AND (${keys}, e.position) <= (${values}, $3::bigint) AND ${more}
-  ORDER BY ${keys}, e.position LIMIT $4)`
+  ORDER BY ${[...keys.split(', '), 'e.position'].map((key) => `${key} ${direction}`).join(', ')} LIMIT $4)`
 
 /** The events of the fleet's own vehicles, and those that it was the partner of. */
 const asEither = (pages: (audience: string, more: string) => string) => `
   ${pages('e.owner_id', 'TRUE')} UNION ALL ${pages('e.partner_id', 'e.partner_id IS NOT NULL')}`
 
-const ofAll = asEither((audience, more) => between(audience, '$1', more))
+type Events = (direction: Direction) => string
 
-const ofSome = asEither((audience, more) => between(audience, '$1', `${more} AND ${MATCHES}`))
+const ofAll: Events = (direction) => asEither((audience, more) => between(direction, audience, '$1', more))
+
+const ofSome: Events = (direction) =>
+  asEither((audience, more) => between(direction, audience, '$1', `${more} AND ${MATCHES}`))
 
 /** The events of rare types: each type is one range of an index that leaves out the bulk of the log. */
-const ofRareTypes = asEither(
-  (audience, more) =>
-    `(SELECT e.* FROM unnest($7::text[]) AS wanted(type) CROSS JOIN LATERAL ${between(
-      `${audience}, e.type`,
-      '$1, wanted.type',
-      `${more} AND e.type <> 'STATE_RECORDED' AND ${MATCHES}`,
-    )} AS e)`,
-)
+const ofRareTypes: Events = (direction) =>
+  asEither(
+    (audience, more) =>
+      `(SELECT e.* FROM unnest($7::text[]) AS wanted(type) CROSS JOIN LATERAL ${between(
+        direction,
+        `${audience}, e.type`,
+        '$1, wanted.type',
+        `${more} AND e.type <> 'STATE_RECORDED' AND ${MATCHES}`,
+      )} AS e)`,
+  )
 
 /** The events of vehicles that were ever the fleet's own or shared with it; events of other vehicles are not read. */
-const ofVehicles = `(SELECT e.* FROM (
+const ofVehicles: Events = (direction) => `(SELECT e.* FROM (
     SELECT w.id FROM unnest($8::text[]) AS w(id)
     WHERE EXISTS (SELECT FROM vehicle AS v WHERE v.id = w.id AND v.owner_id = $1)
       OR EXISTS (SELECT FROM sharing AS s WHERE s.vehicle_id = w.id AND s.partner_id = $1)
   ) AS wanted(id) CROSS JOIN LATERAL ${between(
+    direction,
     'e.vehicle_id',
     'wanted.id',
     // Written so that no index serves it: the index by vehicle is the right one, however rare the fleet is.
     `$1 = ANY (ARRAY[e.owner_id, e.partner_id]) AND ${MATCHES}`,
   )} AS e)`
 
-const page = (events: string) => `SELECT * FROM (${events}) AS found ORDER BY position LIMIT $4`
+const page = (events: Events, direction: Direction) =>
+  `SELECT * FROM (${events(direction)}) AS found ORDER BY position ${direction} LIMIT $4`
 
 /**
  * A page from a place on, in one statement that also finds how far back the log begins, and so as of one instant: no page
- * misses events unnoticed. A page from the beginning on has none to miss.
+ * misses events unnoticed. A page from the beginning on has none to miss. A page up to a place has its last event first, and
+ * finds what is at the place, which is right behind $3; events that were removed for their age are before all others.
  */
-const pages = (name: string, events: string, types: string) => ({
+const pages = (name: string, events: Events, types: string) => ({
   fromPlace: {
     name: `fleet_log_${name}`,
     text: `SELECT ${PAGED.sql} FROM (
       SELECT CASE WHEN NOT ${hasKnown('$5', '$6')} THEN ${FOUND.knownMissing} ${foundAt('$2', lastRemoved(types))}) AS log
-      LEFT JOIN (${page(events)}) AS e ON TRUE ORDER BY e.position`,
+      LEFT JOIN (${page(events, 'ASC')}) AS e ON TRUE ORDER BY e.position`,
   } satisfies Statement,
   fromBeginning: {
     name: `fleet_log_${name}_begin`,
-    text: `SELECT ${LOGGED.sql} FROM (${page(events)}) AS e ORDER BY e.position`,
+    text: `SELECT ${LOGGED.sql} FROM (${page(events, 'ASC')}) AS e ORDER BY e.position`,
+  } satisfies Statement,
+  upToPlace: {
+    name: `fleet_log_${name}_last`,
+    text: `SELECT ${PAGED.sql} FROM (
+      SELECT CASE WHEN NOT ${hasKnown('$5', '$6')} THEN ${FOUND.knownMissing}
+        ELSE COALESCE(${tagAt('$3::bigint + 1')}, ${FOUND.nothing}) END::bigint AS found) AS log
+      LEFT JOIN (${page(events, 'DESC')}) AS e ON TRUE ORDER BY e.position DESC`,
   } satisfies Statement,
 })
 

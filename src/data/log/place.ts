@@ -1,6 +1,6 @@
 import type { EventFilter } from '../../domain/log/event.ts'
 import type { Place, Services } from '../services.ts'
-import { FOUND, PLACE } from './pages.ts'
+import { FOUND, PLACE, TAG } from './pages.ts'
 
 /**
  * A cursor from which the log cannot be continued without a gap: an event behind it has been removed for its age, or the log
@@ -35,5 +35,11 @@ export async function checkFound(db: Services, place: Place, found: number): Pro
 export async function checkPlace(db: Services, fleetId: string, { types }: EventFilter, place: Place): Promise<void> {
   const values = [fleetId, types && [...types], place.position]
   const [row] = await db.query<{ found: string }>(PLACE, values)
+  await checkFound(db, place, Number(row?.found ?? FOUND.nothing))
+}
+
+/** @throws CursorExpiredError if the log was set back to before the place: other events may be before it now */
+export async function checkBefore(db: Services, place: Place): Promise<void> {
+  const [row] = await db.query<{ found: string }>(TAG, [place.position])
   await checkFound(db, place, Number(row?.found ?? FOUND.nothing))
 }

@@ -5,7 +5,7 @@ import type { Horizon, Place, Services } from '../services.ts'
 import { EVENT, loggedEvent } from '../tables/event.ts'
 import type { Row, Values } from '../tables/record.ts'
 import { FLEET_LOG, FOUND, LOG, LOGGED, PAGED, KNOWN_MISSING } from './pages.ts'
-import { checkFound, checkRemoved } from './place.ts'
+import { checkBefore, checkFound, checkPlace, checkRemoved } from './place.ts'
 
 const SETTLE_POLL_MS = 2
 const SETTLE_LIMIT_MS = 1_000
@@ -92,22 +92,29 @@ export async function readLog(db: Services, after: number, upTo: number, limit: 
 /** The most vehicles that are looked up one by one. */
 const FEW_VEHICLES = 100
 
-/** @param after null for the beginning, wherever that is */
+/** Positions of a page; `after` is null for the beginning, wherever that is. */
+type Range = {
+  readonly after: number | null
+  readonly upTo: number
+  readonly limit: number
+  /** Whether the page has the last events of the range, the last first, and finds what is right behind the range. */
+  readonly backwards?: boolean
+}
+
 function readFleetPage(
   db: Services,
   fleetId: string,
   { vehicleIds, types }: EventFilter,
-  after: number | null,
-  upTo: number,
-  limit: number,
+  { after, upTo, limit, backwards = false }: Range,
 ): Promise<Page> {
   const few = vehicleIds !== null && vehicleIds.length <= FEW_VEHICLES
   const rare = types !== null && !types.includes('STATE_RECORDED')
   const all = types === null && vehicleIds === null
   const { ofAll, ofSome, ofRareTypes, ofVehicles } = FLEET_LOG
-  const { fromPlace, fromBeginning } = all ? ofAll : few ? ofVehicles : rare ? ofRareTypes : ofSome
+  const { fromPlace, fromBeginning, upToPlace } = all ? ofAll : few ? ofVehicles : rare ? ofRareTypes : ofSome
   const values: unknown[] = [fleetId, after ?? 0, upTo, limit, ...knownIn(db)]
   if (!all) values.push(types && [...new Set(types)], vehicleIds && [...new Set(vehicleIds)])
+  if (backwards) return readPage(db, upToPlace, values)
   return after === null ? readRange(db, fromBeginning, values) : readPage(db, fromPlace, values)
 }
 
@@ -125,33 +132,65 @@ export async function readFleetLog(
   upTo: number,
   limit: number,
 ): Promise<LoggedEvent[]> {
-  const page = await readUnlessRewound(db, () => readFleetPage(db, fleetId, filter, after, upTo, limit))
+  const page = await readUnlessRewound(db, () => readFleetPage(db, fleetId, filter, { after, upTo, limit }))
   if (page) checkRemoved(page.found)
   return page?.events ?? []
 }
 
+/** A part of the log, and the end of it from which the page is read; null for no bound. */
+export type HistoryPage = {
+  readonly after: Place | null
+  readonly before: Place | null
+  readonly limit: number
+  readonly backwards: boolean
+}
+
 /**
- * A fleet's first events behind a place, as of now. Events that were settled before stay settled: where they fill the page, the
- * horizon is not asked for.
- * @param after null for the beginning
+ * A fleet's events between two places, as of now: the first of them, or the last, the last first.
  * @throws CursorExpiredError
  */
 export async function readHistory(
   db: Services,
   fleetId: string,
   filter: EventFilter,
-  after: Place | null,
-  limit: number,
+  page: HistoryPage,
 ): Promise<LoggedEvent[]> {
+  const { after, before, limit, backwards } = page
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const events = await tryHistory(db, fleetId, filter, after, limit)
+    const events =
+      before === null && !backwards
+        ? await tryHistory(db, fleetId, filter, after, limit)
+        : await tryUpTo(db, fleetId, filter, page)
     if (events) return events
     await db.log.horizon()
   }
   throw new Error('the log cannot be read: it was set back again and again')
 }
 
-/** @returns null if the log was set back */
+/**
+ * Reads up to a place, or up to the end as of now. Events before a place are settled, because its cursor was handed out.
+ * @returns null if the log was set back
+ */
+async function tryUpTo(
+  db: Services,
+  fleetId: string,
+  filter: EventFilter,
+  { after, before, limit, backwards }: HistoryPage,
+): Promise<LoggedEvent[] | null> {
+  if (after) await checkPlace(db, fleetId, filter, after)
+  if (before && !backwards) await checkBefore(db, before)
+  const upTo = before ? before.position - 1 : (await settledHorizon(db)).end
+  const page = await readFleetPage(db, fleetId, filter, { after: after?.position ?? null, upTo, limit, backwards })
+  if (!page.hasKnown) return null
+  if (before && backwards) await checkFound(db, before, page.found)
+  return page.events
+}
+
+/**
+ * Reads on from a place. Events that were settled before stay settled: where they fill the page, the horizon is not asked for.
+ * @param after null for the beginning
+ * @returns null if the log was set back
+ */
 async function tryHistory(
   db: Services,
   fleetId: string,
@@ -160,7 +199,7 @@ async function tryHistory(
   limit: number,
 ): Promise<LoggedEvent[] | null> {
   const read = (behind: number | null, upTo: number, most: number) =>
-    readFleetPage(db, fleetId, filter, behind, upTo, most)
+    readFleetPage(db, fleetId, filter, { after: behind, upTo, limit: most })
   const from = after?.position ?? null
   const known = db.log.known()?.position ?? 0
   // A page that begins so close to the end cannot be full.

@@ -1,5 +1,7 @@
 import type { InterfaceRef, ObjectRef } from '@pothos/core'
 import type { Page } from '../../data/queries/lists.ts'
+import { LATEST_INSTANT } from '../../domain/period.ts'
+import type { Instant } from '../../domain/period.ts'
 import { builder } from './builder.ts'
 import type { SchemaTypes } from './builder.ts'
 import { badUserInput } from './errors.ts'
@@ -55,15 +57,15 @@ export function connectionOf<T>(name: string, node: ObjectRef<SchemaTypes, T> | 
   })
 }
 
-/** The arguments of every list that goes both ways. */
-export const pageArgs = () =>
+/** The arguments of every list. */
+export const pageArgs = (pageSize: PageSize = PAGE_SIZE) =>
   builder.args((arg) => ({
     first: arg.int({
-      description: 'At most this many, from the start or from `after`: 0 to 100, 50 if absent.',
-      extensions: { pageSize: PAGE_SIZE },
+      description: `At most this many, from the start or from \`after\`: 0 to ${pageSize.most}, ${pageSize.usual} if absent.`,
+      extensions: { pageSize },
     }),
     after: arg.string({ description: 'A cursor: only nodes after it.' }),
-    last: arg.int({ description: 'At most this many, from the end or from `before`: 0 to 100.' }),
+    last: arg.int({ description: `At most this many, from the end or from \`before\`: 0 to ${pageSize.most}.` }),
     before: arg.string({ description: 'A cursor: only nodes before it.' }),
   }))
 
@@ -93,23 +95,46 @@ export const byText = <T>(list: string, keyOf: (node: T) => string): Cursors<T, 
   parse: (json) => (isText(json) ? json : null),
 })
 
+/** Lists in the order of an instant, then of an id. */
+export const byInstant = <T>(
+  list: string,
+  keyOf: (node: T) => readonly [at: Instant, id: string],
+): Cursors<T, readonly [at: Instant, id: string]> => ({
+  list,
+  keyOf,
+  parse: (json) => {
+    if (!Array.isArray(json) || json.length !== 2) return null
+    const [at, id]: unknown[] = json
+    const isInstant = Number.isInteger(at) && Number(at) >= 0 && Number(at) <= LATEST_INSTANT
+    return isInstant && isText(id) ? [Number(at), id] : null
+  },
+})
+
 const cursorOf = (list: string, key: unknown) => Buffer.from(JSON.stringify([list, key])).toString('base64url')
 
 /** @throws BAD_USER_INPUT that names the argument */
 export function pageOf<T, Key>(args: Args, cursors: Cursors<T, Key>): Page<Key> & { readonly size: number } {
-  const { first, last } = args
-  if (typeof first === 'number' && typeof last === 'number')
-    throw badUserInput('first and last cannot be given together.')
-  const size = sizeOf('first', first, PAGE_SIZE.most) ?? sizeOf('last', last, PAGE_SIZE.most) ?? PAGE_SIZE.usual
+  const { size, backwards } = lengthOf(args)
   const key = (name: 'after' | 'before') => {
     const text = args[name]
     return typeof text === 'string' ? parseCursor(name, text, cursors) : null
   }
   // One more than the size shows whether there are more.
-  return { after: key('after'), before: key('before'), limit: size + 1, backwards: typeof last === 'number', size }
+  return { after: key('after'), before: key('before'), limit: size + 1, backwards, size }
 }
 
-export function sizeOf(name: string, size: number | null | undefined, most: number): number | null {
+/** How many nodes, and from which end. @throws BAD_USER_INPUT that names the argument */
+export function lengthOf(
+  { first, last }: Args,
+  { most, usual }: PageSize = PAGE_SIZE,
+): { readonly size: number; readonly backwards: boolean } {
+  if (typeof first === 'number' && typeof last === 'number')
+    throw badUserInput('first and last cannot be given together.')
+  const size = sizeOf('first', first, most) ?? sizeOf('last', last, most) ?? usual
+  return { size, backwards: typeof last === 'number' }
+}
+
+function sizeOf(name: string, size: number | null | undefined, most: number): number | null {
   if (typeof size !== 'number') return null
   if (size < 0 || size > most) throw badUserInput(`${name} takes 0 to ${most}, not ${size}.`)
   return size

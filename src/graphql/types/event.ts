@@ -4,9 +4,8 @@ import { stateOf } from '../../domain/state.ts'
 import { openStream } from '../../live/stream.ts'
 import { forTokens } from '../base/audience.ts'
 import { builder } from '../base/builder.ts'
-import { connectionOf, sizeOf } from '../base/connection.ts'
-import type { PageSize } from '../base/connection.ts'
-import type { Connection } from '../base/connection.ts'
+import { connectionOf, lengthOf, pageArgs } from '../base/connection.ts'
+import type { Connection, PageSize } from '../base/connection.ts'
 import { CommandStatusEnum, CommandType } from './command.ts'
 import { asMember, nonNull } from '../base/context.ts'
 import type { Context } from '../base/context.ts'
@@ -147,20 +146,19 @@ builder.queryField('vehicleEvents', (t) =>
   t.field({
     type: VehicleEventConnection,
     extensions: forTokens('MEMBER'),
-    description: "The log as far as it belongs to the viewer's fleet, oldest first.",
-    args: {
-      first: t.arg.int({
-        description: 'At most this many: 0 to 500, 50 if absent.',
-        extensions: { pageSize: PAGE_SIZE },
-      }),
-      after: t.arg.string({ description: 'A cursor: only events after it.' }),
-      filter: t.arg({ type: VehicleEventFilter, description: FILTERED }),
-    },
-    resolve: async (_root, { first, after, filter }, context) => {
+    description:
+      "The log as far as it belongs to the viewer's fleet, oldest first; `last` and `before` read it from its end.",
+    args: { ...pageArgs(PAGE_SIZE), filter: t.arg({ type: VehicleEventFilter, description: FILTERED }) },
+    resolve: async (_root, { filter, ...args }, context) => {
       const { fleetId } = asMember(context)
-      const size = sizeOf('first', first, PAGE_SIZE.most) ?? PAGE_SIZE.usual
-      const found = await context.prisma.event.history(fleetId, filterOf(filter), placeOf(after, context), size + 1)
-      return eventPage(found, size, after ?? null, context)
+      const length = lengthOf(args, PAGE_SIZE)
+      const found = await context.prisma.event.history(fleetId, filterOf(filter), {
+        after: placeOf('after', args.after, context),
+        before: placeOf('before', args.before, context),
+        limit: length.size + 1,
+        backwards: length.backwards,
+      })
+      return eventPage(found, length, args, context)
     },
   }),
 )
@@ -179,7 +177,7 @@ builder.subscriptionField('vehicleEvents', (t) =>
       const { fleetId } = asMember(context)
       const { prisma, tail, viewer, gone } = context
       const filter = filterOf(args.filter)
-      const place = placeOf(args.after, context)
+      const place = placeOf('after', args.after, context)
       const { end } = await prisma.event.horizon()
       if (place && !tail.has(place.position, place.tag)) {
         await tail.catchUpLimit(() => prisma.event.checkPlace(fleetId, filter, place))
@@ -207,33 +205,39 @@ const filterOf = (filter: FilterInput | null | undefined): EventFilter => ({
 })
 
 /** @throws BAD_USER_INPUT for a text that is no cursor */
-function placeOf(cursor: string | null | undefined, { prisma }: Context): Place | null {
+function placeOf(name: string, cursor: string | null | undefined, { prisma }: Context): Place | null {
   if (typeof cursor !== 'string') return null
   const place = prisma.event.place(cursor)
-  if (place === null) throw badUserInput('after is not a cursor of this log.')
+  if (place === null) throw badUserInput(`${name} is not a cursor of this log.`)
   return place
 }
 
+type Bounds = { readonly after?: string | null | undefined; readonly before?: string | null | undefined }
+
+/** @param found one more than the page where there are more; from its end if it goes backwards */
 function eventPage(
   found: readonly LoggedEvent[],
-  size: number,
-  after: string | null,
+  { size, backwards }: ReturnType<typeof lengthOf>,
+  { after, before }: Bounds,
   { prisma }: Context,
 ): Connection<LoggedEvent> {
+  const more = found.length > size
   const nodes = found.slice(0, size)
+  if (backwards) nodes.reverse()
   const cursorOf = (event: LoggedEvent) => prisma.event.cursorOf(event)
   const [first, last] = [nodes[0], nodes.at(-1)]
   return {
     nodes,
     cursorOf,
     pageInfo: {
-      hasNextPage: found.length > size,
-      hasPreviousPage: after !== null,
+      // On the side that the page came from lies at least the event of its cursor.
+      hasNextPage: backwards ? before != null : more,
+      hasPreviousPage: backwards ? more : after != null,
       get startCursor() {
         return first ? cursorOf(first) : null
       },
       get endCursor() {
-        return last ? cursorOf(last) : after
+        return last ? cursorOf(last) : (after ?? null)
       },
     },
   }

@@ -1,16 +1,13 @@
-import type { SharingKey } from '../../data/queries/lists.ts'
 import type { SharingResult } from '../../data/verbs/sharings.ts'
 import { SharingConflictError } from '../../domain/access/refusal.ts'
 import { InputError, RequestError } from '../../domain/errors.ts'
-import { LATEST_INSTANT } from '../../domain/period.ts'
 import { endedAtOf, endReasonAt, hasStarted, phaseAt, statusFor } from '../../domain/sharing.ts'
 import type { Sharing } from '../../domain/sharing.ts'
 import type { Vehicle } from '../../domain/vehicle.ts'
 import { forTokens } from '../base/audience.ts'
 import { builder } from '../base/builder.ts'
 import { CommandTypeEnum } from './command.ts'
-import { connectionOf, isText, pageArgs, pageOf, toConnection } from '../base/connection.ts'
-import type { Cursors } from '../base/connection.ts'
+import { byInstant, connectionOf, pageArgs, pageOf, toConnection } from '../base/connection.ts'
 import { asMember, asRequester, change } from '../base/context.ts'
 import { NodeInterface } from '../base/node.ts'
 import { resultOf, UserErrorInterface } from './user-errors.ts'
@@ -119,16 +116,7 @@ builder.objectType(SharingConflictError, {
 
 export const SharingConnection = connectionOf('Sharing', SharingType)
 
-export const bySharing: Cursors<Sharing, SharingKey> = {
-  list: 'sharings',
-  keyOf: ({ startsAt, id }) => [startsAt, id],
-  parse: (json) => {
-    if (!Array.isArray(json) || json.length !== 2) return null
-    const [startsAt, id]: unknown[] = json
-    const isInstant = Number.isInteger(startsAt) && Number(startsAt) >= 0 && Number(startsAt) <= LATEST_INSTANT
-    return isInstant && isText(id) ? [Number(startsAt), id] : null
-  },
-}
+export const bySharing = byInstant<Sharing>('sharings', ({ startsAt, id }) => [startsAt, id])
 
 const SharingFilter = builder.inputType('SharingFilter', {
   description: 'Which sharings: those that meet all that is given.',

@@ -3,6 +3,7 @@ import { save } from '../../../src/data/decisions/commit.ts'
 import type { Changes } from '../../../src/data/decisions/commit.ts'
 import { startupOptions } from '../../../src/data/connection/session.ts'
 import { FLEET_LOG } from '../../../src/data/log/pages.ts'
+import { COMMAND_LISTS } from '../../../src/data/queries/commands.ts'
 import { VEHICLE_LISTS } from '../../../src/data/queries/vehicle-lists.ts'
 import { newCommand } from '../../../src/domain/command.ts'
 import { sharingEvent } from '../../../src/domain/log/event.ts'
@@ -114,8 +115,8 @@ async function plannable(databaseUrl: string): Promise<ReadonlySet<string>> {
   await aDay(server)
   await server.close()
   for (const { asc, desc } of Object.values(VEHICLE_LISTS)) [asc, desc].forEach(({ text }) => texts.add(text))
-  for (const { fromPlace, fromBeginning } of Object.values(FLEET_LOG))
-    [fromPlace, fromBeginning].forEach(({ text }) => texts.add(text))
+  for (const pages of Object.values(FLEET_LOG)) Object.values(pages).forEach(({ text }) => texts.add(text))
+  for (const { ASC, DESC } of Object.values(COMMAND_LISTS)) [ASC, DESC].forEach(({ text }) => texts.add(text))
   for (const text of await saves()) texts.add(text)
   return new Set([...texts].filter((text) => /^\s*(SELECT|WITH|INSERT|UPDATE|DELETE|\()/i.test(text)))
 }

@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises'
 import { pino } from 'pino'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openSql } from '../../src/data/verify/verify.ts'
-import { ask } from '../support/api.ts'
-import { runOn } from '../support/kept.ts'
-import { olderDatabase } from '../support/older.ts'
-import { DATABASE_KINDS, startServer } from '../support/server.ts'
+import { openSql } from '../../../src/data/verify/verify.ts'
+import { ask } from '../../support/api.ts'
+import { runOn } from '../../support/kept.ts'
+import { olderDatabase } from '../../support/older.ts'
+import { DATABASE_KINDS, startServer } from '../../support/server.ts'
 
 /** The last migration before ids were unique over all types. */
 const BEFORE = '20261128050000_timeline'
