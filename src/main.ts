@@ -5,6 +5,7 @@ import { createLog } from './log.ts'
 import { readSettings, SettingsError } from './settings.ts'
 import type { Settings } from './settings.ts'
 import { startApp } from './start.ts'
+import { notifyReady } from './systemd.ts'
 import { seedDemoWorld } from '../prisma/seed.ts'
 
 const LONGEST_STOP_MS = 9_500
@@ -55,6 +56,9 @@ try {
     const seeded = settings.provider === null && (await seedDemoWorld(app.prisma))
     // The first line of the log: who asked for any free port reads there which it is.
     log.info(`FleetShare listens on ${await app.listen()}/graphql`)
+    notifyReady(process.env['NOTIFY_SOCKET']).catch((err: unknown) =>
+      log.error({ err }, 'systemd could not be notified'),
+    )
     if (seeded) log.info('the demo world is there: fleets 78LMK, DE3P4 and Q7X2B, vehicle FK852 among others')
   }
 } catch (err) {

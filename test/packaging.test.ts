@@ -7,7 +7,7 @@ import { expect, inject, it, onTestFinished } from 'vitest'
 import { readSettings } from '../src/settings.ts'
 import { newPostgresDatabase } from './support/databases.ts'
 import { newKey, startProvider } from './support/provider.ts'
-import { start } from './support/process.ts'
+import { start, startNode } from './support/process.ts'
 import { freePort } from './support/ports.ts'
 import { ROOT } from './support/readme.ts'
 import { plainYaml } from './support/yaml.ts'
@@ -31,6 +31,8 @@ const commandOf = (text = '') => JSON.parse(/\[.*\]$/.exec(text)?.[0] ?? 'null')
 const copied = argumentsOf(buildStage, /^COPY /).flatMap((files) => files.split(' ').slice(0, -1))
 const kept = argumentsOf(lastStage, /^COPY --from=build /).map((files) => /^\/app\/(\S+)/.exec(files)?.[1] ?? '')
 const removed = /rm -rf (.*)$/m.exec(buildStage.join('\n'))?.[1]?.split(/ +/) ?? []
+
+const AUTH = { AUTH_JWKS_URL: 'https://id.example/keys', AUTH_ISSUER: 'i', AUTH_AUDIENCE: 'a' }
 
 type Service = { environment: Record<string, string>; [name: string]: unknown }
 const compose = async () =>
@@ -104,12 +106,7 @@ async function linkPackages(folder: string, scope = ''): Promise<void> {
 it('compose gives the servers settings that they take, and a database that is there', async () => {
   const { services } = await compose()
   const { environment, deploy, ports, build } = services.fleetshare
-  const given = {
-    POSTGRES_PASSWORD: 'secret',
-    AUTH_JWKS_URL: 'https://id.example/keys',
-    AUTH_ISSUER: 'i',
-    AUTH_AUDIENCE: 'a',
-  }
+  const given = { POSTGRES_PASSWORD: 'secret', ...AUTH }
   const asked: string[] = []
   const filled = Object.entries(environment).map(([name, text]) => [
     name,
@@ -133,18 +130,55 @@ it('compose gives the servers settings that they take, and a database that is th
   expect(build).toEqual({ context: '..', dockerfile: 'deploy/Dockerfile' })
 })
 
-it('the unit for systemd runs the command of npm start, with the Node of the checkout, and lets it drain', async () => {
-  const unit = read('deploy/fleetshare.service')
-  const value = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1] ?? ''
-  const folder = value('WorkingDirectory')
-  expect(value('ExecStart')).toBe(`${folder}/node_modules/.bin/${START}`)
+const SYSTEMD = spawnSync('systemd-analyze', ['--version']).status === 0
+if (!SYSTEMD) console.warn('SKIPPED: systemd-analyze is not installed: the unit for systemd is not verified')
+
+const unit = read('deploy/fleetshare.service')
+const unitValue = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1] ?? ''
+
+it('the unit for systemd runs the command of npm start, with the Node of the checkout, again and again', () => {
+  expect(unitValue('ExecStart')).toBe(`${unitValue('WorkingDirectory')}/node_modules/.bin/${START}`)
   expect(existsSync(join(ROOT, 'node_modules/.bin/node'))).toBe(true)
-  expect(Number(value('TimeoutStopSec'))).toBeGreaterThan(10)
-  if (spawnSync('systemd-analyze', ['--version']).status !== 0) return
-  const temporary = await mkdtemp(join(tmpdir(), 'fleetshare-unit-'))
-  onTestFinished(() => rm(temporary, { recursive: true, force: true }))
-  const file = join(temporary, 'fleetshare.service')
-  await writeFile(file, unit.replaceAll(folder, ROOT).replace('EnvironmentFile=', 'EnvironmentFile=-'))
+  expect([unitValue('Restart'), unitValue('StartLimitIntervalSec')]).toEqual(['always', '0'])
+})
+
+it.skipIf(!SYSTEMD)('the unit for systemd is valid, and exposes less than 2.0 of 10', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'fleetshare-unit-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const file = join(folder, 'fleetshare.service')
+  const local = unit.replaceAll(unitValue('WorkingDirectory'), ROOT).replace('EnvironmentFile=', 'EnvironmentFile=-')
+  await writeFile(file, local)
   const { stderr, status } = spawnSync('systemd-analyze', ['verify', file], { encoding: 'utf8' })
   expect([status, stderr]).toEqual([0, ''])
+  const security = spawnSync('systemd-analyze', ['--offline=true', '--threshold=19', 'security', file], {
+    encoding: 'utf8',
+  })
+  expect(security.status, security.stdout).toBe(0)
+})
+
+it('whatever stops the server waits as long as it serves on and drains', async () => {
+  const { services } = await compose()
+  const production = readSettings({ NODE_ENV: 'production', DATABASE_URL: 'postgres://db', ...AUTH })
+  const longest = production.shutdownDelayMs / 1000 + 10
+  for (const limit of [unitValue('TimeoutStopSec'), services.fleetshare['stop_grace_period']])
+    expect(parseInt(String(limit), 10)).toBeGreaterThan(longest)
+})
+
+it('the server tells systemd that it listens, if systemd asks for it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'fleetshare-notify-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const program = join(folder, 'systemd-notify')
+  await writeFile(program, '#!/bin/sh\necho "notified $NOTIFY_SOCKET $*" >"${0%/*}/told"\nkill -TERM $PPID\n', {
+    mode: 0o755,
+  })
+  const env = {
+    PORT: '0',
+    DATA_DIR: folder,
+    PATH: `${folder}:${process.env['PATH']}`,
+    NOTIFY_SOCKET: '/run/systemd/notify',
+  }
+  const server = startNode('src/main.ts', env)
+  await server.line(/FleetShare listens on/)
+  expect(await server.ended).toEqual({ code: 0, signal: null })
+  expect(readFileSync(join(folder, 'told'), 'utf8')).toBe('notified /run/systemd/notify --ready\n')
 })
