@@ -156,7 +156,7 @@ it.skipIf(!SYSTEMD)('the unit for systemd is valid, and exposes less than 2.0 of
   expect(security.status, security.stdout).toBe(0)
 })
 
-it('whatever stops the server waits as long as it serves on and drains', async () => {
+it('supervisors wait as long as the server serves on and drains', async () => {
   const { services } = await compose()
   const production = readSettings({ NODE_ENV: 'production', DATABASE_URL: 'postgres://db', ...AUTH })
   const longest = production.shutdownDelayMs / 1000 + 10

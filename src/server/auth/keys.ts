@@ -6,10 +6,14 @@ import type { Provider, Settings } from '../../settings.ts'
 import { AuthenticationError } from './authenticate.ts'
 import type { TokenRules } from './authenticate.ts'
 
-/** The time in which a key set that was fetched is in use at the latest. Milliseconds. */
-const SET_IN_PLACE_MS = 6_000
-const REFRESH_MS = 10 * 60 * 1000
-/** The shortest interval between two fetches of the set for unknown key ids, successful or not. Milliseconds. */
+/** The time in which a key set that was read is in use at the latest. Milliseconds. */
+const SET_IN_PLACE_MS = 100
+/**
+ * The interval of the refresh. With the cooldown below it keeps a removed key trusted for 50 s at most, also if the set was
+ * fetched for an unknown key id just before the removal. Milliseconds.
+ */
+const REFRESH_MS = 20_000
+/** The shortest interval between two fetches of the set, successful or not. Milliseconds. */
 const COOLDOWN_MS = 30_000
 /** The same while there are no keys at all, and therefore no trusted tokens. Milliseconds. */
 const FIRST_COOLDOWN_MS = 1_000
@@ -20,8 +24,8 @@ class TooSoonError extends Error {}
 export type Keys = { readonly rules: TokenRules; readonly stop: () => void }
 
 /**
- * A provider's keys: fetched when first needed, refreshed in the background and when a token names an unknown one. When
- * the provider is down the known keys go on serving.
+ * A provider's keys: fetched when first needed, refreshed in the background and when a token names an unknown one, each at
+ * most every 30 s. When the provider is down the known keys go on serving.
  * @param onFailure called when the keys could not be fetched
  */
 export function providerKeys(
@@ -35,14 +39,17 @@ export function providerKeys(
     generation++
     setTimeout(() => generation++, SET_IN_PLACE_MS).unref()
   }
-  const fetchSparingly: typeof fetch = (...args) => {
+  let latest = ''
+  const fetchSparingly: typeof fetch = async (...args) => {
     const cooldown = keys.jwks() === undefined ? FIRST_COOLDOWN_MS : COOLDOWN_MS
-    if (performance.now() - lastTry < cooldown) return Promise.reject(new TooSoonError())
+    if (performance.now() - lastTry < cooldown) throw new TooSoonError()
     lastTry = performance.now()
-    const answer = fetch(...args)
+    const { ok, status, headers, body } = await fetch(...args)
+    const text = body ? await new Response(body).text() : ''
     // Counted once for tokens verified before, and once more for tokens verified until the new set is in use.
-    answer.then(renew, () => {})
-    return answer
+    if (ok && text !== latest) renew()
+    if (ok) latest = text
+    return new Response(text, { status, headers })
   }
   const keys = createRemoteJWKSet(provider.jwksUrl, {
     cacheMaxAge: Infinity,

@@ -102,9 +102,9 @@ describe('the key set of a provider, as a server uses it', () => {
 describe('the key set of a provider, as time goes by', () => {
   afterEach(() => vi.useRealTimers())
 
-  /** Only what tells the time is false; sockets and their timers are real. */
-  async function keysOf(provider: TestProvider) {
-    vi.useFakeTimers({ toFake: ['Date', 'performance'] })
+  /** Only what tells the time is false, and the timer of the refresh if asked for; sockets and their timers are real. */
+  async function startKeys(provider: TestProvider, ...timers: readonly 'setInterval'[]) {
+    vi.useFakeTimers({ toFake: ['Date', 'performance', ...timers] })
     const settings = readSettings(provider.env)
     const keys = providerKeys({ jwksUrl: new URL(provider.jwksUrl), issuer: ISSUER, audience: AUDIENCE }, settings)
     onTestFinished(keys.stop)
@@ -112,16 +112,17 @@ describe('the key set of a provider, as time goes by', () => {
       fleetExists: () => Promise.resolve(true),
       isRevoked: () => false,
     })
-    return async (token: string) =>
+    const outcome = async (token: string) =>
       Promise.resolve(authenticate(`Bearer ${token}`)).then(
         ({ kind }) => kind,
         ({ reason }: AuthenticationError) => reason,
       )
+    return { outcome, generation: keys.rules.generation }
   }
 
   it('has a new key after 30 s, with one fetch for any number of tokens that name it before', async () => {
     const provider = await providerOf(key)
-    const outcome = await keysOf(provider)
+    const { outcome } = await startKeys(provider)
     const [old, fresh] = [await key.sign(ADMIN), await next.sign(ADMIN)]
     expect(await outcome(old)).toBe('ADMIN')
     provider.keys = [next]
@@ -139,7 +140,7 @@ describe('the key set of a provider, as time goes by', () => {
 
   it('is asked for again at most once in 30 s for a key that does not come', async () => {
     const provider = await providerOf(key)
-    const outcome = await keysOf(provider)
+    const { outcome } = await startKeys(provider)
     const stranger = await next.sign(ADMIN)
     expect(await outcome(await key.sign(ADMIN))).toBe('ADMIN')
     for (let second = 0; second < 120; second++) {
@@ -151,7 +152,7 @@ describe('the key set of a provider, as time goes by', () => {
 
   it('is fetched at most once in 30 s while the provider is down, and known keys go on serving', async () => {
     const provider = await providerOf(key)
-    const outcome = await keysOf(provider)
+    const { outcome } = await startKeys(provider)
     const [known, stranger] = [await key.sign(ADMIN), await next.sign(ADMIN)]
     expect(await outcome(known)).toBe('ADMIN')
     provider.answer = { status: 503, body: 'down' }
@@ -165,5 +166,55 @@ describe('the key set of a provider, as time goes by', () => {
     provider.keys = [key, next]
     vi.advanceTimersByTime(30_000)
     expect(await outcome(stranger)).toBe('ADMIN')
+  })
+
+  it('loses a key within a minute of its removal, also one that was fetched just before', async () => {
+    const provider = await providerOf(key, next)
+    const { outcome } = await startKeys(provider, 'setInterval')
+    const [old, kept] = [await key.sign(ADMIN), await next.sign(ADMIN)]
+    expect([await outcome(old), await outcome(kept)]).toEqual(['ADMIN', 'ADMIN'])
+    const stranger = await newKey('ES256', 'unknown')
+    // The least favourable moment: right behind a fetch that was made for an unknown key.
+    await vi.advanceTimersByTimeAsync(31_000)
+    expect(await outcome(await stranger.sign(ADMIN))).toBe('UNTRUSTED')
+    expect(provider.requests()).toBe(2)
+    provider.keys = [next]
+    await vi.advanceTimersByTimeAsync(55_000)
+    await expect.poll(() => outcome(old)).toBe('UNTRUSTED')
+    expect(await outcome(kept)).toBe('ADMIN')
+  })
+
+  it('follows two rotations in a row', async () => {
+    const last = await newKey('ES256', 'last')
+    const provider = await providerOf(key)
+    const { outcome } = await startKeys(provider, 'setInterval')
+    const [first, second, third] = [await key.sign(ADMIN), await next.sign(ADMIN), await last.sign(ADMIN)]
+    expect(await outcome(first)).toBe('ADMIN')
+    await vi.advanceTimersByTimeAsync(30_000)
+    provider.keys = [key, next]
+    expect(await outcome(second)).toBe('ADMIN')
+    provider.keys = [next, last]
+    expect(await outcome(third)).toBe('UNTRUSTED')
+    await vi.advanceTimersByTimeAsync(30_000)
+    await expect.poll(() => outcome(third)).toBe('ADMIN')
+    expect([await outcome(first), await outcome(second)]).toEqual(['UNTRUSTED', 'ADMIN'])
+    provider.keys = [last]
+    await vi.advanceTimersByTimeAsync(60_000)
+    await expect.poll(() => outcome(second)).toBe('UNTRUSTED')
+    expect(await outcome(third)).toBe('ADMIN')
+  })
+
+  it('has no token verified again while it stays the same', async () => {
+    const provider = await providerOf(key)
+    const { outcome, generation } = await startKeys(provider, 'setInterval')
+    expect(await outcome(await key.sign(ADMIN))).toBe('ADMIN')
+    await expect.poll(generation).toBe(2)
+    for (const requests of [2, 3, 4]) {
+      await vi.advanceTimersByTimeAsync(40_000)
+      await expect.poll(provider.requests).toBe(requests)
+    }
+    provider.keys = [key, next]
+    await vi.advanceTimersByTimeAsync(40_000)
+    await expect.poll(generation).toBe(4)
   })
 })
