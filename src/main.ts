@@ -4,8 +4,7 @@ import { DatabaseStartError } from './data/connection/start-error.ts'
 import { createLog } from './log.ts'
 import { readSettings, SettingsError } from './settings.ts'
 import type { Settings } from './settings.ts'
-import { startApp } from './start.ts'
-import { notifyReady } from './systemd.ts'
+import { notifyReady, startApp } from './start.ts'
 import { seedDemoWorld } from '../prisma/seed.ts'
 
 const LONGEST_STOP_MS = 9_500

@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { createApp } from './app.ts'
 import type { App, Resources } from './app.ts'
 import { DatabaseStartError } from './data/connection/start-error.ts'
@@ -42,4 +44,14 @@ export async function startApp(resources: Resources, signal: AbortSignal): Promi
   } finally {
     await startupServer?.close()
   }
+}
+
+/**
+ * Tells systemd that the server can be used (Type=notify), if it was started to. Node opens no sockets of the kind that systemd
+ * listens on; the program systemd-notify does, and comes with it.
+ * @param socket the value of NOTIFY_SOCKET
+ * @throws when there is no such program, or it failed
+ */
+export async function notifyReady(socket: string | undefined): Promise<void> {
+  if (socket) await promisify(execFile)('systemd-notify', ['--ready'])
 }

@@ -23,7 +23,7 @@ export type Authenticate = (authorization: string | undefined) => Viewer | Promi
 
 export type TokenRules = {
   readonly getKey: JWTVerifyGetKey
-  /** Counts the fetches of the keys: tokens verified with earlier keys have to be verified again. */
+  /** Counts the changes of the keys: tokens verified with earlier keys have to be verified again. */
   readonly generation: () => number
   readonly issuer: string
   readonly audience: string
