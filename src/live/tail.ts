@@ -143,7 +143,7 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
   function append(events: readonly LoggedEvent[]): void {
     if (stopped || isIdle) return
     // An event at a position where memory has another event, or none, shows that the log was set back.
-    if (events.some(({ position, tag }) => position <= window.head() && !window.has(position, tag))) distrust()
+    if (events.some(contradictsMemory)) distrust()
     if (performance.now() < distrustedUntil) return read()
     // Events dropped here are read from the log instead.
     if (outOfOrder.size > WINDOW) outOfOrder.clear()
@@ -151,6 +151,9 @@ export function startTail(prisma: Client, onError: (error: unknown) => void): Ta
     takeInOrder()
     if (outOfOrder.size > 0 || events.length === 0) read()
   }
+
+  const contradictsMemory = ({ position, tag }: LoggedEvent): boolean =>
+    position > window.floor() && position <= window.head() && !window.has(position, tag)
 
   /** For a while events are read from the log, and not taken from the writers that hand them over. */
   function distrust(): void {
