@@ -26,7 +26,7 @@ const AuditEntryType = builder.objectRef<TrailEntry>('AuditEntry').implement({
       description: 'Unique among the entries; the same entry always has the same id.',
       resolve: ({ position }, _args, { prisma }) => prisma.event.cursor(position, 'trail'),
     }),
-    occurredAt: t.expose('at', { type: 'DateTime', description: 'When it was done or refused.' }),
+    occurredAt: t.expose('at', { type: 'DateTime', description: 'The instant at which it was done or refused.' }),
     action: t.expose('action', { type: AuditActionEnum, description: 'The action.' }),
     fleet: t.field({
       type: FleetType,

@@ -16,7 +16,7 @@ import { fleetOf, FleetType } from './fleet.ts'
 import { VehicleType } from './refs.ts'
 
 export const CommandTypeEnum = builder.enumType('CommandType', {
-  description: 'The commands that there are.',
+  description: 'The commands of vehicles.',
   values: {
     REQUEST_VEHICLE_STATE: { description: 'Report all readings now.' },
     ENABLE_DRIVING: { description: 'Let the engine be started.' },
@@ -33,12 +33,12 @@ export const CommandTypeEnum = builder.enumType('CommandType', {
 })
 
 export const CommandStatusEnum = builder.enumType('CommandStatus', {
-  description: 'How far a command has come. PENDING and DISPATCHED are open; the others are final.',
+  description: 'The status of a command. PENDING and DISPATCHED are open; the others are final.',
   values: {
     PENDING: { description: 'Accepted, and not yet handed to a gateway.' },
     DISPATCHED: { description: 'Handed to a gateway; its outcome is awaited.' },
-    SUCCEEDED: { description: 'Executed, says the gateway.' },
-    FAILED: { description: 'Not executed, says the gateway.' },
+    SUCCEEDED: { description: 'Executed, as the gateway reported.' },
+    FAILED: { description: 'Not executed, as the gateway reported.' },
     EXPIRED: { description: 'Never dispatched before its deadline. It will not be executed.' },
     CANCELLED_BY_HANDOVER: {
       description: 'Control of the vehicle passed on before it was dispatched. It will not be executed.',
@@ -61,10 +61,10 @@ export const CommandType = builder.objectRef<Command>('Command').implement({
   interfaces: [NodeInterface],
   fields: (t) => ({
     id: t.exposeID('id', { description: 'Unique over all types.' }),
-    type: t.expose('type', { type: CommandTypeEnum, description: 'What to do.' }),
+    type: t.expose('type', { type: CommandTypeEnum, description: 'The command that the vehicle is to execute.' }),
     status: t.field({
       type: CommandStatusEnum,
-      description: 'How far it has come.',
+      description: 'The present status.',
       resolve: async (command, _args, context) => (await asOfNow(command, context)).status,
     }),
     vehicleId: t.exposeID('vehicleId', { description: 'The vehicle, whether or not the viewer may see it now.' }),
@@ -81,7 +81,10 @@ export const CommandType = builder.objectRef<Command>('Command').implement({
       resolve: ({ fleetId }, _args, { loaders }) => fleetOf(loaders, fleetId),
     }),
     requestedAt: t.expose('requestedAt', { type: 'DateTime', description: 'When it was accepted.' }),
-    deadline: t.expose('deadline', { type: 'DateTime', description: 'By when it has to be done.' }),
+    deadline: t.expose('deadline', {
+      type: 'DateTime',
+      description: 'The instant by which its outcome has to be reported.',
+    }),
     dispatchedAt: t.expose('dispatchedAt', {
       type: 'DateTime',
       nullable: true,
@@ -112,10 +115,14 @@ const SendCommandInput = builder.inputType('SendCommandInput', {
   description: 'A command to a vehicle.',
   fields: (t) => ({
     vehicleId: t.id({ required: true, description: 'The vehicle.' }),
-    type: t.field({ type: CommandTypeEnum, required: true, description: 'What to do.' }),
+    type: t.field({
+      type: CommandTypeEnum,
+      required: true,
+      description: 'The command that the vehicle is to execute.',
+    }),
     timeoutSeconds: t.int({
       defaultValue: DEFAULT_TIMEOUT_SECONDS,
-      description: 'How long it may take, 1 to 300 seconds.',
+      description: 'The time that it may take, 1 to 300 seconds.',
     }),
     idempotencyKey: t.string({
       description:
@@ -126,7 +133,7 @@ const SendCommandInput = builder.inputType('SendCommandInput', {
 })
 
 const CommandOutcomeEnum = builder.enumType('CommandOutcome', {
-  description: 'How the execution of a command went.',
+  description: 'The outcome of a command.',
   values: {
     SUCCEEDED: { description: 'It was executed.' },
     FAILED: { description: 'It was not executed.' },
@@ -137,7 +144,7 @@ const ReportCommandOutcomeInput = builder.inputType('ReportCommandOutcomeInput',
   description: 'The outcome of a command that was dispatched.',
   fields: (t) => ({
     commandId: t.id({ required: true, description: 'The command.' }),
-    outcome: t.field({ type: CommandOutcomeEnum, required: true, description: 'How it went.' }),
+    outcome: t.field({ type: CommandOutcomeEnum, required: true, description: 'The outcome.' }),
     message: t.string({ description: 'The reason of a failure, at most 200 characters.' }),
   }),
 })
@@ -165,7 +172,7 @@ builder.mutationFields((t) => ({
     nullable: true,
     extensions: forTokens('MEMBER'),
     description: 'OPERATOR of the fleet in control. Sends a command to a vehicle.',
-    args: { input: t.arg({ type: SendCommandInput, required: true, description: 'What to do, and by when.' }) },
+    args: { input: t.arg({ type: SendCommandInput, required: true, description: 'The command and its timeout.' }) },
     resolve: async (_root, { input: { vehicleId, type, timeoutSeconds, idempotencyKey } }, context) => {
       const order = {
         vehicleId,
@@ -197,8 +204,11 @@ const CommandDispatch = builder.objectRef<Command>('CommandDispatch').implement(
   fields: (t) => ({
     commandId: t.id({ description: 'The command; its outcome is reported under this id.', resolve: ({ id }) => id }),
     vehicleId: t.exposeID('vehicleId', { description: 'The vehicle.' }),
-    type: t.expose('type', { type: CommandTypeEnum, description: 'What to do.' }),
-    deadline: t.expose('deadline', { type: 'DateTime', description: 'By when the outcome has to be reported.' }),
+    type: t.expose('type', { type: CommandTypeEnum, description: 'The command that the vehicle is to execute.' }),
+    deadline: t.expose('deadline', {
+      type: 'DateTime',
+      description: 'The instant by which its outcome has to be reported.',
+    }),
   }),
 })
 

@@ -19,7 +19,7 @@ import { VehicleType } from './refs.ts'
 const PAGE_SIZE: PageSize = { usual: 50, most: 500 }
 
 const VehicleEventTypeEnum = builder.enumType('VehicleEventType', {
-  description: 'What happened.',
+  description: 'The type of an event.',
   values: {
     SHARING_SCHEDULED: { description: 'A sharing was agreed that starts later.' },
     SHARING_STARTED: { description: 'Control passed to the partner.' },
@@ -54,8 +54,8 @@ const VehicleEventInterface = builder.interfaceRef<LoggedEvent>('VehicleEvent').
       description: 'The position of this event in the log: as `after`, it goes on from here.',
       resolve: (event, _args, { prisma }) => prisma.event.cursorOf(event),
     }),
-    type: t.expose('type', { type: VehicleEventTypeEnum, description: 'What happened.' }),
-    vehicleId: t.exposeID('vehicleId', { description: 'To which vehicle, whether or not the viewer may see it now.' }),
+    type: t.expose('type', { type: VehicleEventTypeEnum, description: 'The type of the event.' }),
+    vehicleId: t.exposeID('vehicleId', { description: 'The vehicle, whether or not the viewer may see it now.' }),
     vehicle: t.field({
       type: VehicleType,
       nullable: true,
@@ -133,14 +133,15 @@ builder.objectRef<Extract<LoggedEvent, { type: 'VEHICLE_CHANGED' }>>('VehicleCha
 const VehicleEventConnection = connectionOf('VehicleEvent', VehicleEventInterface)
 
 const VehicleEventFilter = builder.inputType('VehicleEventFilter', {
-  description: 'Which events: those that meet all that is given. An empty list matches nothing, null everything.',
+  description:
+    'A condition on events: all that is given has to be met. An empty list matches nothing, null everything.',
   fields: (t) => ({
     vehicleIds: t.idList({ description: 'Only events of these vehicles.' }),
     types: t.field({ type: [VehicleEventTypeEnum], description: 'Only events of these types.' }),
   }),
 })
 
-const FILTERED = 'Which events.'
+const FILTERED = 'A condition on the events.'
 
 builder.queryField('vehicleEvents', (t) =>
   t.field({

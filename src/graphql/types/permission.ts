@@ -6,10 +6,14 @@ import { builder } from '../base/builder.ts'
 import { ErrorCodeEnum } from './user-errors.ts'
 
 const PermissionType = builder.objectRef<Permission>('Permission').implement({
-  description: 'Whether something is allowed now.',
+  description: 'Whether an action is allowed now.',
   fields: (t) => ({
     allowed: t.exposeBoolean('allowed', { description: 'Whether the mutation would be let through.' }),
-    code: t.expose('code', { type: ErrorCodeEnum, nullable: true, description: 'Why not; null when allowed.' }),
+    code: t.expose('code', {
+      type: ErrorCodeEnum,
+      nullable: true,
+      description: 'The reason against it; null when allowed.',
+    }),
     until: t.expose('until', {
       type: 'DateTime',
       nullable: true,

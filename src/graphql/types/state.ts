@@ -11,7 +11,7 @@ import { ErrorCodeEnum, resultOf } from './user-errors.ts'
 const OBSERVED = 'When the vehicle observed it.'
 
 const PositionReading = builder.objectRef<Position & { readonly observedAt: Instant }>('PositionReading').implement({
-  description: 'Where the vehicle was. WGS 84, degrees.',
+  description: 'The position of the vehicle. WGS 84, degrees.',
   fields: (t) => ({
     latitude: t.exposeFloat('latitude', { description: '-90 to 90.' }),
     longitude: t.exposeFloat('longitude', { description: '-180 to 180.' }),
@@ -28,7 +28,7 @@ const FloatReading = builder.objectRef<Reading<number>>('FloatReading').implemen
 })
 
 const BooleanReading = builder.objectRef<Reading<boolean>>('BooleanReading').implement({
-  description: 'Something that is on or off.',
+  description: 'A property that is on or off.',
   fields: (t) => ({
     value: t.exposeBoolean('value', { description: 'Whether it is on.' }),
     observedAt: t.expose('observedAt', { type: 'DateTime', description: OBSERVED }),
@@ -57,7 +57,7 @@ export const VehicleStateType = builder.objectRef<VehicleState>('VehicleState').
     position: t.field({
       type: PositionReading,
       nullable: true,
-      description: 'Where it is.',
+      description: 'The position.',
       resolve: ({ position }) =>
         position && {
           latitude: position.value.latitude,
@@ -107,7 +107,7 @@ const VehicleStateReport = builder.inputType('VehicleStateReport', {
       description: "The gateway's own id of this message, unique for the vehicle.",
     }),
     occurredAt: t.field({ type: REPORTED, required: true, description: 'When the readings were taken.' }),
-    position: t.field({ type: PositionInput, description: 'Where it is.' }),
+    position: t.field({ type: PositionInput, description: 'The position.' }),
     speedKmh: t.float({ description: 'Speed in km/h, not negative.' }),
     mileageKm: t.float({ description: 'Mileage in km, not negative.' }),
     energyPercent: t.float({ description: 'Fuel or charge, 0 to 100 percent.' }),
@@ -118,14 +118,14 @@ const VehicleStateReport = builder.inputType('VehicleStateReport', {
 })
 
 const ReportVehicleStatesInput = builder.inputType('ReportVehicleStatesInput', {
-  description: 'What vehicles reported.',
+  description: 'Reports of vehicles.',
   fields: (t) => ({
     reports: t.field({ type: [VehicleStateReport], required: true, description: '1 to 1000 reports.' }),
   }),
 })
 
 const RejectedReport = builder.objectRef<Rejected>('RejectedReport').implement({
-  description: 'A report that was not taken. It left no trace: its messageId may be used again.',
+  description: 'A report that was not recorded. It left no trace: its messageId may be used again.',
   fields: (t) => ({
     index: t.exposeInt('index', { description: 'Its place in the input, from 0.' }),
     code: t.expose('code', { type: ErrorCodeEnum, description: 'INVALID_INPUT, VEHICLE_NOT_FOUND or CONFLICT.' }),
@@ -134,13 +134,13 @@ const RejectedReport = builder.objectRef<Rejected>('RejectedReport').implement({
 })
 
 const ReportVehicleStatesSuccess = builder.objectRef<Recorded>('ReportVehicleStatesSuccess').implement({
-  description: 'What became of the reports.',
+  description: 'The outcome of the reports.',
   fields: (t) => ({
-    recorded: t.exposeInt('recorded', { description: 'How many were new. They are in the log now.' }),
-    skipped: t.exposeInt('skipped', { description: 'How many were known already.' }),
+    recorded: t.exposeInt('recorded', { description: 'The number of new reports. They are in the log now.' }),
+    skipped: t.exposeInt('skipped', { description: 'The number of reports that were known already.' }),
     rejected: t.field({
       type: [RejectedReport],
-      description: 'Those that were not taken, in the order of the input.',
+      description: 'The reports that were not recorded, in the order of the input.',
       resolve: ({ rejected }) => [...rejected],
     }),
   }),
@@ -157,7 +157,7 @@ builder.mutationField('reportVehicleStates', (t) =>
     nullable: true,
     extensions: forTokens('GATEWAY'),
     description:
-      'GATEWAY. 1 to 1000 reports. Each stands alone: taken, skipped (its messageId is known for that vehicle) or rejected with a reason.',
+      'GATEWAY. 1 to 1000 reports. Each is handled by itself: recorded, skipped (its messageId is known for that vehicle) or rejected with a reason.',
     args: { input: t.arg({ type: ReportVehicleStatesInput, required: true, description: 'The reports.' }) },
     resolve: (_root, { input }, context) => {
       const reports = input.reports.map(({ vehicleId, messageId, occurredAt, ...readings }) => ({

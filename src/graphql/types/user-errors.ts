@@ -6,7 +6,7 @@ import { builder } from '../base/builder.ts'
 import type { SchemaTypes } from '../base/builder.ts'
 
 export const ErrorCodeEnum = builder.enumType('ErrorCode', {
-  description: 'Why something was refused. Programs branch on this.',
+  description: 'The reason of a refusal. Programs branch on this.',
   values: Object.fromEntries(
     Object.entries(ERROR_CODES).map(([code, description]) => [code, { description, value: code as ErrorCode }]),
   ) as { [K in ErrorCode]: { description: string; value: K } },
@@ -15,7 +15,7 @@ export const ErrorCodeEnum = builder.enumType('ErrorCode', {
 export const UserErrorInterface = builder.interfaceRef<UserError>('UserError').implement({
   description: 'Every expected failure is one of these, so `... on UserError { code message }` always catches it.',
   fields: (t) => ({
-    code: t.expose('code', { type: ErrorCodeEnum, description: 'What programs branch on.' }),
+    code: t.expose('code', { type: ErrorCodeEnum, description: 'The reason, for programs to branch on.' }),
     message: t.exposeString('message', { description: 'For people; it may change. Programs branch on code.' }),
   }),
 })
@@ -40,7 +40,7 @@ type ErrorClass = typeof RequestError | typeof InputError | typeof SharingConfli
 /** The result of a mutation: its success, or one of the expected failures, which the domain throws. */
 export const resultOf = <T>(verb: string, success: ObjectRef<SchemaTypes, T>, errors: readonly ErrorClass[]) =>
   builder.errorUnion(`${verb}Result`, {
-    description: `${verb}Success, or why not.`,
+    description: `${verb}Success, or the reason of its refusal.`,
     types: [success, ...errors],
     resolveType: () => `${verb}Success`,
   })
