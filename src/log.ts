@@ -15,7 +15,7 @@ export const createLog = ({ production, logLevel }: Settings): Logger => {
 /** The interval in which repeated failures are logged. Milliseconds. */
 const REPEAT_MS = 10_000
 
-/** Calls `write` at once, and then in ten seconds once at most, with how often it was asked to since. */
+/** Calls `write` at once, and then at most once in ten seconds, with the number of calls since. */
 export function sparingly<T>(write: (given: T, times: number) => void): (given: T) => void {
   let last = -Infinity
   let times = 0

@@ -25,7 +25,7 @@ let app: App | null = null
 /** Drains and exits, at the latest after 10 s. */
 const end = (signal: NodeJS.Signals) => {
   log.info(`${signal}: draining`)
-  // Whatever hangs, be it the database: who stops a process waits ten seconds, and then kills it.
+  // Supervisors kill a process that does not stop within ten seconds, so it exits before, even if the database hangs.
   setTimeout(() => process.exit(1), LONGEST_STOP_MS).unref()
   Promise.resolve(app?.close()).then(
     () => process.exit(0),
@@ -36,7 +36,7 @@ const end = (signal: NodeJS.Signals) => {
   )
 }
 const stop = (signal: NodeJS.Signals) => {
-  // Somebody at a terminal does not wait for load balancers.
+  // A process at a terminal has no load balancer to wait for.
   if (signal === 'SIGINT') skipping.abort()
   if (stopping.signal.aborted) return
   stopping.abort()
@@ -53,7 +53,7 @@ try {
   app = await startApp({ settings, log }, stopping.signal)
   if (app) {
     const seeded = settings.provider === null && (await seedDemoWorld(app.prisma))
-    // The first line of the log: who asked for any free port reads there which it is.
+    // The first line of the log: with PORT 0 it names the port.
     log.info(`FleetShare listens on ${await app.listen()}/graphql`)
     notifyReady(process.env['NOTIFY_SOCKET']).catch((err: unknown) =>
       log.error({ err }, 'systemd could not be notified'),
@@ -62,7 +62,7 @@ try {
   }
 } catch (err) {
   const { code, message } = err as NodeJS.ErrnoException
-  // What the operator can mend is said in a line.
+  // Errors that the operator can mend are one line.
   if (err instanceof SettingsError || err instanceof DatabaseStartError)
     log.fatal(`FleetShare cannot start: ${message}.`)
   else if (code && /^E[A-Z]+$/.test(code)) log.fatal(`FleetShare cannot start: ${message}`)

@@ -73,9 +73,9 @@ const Environment = z.object({
 export type Provider = { readonly jwksUrl: URL; readonly issuer: string; readonly audience: string }
 
 export type TracingSettings = {
-  /** Of a collector that takes OTLP over HTTP; no slash at the end. */
+  /** The URL of a collector that takes OTLP over HTTP; no slash at the end. */
   readonly endpoint: string
-  /** Of all traces, from 0 to 1. */
+  /** The share of all traces that is sampled, from 0 to 1. */
   readonly ratio: number
 }
 
@@ -102,9 +102,9 @@ export type Settings = {
   readonly rateLimit: { readonly perSecond: number; readonly burst: number } | null
   /** The manifest of the documents that are admitted; null: any are. */
   readonly trustedDocuments: string | null
-  /** How long the log keeps an event. Milliseconds. */
+  /** The retention of events in the log. Milliseconds. */
   readonly retentionMs: number
-  /** How long a server that is told to stop goes on serving while /ready answers 503. Milliseconds. */
+  /** The time that a server goes on serving after SIGTERM while /ready answers 503. Milliseconds. */
   readonly shutdownDelayMs: number
   /** Whether there is a page at /console. */
   readonly console: boolean
@@ -171,6 +171,6 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   }
 }
 
-/** Where to reach a server: http://host:port, an IPv6 address in brackets. */
+/** The address of a server: http://host:port, an IPv6 address in brackets. */
 export const urlOf = ({ host, port }: Pick<Settings, 'host' | 'port'>): string =>
   `http://${host.includes(':') ? `[${host}]` : host}:${port}`

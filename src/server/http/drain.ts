@@ -6,24 +6,24 @@ import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 const QUIET_WITHIN_MS = 500
 const QUIET_TURN_MS = 0.5
 
-/** How long a connection that was just accepted may take to send its request. Milliseconds. */
+/** The time that a connection that was just accepted may take to send its request. Milliseconds. */
 const LATE_REQUEST_MS = 250
 
-/** How often connections are looked at that turn idle meanwhile. Milliseconds. */
+/** The interval in which idle connections are closed. Milliseconds. */
 const LOOK_EVERY_MS = 50
 
 /**
- * Stops listening, and goes on serving what was accepted: no connection is reset that a load balancer was just opening.
+ * Stops listening, and goes on serving accepted connections: no connection is reset that a load balancer was just opening.
  * Resolves once the requests of such connections have come.
  */
 export async function stopListening(server: Server): Promise<void> {
   await quietMoment(server)
-  // That of node:http would close the connections, too, on which no request has come yet.
+  // The close() of node:http would close the connections, too, on which no request has come yet.
   NetServer.prototype.close.call(server)
   await sleep(LATE_REQUEST_MS)
 }
 
-/** Resolves behind a turn of the event loop that accepted nothing: closing resets what waits to be accepted. */
+/** Resolves after a turn of the event loop that accepted nothing: closing resets connections that wait to be accepted. */
 async function quietMoment(server: Server): Promise<void> {
   let accepted = false
   const mark = () => (accepted = true)
