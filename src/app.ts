@@ -183,10 +183,10 @@ export async function createApp(resources: Resources): Promise<App> {
         if (settings.metricsPort !== null) {
           const { serveMetrics } = await import('./server/telemetry/metrics.ts')
           const connections = { sockets: sockets.open, streams: http.openStreams }
-          const { counters, contradictions } = services
+          const { counters, contradictions, unsettled } = services
           const { pool } = connection
           const { timeline } = services.log
-          const sources = { counts, counters, contradictions, pool, tail, timeline, connections }
+          const sources = { counts, counters, contradictions, unsettled, pool, tail, timeline, connections }
           // First in the list, last to close: what a server does while it drains is worth seeing.
           closers.unshift(await serveMetrics({ host: settings.host, port: settings.metricsPort }, sources))
         }

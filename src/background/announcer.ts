@@ -18,10 +18,12 @@ export function startAnnouncer(prisma: Client, onError: (error: unknown) => void
     LOOK_EVERY_MS,
     async () => {
       const since = prisma.$now() - LOOK_BACK_MS
-      if ((await settleDue()) > 0) return 0
-      // Earlier due steps are recorded, or their vehicle is paused after a failure.
+      const { tried, pauseEndsInMs } = await settleDue()
+      if (tried > 0) return 0
+      // Earlier due steps are recorded, or their vehicle is paused.
       const due = await prisma.vehicle.nextDue(since)
-      return due === null ? LOOK_EVERY_MS : Math.min(Math.max(due - prisma.$now(), 1), LOOK_EVERY_MS)
+      const dueInMs = due === null ? LOOK_EVERY_MS : due - prisma.$now()
+      return Math.min(Math.max(Math.min(dueInMs, pauseEndsInMs), 1), LOOK_EVERY_MS)
     },
     onError,
   )

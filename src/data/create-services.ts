@@ -35,6 +35,7 @@ export async function createServices(
     snapshots: createSnapshots(query),
     counters: createWriteCounters(),
     contradictions: { met: 0, tell: onContradiction },
+    unsettled: { met: 0 },
     refusalTrail: createRefusalTrail(query),
     stop: clock.stop,
   }

@@ -30,6 +30,8 @@ export type Services = {
   readonly counters: WriteCounters
   /** Vehicles whose records contradict each other, as they are met. */
   readonly contradictions: Contradictions
+  /** Attempts at recording what fell due for a vehicle that failed, since this instance started. */
+  readonly unsettled: { met: number }
   readonly refusalTrail: RefusalTrail
 }
 

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { inArena } from './arena.ts'
 import { measureClients } from './clients.ts'
 import { brokenPromises } from './figures.ts'
+import { measureHandovers } from './handovers.ts'
 import { measureLog } from './log.ts'
 import { measureOverload } from './overload.ts'
 import { measureStalled } from './stalled.ts'
@@ -19,6 +20,8 @@ const HELP = `Measures the event stream, and requests, under load, and checks th
     --clients 2000 --events 200000 --hours 10 --fleets 50
   npm run scale -- overload   many times the load that can be served: how long what is accepted takes, and the rest
     --callers 32 --times 10 --seconds 60
+  npm run scale -- handovers  sharings that end at once while their vehicles report: how late that is announced
+    --vehicles 1000 --within 1 --instances 1 --rate 4000
 
 It starts a PostgreSQL of its own; with DATABASE_URL it makes a database on that server, and drops it afterwards.
 Exit code 1 if a promise is broken.`
@@ -41,6 +44,9 @@ const MEASUREMENTS: Readonly<Record<string, (args: string[]) => Promise<void>>> 
   ),
   overload: measurement({ callers: 32, times: 10, seconds: 60 }, (options) =>
     inArena((arena) => measureOverload(arena, options)),
+  ),
+  handovers: measurement({ vehicles: 1000, within: 1, instances: 1, rate: 4000 }, (options) =>
+    inArena((arena) => measureHandovers(arena, options)),
   ),
 }
 

@@ -116,6 +116,11 @@ export function sqlFailureOf(error: unknown): { readonly code: string; readonly 
   return null
 }
 
+const LOCK_TIMEOUT = '55P03'
+
+/** Whether a statement was ended because it waited too long for somebody else's lock. */
+export const isLockTimeout = (error: unknown): boolean => sqlFailureOf(error)?.code === LOCK_TIMEOUT
+
 const isSqlState = (code: unknown): code is string =>
   typeof code === 'string' && /^[\dA-Z]{5}$/.test(code) && !/^(P[1-9]|E)/.test(code)
 

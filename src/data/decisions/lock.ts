@@ -130,7 +130,11 @@ export async function lockVehicle(tx: Tx, order: LockOrder): Promise<VehicleDeci
   return settleDue(tx, { ...snapshot, arePartners: partnership.length > 0 }, order, null)
 }
 
-function settleDue(
+/**
+ * The decision that records what is due by now.
+ * @throws ContradictionError, ClockError
+ */
+export function settleDue(
   tx: Tx,
   snapshot: VehicleSnapshot,
   { requestId, handover, actor = null }: LockOrder,

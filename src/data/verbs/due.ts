@@ -2,17 +2,19 @@ import { LRUCache } from 'lru-cache'
 import type { Instant } from '../../domain/period.ts'
 import { timestamp } from '../database/statement.ts'
 import type { Statement } from '../database/statement.ts'
-import { isUnavailable } from '../database/unavailable.ts'
 import type { Services } from '../services.ts'
-import { withVehicle } from '../decisions/lock.ts'
 import { ContradictionError } from '../decisions/redecide.ts'
+import { SET_SIZE, settleSet } from '../decisions/settle-set.ts'
 
-const BATCH = 100
-/** Vehicles at a time: many sharings end on the hour, and requests need connections, too. */
-const WORKERS = 4
+/** Vehicles that are read at a time. Instances take them in another order each, so that they seldom meet. */
+const BATCH = 1_000
+/** Sets at a time: requests need connections, too. */
+const WORKERS = 2
 
 /** The pause after a vehicle's failure, doubled with each further one. Milliseconds. */
 const PAUSE = { first: 1_000, longest: 30_000 }
+/** The pause of a vehicle that somebody else held or changed meanwhile. Milliseconds. */
+const HELD_MS = 20
 /** The number of failed vehicles that are remembered; the oldest are forgotten, and tried again. */
 const MOST_PAUSING = 10_000
 
@@ -49,32 +51,32 @@ const NEXT: Statement = {
 }
 
 /**
- * Records due steps. Every decision on a vehicle records them first, so that an empty decision is sufficient. A vehicle that
- * fails is reported and paused, and does not stop the others.
- * @returns the number of vehicles that were tried, at most 100
+ * Records what fell due, the earliest first. A vehicle that fails is reported and paused, and one that is held is left for a
+ * moment: neither stops the others.
+ * @returns the number of vehicles that were tried, at most 1,000, and in how many milliseconds the first pause ends
  */
 export async function settleDue(
   services: Services,
   pausing: Pausing,
   onError: (error: unknown) => void,
-): Promise<number> {
+): Promise<{ readonly tried: number; readonly pauseEndsInMs: number }> {
   const rows = await services.query<{ vehicle_id: string }>(DUE, [leftAlone(pausing)])
-  const vehicles = rows.values()
+  const vehicleIds = shuffled(rows.map(({ vehicle_id: id }) => id))
   const work = async () => {
-    for (const { vehicle_id: vehicleId } of vehicles) {
-      try {
-        await withVehicle(services, { vehicleId, requestId: null, handover: false }, async () => {})
-        pausing.delete(vehicleId)
-      } catch (error) {
-        if (isUnavailable(error)) throw error
-        pause(pausing, vehicleId)
-        // withVehicle() has reported a contradiction already.
-        if (!(error instanceof ContradictionError)) onError(new UnsettledError(vehicleId, { cause: error }))
+    while (vehicleIds.length > 0) {
+      const { settled, later, failed } = await settleSet(services, vehicleIds.splice(0, SET_SIZE))
+      for (const id of settled) pausing.delete(id)
+      for (const id of later) pause(pausing, id, HELD_MS, 0)
+      for (const [id, error] of failed) {
+        services.unsettled.met++
+        const failures = (pausing.get(id)?.failures ?? 0) + 1
+        pause(pausing, id, Math.min(PAUSE.first * 2 ** (failures - 1), PAUSE.longest), failures)
+        if (!(error instanceof ContradictionError)) onError(new UnsettledError(id, { cause: error }))
       }
     }
   }
   await Promise.all(Array.from({ length: WORKERS }, work))
-  return rows.length
+  return { tried: rows.length, pauseEndsInMs: pauseEnd(pausing) - performance.now() }
 }
 
 class UnsettledError extends Error {
@@ -86,11 +88,18 @@ class UnsettledError extends Error {
   }
 }
 
-function pause(pausing: Pausing, vehicleId: string): void {
-  const failures = (pausing.get(vehicleId)?.failures ?? 0) + 1
-  const pauseMs = Math.min(PAUSE.first * 2 ** (failures - 1), PAUSE.longest)
-  pausing.set(vehicleId, { failures, until: performance.now() + pauseMs })
+function pause(pausing: Pausing, vehicleId: string, ms: number, failures: number): void {
+  pausing.set(vehicleId, { failures, until: performance.now() + ms })
 }
+
+const pauseEnd = (pausing: Pausing): number => Math.min(...[...pausing.values()].map(({ until }) => until))
+
+/** In an order of chance. */
+const shuffled = (ids: readonly string[]): string[] =>
+  ids
+    .map((id) => ({ id, at: Math.random() }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ id }) => id)
 
 function leftAlone(pausing: Pausing): string {
   const now = performance.now()

@@ -4,6 +4,7 @@ import type { LoggedEvent } from '../../domain/log/event.ts'
 import type { Instant } from '../../domain/period.ts'
 import { checkBatch, checkReport } from '../../domain/state.ts'
 import type { Report, SentReport } from '../../domain/state.ts'
+import { SET_SIZE, settleSet } from '../decisions/settle-set.ts'
 import { retried } from '../database/retry.ts'
 import type { Services } from '../services.ts'
 import { isId } from '../tables/ids.ts'
@@ -38,7 +39,15 @@ export async function recordReports(
   const repeated = await repeatedAmong(db, reports, objections)
   if (valid.length === 0) return { recorded: 0, skipped: repeated.size, rejected: standing(objections, repeated) }
 
-  let outcome = await retried(() => recordAll(db, valid, requestId, [], db.log.isFollowed()))
+  const record = () => retried(() => recordAll(db, valid, requestId, [], db.log.isFollowed()))
+  let outcome = await record()
+  // Settled in transactions of their own, so that the one that records the batch has no more to do than that.
+  for (let round = 0; round < ROUNDS && outcome.attention.length > 0; round++) {
+    const settled = await settleAll(db, outcome.attention)
+    outcome = await record()
+    // Nothing is due of those: they wait to be idle.
+    if (outcome.attention.every((id) => settled.has(id))) break
+  }
   if (outcome.attention.length > 0) {
     const { attention } = outcome
     const taken = await recordWithHandovers(db, { reports: valid, requestId, attention })
@@ -53,6 +62,19 @@ export async function recordReports(
   for (const index of outcome.unknown) objections.set(index, notFound)
   const rejected = standing(objections, repeated)
   return { recorded: outcome.recorded, skipped: reports.length - outcome.recorded - rejected.length, rejected }
+}
+
+/** Vehicles fall due meanwhile, and others hold some, who settle them. */
+const ROUNDS = 20
+
+/** @returns the vehicles of which nothing is due any more */
+async function settleAll(db: Services, vehicleIds: readonly string[]): Promise<ReadonlySet<string>> {
+  const all = new Set<string>()
+  for (let from = 0; from < vehicleIds.length; from += SET_SIZE) {
+    const { settled } = await settleSet(db, vehicleIds.slice(from, from + SET_SIZE))
+    for (const id of settled) all.add(id)
+  }
+  return all
 }
 
 /** What is said against reports, in their order; not against those that are known. */

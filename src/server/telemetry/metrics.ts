@@ -13,6 +13,7 @@ export type Sources = {
     readonly commands: Readonly<Record<string, number>>
   }
   readonly contradictions: { readonly met: number }
+  readonly unsettled: { readonly met: number }
   /** The connections to PostgreSQL; null for the embedded database. */
   readonly pool: Readonly<Record<'totalCount' | 'idleCount' | 'waitingCount', number>> | null
   readonly tail: {
@@ -49,7 +50,8 @@ export async function serveMetrics(
 type Labels = Readonly<Record<string, string>>
 type Row = readonly [labels: Labels, value: number]
 
-function createRegistry({ counts, counters, contradictions, pool, tail, timeline, connections }: Sources): Registry {
+function createRegistry(sources: Sources): Registry {
+  const { counts, counters, contradictions, unsettled, pool, tail, timeline, connections } = sources
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
@@ -115,6 +117,9 @@ function createRegistry({ counts, counters, contradictions, pool, tail, timeline
   )
   counter('fleetshare_contradictions_total', 'Vehicles met whose records contradict each other', [], () => [
     [{}, contradictions.met],
+  ])
+  counter('fleetshare_unsettled_total', 'Attempts at recording what fell due for a vehicle that failed', [], () => [
+    [{}, unsettled.met],
   ])
 
   const { sockets, streams } = connections

@@ -1,0 +1,82 @@
+import { timestamp } from '../database/statement.ts'
+import type { Query, Statement } from '../database/statement.ts'
+import type { LoggedEvent } from '../../domain/log/event.ts'
+import { IS_OPEN } from '../queries/open-vehicles.ts'
+import { COMMAND } from '../tables/command.ts'
+import { EVENT, rowOf } from '../tables/event.ts'
+import { SHARING } from '../tables/sharing.ts'
+import type { Decision } from './commit.ts'
+
+/**
+ * Vehicles that nobody holds a lock of, in the order of their ids, and of these the ones that are still as they were read. Nothing
+ * waits here, so that one vehicle does not hold up the others, and two statements cannot deadlock.
+ */
+const KEPT = `free AS MATERIALIZED (
+    SELECT v.id, w.at, w.version, w.valid_until
+    FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::timestamptz[]) AS w (id, at, version, valid_until)
+      JOIN vehicle AS v ON v.id = w.id
+    ORDER BY v.id FOR UPDATE OF v SKIP LOCKED),
+  kept AS (UPDATE vehicle AS v SET last_instant = free.at FROM free
+    WHERE v.id = free.id AND v.xmin::text = free.version
+      AND (free.valid_until IS NULL OR clock_timestamp() < free.valid_until)
+    RETURNING v.id, free.valid_until)`
+
+const OF_KEPT = 'vehicle_id IN (SELECT id FROM kept)'
+
+const rowsOf = (table: string, parameter: string) =>
+  `jsonb_populate_recordset(NULL::${table}, ${parameter}::jsonb) AS n`
+
+const changed = (parameter: string) =>
+  `(SELECT count(*) FROM jsonb_array_elements(${parameter}::jsonb) AS n WHERE n->>'vehicle_id' IN (SELECT id FROM kept))::int`
+
+/** As the statements of commit.ts, for many vehicles. A changed row is one of its vehicle's open ones. */
+const SAVE_SET: Statement = {
+  name: 'save_set',
+  text: `WITH ${KEPT},
+    changed_sharings AS (UPDATE sharing AS s SET ${SHARING.assignments('n')} FROM ${rowsOf('sharing', '$5')}
+      WHERE s.vehicle_id = n.vehicle_id AND s.id = n.id AND ${IS_OPEN} AND n.${OF_KEPT} RETURNING 1),
+    changed_commands AS (UPDATE command AS c SET ${COMMAND.assignments('n')} FROM ${rowsOf('command', '$6')}
+      WHERE c.vehicle_id = n.vehicle_id AND c.id = n.id AND c.status IN ('PENDING', 'DISPATCHED') AND n.${OF_KEPT} RETURNING 1),
+    appended AS (INSERT INTO event (${EVENT.names})
+      SELECT ${EVENT.names} FROM ROWS FROM (jsonb_to_recordset($7::jsonb) AS (${EVENT.typed})) WITH ORDINALITY AS e
+      WHERE e.${OF_KEPT} ORDER BY e.ordinality RETURNING position, tag, vehicle_id),
+    demanded AS (SELECT demand_rows((SELECT min(valid_until) FROM kept), ARRAY['sharings', 'commands', 'events'],
+      ARRAY[(SELECT count(*) FROM changed_sharings), (SELECT count(*) FROM changed_commands), (SELECT count(*) FROM appended)],
+      ARRAY[${changed('$5')}, ${changed('$6')}, ${changed('$7')}]))
+    SELECT position, tag, vehicle_id FROM appended, demanded ORDER BY position`,
+}
+
+type PositionRow = { readonly position: string; readonly tag: number; readonly vehicle_id: string }
+
+/**
+ * Writes decisions on several vehicles in one statement, each with its instant, its changed sharings and commands and its events.
+ * A vehicle that has changed, that somebody holds, or whose validUntil has passed is left out.
+ * @param decisions have a version and events each, no new rows, and no requester
+ * @returns the events of each vehicle that was written, by its id
+ * @throws the errors of demand_rows(), then nothing is written
+ */
+export async function saveSet(
+  query: Query,
+  decisions: readonly Decision[],
+): Promise<ReadonlyMap<string, readonly LoggedEvent[]>> {
+  const events = decisions.flatMap((decision) => decision.events)
+  const json = (rows: readonly object[]) => JSON.stringify(rows)
+  const rows = await query<PositionRow>(SAVE_SET, [
+    decisions.map(({ vehicle }) => vehicle.id),
+    decisions.map(({ moment }) => timestamp(moment.at)),
+    decisions.map(({ version }) => version),
+    decisions.map(({ validUntil }) => (validUntil === null ? null : timestamp(validUntil))),
+    json(decisions.flatMap(({ changes }) => [...changes.sharings.values()].map(({ row }) => SHARING.toJson(row)))),
+    json(decisions.flatMap(({ changes }) => [...changes.commands.values()].map(({ row }) => COMMAND.toJson(row)))),
+    json(events.map((event) => EVENT.toJson(rowOf(event)))),
+  ])
+  const written = new Set(rows.map(({ vehicle_id: id }) => id))
+  // Positions are drawn in the order of the events.
+  const logged = events
+    .filter(({ vehicleId }) => written.has(vehicleId))
+    .flatMap((event, index): LoggedEvent[] => {
+      const row = rows[index]
+      return row ? [{ ...event, position: Number(row.position), tag: row.tag }] : []
+    })
+  return Map.groupBy(logged, ({ vehicleId }) => vehicleId)
+}
