@@ -15,9 +15,16 @@ export type Claims = {
   readonly tokenId: string
 }
 
-/** NOBODY is refused everything: the token is genuine, but its claims contradict each other. */
+/**
+ * NOBODY is refused everything: the token is genuine, but its claims contradict each other, or its fleet is not registered
+ * here. The fleet is named in the second case alone.
+ */
 export type Viewer = Claims &
-  ({ readonly kind: 'FLEET'; readonly member: Member } | { readonly kind: 'ADMIN' | 'GATEWAY' | 'NOBODY' })
+  (
+    | { readonly kind: 'FLEET'; readonly member: Member }
+    | { readonly kind: 'ADMIN' | 'GATEWAY' }
+    | { readonly kind: 'NOBODY'; readonly unregistered: string | null }
+  )
 
 /** The tokens that something is for: any that is trusted, those of a fleet's members, or those of the platform's own. */
 export const AUDIENCES = ['ANY', 'MEMBER', 'ADMIN', 'GATEWAY'] as const
@@ -52,9 +59,9 @@ export function viewerOf(claims: Claims): Viewer {
   const platform = roles.find((role) => role === 'ADMIN' || role === 'GATEWAY')
   if (platform !== undefined) {
     const isConsistent = fleetId === null && roles.every((role) => role === platform)
-    return { ...claims, kind: isConsistent ? platform : 'NOBODY' }
+    return isConsistent ? { ...claims, kind: platform } : { ...claims, kind: 'NOBODY', unregistered: null }
   }
-  if (fleetId === null) return { ...claims, kind: 'NOBODY' }
+  if (fleetId === null) return { ...claims, kind: 'NOBODY', unregistered: null }
   const role = FLEET_ROLES.findLast((candidate) => roles.includes(candidate)) ?? null
   return { ...claims, kind: 'FLEET', member: { fleetId, role } }
 }

@@ -23,6 +23,15 @@ const withCode = (code: TopLevelCode, message: string, node?: ASTNode) =>
 
 export const forbidden = () => withCode('FORBIDDEN', 'The token does not allow this.')
 
+/** Refuses a viewer of kind NOBODY. @param unregistered the fleet of the token that is not registered, if that is the reason */
+export const forbiddenToNobody = ({ unregistered }: { readonly unregistered: string | null }) =>
+  unregistered === null
+    ? forbidden()
+    : withCode(
+        'FORBIDDEN',
+        `The fleet of this token, "${unregistered}", is not registered on this server. An ADMIN registers it with createFleet.`,
+      )
+
 /** Malformed arguments: the message names the argument, or `node` is its place in the document. */
 export const badUserInput = (message: string, node?: ASTNode) => withCode('BAD_USER_INPUT', message, node)
 

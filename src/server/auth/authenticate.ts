@@ -80,10 +80,11 @@ export function createAuthenticate(rules: TokenRules, { fleetExists, isRevoked, 
       })
     }
     const viewer = viewerOf(claims)
-    const isStranger = viewer.kind === 'FLEET' && !(await fleetExists(viewer.member.fleetId))
+    const unregistered =
+      viewer.kind === 'FLEET' && !(await fleetExists(viewer.member.fleetId)) ? viewer.member.fleetId : null
     // Last: it may have been revoked while the database was asked.
     if (isRevoked(claims)) throw new AuthenticationError('UNTRUSTED', 'The access token has been revoked.')
-    if (isStranger) return { ...viewer, kind: 'NOBODY' }
+    if (unregistered !== null) return { ...claims, kind: 'NOBODY', unregistered }
     // As clients write it: of all the ways to write one token only one is cached.
     if (authorization === `Bearer ${token}` && token.length <= LONGEST_CACHED)
       verified.set(authorization, { viewer, generation })

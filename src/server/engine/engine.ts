@@ -8,7 +8,7 @@ import type { Plugin, YogaServerInstance } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import { createContext } from '../../graphql/base/context.ts'
 import type { Context, Request, Services } from '../../graphql/base/context.ts'
-import { forbidden, maskError } from '../../graphql/base/errors.ts'
+import { forbiddenToNobody, maskError } from '../../graphql/base/errors.ts'
 import { schema } from '../../graphql/schema.ts'
 import type { Admission } from '../limits/admission.ts'
 import { BODY_LIMIT, documentLimits } from '../limits/document-limits.ts'
@@ -115,7 +115,10 @@ const errorsPlugin = (presentErrors: PresentErrors): Plugin<Context> => ({
       if (!valid) setResult(presentErrors(result, context))
     },
   onExecute({ args: { contextValue }, setResultAndStopExecution }) {
-    if (contextValue.viewer.kind === 'NOBODY') return setResultAndStopExecution({ errors: [forbidden()] })
+    const { viewer } = contextValue
+    if (viewer.kind === 'NOBODY') {
+      return setResultAndStopExecution({ errors: presentErrors([forbiddenToNobody(viewer)], contextValue) })
+    }
     return {
       onExecuteDone({ result, setResult }) {
         if (Symbol.asyncIterator in result || !result.errors) return

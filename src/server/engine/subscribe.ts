@@ -4,7 +4,7 @@ import type { ExecutionArgs, ExecutionResult } from 'graphql'
 import type { EventStream } from '../../live/stream.ts'
 import { contextOf } from '../../graphql/base/context.ts'
 import type { Request, Services } from '../../graphql/base/context.ts'
-import { badUserInput, forbidden } from '../../graphql/base/errors.ts'
+import { badUserInput, forbiddenToNobody } from '../../graphql/base/errors.ts'
 import { schema } from '../../graphql/schema.ts'
 import type { Admission } from '../limits/admission.ts'
 import type { Variables } from '../limits/query-cost.ts'
@@ -71,7 +71,7 @@ export function createSubscribe({ services, admission, presentErrors, counts, tr
   }
 
   return async (operation, caller, variables, headers) => {
-    if (caller.viewer.kind === 'NOBODY') return { errors: presentErrors([forbidden()], caller) }
+    if (caller.viewer.kind === 'NOBODY') return { errors: presentErrors([forbiddenToNobody(caller.viewer)], caller) }
     const started = performance.now()
     const { viewer } = caller
     const run = async () =>

@@ -6,6 +6,7 @@ import type { SigningKey, TestProvider, TokenClaims } from '../../support/provid
 import { connectWith } from '../../support/raw.ts'
 import { startServer } from '../../support/server.ts'
 import type { TestServer } from '../../support/server.ts'
+import { sendOver, TRANSPORTS } from '../../support/transports.ts'
 import { at, iso, makeWorld } from '../../support/world.ts'
 import type { World } from '../../support/world.ts'
 
@@ -75,6 +76,33 @@ describe('a token that is trusted', () => {
       const { status, errors } = await ask(await keys.ES256.sign(claims))
       expect([status, errors?.[0]?.extensions.code]).toEqual([200, 'FORBIDDEN'])
     }
+  })
+})
+
+describe('a token whose fleet is not registered', () => {
+  it('is told so, and what to do, on every transport, until the fleet is registered', async () => {
+    const token = await keys.ES256.sign(manager({ fleet_id: 'NEWCOMER' }))
+    const refusal = {
+      message:
+        'The fleet of this token, "NEWCOMER", is not registered on this server. An ADMIN registers it with createFleet.',
+      extensions: { code: 'FORBIDDEN' },
+    }
+    const follow = 'subscription { vehicleEvents { id } }'
+    const operations = [
+      ...TRANSPORTS.map((transport) => [transport, VIEWER] as const),
+      ...(['SSE', 'WebSocket'] as const).map((transport) => [transport, follow] as const),
+    ]
+    for (const [transport, query] of operations) {
+      const { data, errors } = await sendOver(transport)(server.url, token, { query })
+      expect([transport, query, data, errors]).toEqual([transport, query, undefined, [refusal]])
+    }
+    await server.app.prisma.fleet.register('NEWCOMER', 'Newcomer')
+    expect((await ask(token)).data).toMatchObject({ viewer: { fleet: { id: 'NEWCOMER' } } })
+  })
+
+  it('is not named where the claims contradict each other', async () => {
+    const { errors } = await ask(await keys.ES256.sign(manager({ fleet_id: 'NEVER', roles: ['manager', 'admin'] })))
+    expect(errors).toEqual([{ message: 'The token does not allow this.', extensions: { code: 'FORBIDDEN' } }])
   })
 })
 
