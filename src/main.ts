@@ -5,6 +5,7 @@ import { createLog } from './log.ts'
 import { readSettings, SettingsError } from './settings.ts'
 import type { Settings } from './settings.ts'
 import { notifyReady, startApp } from './start.ts'
+import { VERSION } from './version.ts'
 import { seedDemoWorld } from '../prisma/seed.ts'
 
 const LONGEST_STOP_MS = 9_500
@@ -53,8 +54,10 @@ try {
   app = await startApp({ settings, log }, stopping.signal)
   if (app) {
     const seeded = settings.provider === null && (await seedDemoWorld(app.prisma))
+    const url = await app.listen()
+    const page = settings.console ? `, with its console on ${url}/console` : ''
     // The first line of the log: with PORT 0 it names the port.
-    log.info(`FleetShare listens on ${await app.listen()}/graphql`)
+    log.info(`FleetShare listens on ${url}/graphql${page}; version ${VERSION}, Node.js ${process.versions.node}`)
     notifyReady(process.env['NOTIFY_SOCKET']).catch((err: unknown) =>
       log.error({ err }, 'systemd could not be notified'),
     )

@@ -4,6 +4,9 @@ import type { Layers } from './layers.ts'
 import { importsOf } from './syntax.ts'
 import type { Node } from './syntax.ts'
 
+/** The one file of data that is imported, for the version. */
+const MANIFEST = 'package.json'
+
 /** @returns what is wrong with the imports of a file, such as "src/domain/a.ts imports pg" */
 export function wrongImports(file: string, nodes: readonly Node[], layers: Layers = LAYERS): string[] {
   const folder = `${posix.dirname(file)}/`
@@ -14,7 +17,7 @@ export function wrongImports(file: string, nodes: readonly Node[], layers: Layer
     if (specifier === null) return false
     if (!/^[./]/.test(specifier)) return layer.packages.some((name) => matches(specifier, name))
     const target = posix.join(folder, specifier)
-    return /\.tsx?$/.test(target) && own.some((place) => isIn(target, place))
+    return (/\.tsx?$/.test(target) || target === MANIFEST) && own.some((place) => isIn(target, place))
   }
   return importsOf(nodes)
     .filter((specifier) => !mayImport(specifier))

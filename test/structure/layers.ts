@@ -133,8 +133,9 @@ export const LAYERS: Layers = {
     own: ['src/domain/', 'src/domain/access/', 'src/settings.ts'],
     packages: ['jose', 'lru-cache', 'node:'],
   },
+  'src/version.ts': { own: ['package.json'], packages: [] },
   'src/server/telemetry/': {
-    own: ['src/graphql/base/', 'src/settings.ts'],
+    own: ['src/graphql/base/', 'src/settings.ts', 'src/version.ts'],
     packages: [
       '@opentelemetry/api',
       '@opentelemetry/core',
@@ -183,6 +184,7 @@ export const LAYERS: Layers = {
       'src/server/limits/',
       'src/server/pages/',
       'src/server/telemetry/',
+      'src/version.ts',
     ],
     packages: ['graphql', 'node:', 'pino'],
   },
@@ -234,13 +236,16 @@ export const LAYERS: Layers = {
   },
   'src/cli/': {
     own: [
+      'src/data/client.ts',
       'src/data/connection/',
+      'src/data/create-services.ts',
       'src/data/database/',
       'src/data/verify/',
       'src/domain/',
       'src/domain/access/',
       'src/server/auth/',
       'src/settings.ts',
+      'src/version.ts',
     ],
     packages: ['node:'],
   },
@@ -258,7 +263,15 @@ export const LAYERS: Layers = {
     packages: ['node:'],
   },
   'src/main.ts': {
-    own: ['prisma/seed.ts', 'src/app.ts', 'src/data/connection/', 'src/log.ts', 'src/settings.ts', 'src/start.ts'],
+    own: [
+      'prisma/seed.ts',
+      'src/app.ts',
+      'src/data/connection/',
+      'src/log.ts',
+      'src/settings.ts',
+      'src/start.ts',
+      'src/version.ts',
+    ],
     packages: ['node:'],
   },
   // A client like any other: it knows the API, and the ids of the demo world.

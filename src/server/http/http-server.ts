@@ -4,11 +4,12 @@ import type { Logger } from 'pino'
 import type { Viewer } from '../../domain/access/viewer.ts'
 import { maskError } from '../../graphql/base/errors.ts'
 import { GRAPHQL_PATH, normalizeTarget, pathOf, requestIdOf } from '../engine/endpoint.ts'
+import { CONSOLE_PATH } from '../pages/console.ts'
 import type { Pages } from '../pages/pages.ts'
 import { ClientGoneError } from './body.ts'
 import { answerGraphql } from './graphql-request.ts'
 import type { GraphqlOptions, Streams } from './graphql-request.ts'
-import { answer, refuse, setCommonHeaders } from './responses.ts'
+import { answer, HEALTHY, refuse, setCommonHeaders } from './responses.ts'
 
 /** The time that a client may take. Milliseconds. */
 export type ClientTimeouts = {
@@ -130,14 +131,14 @@ async function answerOther(
   setCommonHeaders(response, requestId)
   switch (path) {
     case '/health':
-      return answer(response, 200, { status: 'alive' })
+      return answer(response, 200, HEALTHY)
     case '/ready': {
       const isReady = await ready()
       return answer(response, isReady ? 200 : 503, { status: isReady ? 'ready' : 'unavailable' })
     }
     case '/':
       if (!playground) return answer(response, 404, { status: 'not found' })
-      response.writeHead(302, { Location: GRAPHQL_PATH }).end()
+      response.writeHead(302, { Location: pages.has(CONSOLE_PATH) ? CONSOLE_PATH : GRAPHQL_PATH }).end()
       return
     default: {
       const page = request.method === 'GET' ? pages.get(path) : undefined

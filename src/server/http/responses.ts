@@ -3,6 +3,7 @@ import type { TopLevelCode } from '../../graphql/base/errors.ts'
 import { commonHeaders } from '../engine/endpoint.ts'
 import { count } from '../telemetry/counts.ts'
 import type { Counts } from '../telemetry/counts.ts'
+import { VERSION } from '../../version.ts'
 
 export function setCommonHeaders(response: ServerResponse, requestId: string): void {
   const headers = commonHeaders(requestId)
@@ -24,6 +25,9 @@ export async function refuseFull(
   response.setHeader('Retry-After', '1')
   refuse(counts, response, 503, 'SERVICE_UNAVAILABLE', 'Too much is under way. Nothing was done; try again soon.')
 }
+
+/** The answer of /health: the process lives, and is of this version. */
+export const HEALTHY = { status: 'alive', version: VERSION } as const
 
 /** A refusal before GraphQL, in GraphQL's form, so that clients need one way to read errors. */
 export function refuse(

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { pathOf } from '../engine/endpoint.ts'
+import { HEALTHY } from './responses.ts'
 
 /** A server that answers while the real one waits for its database. */
 export type StartupServer = {
@@ -27,7 +28,7 @@ export async function openStartupServer({
     })
     const failed = { message: 'The database is not available at present. Try again soon.' }
     const extensions = { code: 'SERVICE_UNAVAILABLE' }
-    const answer = isHealth ? { status: 'alive' } : { status: 'unavailable', errors: [{ ...failed, extensions }] }
+    const answer = isHealth ? HEALTHY : { status: 'unavailable', errors: [{ ...failed, extensions }] }
     response.end(JSON.stringify(answer))
   })
   server.listen(port, host)

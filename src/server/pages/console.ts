@@ -5,6 +5,8 @@ import { SHARE_ONE, SHARE_TWO } from '../../../prisma/demo.ts'
 import type { Settings } from '../../settings.ts'
 import { developmentToken } from '../auth/keys.ts'
 
+export const CONSOLE_PATH = '/console'
+
 /** The folder into which `npm run console` puts the page, at each install. */
 const BUILT = join(import.meta.dirname, '../../generated/console')
 const TOKEN_SECONDS = 12 * 60 * 60
@@ -32,15 +34,15 @@ type Answer = (response: ServerResponse) => Promise<void>
  */
 export const consolePages = (settings: Settings): readonly (readonly [string, Answer])[] => [
   [
-    '/console',
+    CONSOLE_PATH,
     (response) =>
       send(response, 'index.html', 'text/html', async (html) => {
         const offers = JSON.stringify(await offersOf(settings)).replaceAll('<', '\\u003c')
         return html.replace(OFFERS, (_all, element: string) => element + offers)
       }),
   ],
-  ['/console/console.js', (response) => send(response, 'console.js', 'text/javascript')],
-  ['/console/console.css', (response) => send(response, 'console.css', 'text/css')],
+  [`${CONSOLE_PATH}/console.js`, (response) => send(response, 'console.js', 'text/javascript')],
+  [`${CONSOLE_PATH}/console.css`, (response) => send(response, 'console.css', 'text/css')],
 ]
 
 async function offersOf(settings: Settings): Promise<{ name: string; token: string }[]> {

@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { BOUNDS, KINDS, TRANSPORTS } from './counts.ts'
 import type { Counts, Tally } from './counts.ts'
+import { VERSION } from '../../version.ts'
 
 /** The sources of the figures, which are read at each scrape. The database is not asked. */
 export type Sources = {
@@ -79,6 +80,8 @@ function createRegistry(sources: Sources): Registry {
   const byKey = (label: string, entries: () => Iterable<readonly [string, number]>) => () =>
     Array.from(entries(), ([key, value]): Row => [{ [label]: key }, value])
 
+  const build = { name: 'fleetshare_build_info', help: 'Always 1; the labels say which build runs', registers }
+  new Gauge({ ...build, labelNames: ['version', 'node'] }).set({ version: VERSION, node: process.version }, 1)
   counter('fleetshare_operations_total', 'Operations that were executed', ['transport', 'type', 'outcome'], () =>
     tallies(counts).flatMap(([labels, { ok, failed }]): Row[] => [
       [{ ...labels, outcome: 'ok' }, ok],

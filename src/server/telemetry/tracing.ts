@@ -18,6 +18,7 @@ import type { Plugin } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import type { Context, Request } from '../../graphql/base/context.ts'
 import type { TracingSettings } from '../../settings.ts'
+import { VERSION } from '../../version.ts'
 
 export type Tracing = {
   /** Runs an operation in a span of its own, below the one that the client names. */
@@ -41,7 +42,7 @@ export function startTracing({ endpoint, ratio }: TracingSettings, log: Logger):
   const sampled = new TraceIdRatioBasedSampler(ratio)
   const provider = new TracerProvider({
     resource: defaultResource()
-      .merge(resourceFromAttributes({ 'service.name': 'fleetshare' }))
+      .merge(resourceFromAttributes({ 'service.name': 'fleetshare', 'service.version': VERSION }))
       .merge(detectResources({ detectors: [envDetector] })),
     // Clients are strangers: a client that wants its trace gets it as often as all others; one that wants none gets none.
     sampler: new ParentBasedSampler({

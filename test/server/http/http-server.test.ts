@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { VERSION } from '../../../src/version.ts'
 import { ask, mutations, post } from '../../support/api.ts'
 import { startServer } from '../../support/server.ts'
 import type { TestServer } from '../../support/server.ts'
@@ -27,14 +28,21 @@ const at = (path: string, init: RequestInit = {}) => fetch(`${server.url}${path}
 describe('paths', () => {
   it('/health and /ready answer anybody', async () => {
     const health = await at('/health')
-    expect([health.status, await health.json()]).toEqual([200, { status: 'alive' }])
+    expect([health.status, await health.json()]).toEqual([200, { status: 'alive', version: VERSION }])
     const ready = await at('/ready')
     expect([ready.status, await ready.json()]).toEqual([200, { status: 'ready' }])
   })
 
-  it('/ leads a person to GraphiQL, which a browser gets and a program does not', async () => {
+  it('/ leads a person to the console, or to GraphiQL where there is no console', async () => {
     const root = await at('/')
-    expect([root.status, root.headers.get('location')]).toEqual([302, '/graphql'])
+    expect([root.status, root.headers.get('location')]).toEqual([302, '/console'])
+    const other = await startServer({ env: { CONSOLE: 'off' } })
+    onTestFinished(() => other.close())
+    const bare = await fetch(`${other.url}/`, { redirect: 'manual' })
+    expect([bare.status, bare.headers.get('location')]).toEqual([302, '/graphql'])
+  })
+
+  it('a browser gets GraphiQL, and a program does not', async () => {
     const page = await at('/graphql', { headers: { Accept: 'text/html,*/*' } })
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
     expect(await page.text()).toMatch(/^\s*<!doctype html>/i)

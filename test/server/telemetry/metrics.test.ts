@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { VERSION } from '../../../src/version.ts'
 import { ask, mutations, post, run } from '../../support/api.ts'
 import { endOfLog, TRANSPORTS } from '../../support/events.ts'
 import { sendCommand } from '../../support/gateway.ts'
@@ -59,6 +60,11 @@ describe('metrics', async () => {
       Array.from(names.matchAll(/`(\w+)`/g), ([, name]) => `${name} ${type}`),
     )
     expect(new Set(named)).toEqual(new Set(served))
+  })
+
+  it('say which build runs', async () => {
+    const build = [...(await scrape(port)).keys()].filter((sample) => sample.startsWith('fleetshare_build_info'))
+    expect(build).toEqual([`fleetshare_build_info{version="${VERSION}",node="${process.version}"}`])
   })
 
   it('count each query over HTTP once, whether it goes the short way or the long one', async () => {

@@ -13,6 +13,7 @@ import { DATABASE_KINDS, startServer } from '../../support/server.ts'
 import type { ServerOptions } from '../../support/server.ts'
 import { FOLLOW, subscribe, subscribeSse } from '../../support/sockets.ts'
 import { makeWorld } from '../../support/world.ts'
+import { VERSION } from '../../../src/version.ts'
 
 type SeenSpan = {
   readonly traceId: string
@@ -96,6 +97,7 @@ describe.each(DATABASE_KINDS)('traces, on %s,', (database) => {
       follow.stop()
     })
     expect(new Set(collector.paths)).toEqual(new Set(['/v1/traces']))
+    expect(collector.text()).toContain(`{"key":"service.version","value":{"stringValue":"${VERSION}"}}`)
     const operations = spans.filter(({ traceId, parentSpanId }) => traceId === TRACE && parentSpanId === PARENT)
     expect(operations.map((span) => [span.name, attribute(span, 'fleetshare.transport')])).toEqual([
       ['query', 'http'],
