@@ -11,6 +11,7 @@ import { openAcknowledged } from './support/raw.ts'
 import { FOLLOW, HISTORY, subscribe } from './support/sockets.ts'
 import { developmentToken } from '../src/server/auth/keys.ts'
 import { readSettings } from '../src/settings.ts'
+import { VERSION } from '../src/version.ts'
 
 const [OWNER, PARTNER] = ['78LMK', 'DE3P4']
 
@@ -53,6 +54,8 @@ describe('a process on an empty data directory', () => {
     const program = startNode('src/main.ts', { PORT: '0', DATA_DIR: folder })
     const url = await urlOf(program)
     expect(program.lines[0]).toContain(`${url}/graphql`)
+    expect(program.lines[0]).toContain(`${url}/console`)
+    expect(program.lines[0]).toContain(`version ${VERSION}`)
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
     expect(await readiness(url)).toBe(200)
 

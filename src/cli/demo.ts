@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createChildren } from './child-processes.ts'
-import { settingsOf } from './run.ts'
+import { callOf, settingsOf } from './run.ts'
 import { developmentToken } from '../server/auth/keys.ts'
 import { SettingsError, urlOf } from '../settings.ts'
 
@@ -9,10 +9,10 @@ const TOKEN_SECONDS = 24 * 60 * 60
 
 const HELP = `Starts the server with its demo world, and a simulator that drives the vehicles of it, until Ctrl-C.
 
-  npm run demo
+  ${callOf('demo')}
 
 Then open http://127.0.0.1:4000/graphql or http://127.0.0.1:4000/console. HOST, PORT, DATA_DIR and the other settings
-are those of npm start, as environment variables.
+are those of the server, as environment variables. ${callOf('reset')} sets the demo world back.
   --help  this text`
 
 const settings = settingsOf('demo', HELP, ({ provider, port }) => {

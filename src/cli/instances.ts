@@ -1,10 +1,10 @@
 import { createChildren } from './child-processes.ts'
-import { settingsOf } from './run.ts'
+import { callOf, settingsOf } from './run.ts'
 import { SettingsError } from '../settings.ts'
 
 const HELP = `Starts two instances on one PostgreSQL, until Ctrl-C. Kill one, and its clients resume on the other.
 
-  DATABASE_URL=postgresql://fleetshare:secret@localhost:5432/fleetshare npm run instances
+  DATABASE_URL=postgresql://fleetshare:secret@localhost:5432/fleetshare ${callOf('instances')}
 
 They listen on PORT (4000) and the one after it, and serve metrics on METRICS_PORT, if set, and the one after it.
   --help  this text`

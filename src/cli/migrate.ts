@@ -1,9 +1,9 @@
 import { openDatabase } from '../data/connection/open.ts'
-import { settingsOf } from './run.ts'
+import { callOf, settingsOf } from './run.ts'
 
 const HELP = `Brings the database to what this version needs, and ends. Starting the server does the same; nothing is lost.
 
-  DATABASE_URL=postgresql://fleetshare:secret@localhost:5432/fleetshare npm run migrate
+  DATABASE_URL=postgresql://fleetshare:secret@localhost:5432/fleetshare ${callOf('migrate')}
 
 Without DATABASE_URL it is the embedded database in DATA_DIR, which no server may be using meanwhile.
   --help  this text`
@@ -19,6 +19,6 @@ try {
   await database.close()
   console.log('The database is up to date.')
 } catch (error) {
-  console.error(`npm run migrate: ${error instanceof Error ? error.message : String(error)}`)
+  console.error(`${callOf('migrate')}: ${error instanceof Error ? error.message : String(error)}`)
   process.exitCode = 1
 }

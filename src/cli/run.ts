@@ -2,6 +2,12 @@ import { parseArgs } from 'node:util'
 import { readSettings, SettingsError } from '../settings.ts'
 import type { Settings } from '../settings.ts'
 
+/** The call of a command: by npm in a checkout; where the package is installed its program says how it was called itself. */
+export const callOf = (command: string): string => `${process.env['FLEETSHARE_CALL'] ?? 'npm run'} ${command}`
+
+/** The same, to be followed by options, which npm takes for its own without the dashes. */
+export const callWithOptions = (command: string): string => callOf(command).replace(/^npm .*/, '$& --')
+
 /**
  * What a command of package.json begins with that takes nothing but settings. Ends the process with 0 where it was asked for
  * help, and with 1 where something is wrong, which it says in a line that names the command.
@@ -33,7 +39,7 @@ export function settingsAndFlagsOf<Flag extends string>(
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     // Who gave it a setting knows what the command is for.
-    console.error(`npm run ${command}: ${message}${error instanceof SettingsError ? '.' : `\n\n${help}`}`)
+    console.error(`${callOf(command)}: ${message}${error instanceof SettingsError ? '.' : `\n\n${help}`}`)
     process.exit(1)
   }
 }

@@ -1,14 +1,18 @@
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ROLES } from '../domain/fleet.ts'
 import type { Role } from '../domain/fleet.ts'
 import { knownRoles } from '../domain/access/viewer.ts'
 import { developmentToken } from '../server/auth/keys.ts'
-import { readSettings } from '../settings.ts'
+import { readSettings, urlOf } from '../settings.ts'
+import type { Settings } from '../settings.ts'
+import { callOf, callWithOptions } from './run.ts'
 
 const HELP = `Prints an access token of the development issuer, for a server that runs without AUTH_*.
 
-  npm run token -- --fleet 78LMK --role manager
-  npm run token -- --role admin
+  ${callWithOptions('token')} --fleet 78LMK --role manager
+  ${callWithOptions('token')} --role admin
 
   --fleet ID      the fleet it speaks for; none for admin and gateway
   --role NAME     ${ROLES.map((role) => role.toLowerCase()).join(', ')}; may be repeated
@@ -23,6 +27,24 @@ function checkClaims(fleetId: string | null, roles: readonly Role[]): void {
   if (platform === undefined) return
   if (fleetId !== null) throw new Error(`--role ${platform} takes no --fleet`)
   if (new Set(roles).size > 1) throw new Error(`--role ${platform} goes with no other role`)
+}
+
+/** How long the server may take to say whether it trusts the token. Milliseconds. */
+const ANSWER_MS = 2_000
+
+/**
+ * Asks the server on HOST and PORT, unless a server has the database of this DATA_DIR open, wherever that one listens.
+ * @returns a line that says so where that server does not trust the token; null also where there is none
+ */
+async function mistrustOf(settings: Settings, token: string): Promise<string | null> {
+  if (existsSync(join(settings.dataDir, 'postgres.pid'))) return null
+  const url = urlOf(settings)
+  const asked = await fetch(`${url}/graphql?query={viewer{roles}}`, {
+    headers: { Accept: 'application/json', Authorization: `Bearer ${token}` },
+    signal: AbortSignal.timeout(ANSWER_MS),
+  }).catch(() => null)
+  if (asked?.status !== 401) return null
+  return `The server on ${url} does not trust this token: it was started with another DATA_DIR than ${resolve(settings.dataDir)}, or trusts an identity provider.`
 }
 
 try {
@@ -44,9 +66,12 @@ try {
     if (unknown !== undefined) throw new Error(`--role ${unknown} is not a role`)
     if (!Number.isSafeInteger(seconds) || seconds <= 0) throw new Error('--expires-in takes a number of seconds')
     checkClaims(values.fleet ?? null, knownRoles(values.role))
-    console.log(await developmentToken(settings, values.fleet ?? null, values.role, seconds))
+    const token = await developmentToken(settings, values.fleet ?? null, values.role, seconds)
+    console.log(token)
+    const warning = await mistrustOf(settings, token)
+    if (warning) console.error(warning)
   }
 } catch (error) {
-  console.error(`npm run token: ${error instanceof Error ? error.message : String(error)}\n\n${HELP}`)
+  console.error(`${callOf('token')}: ${error instanceof Error ? error.message : String(error)}\n\n${HELP}`)
   process.exitCode = 1
 }

@@ -1,11 +1,11 @@
-import { settingsAndFlagsOf } from './run.ts'
+import { callOf, callWithOptions, settingsAndFlagsOf } from './run.ts'
 import { checkVersion, openSql, rebuild, repairVehicle, verify } from '../data/verify/verify.ts'
 import type { Disagreement } from '../data/verify/verify.ts'
 import type { Sql } from '../data/database/statement.ts'
 
 const HELP = `Says where sharings and commands do not agree with the log, with each other or with their indexes.
 
-  DATABASE_URL=postgresql://fleetshare:secret@localhost:5432/fleetshare npm run verify
+  DATABASE_URL=postgresql://fleetshare:secret@localhost:5432/fleetshare ${callOf('verify')}
 
 A line for each, and it ends with 1; with 0 where all agrees. It only reads, and instances may run meanwhile. Without
 DATABASE_URL it is the embedded database in DATA_DIR, which no server may be using.
@@ -23,7 +23,7 @@ try {
     await close()
   }
 } catch (error) {
-  console.error(`npm run verify: ${error instanceof Error ? error.message : String(error)}`)
+  console.error(`${callOf('verify')}: ${error instanceof Error ? error.message : String(error)}`)
   process.exitCode = 1
 }
 
@@ -37,7 +37,7 @@ async function verifyAll(sql: Sql): Promise<0 | 1> {
   console.log(
     found === 0
       ? 'Everything agrees.'
-      : `${found} things do not agree. npm run verify -- --repair does what the log says.`,
+      : `${found} things do not agree. ${callWithOptions('verify')} --repair does what the log says.`,
   )
   return found === 0 ? 0 : 1
 }

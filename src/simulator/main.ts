@@ -9,9 +9,15 @@ import { connectGateway } from './gateway.ts'
  * It shares no code with the server; random.ts, city.ts, car.ts and simulation.ts build on each other in this order.
  */
 
+/** How this program is called, as a script of package.json or as a part of the installed package. */
+const { FLEETSHARE_CALL } = process.env
+const CALL = FLEETSHARE_CALL
+  ? `${FLEETSHARE_CALL} simulate --token "$(${FLEETSHARE_CALL} token --role gateway)"`
+  : 'npm run simulate -- --token "$(npm run --silent token -- --role gateway)"'
+
 const HELP = `Simulates the vehicles of a fleet, and the gateway that reports their states and executes their commands.
 
-  npm run simulate -- --token "$(npm run --silent token -- --role gateway)"
+  ${CALL}
 
   --url URL       the server; http://127.0.0.1:4000 if absent
   --token TOKEN   an access token with the role GATEWAY; SIMULATOR_TOKEN if absent
@@ -34,7 +40,9 @@ try {
   if (values.help) console.log(HELP)
   else await run(values)
 } catch (error) {
-  console.error(`npm run simulate: ${error instanceof Error ? error.message : String(error)}\n\n${HELP}`)
+  console.error(
+    `${FLEETSHARE_CALL ?? 'npm run'} simulate: ${error instanceof Error ? error.message : String(error)}\n\n${HELP}`,
+  )
   process.exitCode = 1
 }
 

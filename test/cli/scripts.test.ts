@@ -4,7 +4,7 @@ import { start, startNode } from '../support/process.ts'
 
 const PROVIDER = { AUTH_JWKS_URL: 'https://id.example/keys', AUTH_ISSUER: 'https://id.example', AUTH_AUDIENCE: 'fleet' }
 
-it.each(['token', 'migrate', 'verify', 'demo', 'instances', 'simulate'])(
+it.each(['token', 'admin', 'reset', 'migrate', 'verify', 'demo', 'instances', 'simulate'])(
   'npm run %s --help describes the command',
   async (name) => {
     // Whatever the settings are: who asks for help may have them wrong.
@@ -22,6 +22,7 @@ it.each([
   ['migrate', 'src/cli/migrate.ts', ['--dry-run'], {}, /^npm run migrate: Unknown option '--dry-run'/],
   ['verify', 'src/cli/verify.ts', ['--fix'], {}, /^npm run verify: Unknown option '--fix'/],
   ['demo', 'src/cli/demo.ts', ['--port', '1'], {}, /^npm run demo: Unknown option '--port'/],
+  ['reset', 'src/cli/reset.ts', ['--all'], {}, /^npm run reset: Unknown option '--all'/],
   ['instances', 'src/cli/instances.ts', ['3'], {}, /^npm run instances: Unexpected argument '3'/],
   ['token', 'src/cli/token.ts', ['--fleet'], {}, /^npm run token: Option '--fleet <value>' argument missing/],
   // What these would claim a server refuses everything to.
@@ -68,6 +69,8 @@ it.each<[string, Record<string, string>, RegExp]>([
     /^npm run instances: PORT is 65535: .*\.$/,
   ],
   ['src/cli/migrate.ts', { DATABASE_URL: 'postgresql://127.0.0.1:1/fleetshare' }, /^npm run migrate: .*ECONNREFUSED/],
+  ['src/cli/reset.ts', { DATABASE_URL: 'postgresql://db' }, /^npm run reset: DATABASE_URL is set: /],
+  ['src/cli/reset.ts', PROVIDER, /^npm run reset: AUTH_\* is set: /],
   ['src/cli/verify.ts', { DATABASE_URL: 'postgresql://127.0.0.1:1/fleetshare' }, /^npm run verify: .*ECONNREFUSED/],
 ])('%s with %o ends with 1 and one line', async (file, env, complaint) => {
   const program = startNode(file, env)
