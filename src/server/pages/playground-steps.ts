@@ -7,18 +7,23 @@ const DAY_MS = 24 * 60 * 60 * 1000
 export type Step = { readonly fleetId: string; readonly query: string }
 
 /**
- * The story of a sharing, a tab each, with the demo world's fleets and vehicle. The name of an operation names its tab, and
- * lines are kept as short as the editor is wide.
+ * The story of a sharing, a tab each, with the demo world's fleets and vehicle. The name of an operation names its tab and
+ * the fleet whose token the tab holds, and lines are kept as short as the editor is wide.
  */
 export const stepsAt = (now: number): readonly Step[] => [
   {
     fleetId: OWNER,
-    query: `# 1. ${SHARE_ONE.name} (${OWNER}) follows its vehicles.
+    query: `# 1. ${SHARE_ONE.name} (${OWNER}) follows its sharings.
 #    Press play, leave it running, and open
 #    this page a second time for the next steps.
-#    "Headers" has the token of each tab.
-subscription Step1_Follow {
-  vehicleEvents {
+#    A tab names the fleet whose token it holds;
+#    the token is under "Headers".
+subscription Step1_Follow_${SHARE_ONE.name} {
+  vehicleEvents(filter: { types: [
+    SHARING_SCHEDULED, SHARING_CANCELLED,
+    SHARING_STARTED, SHARING_ENDED,
+    SHARING_END_CHANGED, SHARING_END_REQUESTED
+  ] }) {
     type
     cursor
     occurredAt
@@ -36,7 +41,7 @@ subscription Step1_Follow {
     fleetId: OWNER,
     query: `# 2. ${SHARE_ONE.name} looks at a vehicle, and at what it
 #    may do with it.
-query Step2_Look {
+query Step2_Look_${SHARE_ONE.name} {
   vehicle(id: "${DEMO_VEHICLE}") {
     id name brand model licensePlate
     sharing { id status endsAt partner { name } }
@@ -53,7 +58,7 @@ query Step2_Look {
     fleetId: OWNER,
     query: `# 3. ${SHARE_ONE.name} lends ${DEMO_VEHICLE} to ${SHARE_TWO.name} (${PARTNER}),
 #    with an open end.
-mutation Step3_Share {
+mutation Step3_Share_${SHARE_ONE.name} {
   startSharing(
     input: { vehicleId: "${DEMO_VEHICLE}", fleetId: "${PARTNER}" }
   ) {
@@ -72,7 +77,7 @@ mutation Step3_Share {
     fleetId: PARTNER,
     query: `# 4. ${SHARE_TWO.name} (${PARTNER}) sees the vehicle, and
 #    controls it.
-query Step4_Borrowed {
+query Step4_Borrowed_${SHARE_TWO.name} {
   vehicles(filter: { relation: SHARED_IN }) {
     nodes {
       id name fleet { name }
@@ -91,7 +96,7 @@ query Step4_Borrowed {
     fleetId: OWNER,
     query: `# 5. ${SHARE_ONE.name} sets an end: tomorrow.
 #    Only the owner can; try it with the other token.
-mutation Step5_MoveEnd {
+mutation Step5_MoveEnd_${SHARE_ONE.name} {
   updateSharingEnd(
     input: {
       vehicleId: "${DEMO_VEHICLE}"
@@ -108,7 +113,7 @@ mutation Step5_MoveEnd {
     fleetId: PARTNER,
     query: `# 6. ${SHARE_TWO.name} gives the vehicle back.
 #    The owner could end the sharing just the same.
-mutation Step6_GiveBack {
+mutation Step6_GiveBack_${SHARE_TWO.name} {
   endSharing(input: { vehicleId: "${DEMO_VEHICLE}" }) {
     ... on EndSharingSuccess {
       vehicle { id }
@@ -123,7 +128,7 @@ mutation Step6_GiveBack {
     fleetId: PARTNER,
     query: `# 7. What ${SHARE_TWO.name}'s log keeps of it, and a cursor
 #    to go on from.
-query Step7_Log {
+query Step7_Log_${SHARE_TWO.name} {
   vehicleEvents(
     first: 100
     filter: { vehicleIds: ["${DEMO_VEHICLE}"] }

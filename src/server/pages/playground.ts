@@ -12,8 +12,14 @@ const TOKEN_SECONDS = 12 * 60 * 60
 /** The options are JSON, which has no functions: these go in as text, where their names are. */
 const FUNCTIONS = { fetcher: fetchFromPage, onEditQuery: () => {} }
 
-/** Tabs are laid out with an animation that a press on one undoes, so that it slips away and its first click is lost. */
-const STYLE = '<style>.graphiql-tab { transform: none !important }</style></head>'
+/**
+ * Tabs are laid out with an animation that a press on one undoes, so that it slips away and its first click is lost. Their
+ * names are small enough for all steps to be seen at once.
+ */
+const STYLE = `<style>
+.graphiql-tab { transform: none !important }
+.graphiql-tab-button { font-size: 11px !important; padding: 6px 20px 6px 6px !important }
+</style></head>`
 
 /**
  * GraphiQL, served whole from this machine: a tab for each step of a sharing, with a fresh development token in it unless
