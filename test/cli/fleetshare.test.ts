@@ -21,7 +21,7 @@ it('knows each program of its folder as a command, runs it as package.json does,
   const help = startNode(PROGRAM, {}, '--help')
   expect(await help.ended).toEqual({ code: 0, signal: null })
   const named = help.lines.flatMap((line) => /^ {2}([a-z]+) {2,}/.exec(line)?.[1] ?? [])
-  const programs = (await readdir(join(ROOT, 'src/cli'))).map((file) => file.replace('.ts', ''))
+  const programs = (await readdir(join(ROOT, 'src/cli'))).flatMap((file) => /^(.*)\.ts$/.exec(file)?.[1] ?? [])
   const parts = ['child-processes', 'run', 'fleetshare']
   expect(named.toSorted()).toEqual(
     [...programs.filter((name) => !parts.includes(name)), 'simulate', 'start'].toSorted(),
