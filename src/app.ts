@@ -137,9 +137,9 @@ export async function createApp(resources: Resources): Promise<App> {
     const ready = async () => !isLeaving && (await answers()) && !isLeaving
     const playground = production ? null : createPlayground(settings)
     const pages = createPages(settings)
-    const { allowedOrigins } = settings
+    const origins = { listed: settings.allowedOrigins, loopback: !production }
     const takeConnection = createConnectionLimit(settings.socketsPerToken)
-    const edge = { engine, authenticate, takeConnection, allowedOrigins, draining, counts, log }
+    const edge = { engine, authenticate, takeConnection, origins, openSchema: !production, draining, counts, log }
     const fastPath = createFastPath({ ...operating, engine })
     const answerSubscription = createEventStreams({ engine, admission, trusted, counts, pingMs })
     const { isFull, delayRefusal } = admission

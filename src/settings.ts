@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { readDatabaseUrl } from './data/connection/database-url.ts'
+import { isOriginPattern } from './domain/access/origins.ts'
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
@@ -50,8 +51,8 @@ const Environment = z.object({
       .default('')
       .transform((list) => list.split(/[\s,]+/).filter((origin) => origin !== ''))
       .refine(
-        (origins) => origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin),
-        'takes origins such as https://fleet.example, separated by commas',
+        (origins) => origins.every(isOriginPattern),
+        'takes origins such as https://fleet.example or http://localhost:*, separated by commas, or * for all',
       ),
   ),
   SOCKETS_PER_TOKEN: given(whole(1, 1_000_000).default(5_000)),
@@ -93,6 +94,7 @@ export type Settings = {
   readonly fleetClaim: string
   readonly rolesClaim: string
   readonly production: boolean
+  /** Origins, those of this machine perhaps with `*` as their port, or `*` for all. */
   readonly allowedOrigins: readonly string[]
   /** Connections that stay open with one token: WebSockets and streams of server-sent events. */
   readonly socketsPerToken: number

@@ -127,7 +127,7 @@ export const LAYERS: Layers = {
     own: ['src/domain/access/', 'src/graphql/base/', 'src/graphql/schema.ts'],
     packages: ['graphql', 'graphql-yoga', 'lru-cache', 'node:'],
   },
-  'src/settings.ts': { own: ['src/data/connection/'], packages: ['zod'] },
+  'src/settings.ts': { own: ['src/data/connection/', 'src/domain/access/'], packages: ['zod'] },
   // The server's rooms are handed what they serve: they never reach for the data themselves.
   'src/server/auth/': {
     own: ['src/domain/', 'src/domain/access/', 'src/settings.ts'],
@@ -176,6 +176,7 @@ export const LAYERS: Layers = {
   'src/server/http/': {
     own: [
       'src/async/',
+      'src/domain/',
       'src/domain/access/',
       'src/graphql/base/',
       'src/server/auth/',

@@ -19,6 +19,7 @@ import type { Tracing } from '../telemetry/tracing.ts'
 import { executeOperation } from './execute.ts'
 import { createOperations, isOperation } from './operations.ts'
 import type { Operations } from './operations.ts'
+import { isIntrospection, NoIntrospection } from './introspection.ts'
 import type { PresentErrors } from './present-errors.ts'
 import { variablesByName } from './reported-instants.ts'
 import { createSubscribe } from './subscribe.ts'
@@ -107,16 +108,17 @@ const contextPlugin = (services: Services): Plugin<Context> => ({
   },
 })
 
-/** Refuses viewers of kind NOBODY, and presents every error as clients may see it. */
+/** Refuses viewers of kind NOBODY all but the schema, and presents every error as clients may see it. */
 const errorsPlugin = (presentErrors: PresentErrors): Plugin<Context> => ({
   onValidate:
     () =>
     ({ valid, result, context, setResult }) => {
       if (!valid) setResult(presentErrors(result, context))
     },
-  onExecute({ args: { contextValue }, setResultAndStopExecution }) {
+  onExecute({ args: { contextValue, document }, setResultAndStopExecution }) {
     const { viewer } = contextValue
-    if (viewer.kind === 'NOBODY') {
+    // Where introspection is switched off, validation refused it.
+    if (viewer.kind === 'NOBODY' && !isIntrospection(document)) {
       return setResultAndStopExecution({ errors: presentErrors([forbiddenToNobody(viewer)], contextValue) })
     }
     return {
@@ -167,13 +169,6 @@ const subscriptionPlugin = (admission: Admission, engine: () => Engine): Plugin<
 /** Responses must not be stored: Yoga sends no-cache for streams, which would allow it. */
 const noStore: Plugin = { onResponse: ({ response }) => response.headers.set('Cache-Control', 'no-store') }
 
-const Introspection: ValidationRule = (context) => ({
-  Field(node) {
-    if (node.name.value !== '__schema' && node.name.value !== '__type') return
-    context.reportError(new GraphQLError('Introspection is switched off.', { nodes: [node] }))
-  },
-})
-
 /** Numbers in a document that are too large: graphql-js would read them as infinite, which it refuses in variables. */
 const Finite: ValidationRule = (context) => {
   const check = (node: FloatValueNode | IntValueNode) => {
@@ -187,4 +182,4 @@ const Finite: ValidationRule = (context) => {
 const onlyFinite: Plugin<Context> = { onValidate: ({ addValidationRule }) => addValidationRule(Finite) }
 
 /** Introspection is refused in production: its clients know the schema. */
-const noIntrospection: Plugin<Context> = { onValidate: ({ addValidationRule }) => addValidationRule(Introspection) }
+const noIntrospection: Plugin<Context> = { onValidate: ({ addValidationRule }) => addValidationRule(NoIntrospection) }

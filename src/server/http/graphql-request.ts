@@ -1,16 +1,20 @@
 import { Readable } from 'node:stream'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Origins } from '../../domain/access/origins.ts'
+import { viewerOf } from '../../domain/access/viewer.ts'
 import type { Viewer } from '../../domain/access/viewer.ts'
+import { LATEST_INSTANT } from '../../domain/period.ts'
 import { AuthenticationError } from '../auth/authenticate.ts'
 import type { Authenticate } from '../auth/authenticate.ts'
 import type { Engine } from '../engine/engine.ts'
+import { isIntrospectionText } from '../engine/introspection.ts'
 import type { TakeConnection } from '../limits/connection-limit.ts'
 import type { Counts } from '../telemetry/counts.ts'
 import { bodyOf, isPlainJson, textIn } from './body.ts'
 import type { AnswerSubscription } from './event-stream.ts'
 import type { FastPath } from './fast-path.ts'
 import { allowOrigin } from './origins.ts'
-import { faultOfQuery } from './query-string.ts'
+import { faultOfQuery, queryOf } from './query-string.ts'
 import { refuse, refuseFull, setCommonHeaders } from './responses.ts'
 
 export type GraphqlOptions = {
@@ -18,7 +22,9 @@ export type GraphqlOptions = {
   readonly fastPath: FastPath
   readonly answerSubscription: AnswerSubscription
   readonly authenticate: Authenticate
-  readonly allowedOrigins: readonly string[]
+  readonly origins: Origins
+  /** Whether the schema can be read without a token, by introspection. */
+  readonly openSchema: boolean
   readonly draining: () => boolean
   /** Whether the concurrency limit is reached. */
   readonly isFull: () => boolean
@@ -42,15 +48,15 @@ export async function answerGraphql(
   response: ServerResponse,
   requestId: string,
 ): Promise<void> {
-  const { engine, fastPath, answerSubscription, authenticate, allowedOrigins, draining } = options
+  const { engine, fastPath, answerSubscription, authenticate, origins, draining } = options
   const { isFull, delayRefusal, playground, counts } = options
   const isStream = request.headers.accept?.includes('text/event-stream') ?? false
   // A response of the fast path has its headers written with all others, at a fraction of the cost.
   const isJson = request.method === 'POST' && isPlainJson(request.headers)
-  if (!isJson || isStream || allowedOrigins.length > 0 || draining()) setCommonHeaders(response, requestId)
+  if (!isJson || isStream || origins.listed.length > 0 || draining()) setCommonHeaders(response, requestId)
   // Without it nginx, and proxies that follow its conventions, would buffer a stream.
   if (isStream) response.setHeader('X-Accel-Buffering', 'no')
-  allowOrigin(request, response, allowedOrigins)
+  allowOrigin(request, response, origins)
   if (draining()) {
     response.setHeader('Connection', 'close')
     return refuse(counts, response, 503, 'SERVICE_UNAVAILABLE', 'The server is about to stop.')
@@ -83,6 +89,7 @@ export async function answerGraphql(
     viewer = await authenticate(request.headers.authorization)
   } catch (error) {
     if (!(error instanceof AuthenticationError)) throw error
+    if (!isStream && (await answerIntrospection(options, request, response, requestId))) return
     setCommonHeaders(response, requestId)
     if (error.reason === 'UNAVAILABLE') return refuse(counts, response, 503, 'SERVICE_UNAVAILABLE', error.message)
     response.setHeader('WWW-Authenticate', 'Bearer')
@@ -138,4 +145,44 @@ function openStream(
     release()
   })
   return true
+}
+
+/** Reads the schema without a token. Its rate limit is one for all of its kind. */
+const STRANGER = viewerOf({
+  fleetId: null,
+  roles: [],
+  expiresAt: LATEST_INSTANT,
+  issuedAt: null,
+  subject: null,
+  tokenId: 'none',
+})
+
+/** Answers a request without a token that asks for nothing but the schema. @returns whether it did; else it is to be refused */
+async function answerIntrospection(
+  { engine, openSchema }: GraphqlOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+): Promise<boolean> {
+  if (!openSchema || request.headers.authorization !== undefined) return false
+  if (request.method === 'GET') {
+    const url = request.url ?? ''
+    if (faultOfQuery(url) !== null || !isIntrospectionText(queryOf(url))) return false
+  } else if (request.method === 'POST') {
+    const bytes = await bodyOf(request)
+    const body = bytes && textIn(bytes)
+    if (!body || !isIntrospectionText(queryIn(body))) return false
+    Object.assign(request, { body: Readable.from([body]) })
+  } else return false
+  setCommonHeaders(response, requestId)
+  await engine.respond(request, response, { viewer: STRANGER, requestId, transport: 'http' })
+  return true
+}
+
+function queryIn(body: Buffer): unknown {
+  try {
+    return (JSON.parse(body.toString()) as { query?: unknown } | null)?.query
+  } catch {
+    return null
+  }
 }

@@ -1,3 +1,6 @@
+/** The text of the document in a target; null for none. */
+export const queryOf = (url: string): string | null => new URL(url, 'http://host').searchParams.get('query')
+
 /** The fault in the parameters of a request by GET, in its target; null for none. */
 export function faultOfQuery(url: string): string | null {
   const start = url.indexOf('?')

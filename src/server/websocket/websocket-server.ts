@@ -7,6 +7,8 @@ import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, handleProtocols } from 'graph
 import type { Logger } from 'pino'
 import { WebSocketServer } from 'ws'
 import type { WebSocket } from 'ws'
+import { allowsOrigin } from '../../domain/access/origins.ts'
+import type { Origins } from '../../domain/access/origins.ts'
 import type { Viewer } from '../../domain/access/viewer.ts'
 import { BODY_LIMIT } from '../limits/document-limits.ts'
 import { GRAPHQL_PATH, normalizeTarget, pathOf, requestIdOf } from '../engine/endpoint.ts'
@@ -21,7 +23,7 @@ import type { StalledConnections } from '../limits/stalled-connections.ts'
 
 export type WebSocketOptions = Omit<ProtocolOptions, 'onFailure'> & {
   readonly log: Logger
-  readonly allowedOrigins: readonly string[]
+  readonly origins: Origins
   readonly draining: () => boolean
   readonly stalls: StalledConnections
   /** Called when a page of another origin was refused. */
@@ -41,7 +43,7 @@ const CLOSE_TIMEOUT_MS = 3_000
 
 /** graphql-transport-ws on the path of HTTP. */
 export function acceptWebSockets(server: Server, options: WebSocketOptions): WebSockets {
-  const { draining, allowedOrigins, stalls, log, onForeignOrigin } = options
+  const { draining, origins, stalls, log, onForeignOrigin } = options
   const sockets = new WebSocketServer({
     noServer: true,
     handleProtocols,
@@ -85,7 +87,7 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): Web
     if (pathOf(request) !== GRAPHQL_PATH) {
       return { status: 404, code: 'BAD_USER_INPUT', message: `WebSockets are served at ${GRAPHQL_PATH}.` }
     }
-    const page = foreignPage(request, allowedOrigins)
+    const page = foreignPage(request, origins)
     if (page === null) return null
     onForeignOrigin(page)
     return { status: 403, code: 'FORBIDDEN', message: FOREIGN_ORIGIN }
@@ -141,9 +143,9 @@ export const FOREIGN_ORIGIN =
 const MASKED = 'Something went wrong inside the server.'
 
 /** A page of another origin may connect only where it may also call. Other programs send no origin. */
-function foreignPage({ headers }: IncomingMessage, allowedOrigins: readonly string[]): ForeignPage | null {
+function foreignPage({ headers }: IncomingMessage, origins: Origins): ForeignPage | null {
   const { origin, host } = headers
-  if (origin === undefined || allowedOrigins.includes(origin)) return null
+  if (origin === undefined || allowsOrigin(origins, origin)) return null
   if (URL.canParse(origin) && new URL(origin).host === host) return null
   return { origin: origin.slice(0, ORIGIN_LENGTH), host }
 }
