@@ -161,8 +161,8 @@ it.each(['docs/errors.md', 'docs/integrate.md', 'docs/operate.md', 'docs/setting
 )
 
 it('no other page has untested snippets', () => {
-  // Those of the operator's page are tested after the README's, those of proxies with the proxy.
-  const tested = [...guides, 'docs/operate.md', 'docs/proxies.md']
+  // Those of the operator's page are tested after the README's, those of proxies and upgrades by tests of their own.
+  const tested = [...guides, 'docs/operate.md', 'docs/proxies.md', 'docs/upgrade.md']
   const others = pages.slice(1).filter((page) => !tested.includes(page))
   for (const page of others) expect(blocksOf(read(page))).toEqual([])
 })

@@ -13,6 +13,8 @@ export type Cluster = {
   readonly port: number
   /** Runs pg_dump, pg_restore or the like. @throws with what it complained of */
   readonly run: (tool: string, ...args: readonly string[]) => Promise<void>
+  /** Runs a script of bash as the server's user, with the tools in its PATH. @returns its output @throws with its complaints */
+  readonly shell: (script: string) => Promise<string>
   /** A folder that the server's user can write to. */
   readonly folder: string
 }
@@ -38,6 +40,21 @@ export async function startCluster(tools: string): Promise<Cluster> {
   const run = async (tool: string, ...args: readonly string[]) =>
     void (await promisify(execFile)(join(tools, tool), [...args], { cwd: folder, ...user }))
   const data = join(folder, 'data')
+  const shell = async (script: string) => {
+    const env = {
+      PATH: `${tools}:${process.env['PATH']}`,
+      PGDATA: data,
+      PGHOST: folder,
+      PGPORT: `${port}`,
+      PGUSER: 'postgres',
+    }
+    const { stdout } = await promisify(execFile)('bash', ['-eo', 'pipefail', '-c', script], {
+      cwd: folder,
+      env,
+      ...user,
+    })
+    return stdout
+  }
   const port = await freePort()
   await run('initdb', '-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C')
   const options = `-p ${port} -k ${folder} -c listen_addresses=127.0.0.1 -c fsync=off`
@@ -47,7 +64,7 @@ export async function startCluster(tools: string): Promise<Cluster> {
     await run('pg_ctl', '-D', data, '-m', 'immediate', 'stop').catch(() => {})
     await rm(folder, { recursive: true, force: true })
   })
-  return { url: `postgresql://postgres@127.0.0.1:${port}`, port, run, folder }
+  return { url: `postgresql://postgres@127.0.0.1:${port}`, port, run, shell, folder }
 }
 
 const idOf = (flag: string): number => Number(execFileSync('id', [flag, 'postgres']).toString())
