@@ -9,6 +9,7 @@ import { create, remove, update } from './verbs/vehicles.ts'
 import { checkPlace } from './log/place.ts'
 import { pruneLog, readFleetLog, readHistory, readLog } from './log/read.ts'
 import { listCommands } from './queries/commands.ts'
+import { countVehicles, findVehicles } from './queries/search/find-vehicles.ts'
 import { listFleets, listPartners, listSharings, listVehicles } from './queries/lists.ts'
 import { createLoaders } from './queries/loaders.ts'
 import { revokeTokens } from './queries/revocations.ts'
@@ -54,6 +55,9 @@ export function createClient(services: Services) {
       partnership: { register: bind(registerPartnership), end: bind(endPartnership) },
       vehicle: {
         page: bind(listVehicles),
+        /** The same in any order, and searched. */
+        find: bind(findVehicles),
+        total: bind(countVehicles),
         register: bind(create),
         edit: bind(update),
         remove: bind(remove),

@@ -17,3 +17,6 @@ export function checkText(value: string, path: readonly string[]): string {
   }
   return value
 }
+
+/** The length of a text in characters (code points). */
+export const codePointsOf = (value: string): number => Array.from(value).length

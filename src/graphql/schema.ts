@@ -14,6 +14,7 @@ import './types/command.ts'
 import './types/event.ts'
 import './types/audit.ts'
 import './lists/commands.ts'
+import './lists/vehicles.ts'
 
 /**
  * This folder: what the API looks like, in Pothos. base/ has what all types share, types/ the types with their resolvers; both

@@ -73,9 +73,27 @@ export const LAYERS: Layers = {
     own: ['src/async/', 'src/data/database/', 'src/data/services.ts', 'src/data/tables/', 'src/domain/log/'],
     packages: ['node:'],
   },
+  'src/data/queries/search/': {
+    own: [
+      'src/data/database/',
+      'src/data/queries/',
+      'src/data/services.ts',
+      'src/data/tables/',
+      'src/domain/',
+      'src/domain/access/',
+    ],
+    packages: [],
+  },
   // The one door: the rooms above it know this file and its types.
   'src/data/client.ts': {
-    own: ['src/data/decisions/', 'src/data/log/', 'src/data/queries/', 'src/data/services.ts', 'src/data/verbs/'],
+    own: [
+      'src/data/decisions/',
+      'src/data/log/',
+      'src/data/queries/',
+      'src/data/queries/search/',
+      'src/data/services.ts',
+      'src/data/verbs/',
+    ],
     packages: [],
   },
   'src/data/create-services.ts': {
@@ -118,7 +136,10 @@ export const LAYERS: Layers = {
     ],
     packages: ['@pothos/core'],
   },
-  'src/graphql/lists/': { own: ['src/domain/', 'src/graphql/base/', 'src/graphql/types/'], packages: [] },
+  'src/graphql/lists/': {
+    own: ['src/domain/', 'src/domain/access/', 'src/graphql/base/', 'src/graphql/types/'],
+    packages: [],
+  },
   'src/graphql/schema.ts': {
     own: ['src/graphql/base/', 'src/graphql/lists/', 'src/graphql/types/'],
     packages: ['graphql'],

@@ -35,6 +35,10 @@ export const ROOT_OPERATIONS: Readonly<Record<string, RootOperation>> = {
     variables: ({ vehicle: id }) => ({ id }),
   },
   vehicles: { by: 'owner', query: `{ vehicles { ${page} } }` },
+  'vehicles that are searched': {
+    by: 'owner',
+    query: '{ vehicles(filter: { search: "new" }, orderBy: NAME) { totalCount nodes { id } } }',
+  },
   sharingPartners: { by: 'owner', query: `{ sharingPartners { ${page} } }` },
   sharing: {
     by: 'owner',

@@ -12,7 +12,8 @@ type Direction = 'asc' | 'desc'
 /** Sorts after every id: ids consist of letters, digits, "_" and "-", and sort by byte. */
 export const BEYOND_IDS = '~'
 
-const IN_FORCE = 's.cancelled_at IS NULL AND s.starts_at <= $5 AND (s.ends_at IS NULL OR s.ends_at > $5)'
+/** Of a sharing s at the instant $5. */
+export const IN_FORCE = 's.cancelled_at IS NULL AND s.starts_at <= $5 AND (s.ends_at IS NULL OR s.ends_at > $5)'
 
 const own = (direction: Direction, more = '') => `
   (SELECT v.id FROM vehicle AS v WHERE v.owner_id = $1 AND v.deleted_at IS NULL AND v.id > $2 AND v.id < $3 ${more}
@@ -22,7 +23,7 @@ const own = (direction: Direction, more = '') => `
  * The few sharings that have ended since the instant. Written as a separate branch with a closed range: in other forms the planner
  * overestimates their number, and reads all sharings.
  */
-const SINCE = `since AS MATERIALIZED (
+export const SINCE = `since AS MATERIALIZED (
   SELECT s.* FROM sharing AS s WHERE s.ended_at > $5 AND s.ended_at < 'infinity' AND ${IN_FORCE})`
 
 /** The open sharings, and those that have ended since the instant. */
@@ -33,15 +34,15 @@ const sharedIn = (direction: Direction) => `
   UNION ALL
   (SELECT since.vehicle_id FROM since WHERE since.partner_id = $1 AND since.vehicle_id > $2 AND since.vehicle_id < $3)`
 
-/** Looked up per vehicle (OFFSET 0) instead of hashing all sharings in force. */
-const SHARED_OUT = `AND (
-  EXISTS (SELECT FROM sharing AS s WHERE s.vehicle_id = v.id AND s.ended_at IS NULL AND ${IN_FORCE} OFFSET 0)
-  OR EXISTS (SELECT FROM since WHERE since.vehicle_id = v.id))`
+/** Whether the vehicle is shared now; looked up for each (OFFSET 0) instead of hashing all sharings in force. */
+export const SHARED_OUT_ON = (vehicleId: string) => `AND (
+  EXISTS (SELECT FROM sharing AS s WHERE s.vehicle_id = ${vehicleId} AND s.ended_at IS NULL AND ${IN_FORCE} OFFSET 0)
+  OR EXISTS (SELECT FROM since WHERE since.vehicle_id = ${vehicleId}))`
 
 const ids = {
   ALL: (direction) => `${own(direction)} UNION ALL ${sharedIn(direction)}`,
   OWNED: (direction) => own(direction),
-  SHARED_OUT: (direction) => own(direction, SHARED_OUT),
+  SHARED_OUT: (direction) => own(direction, SHARED_OUT_ON('v.id')),
   SHARED_IN: sharedIn,
 } satisfies Record<VehicleRelation | 'ALL', (direction: Direction) => string>
 

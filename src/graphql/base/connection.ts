@@ -22,6 +22,8 @@ export type Connection<T> = {
     readonly startCursor: string | null
     readonly endCursor: string | null
   }
+  /** For lists that can be counted: read when somebody asks for the number. */
+  readonly totalCount?: () => Promise<number>
 }
 
 const PageInfo = builder.objectRef<Connection<unknown>['pageInfo']>('PageInfo').implement({

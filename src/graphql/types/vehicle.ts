@@ -1,7 +1,6 @@
 import { openSharingsOf } from '../../data/queries/loaders.ts'
 import type { Loaders } from '../../data/queries/loaders.ts'
 import type { OpenVehicle } from '../../data/services.ts'
-import { VEHICLE_RELATIONS } from '../../domain/access/access.ts'
 import { sharingAt } from '../../domain/access/access.ts'
 import type { Control } from '../../domain/access/access.ts'
 import { SharingConflictError } from '../../domain/access/refusal.ts'
@@ -10,10 +9,9 @@ import type { Vehicle } from '../../domain/vehicle.ts'
 import { forTokens } from '../base/audience.ts'
 import { builder } from '../base/builder.ts'
 import { CommandTypeEnum } from './command.ts'
-import { byText, connectionOf, pageArgs, pageOf, toConnection } from '../base/connection.ts'
+import { pageArgs, pageOf, toConnection } from '../base/connection.ts'
 import { asMember, asRequester, change } from '../base/context.ts'
 import { NodeInterface } from '../base/node.ts'
-import { idsOf } from '../base/id-filter.ts'
 import { resultOf } from './user-errors.ts'
 import { fleetOf, FleetType } from './fleet.ts'
 import { VehiclePermissionsType } from './permission.ts'
@@ -84,26 +82,6 @@ VehicleType.implement({
   }),
 })
 
-const VehicleConnection = connectionOf('Vehicle', VehicleType)
-const byId = byText<Vehicle>('vehicles', ({ id }) => id)
-
-const VehicleRelationEnum = builder.enumType('VehicleRelation', {
-  description: "How the viewer's fleet stands to a vehicle now.",
-  values: {
-    OWNED: { description: "Owned by the viewer's fleet." },
-    SHARED_OUT: { description: "Owned by the viewer's fleet and shared with another now." },
-    SHARED_IN: { description: "Shared with the viewer's fleet now." },
-  } satisfies Record<(typeof VEHICLE_RELATIONS)[number], { description: string }>,
-})
-
-const VehicleFilter = builder.inputType('VehicleFilter', {
-  description: 'Which vehicles: those that meet all that is given. An empty list matches nothing.',
-  fields: (t) => ({
-    relation: t.field({ type: VehicleRelationEnum, description: 'Only those to which the fleet stands like this.' }),
-    ids: t.idList({ description: 'Only these.' }),
-  }),
-})
-
 builder.queryFields((t) => ({
   vehicle: t.field({
     type: VehicleType,
@@ -112,18 +90,6 @@ builder.queryFields((t) => ({
     description: 'Null when there is none that the viewer may see.',
     args: { id: t.arg.id({ required: true, description: 'The vehicle.' }) },
     resolve: (_root, { id }, { loaders }) => loaders.vehicle(id),
-  }),
-  vehicles: t.field({
-    type: VehicleConnection,
-    extensions: forTokens('MEMBER'),
-    description: "The fleet's own vehicles and those shared with it now, by id.",
-    args: { ...pageArgs(), filter: t.arg({ type: VehicleFilter, description: 'Which vehicles.' }) },
-    resolve: async (_root, { filter, ...args }, context) => {
-      const { fleetId } = asMember(context)
-      const page = pageOf(args, byId)
-      const where = { relation: filter?.relation ?? null, ids: idsOf('filter.ids', filter?.ids) }
-      return toConnection(await context.prisma.vehicle.page(fleetId, context.now, where, page), page, byId)
-    },
   }),
 }))
 
