@@ -90,6 +90,11 @@ export async function createApp(resources: Resources): Promise<App> {
     const services = await createServices(connection, onContradiction, onSetBack)
     closers.push(services.stop)
     const prisma = createClient(services)
+    const before = await prisma.setting.setIdleMaxSilence(settings.idleMaxSilenceMinutes)
+    if (before !== null) {
+      const minutes = settings.idleMaxSilenceMinutes
+      log.warn({ before, minutes }, 'IDLE_MAX_SILENCE_MINUTES is another than before, from now on for all instances')
+    }
     const tail = startTail(prisma, logSparingly(log, 'following the log'))
     closers.push(tail.stop)
     prisma.event.follow(tail)

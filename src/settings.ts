@@ -62,6 +62,7 @@ const Environment = z.object({
   RATE_LIMIT: given(whole(1, 1_000_000).optional()),
   RATE_LIMIT_BURST: given(whole(1, 100_000_000).optional()),
   TRUSTED_DOCUMENTS: given(z.string().optional()),
+  IDLE_MAX_SILENCE_MINUTES: given(whole(1, 10_080).default(60)),
   EVENT_RETENTION_DAYS: given(whole(1, 36_500).default(30)),
   SHUTDOWN_DELAY_SECONDS: given(whole(0, 300).optional()),
   CONSOLE: given(z.enum(['on', 'off'], 'takes on or off').optional()),
@@ -104,6 +105,8 @@ export type Settings = {
   readonly rateLimit: { readonly perSecond: number; readonly burst: number } | null
   /** The manifest of the documents that are admitted; null: any are. */
   readonly trustedDocuments: string | null
+  /** A vehicle that was last heard of longer ago is not idle. The last instance that starts with another value sets it for all. */
+  readonly idleMaxSilenceMinutes: number
   /** The retention of events in the log. Milliseconds. */
   readonly retentionMs: number
   /** The time that a server goes on serving after SIGTERM while /ready answers 503. Milliseconds. */
@@ -161,6 +164,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
       ? { perSecond: env.RATE_LIMIT, burst: env.RATE_LIMIT_BURST ?? BURST_SECONDS * env.RATE_LIMIT }
       : null,
     trustedDocuments: env.TRUSTED_DOCUMENTS ?? null,
+    idleMaxSilenceMinutes: env.IDLE_MAX_SILENCE_MINUTES,
     retentionMs: env.EVENT_RETENTION_DAYS * 24 * 60 * 60 * 1000,
     shutdownDelayMs: (env.SHUTDOWN_DELAY_SECONDS ?? (production ? SHUTDOWN_DELAY_SECONDS : 0)) * 1000,
     console: (env.CONSOLE ?? (production ? 'off' : 'on')) === 'on',

@@ -37,6 +37,7 @@ describe('settings', () => {
     operationsAtOnce: 200,
     rateLimit: null,
     trustedDocuments: null,
+    idleMaxSilenceMinutes: 60,
     retentionMs: 30 * 24 * 60 * 60 * 1000,
     shutdownDelayMs: 0,
     console: true,
@@ -52,7 +53,7 @@ describe('settings', () => {
   it('that are set to nothing are not set', () => {
     const names = `HOST PORT DATABASE_URL DATA_DIR AUTH_JWKS_URL AUTH_ISSUER AUTH_AUDIENCE AUTH_FLEET_CLAIM
       AUTH_ROLES_CLAIM NODE_ENV ALLOWED_ORIGINS LOG_LEVEL SOCKETS_PER_TOKEN
-      DATABASE_POOL_SIZE DATABASE_DIRECT_URL EVENT_RETENTION_DAYS SHUTDOWN_DELAY_SECONDS CONSOLE METRICS_PORT OPERATIONS_AT_ONCE RATE_LIMIT RATE_LIMIT_BURST TRUSTED_DOCUMENTS
+      DATABASE_POOL_SIZE DATABASE_DIRECT_URL EVENT_RETENTION_DAYS IDLE_MAX_SILENCE_MINUTES SHUTDOWN_DELAY_SECONDS CONSOLE METRICS_PORT OPERATIONS_AT_ONCE RATE_LIMIT RATE_LIMIT_BURST TRUSTED_DOCUMENTS
       OTEL_EXPORTER_OTLP_ENDPOINT OTEL_TRACES_SAMPLER_ARG`
     expect(readSettings(Object.fromEntries(names.split(/\s+/).map((name) => [name, ''])))).toEqual(defaults)
   })
@@ -80,6 +81,8 @@ describe('settings', () => {
     [{ RATE_LIMIT: '50' }, { rateLimit: { perSecond: 50, burst: 1000 } }],
     [{ RATE_LIMIT: '50', RATE_LIMIT_BURST: '70' }, { rateLimit: { perSecond: 50, burst: 70 } }],
     [{ RATE_LIMIT_BURST: '70' }, { rateLimit: null }],
+    [{ IDLE_MAX_SILENCE_MINUTES: '1' }, { idleMaxSilenceMinutes: 1 }],
+    [{ IDLE_MAX_SILENCE_MINUTES: '10080' }, { idleMaxSilenceMinutes: 10_080 }],
     [{ EVENT_RETENTION_DAYS: '7' }, { retentionMs: 604_800_000 }],
     [{ SHUTDOWN_DELAY_SECONDS: '20' }, { shutdownDelayMs: 20_000 }],
     [PRODUCTION, { shutdownDelayMs: 5_000 }],
@@ -130,6 +133,8 @@ describe('a wrong setting', () => {
     ['OTEL_EXPORTER_OTLP_ENDPOINT', { OTEL_EXPORTER_OTLP_ENDPOINT: 'otel:4318' }],
     ['OTEL_TRACES_SAMPLER_ARG', { OTEL_TRACES_SAMPLER_ARG: '1.5' }],
     ['DATABASE_DIRECT_URL', { DATABASE_DIRECT_URL: 'db.example' }],
+    ['IDLE_MAX_SILENCE_MINUTES', { IDLE_MAX_SILENCE_MINUTES: '0' }],
+    ['IDLE_MAX_SILENCE_MINUTES', { IDLE_MAX_SILENCE_MINUTES: '10081' }],
     ['EVENT_RETENTION_DAYS', { EVENT_RETENTION_DAYS: '0' }],
     ['EVENT_RETENTION_DAYS', { EVENT_RETENTION_DAYS: '1.5' }],
     ['SHUTDOWN_DELAY_SECONDS', { SHUTDOWN_DELAY_SECONDS: '301' }],

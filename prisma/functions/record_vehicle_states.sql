@@ -1,9 +1,9 @@
 -- Records a batch of checked reports in one round trip, whatever its size: locks the vehicles, skips the messages that are
 -- known, merges each reading by its own time and appends the events with the audience of their instant.
 --
--- It decides nothing about control. Where something fell due, or the end of a sharing waits for the vehicle to be idle (and
--- "attended", the vehicles that the caller looks after, does not name it), it returns those vehicles as "attention" and writes
--- nothing. "unknown" has the indexes of reports on vehicles that do not exist. Where "told" is true it returns the events, with
+-- It decides nothing about control. Where something fell due, or the start or the end of a sharing waits for the vehicle to be
+-- idle (and "attended", the vehicles that the caller looks after, does not name it), it returns those vehicles as "attention" and
+-- writes nothing. "unknown" has the indexes of reports on vehicles that do not exist. Where "told" is true it returns the events, with
 -- instants in milliseconds. The rules are those of the domain, and tests hold the two together.
 CREATE OR REPLACE FUNCTION "record_vehicle_states"(
   IN "reports" JSONB, IN "request_id" TEXT, IN "attended" TEXT[], IN "told" BOOLEAN,
@@ -24,13 +24,13 @@ BEGIN
       EXISTS (
         SELECT FROM "sharing" AS s
         WHERE s."vehicle_id" = v."id" AND s."cancelled_at" IS NULL AND s."ended_at" IS NULL AND (
-          (NOT s."start_recorded" AND s."starts_at" <= i.at) OR s."ends_at" <= i.at
-          OR (s."end_requested_at" IS NOT NULL AND v."id" <> ALL("attended"))
+          s."due_at" <= i.at
+          OR ((s."end_requested_at" IS NOT NULL OR s."start_awaited_since" IS NOT NULL) AND v."id" <> ALL("attended"))
           OR EXISTS (
             SELECT FROM "sharing" AS o
             WHERE o."vehicle_id" = s."vehicle_id" AND o."cancelled_at" IS NULL AND o."ended_at" IS NULL AND o."id" > s."id"
-              AND (o."ends_at" IS NULL OR s."starts_at" < o."ends_at")
-              AND (s."ends_at" IS NULL OR o."starts_at" < s."ends_at")))
+              AND (o."ends_at" IS NULL OR s."starts_at" < COALESCE(o."latest_ends_at", o."ends_at"))
+              AND (s."ends_at" IS NULL OR o."starts_at" < COALESCE(s."latest_ends_at", s."ends_at"))))
       ) OR EXISTS (
         SELECT FROM "command" AS c
         WHERE c."vehicle_id" = v."id" AND c."status" IN ('PENDING', 'DISPATCHED') AND c."deadline" <= i.at
@@ -63,10 +63,10 @@ BEGIN
         'speedKmh', "speedKmh", 'mileageKm', "mileageKm", 'energyPercent', "energyPercent",
         'centralLock', "centralLock", 'drivingEnabled', "drivingEnabled", 'ignition', "ignition"))
     FROM report LEFT JOIN LATERAL (
-      -- Sharings do not overlap: of those that started by then only the last can have been in force.
-      SELECT CASE WHEN LEAST(s."ends_at", s."ended_at") <= report.occurred_at THEN NULL ELSE s."partner_id" END AS "partner_id"
+      -- Sharings do not overlap: of those that started by then only the last can have been in force. All that fell due is recorded.
+      SELECT CASE WHEN s."ended_at" <= report.occurred_at THEN NULL ELSE s."partner_id" END AS "partner_id"
       FROM "sharing" AS s
-      WHERE s."vehicle_id" = report."vehicleId" AND s."cancelled_at" IS NULL AND s."starts_at" <= report.occurred_at
+      WHERE s."vehicle_id" = report."vehicleId" AND s."starts_at" <= report.occurred_at AND s."started_at" <= report.occurred_at
       ORDER BY s."starts_at" DESC LIMIT 1
     ) AS last ON TRUE
     ORDER BY "index"
@@ -75,7 +75,7 @@ BEGIN
   ), fresh AS MATERIALIZED (
     SELECT report.* FROM report JOIN logged ON logged."vehicle_id" = "vehicleId" AND logged."message_id" = "messageId"
   ), newest AS (
-    SELECT "vehicleId" AS id, max(at) AS at,
+    SELECT "vehicleId" AS id, max(at) AS at, max(occurred_at) AS contact_at,
       max(occurred_at) FILTER (WHERE "latitude" IS NOT NULL) AS position_at,
       (array_agg("latitude" ORDER BY occurred_at DESC, "index" DESC) FILTER (WHERE "latitude" IS NOT NULL))[1] AS latitude,
       (array_agg("longitude" ORDER BY occurred_at DESC, "index" DESC) FILTER (WHERE "latitude" IS NOT NULL))[1] AS longitude,
@@ -96,6 +96,7 @@ BEGIN
     -- A comparison with NULL is not true: what was not reported stays. Without a known time anything is newer.
     UPDATE "vehicle" AS v SET
       "last_instant" = n.at,
+      "last_contact_at" = GREATEST(n.contact_at, v."last_contact_at"),
       "latitude" = CASE WHEN n.position_at >= COALESCE(v."position_at", '-infinity') THEN n.latitude ELSE v."latitude" END,
       "longitude" = CASE WHEN n.position_at >= COALESCE(v."position_at", '-infinity') THEN n.longitude ELSE v."longitude" END,
       "position_at" = GREATEST(n.position_at, v."position_at"),

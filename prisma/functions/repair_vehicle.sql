@@ -29,10 +29,11 @@ BEGIN
     FOR i IN 1 .. cardinality("standing") LOOP
       "other" := "standing"[i];
       CONTINUE WHEN "gives" OR NOT
-        tstzrange("one"."starts_at", CASE WHEN "one"."cancelled_at" IS NULL THEN LEAST("one"."ends_at", "one"."ended_at") ELSE "one"."starts_at" END)
-        && tstzrange("other"."starts_at", CASE WHEN "other"."cancelled_at" IS NULL THEN LEAST("other"."ends_at", "other"."ended_at") ELSE "other"."starts_at" END);
+        tstzrange("one"."starts_at", CASE WHEN "one"."cancelled_at" IS NULL THEN LEAST(COALESCE("one"."latest_ends_at", "one"."ends_at"), "one"."ended_at") ELSE "one"."starts_at" END)
+        && tstzrange("other"."starts_at", CASE WHEN "other"."cancelled_at" IS NULL THEN LEAST(COALESCE("other"."latest_ends_at", "other"."ends_at"), "other"."ended_at") ELSE "other"."starts_at" END);
       IF NOT "begun" THEN
         "gives" := TRUE;
+        "one"."start_awaited_since" := NULL;
         "one"."cancelled_at" := LEAST("at", "one"."starts_at" - interval '1 ms');
         "one"."end_reason" := 'CANCELLED_BY_OWNER';
         "given" := "given" || "one";
@@ -43,6 +44,7 @@ BEGIN
         "other"."ended_at" := NULL;
         "other"."end_reason" := 'CANCELLED_BY_OWNER';
         "other"."start_recorded" := FALSE;
+        "other"."started_at" := NULL;
         "standing"[i] := "other";
         "given" := "given" || "other";
         RETURN NEXT format('vehicle %s, sharing %s: sharing %s started at the same instant: called off as of %s',
@@ -50,6 +52,7 @@ BEGIN
       ELSE
         "other"."ended_at" := "one"."starts_at";
         "other"."end_reason" := 'ENDED_BY_OWNER';
+        "other"."is_overrun" := CASE WHEN "other"."end_when_idle" THEN COALESCE("other"."is_overrun", FALSE) END;
         "standing"[i] := "other";
         "given" := "given" || "other";
         RETURN NEXT format('vehicle %s, sharing %s: sharing %s started before it had ended: ended as of %s',
@@ -62,20 +65,24 @@ BEGIN
   -- What gets shorter before what gets longer, so that the constraint never sees two that overlap.
   FOR "changed" IN
     SELECT s AS "before", n AS "after" FROM unnest("standing") AS n JOIN "sharing" AS s ON s."id" = n."id"
-    WHERE (to_jsonb(s) - 'handover' - 'returned') <> (to_jsonb(n) - 'handover' - 'returned')
+    WHERE (to_jsonb(s) - 'handover' - 'returned' - 'due_at') <> (to_jsonb(n) - 'handover' - 'returned' - 'due_at')
     ORDER BY n."cancelled_at" IS NULL,
-      COALESCE(LEAST(n."ends_at", n."ended_at"), 'infinity') > COALESCE(LEAST(s."ends_at", s."ended_at"), 'infinity'), n."starts_at"
+      COALESCE(LEAST(COALESCE(n."latest_ends_at", n."ends_at"), n."ended_at"), 'infinity')
+        > COALESCE(LEAST(COALESCE(s."latest_ends_at", s."ends_at"), s."ended_at"), 'infinity'), n."starts_at"
   LOOP
     "touched" := TRUE;
     "one" := "changed"."after";
     UPDATE "sharing" AS s SET "starts_at" = "one"."starts_at", "ends_at" = "one"."ends_at", "ended_at" = "one"."ended_at",
       "end_reason" = "one"."end_reason", "cancelled_at" = "one"."cancelled_at", "start_recorded" = "one"."start_recorded",
+      "started_at" = "one"."started_at", "start_awaited_since" = "one"."start_awaited_since",
+      "latest_ends_at" = "one"."latest_ends_at", "is_overrun" = "one"."is_overrun",
       "end_requested_at" = "one"."end_requested_at", "end_requested_by" = "one"."end_requested_by"
     WHERE s."id" = "one"."id";
     RETURN QUERY
       SELECT format('vehicle %s, sharing %s: the row is set to what the log says: %s', "vehicle_to_repair", "one"."id",
         string_agg(format('%s %s instead of %s', a."key", COALESCE(a."value", 'none'), COALESCE(b."value", 'none')), ', ' ORDER BY a."key"))
-      FROM jsonb_each_text(to_jsonb("changed"."after")) AS a JOIN jsonb_each_text(to_jsonb("changed"."before")) AS b ON b."key" = a."key"
+      FROM jsonb_each_text(to_jsonb("changed"."after") - 'due_at') AS a
+        JOIN jsonb_each_text(to_jsonb("changed"."before")) AS b ON b."key" = a."key"
       WHERE a."value" IS DISTINCT FROM b."value" HAVING count(*) > 0;
   END LOOP;
 
@@ -83,6 +90,7 @@ BEGIN
   SELECT CASE WHEN g."cancelled_at" IS NULL THEN 'SHARING_ENDED' ELSE 'SHARING_CANCELLED' END, g."vehicle_id", g."owner_id",
     g."partner_id", COALESCE(g."cancelled_at", g."ended_at"), "at", g."id",
     jsonb_build_object('endsAt', (extract(epoch FROM g."ends_at") * 1000)::bigint, 'endReason', g."end_reason")
+      || jsonb_strip_nulls(jsonb_build_object('latestEndsAt', (extract(epoch FROM g."latest_ends_at") * 1000)::bigint))
   FROM unnest("given") WITH ORDINALITY AS g ORDER BY g."ordinality";
 
   FOR "changed" IN

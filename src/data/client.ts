@@ -5,7 +5,8 @@ import { createFleet, endPartnership, registerPartnership } from './verbs/fleets
 import { forgetKeys } from './decisions/idempotency.ts'
 import { recordReports } from './verbs/reports.ts'
 import { end, start, updateEnd } from './verbs/sharings.ts'
-import { create, remove, update } from './verbs/vehicles.ts'
+import { setIdleMaxSilence } from './verbs/settings.ts'
+import { create, remove, setUse, update } from './verbs/vehicles.ts'
 import { checkPlace } from './log/place.ts'
 import { pruneLog, readFleetLog, readHistory, readLog } from './log/read.ts'
 import { listCommands } from './queries/commands.ts'
@@ -61,6 +62,7 @@ export function createClient(services: Services) {
         register: bind(create),
         edit: bind(update),
         remove: bind(remove),
+        setUse: bind(setUse),
         report: bind(recordReports),
         /** A function that settles what fell due; it leaves a vehicle for which that fails alone for a while. */
         dueSettler: (onError: (error: unknown) => void) => {
@@ -98,6 +100,7 @@ export function createClient(services: Services) {
         position: log.cursors.open,
       },
       audit: { page: bind(readTrail), prune: bind(pruneAudit) },
+      setting: { setIdleMaxSilence: bind(setIdleMaxSilence) },
       revocation: { revoke: bind(revokeTokens) },
       idempotencyKey: { forget: bind(forgetKeys) },
     },

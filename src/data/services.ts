@@ -148,13 +148,17 @@ export type Cursors = {
 }
 
 /** A vehicle with its sharings that are not over by the log: the records that decide access to it. */
-export type OpenVehicle = Vehicle & { readonly sharings: readonly Sharing[] }
+export type OpenVehicle = Vehicle & {
+  readonly sharings: readonly Sharing[]
+  /** How long ago a vehicle may have been heard of to be idle. Milliseconds; the same on all instances. */
+  readonly maxSilenceMs: number
+}
 
 /** Reads that all requests of an instance share, before the rights of a viewer are applied. */
 export type OpenVehicles = {
   /**
-   * The vehicle for an answer that holds at `at`, without a check of access; null for one that is deleted or never was. Starts
-   * and ends that have come by then are final: no earlier decision can still undo them.
+   * The vehicle for an answer that holds at `at`, without a check of access; null for one that is deleted or never was. It is as
+   * recorded: settledFor() says how it is. Starts and ends that have come by then are final: no earlier decision can still undo them.
    */
   readonly vehicle: (id: string, at: Instant) => Promise<OpenVehicle | null>
   /** The fleet by its id. Fleets are never changed or removed, so each is read once. */
@@ -171,6 +175,7 @@ export type SnapshotKey = {
 /** A vehicle with its open sharings and commands, as one statement read them. */
 export type VehicleSnapshot = {
   readonly vehicle: Vehicle
+  readonly maxSilenceMs: number
   readonly deleted: boolean
   readonly lastInstant: Instant
   /** Changes with each change of the vehicle's row. */

@@ -1,9 +1,8 @@
 import { inStandardOrder } from './command.ts'
 import type { CommandType } from './command.ts'
 import { InputError, RequestError } from './errors.ts'
-import { covers, earlier } from './period.ts'
+import { earlier, LATEST_INSTANT } from './period.ts'
 import type { Instant, Period } from './period.ts'
-import { isIdle } from './state.ts'
 import type { VehicleState } from './state.ts'
 import type { Vehicle } from './vehicle.ts'
 
@@ -23,30 +22,48 @@ export const SHARING_END_REASONS = [
   'EXPIRED',
   'CANCELLED_BY_OWNER',
   'CANCELLED_BY_PARTNER',
+  'NOT_HANDED_OVER',
 ] as const
 export type SharingEndReason = (typeof SHARING_END_REASONS)[number]
 
+/** How control passes at a due instant: at the instant itself, or once the vehicle is idle. */
+export const HANDOVER_POLICIES = ['ON_TIME', 'WHEN_IDLE'] as const
+export type HandoverPolicy = (typeof HANDOVER_POLICIES)[number]
+
 /**
- * A sharing as it is stored. Its phase at an instant follows from comparing times: `endedAt` and `startRecorded` may
- * lag behind the clock until the change that fell due is recorded.
+ * A sharing as it is stored. With ON_TIME its phase at an instant follows from comparing times: `startedAt` and `endedAt` may lag
+ * behind the clock until the change that fell due is recorded. What falls due with WHEN_IDLE depends on the vehicle, too: settle()
+ * decides it, and the functions of this file are asked about a sharing that is settled for their instant.
  */
 export type Sharing = {
   readonly id: string
   readonly vehicleId: string
   readonly ownerId: string
   readonly partnerId: string
+  /** The due start. */
   readonly startsAt: Instant
+  readonly startPolicy: HandoverPolicy
+  /** When control passed to the partner; null until SHARING_STARTED is in the log. */
+  readonly startedAt: Instant | null
+  /** Since when a due start waits for the vehicle to be idle; null before and after. */
+  readonly startAwaitedSince: Instant | null
   /** The due end; null for an open end. */
   readonly endsAt: Instant | null
+  readonly endPolicy: HandoverPolicy
+  /** With endPolicy WHEN_IDLE and a due end: the end at the latest. */
+  readonly latestEndsAt: Instant | null
+  /** With endPolicy WHEN_IDLE: whether the vehicle was in use as the due end came; null before that. */
+  readonly isOverrun: boolean | null
   /** The actual end, by request or, once that is recorded, at the due end; null for a cancelled sharing. */
   readonly endedAt: Instant | null
   readonly endReason: SharingEndReason | null
   readonly cancelledAt: Instant | null
   /** The commands that the partner may send; null for all that the vehicle supports. */
   readonly allowedCommands: readonly CommandType[] | null
-  /** Whether SHARING_STARTED is in the log. */
-  readonly startRecorded: boolean
-  /** When an end was requested that waits for the vehicle to be idle, and by which fleet; null if none was. */
+  /**
+   * Since when the end waits for the vehicle to be idle, null for one that does not, and the fleet that asked for that; null if
+   * none did before the due end.
+   */
   readonly endRequestedAt: Instant | null
   readonly endRequestedBy: string | null
   /** The vehicle's readings as control passed to the partner; null before that. */
@@ -56,22 +73,41 @@ export type Sharing = {
   readonly createdAt: Instant
 }
 
-/** The period in which the partner has control; empty for a cancelled sharing. */
-export const periodOf = ({ startsAt, endsAt, endedAt, cancelledAt }: Sharing): Period => ({
-  startsAt,
-  endsAt: cancelledAt === null ? earlier(endsAt, endedAt) : startsAt,
+/** The end at the latest; null for an open end. */
+export const latestEndOf = ({ endsAt, latestEndsAt }: Sharing): Instant | null => latestEndsAt ?? endsAt
+
+/** The period that no other sharing of the vehicle may take, from the due start on; empty for a cancelled sharing. */
+export const periodOf = (sharing: Sharing): Period => ({
+  startsAt: sharing.startsAt,
+  endsAt: sharing.cancelledAt === null ? earlier(latestEndOf(sharing), sharing.endedAt) : sharing.startsAt,
 })
 
-export const inForce = (sharing: Sharing, at: Instant): boolean => covers(periodOf(sharing), at)
+/** When control passes to the partner, recorded or not; null while that depends on the vehicle, and if it never does. */
+const startOf = ({ startedAt, startsAt, startPolicy, cancelledAt }: Sharing): Instant | null =>
+  cancelledAt === null ? (startedAt ?? (startPolicy === 'ON_TIME' ? startsAt : null)) : null
+
+/** Whether control has passed to the partner by then, back again or not. */
+export function hasStarted(sharing: Sharing, at: Instant): boolean {
+  const start = startOf(sharing)
+  return start !== null && start <= at
+}
+
+/** When control passed to the partner, as seen at `at`; null before that. */
+export const startedAtOf = (sharing: Sharing, at: Instant): Instant | null =>
+  hasStarted(sharing, at) ? startOf(sharing) : null
+
+/** Whether the partner has control. */
+export function inForce(sharing: Sharing, at: Instant): boolean {
+  if (!hasStarted(sharing, at)) return false
+  const end = earlier(latestEndOf(sharing), sharing.endedAt)
+  return end === null || at < end
+}
 
 export function phaseAt(sharing: Sharing, at: Instant): SharingPhase {
   if (sharing.cancelledAt !== null) return 'CANCELLED'
-  if (at < sharing.startsAt) return 'SCHEDULED'
+  if (!hasStarted(sharing, at)) return 'SCHEDULED'
   return inForce(sharing, at) ? 'ACTIVE' : 'ENDED'
 }
-
-export const hasStarted = ({ startsAt, cancelledAt }: Sharing, at: Instant): boolean =>
-  cancelledAt === null && startsAt <= at
 
 /** When it did end, as seen at `at`: an end that has come counts from its very instant, recorded or not. */
 export const endedAtOf = (sharing: Sharing, at: Instant): Instant | null =>
@@ -94,49 +130,79 @@ export type StartOrder = {
   /** null for an immediate start. */
   readonly startsAt: Instant | null
   readonly endsAt: Instant | null
+  /** ON_TIME, if absent. */
+  readonly startPolicy?: HandoverPolicy
+  readonly endPolicy?: HandoverPolicy
+  readonly latestEndsAt?: Instant | null
   readonly allowedCommands: readonly CommandType[] | null
 }
 
 /**
- * The sharing that an order asks for. The caller still has to check that its period is free.
+ * The sharing that an order asks for, started if it is to start now, on time. The caller still has to check that its period is
+ * free; startIfDue() of handover/waiting.ts decides on one that is to start now, WHEN_IDLE.
  * @param arePartners whether the two fleets are registered partners
  * @param at the instant of the decision, later than every earlier decision about this vehicle
- * @throws RequestError NOT_A_PARTNER; InputError INVALID_PERIOD at [startsAt] or [endsAt], INVALID_INPUT at
- * [allowedCommands]
+ * @throws RequestError NOT_A_PARTNER; InputError INVALID_PERIOD at [startsAt], [endsAt] or [latestEndsAt],
+ * INVALID_INPUT at [allowedCommands]
  */
 export function startSharing(vehicle: Vehicle, order: StartOrder, arePartners: boolean, at: Instant): Sharing {
   if (!arePartners) throw new RequestError('NOT_A_PARTNER')
   const startsAt = order.startsAt ?? at
   if (startsAt < at) throw new InputError(['startsAt'], 'startsAt is in the past.', 'INVALID_PERIOD')
   checkEnd(order.endsAt, startsAt, at)
+  const { startPolicy = 'ON_TIME', endPolicy = 'ON_TIME', latestEndsAt = null } = order
+  checkLatestEnd({ endsAt: order.endsAt, endPolicy, latestEndsAt })
+  const startsNow = startsAt <= at && startPolicy === 'ON_TIME'
   return {
     id: order.id,
     vehicleId: vehicle.id,
     ownerId: vehicle.ownerId,
     partnerId: order.partnerId,
     startsAt,
+    startPolicy,
+    startedAt: startsNow ? startsAt : null,
+    startAwaitedSince: null,
     endsAt: order.endsAt,
+    endPolicy,
+    latestEndsAt,
+    isOverrun: null,
     endedAt: null,
     endReason: null,
     cancelledAt: null,
     allowedCommands: order.allowedCommands && checkAllowed(order.allowedCommands, vehicle),
-    startRecorded: startsAt <= at,
     endRequestedAt: null,
     endRequestedBy: null,
-    handover: startsAt <= at ? vehicle.state : null,
+    handover: startsNow ? vehicle.state : null,
     returned: null,
     createdAt: at,
   }
 }
 
 /**
- * The sharing with another due end.
+ * The sharing with another due end. What is there already changes nothing and returns `sharing` itself. A later end of a sharing
+ * whose due end has passed ends the wait that this began; a party's wish stays.
  * @param endsAt null for an open end
- * @throws InputError INVALID_PERIOD at [endsAt]
+ * @param latest the end at the latest; null moves it with the due end, by as much
+ * @throws InputError INVALID_PERIOD at [endsAt] or [latestEndsAt]
  */
-export function moveEnd(sharing: Sharing, endsAt: Instant | null, at: Instant): Sharing {
-  checkEnd(endsAt, sharing.startsAt, at)
-  return { ...sharing, endsAt }
+export function moveEnd(sharing: Sharing, endsAt: Instant | null, at: Instant, latest: Instant | null = null): Sharing {
+  const isSameEnd = endsAt === sharing.endsAt
+  if (!isSameEnd) checkEnd(endsAt, sharing.startsAt, at)
+  const latestEndsAt = latest ?? movedWith(sharing, endsAt)
+  if (isSameEnd && latestEndsAt === sharing.latestEndsAt) return sharing
+  checkLatestEnd({ ...sharing, endsAt, latestEndsAt })
+  if (latestEndsAt !== null && latestEndsAt <= at) {
+    throw new InputError(['latestEndsAt'], 'latestEndsAt is not in the future.', 'INVALID_PERIOD')
+  }
+  if (isSameEnd) return { ...sharing, latestEndsAt }
+  const isWished = sharing.endRequestedBy !== null
+  const wait = sharing.isOverrun && !isWished ? { endRequestedAt: null } : {}
+  return { ...sharing, endsAt, latestEndsAt, isOverrun: null, ...wait }
+}
+
+function movedWith({ endsAt: before, latestEndsAt }: Sharing, endsAt: Instant | null): Instant | null {
+  if (latestEndsAt === null || before === null || endsAt === null) return null
+  return Math.min(latestEndsAt + endsAt - before, LATEST_INSTANT)
 }
 
 /**
@@ -147,30 +213,29 @@ export function moveEnd(sharing: Sharing, endsAt: Instant | null, at: Instant): 
 export function endSharing(sharing: Sharing, by: string, state: VehicleState, at: Instant): Sharing {
   const party = by === sharing.ownerId ? 'OWNER' : 'PARTNER'
   return phaseAt(sharing, at) === 'SCHEDULED'
-    ? { ...sharing, cancelledAt: at, endReason: `CANCELLED_BY_${party}` }
+    ? { ...sharing, cancelledAt: at, endReason: `CANCELLED_BY_${party}`, startAwaitedSince: null }
     : { ...sharing, endedAt: at, endReason: `ENDED_BY_${party}`, returned: state }
 }
-
-/**
- * Like endSharing, but while the vehicle is in use the end is only requested. A repeated request changes nothing and
- * returns `sharing` itself.
- */
-export function endWhenIdle(sharing: Sharing, by: string, state: VehicleState, at: Instant): Sharing {
-  if (phaseAt(sharing, at) === 'SCHEDULED' || isIdle(state)) return endSharing(sharing, by, state, at)
-  return sharing.endRequestedAt === null ? { ...sharing, endRequestedAt: at, endRequestedBy: by } : sharing
-}
-
-/**
- * The sharing in force after a report of the vehicle: if an end was requested and the vehicle is idle, it is ended by
- * the fleet that requested it. Else `sharing` itself is returned.
- */
-export const endIfIdle = (sharing: Sharing, state: VehicleState, at: Instant): Sharing =>
-  sharing.endRequestedBy !== null && isIdle(state) ? endSharing(sharing, sharing.endRequestedBy, state, at) : sharing
 
 function checkEnd(endsAt: Instant | null, startsAt: Instant, at: Instant): void {
   if (endsAt === null) return
   if (endsAt <= at) throw new InputError(['endsAt'], 'endsAt is not in the future.', 'INVALID_PERIOD')
   if (endsAt <= startsAt) throw new InputError(['endsAt'], 'endsAt is not after startsAt.', 'INVALID_PERIOD')
+}
+
+function checkLatestEnd({
+  endsAt,
+  endPolicy,
+  latestEndsAt,
+}: Pick<Sharing, 'endsAt' | 'endPolicy' | 'latestEndsAt'>): void {
+  const mayWait = endPolicy === 'WHEN_IDLE' && endsAt !== null
+  const fault =
+    latestEndsAt === null
+      ? mayWait && 'latestEndsAt has to be given with endsAt and endPolicy WHEN_IDLE.'
+      : !mayWait
+        ? 'latestEndsAt is given only with endsAt and endPolicy WHEN_IDLE.'
+        : latestEndsAt < endsAt && 'latestEndsAt is before endsAt.'
+  if (fault !== false) throw new InputError(['latestEndsAt'], fault, 'INVALID_PERIOD')
 }
 
 function checkAllowed(allowed: readonly CommandType[], vehicle: Vehicle): CommandType[] {

@@ -66,12 +66,6 @@ export const mergeState = (known: VehicleState, reported: VehicleState): Vehicle
     }),
   ) as VehicleState
 
-/**
- * Whether nobody uses the vehicle: it is not known to move, is off and locked. Unknown ignition or lock is not idle.
- */
-export const isIdle = ({ speedKmh, ignition, centralLock }: VehicleState): boolean =>
-  (speedKmh === null || speedKmh.value === 0) && ignition?.value === false && centralLock?.value === 'LOCKED'
-
 /** A gateway's message about one vehicle at one instant. */
 export type Report = {
   readonly vehicleId: string

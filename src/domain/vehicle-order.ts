@@ -8,13 +8,6 @@ export type VehicleOrder = (typeof VEHICLE_ORDERS)[number]
 /** The value of a vehicle in an order by text or by instant, and its id; the order by id has the id alone. */
 export type VehicleKey = readonly [value: string | Instant | null, id: string]
 
-/** When the vehicle was last heard of: each report has a reading, so it is the time of the latest; null for never. */
-const lastContactOf = ({ state }: Vehicle): Instant | null =>
-  Object.values(state).reduce<Instant | null>(
-    (latest, reading) => (reading && (latest === null || reading.observedAt > latest) ? reading.observedAt : latest),
-    null,
-  )
-
 export function keyOf(order: VehicleOrder, vehicle: Vehicle): VehicleKey {
   switch (order) {
     case 'ID':
@@ -24,6 +17,6 @@ export function keyOf(order: VehicleOrder, vehicle: Vehicle): VehicleKey {
     case 'NAME':
       return [vehicle.name, vehicle.id]
     case 'LAST_CONTACT':
-      return [lastContactOf(vehicle), vehicle.id]
+      return [vehicle.lastContactAt, vehicle.id]
   }
 }

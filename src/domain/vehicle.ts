@@ -1,5 +1,6 @@
 import { COMMAND_TYPES, inStandardOrder } from './command.ts'
 import type { CommandType } from './command.ts'
+import type { Instant } from './period.ts'
 import { UNKNOWN_STATE } from './state.ts'
 import type { VehicleState } from './state.ts'
 import { checkText } from './text.ts'
@@ -14,6 +15,18 @@ export type Vehicle = {
   readonly model: string | null
   readonly supportedCommands: readonly CommandType[]
   readonly state: VehicleState
+  /** The latest instant of its reports, as recorded; null for a vehicle that was never heard of. */
+  readonly lastContactAt: Instant | null
+  /** Set while the fleet in control says that somebody is using it. */
+  readonly use: VehicleUse | null
+}
+
+export type VehicleUse = {
+  readonly since: Instant
+  /** The fleet that says so. */
+  readonly fleetId: string
+  /** That fleet's own note, which no other fleet reads. */
+  readonly reference: string | null
 }
 
 const TEXTS = ['name', 'licensePlate', 'vin', 'brand', 'model'] as const
@@ -58,6 +71,31 @@ export const newVehicle = (id: string, ownerId: string, fields: VehiclePatch): V
       model: null,
       supportedCommands: COMMAND_TYPES,
       state: UNKNOWN_STATE,
+      lastContactAt: null,
+      use: null,
     },
     fields,
   )
+
+export type UseOrder = {
+  readonly inUse: boolean
+  /** undefined keeps the one that is there, null clears it. */
+  readonly reference?: string | null | undefined
+}
+
+/**
+ * The use of a vehicle after the fleet in control has set or cleared it. What is said again changes nothing but a given
+ * reference: `use` itself is returned, or one with the same `since`.
+ * @throws InputError at [reference], also where it is dropped
+ */
+export function changeUse(
+  use: VehicleUse | null,
+  { inUse, reference }: UseOrder,
+  fleetId: string,
+  at: Instant,
+): VehicleUse | null {
+  const checked = reference == null ? reference : checkText(reference, ['reference'])
+  if (!inUse) return null
+  if (use === null) return { since: at, fleetId, reference: checked ?? null }
+  return checked === undefined || checked === use.reference ? use : { ...use, reference: checked }
+}

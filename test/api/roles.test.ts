@@ -38,6 +38,7 @@ const FLEET: Record<string, Operation> = {
   vehicleEvents: [HISTORY],
   createVehicle: [mutations.createVehicle, () => input({})],
   updateVehicle: [mutations.updateVehicle, () => input({ id: vehicleId, name: 'x' })],
+  setVehicleUse: [mutations.setVehicleUse, () => input({ vehicleId, inUse: true })],
   deleteVehicle: [mutations.deleteVehicle, () => input({ id: vehicleId })],
   startSharing: [mutations.startSharing, () => input({ vehicleId, fleetId: world.partner })],
   updateSharingEnd: [mutations.updateSharingEnd, () => input({ vehicleId, endsAt: '2099-01-01T00:00:00Z' })],
@@ -124,6 +125,7 @@ function withoutEffect(mutation: string): Variables {
     endPartnership: { fleetIds: [] },
     updateVehicle: { id: 'none' },
     deleteVehicle: { id: 'none' },
+    setVehicleUse: { vehicleId: 'none', inUse: true },
   }
   return input(of[mutation] ?? { vehicleId: 'none' })
 }

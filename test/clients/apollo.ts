@@ -163,6 +163,7 @@ export const stories = (client: Client, after: string | null, tell: (story: stri
       case 'StateEvent':
         return tell(`${event.state.speedKmh?.value ?? 'some'} km/h`)
       case 'VehicleChangedEvent':
+      case 'VehicleUseEvent':
         return tell('changed')
     }
   })

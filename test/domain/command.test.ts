@@ -12,7 +12,7 @@ import {
 } from '../../src/domain/command.ts'
 import type { Command, CommandStatus } from '../../src/domain/command.ts'
 import { UserError } from '../../src/domain/errors.ts'
-import { cancelled } from '../../src/domain/settle.ts'
+import { cancelled } from '../../src/domain/handover/settle.ts'
 
 const REQUESTED = 10_000
 const DEADLINE = 40_000

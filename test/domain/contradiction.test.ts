@@ -5,10 +5,11 @@ import { overlaps } from '../../src/domain/period.ts'
 import { periodOf } from '../../src/domain/sharing.ts'
 import type { Sharing } from '../../src/domain/sharing.ts'
 import { aSharing, aVehicle, sharingsOf } from '../support/sharings.ts'
+import type { SharingFields } from '../support/sharings.ts'
 
 const NOW = 1500
 const first = aSharing({ id: 'first', startRecorded: true })
-const other = (fields: Partial<Sharing>) => aSharing({ id: 'other', ...fields })
+const other = (fields: SharingFields) => aSharing({ id: 'other', ...fields })
 const cancelled = { cancelledAt: 500, endReason: 'CANCELLED_BY_OWNER' } as const
 
 describe('the records of a vehicle', () => {

@@ -6,12 +6,12 @@ import { findings, lineOf } from '../../src/domain/verify/findings.ts'
 import { overlaps } from '../../src/domain/period.ts'
 import type { Instant } from '../../src/domain/period.ts'
 import { repair } from '../../src/domain/verify/repair.ts'
-import { settle } from '../../src/domain/settle.ts'
+import { settle } from '../../src/domain/handover/settle.ts'
 import { periodOf } from '../../src/domain/sharing.ts'
-import { UNKNOWN_STATE } from '../../src/domain/state.ts'
 import { toldSharings } from '../../src/domain/verify/told.ts'
 import type { CommandEvent, Kept, SharingEvent } from '../../src/domain/verify/told.ts'
 import { nowOf, plans, worldOf } from '../support/broken-worlds.ts'
+import { idleFacts } from '../support/sharings.ts'
 
 const PLACE = { vehicleId: 'car', base: 1_000_000, unit: 60_000 }
 const NOW = nowOf(PLACE)
@@ -20,7 +20,7 @@ const NOW = nowOf(PLACE)
 function repaired(kept: Kept, at: Instant): Kept {
   const { sharings, commands, yielding } = repair(kept, at)
   const open = sharings.filter(({ cancelledAt, endedAt }) => cancelledAt === null && endedAt === null)
-  const due = settle({ sharings: open, commands }, UNKNOWN_STATE, at)
+  const due = settle({ sharings: open, commands }, idleFacts(), at)
   const moment = { at, requestId: null }
   const added = [
     ...yielding.map(({ event }) => event),

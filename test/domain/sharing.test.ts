@@ -117,11 +117,13 @@ describe('startSharing', () => {
   it('starts now and has an open end by default', () => {
     const over = { endedAt: null, endReason: null, cancelledAt: null, returned: null }
     const nothing = { ...over, allowedCommands: null, endRequestedAt: null, endRequestedBy: null }
+    const onTime = { startPolicy: 'ON_TIME', endPolicy: 'ON_TIME', latestEndsAt: null, isOverrun: null }
+    const policies = { ...onTime, startAwaitedSince: null }
     const parties = { id: 'new', vehicleId: 'car', ownerId: 'owner', partnerId: 'partner' }
-    const now = { startsAt: NOW, endsAt: null, startRecorded: true, handover: car.state, createdAt: NOW }
-    expect(start({})).toEqual({ ...parties, ...nothing, ...now })
-    const later = { startsAt: NOW + 1, endsAt: NOW + 2, startRecorded: false, handover: null, createdAt: NOW }
-    expect(start({ startsAt: NOW + 1, endsAt: NOW + 2 })).toEqual({ ...parties, ...nothing, ...later })
+    const now = { startsAt: NOW, endsAt: null, startedAt: NOW, handover: car.state, createdAt: NOW }
+    expect(start({})).toEqual({ ...parties, ...nothing, ...policies, ...now })
+    const later = { startsAt: NOW + 1, endsAt: NOW + 2, startedAt: null, handover: null, createdAt: NOW }
+    expect(start({ startsAt: NOW + 1, endsAt: NOW + 2 })).toEqual({ ...parties, ...nothing, ...policies, ...later })
   })
 
   it.each<[string, Partial<StartOrder>, { code: ErrorCode; path: readonly string[] } | null]>([

@@ -3,12 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { conflictIn, controllerAt, targetOf } from '../../src/domain/access/access.ts'
 import { UserError } from '../../src/domain/errors.ts'
 import type { Instant } from '../../src/domain/period.ts'
-import { settle } from '../../src/domain/settle.ts'
-import type { Step as Due } from '../../src/domain/settle.ts'
+import { settle } from '../../src/domain/handover/settle.ts'
+import type { Step as Due } from '../../src/domain/handover/settle.ts'
 import { endSharing, inForce, moveEnd, periodOf, phaseAt, startSharing } from '../../src/domain/sharing.ts'
 import type { Sharing } from '../../src/domain/sharing.ts'
-import { UNKNOWN_STATE } from '../../src/domain/state.ts'
-import { aSharing, aVehicle, instants, sharingsOf } from '../support/sharings.ts'
+import { aSharing, aVehicle, instants, sharingsOf, idleFacts } from '../support/sharings.ts'
 
 const VEHICLE = aVehicle()
 const BASE = 10
@@ -19,7 +18,7 @@ describe('what falls due', () => {
   const instant = fc.constantFrom(...TIMELINE)
   type Handover = Extract<Due, { sharing: Sharing }>
   const dueUntil = (sharings: readonly Sharing[], at: Instant): Handover[] =>
-    settle({ sharings, commands: [] }, UNKNOWN_STATE, at).steps.filter((step) => 'sharing' in step)
+    settle({ sharings, commands: [] }, idleFacts(), at).steps.filter((step) => 'sharing' in step)
   const short = ({ type, at, sharing: { id } }: Handover) => `${at} ${type} ${id}`
 
   /** The sharings as the server stores them after settling. */
@@ -32,9 +31,9 @@ describe('what falls due', () => {
   it('is a start and an end for each sharing that was not cancelled or ended, at their own instants', () => {
     fc.assert(
       fc.property(some, instant, (sharings, now) => {
-        const expected = sharings.flatMap(({ id, startsAt, endsAt, startRecorded, endedAt, cancelledAt }) => {
+        const expected = sharings.flatMap(({ id, startsAt, endsAt, startedAt, endedAt, cancelledAt }) => {
           if (cancelledAt !== null || endedAt !== null) return []
-          const started = startsAt <= now && !startRecorded ? [`${startsAt} SHARING_STARTED ${id}`] : []
+          const started = startsAt <= now && startedAt === null ? [`${startsAt} SHARING_STARTED ${id}`] : []
           return endsAt !== null && endsAt <= now ? [...started, `${endsAt} SHARING_ENDED ${id}`] : started
         })
         expect(dueUntil(sharings, now).map(short).toSorted()).toEqual(expected.toSorted())

@@ -6,7 +6,6 @@ import {
   checkBatch,
   checkReport,
   CLOCK_TOLERANCE_MS,
-  isIdle,
   mergeState,
   stateOf,
   UNKNOWN_STATE,
@@ -103,33 +102,6 @@ describe('the state after a report', () => {
         expect(mergeAll(again, mergeAll(some))).toEqual(mergeAll(some))
       }),
     )
-  })
-})
-
-describe('a vehicle is idle', () => {
-  // The only two of 36 combinations.
-  const IDLE = ['0 off LOCKED', 'unknown off LOCKED']
-  const speeds = { '0': 0, unknown: null, '0.5': 0.5, '30': 30 }
-  const ignitions = { on: true, off: false, unknown: null }
-  const locks = { LOCKED: 'LOCKED', UNLOCKED: 'UNLOCKED', unknown: null } as const
-
-  const rows = Object.entries(speeds).flatMap(([speed, speedKmh]) =>
-    Object.entries(ignitions).flatMap(([key, ignition]) =>
-      Object.entries(locks).map(([lock, centralLock]) => ({
-        name: `${speed} ${key} ${lock}`,
-        readings: { speedKmh, ignition, centralLock },
-      })),
-    ),
-  )
-
-  it.each(rows)('or not, at speed, ignition and central lock $name', ({ name, readings }) => {
-    expect(isIdle(stateOf(readings, 1000))).toBe(IDLE.includes(name))
-  })
-
-  it('for any other readings, of any age', () => {
-    const idle = mergeState(stateOf({ speedKmh: 0, ignition: false }, 1), stateOf({ centralLock: 'LOCKED' }, 1000))
-    expect(isIdle(mergeState(idle, stateOf({ drivingEnabled: true, energyPercent: 0, mileageKm: 9 }, 2000)))).toBe(true)
-    expect(isIdle(UNKNOWN_STATE)).toBe(false)
   })
 })
 

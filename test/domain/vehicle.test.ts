@@ -63,6 +63,8 @@ describe('a vehicle', () => {
       model: null,
       supportedCommands: COMMAND_TYPES,
       state: UNKNOWN_STATE,
+      lastContactAt: null,
+      use: null,
     })
   })
 

@@ -87,7 +87,7 @@ export const DECISION_FAULTS: readonly Fault[] = [
     by: ['due', 'control'],
     patches: [
       {
-        file: 'src/domain/settle.ts',
+        file: 'src/domain/handover/settle.ts',
         find: "'EXPIRED', returned: state }, due.at)",
         replace: "'EXPIRED', returned: state }, at)",
       },
@@ -123,7 +123,7 @@ export const DECISION_FAULTS: readonly Fault[] = [
         replace: 'if (decision !== undefined) throw error',
       },
       {
-        file: 'src/domain/settle.ts',
+        file: 'src/domain/handover/settle.ts',
         find: 'at: Instant): boolean =>\n',
         replace: 'at: Instant): boolean =>\n  at < 0 &&\n',
       },

@@ -112,6 +112,7 @@ const PERMISSIONS = {
   startSharing: 'startSharing',
   updateSharingEnd: 'updateSharingEnd',
   endSharing: 'endSharing',
+  setUse: 'setVehicleUse',
 }
 
 it.each(rows.filter(({ caller }) => caller.grants === 'VIEWER' || caller.grants === 'MANAGER'))(

@@ -128,6 +128,11 @@ export const OPERATIONS: Readonly<Record<string, Asked>> = {
   ),
   sendCommand: mutation('sendCommand', 'SendCommandInput', order('LOCK_CENTRAL_LOCK')),
   'sendCommand:uncovered': mutation('sendCommand', 'SendCommandInput', order('DRAW_ATTENTION')),
+  setVehicleUse: mutation('setVehicleUse', 'SetVehicleUseInput', ({ vehicle: vehicleId }) => ({
+    vehicleId,
+    inUse: false,
+    reference: LONG,
+  })),
   createVehicle: mutation('createVehicle', 'CreateVehicleInput', () => ({ name: LONG })),
   updateVehicle: mutation('updateVehicle', 'UpdateVehicleInput', ({ vehicle: id }) => ({ id, name: LONG })),
   deleteVehicle: mutation('deleteVehicle', 'DeleteVehicleInput', ({ vehicle: id }) => ({ id }), true),

@@ -42,6 +42,7 @@ endSharing             MANAGER   unshared   yes     unshared  yes        -      
 endSharing:named       MANAGER   no-sharing yes     yes       yes        yes    -       -       -
 sendCommand            OPERATOR  input      lent    input     input      -      -       -       -
 sendCommand:uncovered  OPERATOR  input      lent    input     uncovered  -      -       -       -
+setVehicleUse          OPERATOR  input      lent    input     input      -      -       -       -
 createVehicle          MANAGER   input
 updateVehicle          MANAGER   input      input   input     not-owner  -      -       -       -
 deleteVehicle          MANAGER   yes        lent    shared    not-owner  -      -       -       -

@@ -68,7 +68,7 @@ const mismatch = (pattern: RegExp, name: string, place = ''): string[] =>
 
 /** Instants are called by what happens at them; no list has holes. */
 function wrongTypes(type: GraphQLNamedType, { name, type: of }: Field): string[] {
-  const isInstant = /(At|deadline|until)$/.test(name)
+  const isInstant = /(At|deadline|until|[sS]ince)$/.test(name)
   const found = []
   if ((getNamedType(of).name === 'DateTime') !== isInstant)
     found.push(`${type.name}.${name} is an instant in name or type alone`)

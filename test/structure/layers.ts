@@ -30,6 +30,7 @@ export const LAYERS: Layers = {
     own: ['src/data/database/', 'src/domain/', 'src/domain/log/', 'src/generated/'],
     packages: [],
   },
+  'src/domain/handover/': { own: ['src/domain/'], packages: [] },
   'src/data/tables/': { own: ['src/domain/', 'src/domain/log/'], packages: [] },
   'src/domain/access/': { own: ['src/domain/'], packages: [] },
   'src/data/queries/': {
@@ -39,11 +40,12 @@ export const LAYERS: Layers = {
       'src/data/tables/',
       'src/domain/',
       'src/domain/access/',
+      'src/domain/handover/',
       'src/generated/',
     ],
     packages: ['dataloader', 'lru-cache', 'node:'],
   },
-  'src/domain/verify/': { own: ['src/domain/', 'src/domain/log/'], packages: [] },
+  'src/domain/verify/': { own: ['src/domain/', 'src/domain/handover/', 'src/domain/log/'], packages: [] },
   'src/data/decisions/': {
     own: [
       'src/data/database/',
@@ -52,6 +54,7 @@ export const LAYERS: Layers = {
       'src/data/tables/',
       'src/domain/',
       'src/domain/access/',
+      'src/domain/handover/',
       'src/domain/log/',
       'src/domain/verify/',
     ],
@@ -65,6 +68,7 @@ export const LAYERS: Layers = {
       'src/data/tables/',
       'src/domain/',
       'src/domain/access/',
+      'src/domain/handover/',
       'src/domain/log/',
     ],
     packages: ['lru-cache', 'node:'],
@@ -122,6 +126,7 @@ export const LAYERS: Layers = {
     ],
     packages: ['@pothos/core', '@pothos/plugin-errors', 'graphql'],
   },
+  'src/graphql/handover/': { own: ['src/domain/', 'src/domain/handover/', 'src/graphql/base/'], packages: [] },
   'src/graphql/types/': {
     own: [
       'src/data/decisions/',
@@ -130,8 +135,10 @@ export const LAYERS: Layers = {
       'src/data/verbs/',
       'src/domain/',
       'src/domain/access/',
+      'src/domain/handover/',
       'src/domain/log/',
       'src/graphql/base/',
+      'src/graphql/handover/',
       'src/live/',
     ],
     packages: ['@pothos/core'],

@@ -77,6 +77,13 @@ export const mutations = {
   createVehicle: mutation('createVehicle', 'CreateVehicleInput', `CreateVehicleSuccess { ${VEHICLE} }`, INPUT),
   updateVehicle: mutation('updateVehicle', 'UpdateVehicleInput', `UpdateVehicleSuccess { ${VEHICLE} }`, INPUT),
   deleteVehicle: mutation('deleteVehicle', 'DeleteVehicleInput', 'DeleteVehicleSuccess { id }', CONFLICT),
+  setVehicleUse: mutation(
+    'setVehicleUse',
+    'SetVehicleUseInput',
+    'SetVehicleUseSuccess { vehicle { id } }',
+    INPUT,
+    CONFLICT,
+  ),
   createFleet: mutation('createFleet', 'CreateFleetInput', 'CreateFleetSuccess { fleet { id name } }', INPUT),
   registerPartnership: mutation(
     'registerPartnership',

@@ -5,6 +5,7 @@ import type { Instant } from '../../src/domain/period.ts'
 import type { Sharing } from '../../src/domain/sharing.ts'
 import type { CommandEvent, Kept, SharingEvent } from '../../src/domain/verify/told.ts'
 import { aSharing, aVehicle } from './sharings.ts'
+import type { SharingFields } from './sharings.ts'
 
 /** What version 0.1.0 could leave behind once PostgreSQL had lost sharings from the exclusion constraint's index. */
 export const BROKEN = ['moved', 'both-started', 'unseen', 'both-scheduled', 'asked', 'command', 'passed-over'] as const
@@ -27,7 +28,7 @@ export function brokenWorlds(now: Instant): Record<(typeof BROKEN)[number] | (ty
     wholeSince: -Infinity,
   })
 
-  const sharing = (id: string, vehicleId: string, from: number, to: number | null, fields: Partial<Sharing> = {}) =>
+  const sharing = (id: string, vehicleId: string, from: number, to: number | null, fields: SharingFields = {}) =>
     aSharing({
       id,
       vehicleId,

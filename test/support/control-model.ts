@@ -5,8 +5,10 @@ import type { Command, CommandOutcome, CommandType } from '../../src/domain/comm
 import { RequestError } from '../../src/domain/errors.ts'
 import { errorOf } from '../../src/domain/access/refusal.ts'
 import type { Instant } from '../../src/domain/period.ts'
-import { cancelled, settle } from '../../src/domain/settle.ts'
-import { endIfIdle, endSharing, endWhenIdle, moveEnd, periodOf, startSharing } from '../../src/domain/sharing.ts'
+import type { IdleFacts } from '../../src/domain/handover/idleness.ts'
+import { cancelled, settle } from '../../src/domain/handover/settle.ts'
+import { endWhenIdle, handOver } from '../../src/domain/handover/waiting.ts'
+import { endSharing, moveEnd, periodOf, startSharing } from '../../src/domain/sharing.ts'
 import type { Sharing } from '../../src/domain/sharing.ts'
 import { mergeState, stateOf } from '../../src/domain/state.ts'
 import { newVehicle } from '../../src/domain/vehicle.ts'
@@ -65,7 +67,10 @@ export class ControlModel {
       }
       case 'end': {
         const target = this.target({ kind: 'endSharing' }, op.index, op.fleetId, at)
-        return this.pass((op.whenIdle ? endWhenIdle : endSharing)(target, op.fleetId, this.vehicle.state, at), at)
+        const ended = op.whenIdle
+          ? endWhenIdle(target, op.fleetId, this.facts(), at)
+          : endSharing(target, op.fleetId, this.vehicle.state, at)
+        return this.pass(ended, at)
       }
       case 'report':
         return this.report(op.idle, at)
@@ -76,12 +81,16 @@ export class ControlModel {
     }
   }
 
+  private facts(): IdleFacts {
+    return { ...this.vehicle, maxSilenceMs: Infinity }
+  }
+
   /** Takes the lock: an instant, and what fell due by then. */
   private hold(handover: boolean): Instant {
     let at = Math.max(this.now, this.last) + (handover ? 1 : 0)
     const open = this.sharings.filter(({ cancelledAt, endedAt }) => cancelledAt === null && endedAt === null)
     if (handover) while (open.some(({ startsAt }) => startsAt === at)) at++
-    const settled = settle({ sharings: open, commands: this.commands }, this.vehicle.state, at)
+    const settled = settle({ sharings: open, commands: this.commands }, this.facts(), at)
     for (const sharing of settled.sharings) this.keep(sharing, at)
     this.commands = settled.commands
     for (const step of settled.steps) {
@@ -120,7 +129,7 @@ export class ControlModel {
     const sharing = startSharing(this.vehicle, order, true, at)
     this.refuse({ kind: 'startSharing', period: periodOf(sharing) }, 'owner', at)
     this.sharings = [...this.sharings, sharing]
-    if (!sharing.startRecorded) return at
+    if (sharing.startedAt === null) return at
     this.log.push({ ...times(at), what: 'start', sharingId: sharing.id })
     return this.cancel(at)
   }
@@ -129,11 +138,12 @@ export class ControlModel {
     const readings = idle
       ? ({ speedKmh: 0, ignition: false, centralLock: 'LOCKED' } as const)
       : ({ speedKmh: 30, ignition: true, centralLock: 'UNLOCKED' } as const)
-    this.vehicle = { ...this.vehicle, state: mergeState(this.vehicle.state, stateOf(readings, at)) }
+    const state = mergeState(this.vehicle.state, stateOf(readings, at))
+    this.vehicle = { ...this.vehicle, state, lastContactAt: at }
     if (sharingAt(this, at)?.endRequestedBy == null) return at
     const later = this.hold(true)
     const awaiting = sharingAt(this, later)
-    return awaiting === null ? later : this.pass(endIfIdle(awaiting, this.vehicle.state, later), later)
+    return awaiting === null ? later : this.pass(handOver(awaiting, this.facts(), later), later)
   }
 
   /** What became of a sharing that was to end. */

@@ -35,6 +35,9 @@ export async function everyEvent({ url, token }: TestServer, { as, partner, newV
   const told = async () =>
     (await readAll(url, as.owner, { filter: { vehicleIds: [vehicleId] } })).map(({ type }) => type)
   await expect.poll(told, { timeout: 5_000 }).toContain('SHARING_ENDED')
+  await run(url, as.owner, 'setVehicleUse', { vehicleId, inUse: true, reference: 'Trip 7' })
+  const waits = await share({ startPolicy: 'WHEN_IDLE' })
+  await run(url, as.owner, 'endSharing', { vehicleId, sharingId: waits.sharing.id })
   await share({})
   await run(url, as.owner, 'updateSharingEnd', { vehicleId, endsAt: inHours(1) })
   await run(url, as.owner, 'updateSharingEnd', { vehicleId, endsAt: null })

@@ -33,9 +33,11 @@ export async function storeKept(
       vehicleId,
       iso(lastInstant ?? 0),
     )
+    // Those that there are in the database's version.
+    const [{ names } = { names: '' }] = await tx.query<{ names: string }>(WRITTEN, [])
     await losing(tx, 'sharing_one_at_a_time', () =>
       run(
-        'INSERT INTO sharing SELECT * FROM jsonb_populate_recordset(NULL::sharing, $1)',
+        `INSERT INTO sharing (${names}) SELECT ${names} FROM jsonb_populate_recordset(NULL::sharing, $1)`,
         json(sharings.map(columnsOf)),
       ),
     )
@@ -76,12 +78,24 @@ export async function losing(sql: Pick<Sql, 'query'>, index: string, work: () =>
 
 const json = (rows: readonly object[]): string => JSON.stringify(rows)
 
-const columnsOf = (sharing: Sharing) => ({ ...snakeOf(sharing), allowed_commands: sharing.allowedCommands ?? [] })
+const WRITTEN = {
+  name: '',
+  text: `SELECT string_agg(quote_ident(column_name), ', ') AS names FROM information_schema.columns
+    WHERE table_name = 'sharing' AND is_generated = 'NEVER'`,
+}
+
+const columnsOf = (sharing: Sharing) => ({
+  ...snakeOf(sharing),
+  allowed_commands: sharing.allowedCommands ?? [],
+  start_when_idle: sharing.startPolicy === 'WHEN_IDLE',
+  end_when_idle: sharing.endPolicy === 'WHEN_IDLE',
+  start_recorded: sharing.startedAt !== null,
+})
 
 const snakeOf = (row: object): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(row).map(([key, value]) => [
       key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      /(At|deadline)$/.test(key) ? iso(value as Instant | null) : value,
+      /(At|Since|deadline)$/.test(key) ? iso(value as Instant | null) : value,
     ]),
   )

@@ -67,6 +67,10 @@ export const ROOT_OPERATIONS: Readonly<Record<string, RootOperation>> = {
   },
   createVehicle: mutation('owner', 'createVehicle', 'CreateVehicleInput', () => ({ name: 'new' })),
   updateVehicle: mutation('owner', 'updateVehicle', 'UpdateVehicleInput', ({ vehicle: id }) => ({ id, name: 'other' })),
+  setVehicleUse: mutation('owner', 'setVehicleUse', 'SetVehicleUseInput', ({ vehicle: vehicleId }) => ({
+    vehicleId,
+    inUse: true,
+  })),
   deleteVehicle: mutation('owner', 'deleteVehicle', 'DeleteVehicleInput', ({ vehicle: id }) => ({ id })),
   startSharing: mutation('owner', 'startSharing', 'StartSharingInput', ({ vehicle: vehicleId, partner: fleetId }) => ({
     vehicleId,

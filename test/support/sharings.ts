@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { COMMAND_TYPES } from '../../src/domain/command.ts'
+import type { IdleFacts } from '../../src/domain/handover/idleness.ts'
 import type { Instant } from '../../src/domain/period.ts'
 import type { Sharing } from '../../src/domain/sharing.ts'
 import { UNKNOWN_STATE } from '../../src/domain/state.ts'
@@ -17,22 +18,39 @@ export const aVehicle = (fields: Partial<Vehicle> = {}): Vehicle => ({
   model: null,
   supportedCommands: COMMAND_TYPES,
   state: UNKNOWN_STATE,
+  lastContactAt: null,
+  use: null,
   ...fields,
 })
 
+/** What decides whether a vehicle is idle; nothing is known of it, unless told otherwise. */
+export const idleFacts = (fields: Partial<IdleFacts> = {}): IdleFacts => ({
+  ...aVehicle(),
+  maxSilenceMs: 3_600_000,
+  ...fields,
+})
+
+/** With `startRecorded` one that started when it was due. */
+export type SharingFields = Partial<Sharing> & { readonly startRecorded?: boolean }
+
 /** From 1000 until 2000, unless told otherwise. */
-export const aSharing = (fields: Partial<Sharing> = {}): Sharing => ({
+export const aSharing = ({ startRecorded = false, ...fields }: SharingFields = {}): Sharing => ({
   id: 'main',
   vehicleId: 'car',
   ownerId: 'owner',
   partnerId: 'partner',
   startsAt: 1000,
+  startPolicy: 'ON_TIME',
+  startedAt: startRecorded ? (fields.startsAt ?? 1000) : null,
+  startAwaitedSince: null,
   endsAt: 2000,
+  endPolicy: 'ON_TIME',
+  latestEndsAt: null,
+  isOverrun: null,
   endedAt: null,
   endReason: null,
   cancelledAt: null,
   allowedCommands: null,
-  startRecorded: false,
   endRequestedAt: null,
   endRequestedBy: null,
   handover: null,
@@ -73,7 +91,7 @@ export const sharingsOf = (vehicle: Vehicle, partners: readonly string[], base: 
         partnerId,
         startsAt,
       }
-      const ways: Record<typeof over, Partial<Sharing>> = {
+      const ways: Record<typeof over, SharingFields> = {
         due: { endsAt: end, startRecorded },
         expired: { endsAt: end, endedAt: end, endReason: 'EXPIRED', startRecorded: true },
         'ended early': { endsAt: end + early, endedAt: end, endReason: 'ENDED_BY_PARTNER', startRecorded: true },
@@ -95,8 +113,14 @@ const date = (at: Instant | null): Date | null => (at === null ? null : new Date
 const json = (value: VehicleState | null) => value ?? Prisma.DbNull
 
 /** A sharing as Prisma stores it. */
-export const fromSharing = (sharing: Sharing) => ({
+export const fromSharing = ({ startPolicy, endPolicy, ...sharing }: Sharing) => ({
   ...sharing,
+  startWhenIdle: startPolicy === 'WHEN_IDLE',
+  endWhenIdle: endPolicy === 'WHEN_IDLE',
+  startRecorded: sharing.startedAt !== null,
+  startedAt: date(sharing.startedAt),
+  startAwaitedSince: date(sharing.startAwaitedSince),
+  latestEndsAt: date(sharing.latestEndsAt),
   startsAt: new Date(sharing.startsAt),
   endsAt: date(sharing.endsAt),
   endedAt: date(sharing.endedAt),

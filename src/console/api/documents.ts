@@ -111,6 +111,9 @@ const EventFields = graphql(
           type
         }
       }
+      ... on VehicleUseEvent {
+        inUse
+      }
       ... on StateEvent {
         state {
           ...StateFields

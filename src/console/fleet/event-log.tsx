@@ -15,6 +15,8 @@ function describe(event: Event): string {
       return `${readable(event.command.type)}: ${readable(event.status)}`
     case 'VehicleChangedEvent':
       return 'vehicle changed'
+    case 'VehicleUseEvent':
+      return event.inUse ? 'in use' : 'no longer in use'
     case 'StateEvent':
       return 'readings'
   }

@@ -12,12 +12,13 @@ import type { Decision } from './commit.ts'
  * waits here, so that one vehicle does not hold up the others, and two statements cannot deadlock.
  */
 const KEPT = `free AS MATERIALIZED (
-    SELECT v.id, w.at, w.version, w.valid_until
-    FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::timestamptz[]) AS w (id, at, version, valid_until)
+    SELECT v.id, w.at, w.version, w.valid_until, w.ends_use
+    FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::timestamptz[], $8::boolean[])
+      AS w (id, at, version, valid_until, ends_use)
       JOIN vehicle AS v ON v.id = w.id
     ORDER BY v.id FOR UPDATE OF v SKIP LOCKED),
-  kept AS (UPDATE vehicle AS v SET last_instant = free.at FROM free
-    WHERE v.id = free.id AND v.xmin::text = free.version
+  kept AS (UPDATE vehicle AS v SET last_instant = free.at, use = CASE WHEN free.ends_use THEN NULL ELSE v.use END FROM free
+    WHERE v.id = free.id AND (free.version IS NULL OR v.xmin::text = free.version)
       AND (free.valid_until IS NULL OR clock_timestamp() < free.valid_until)
     RETURNING v.id, free.valid_until)`
 
@@ -43,15 +44,17 @@ const SAVE_SET: Statement = {
     demanded AS (SELECT demand_rows((SELECT min(valid_until) FROM kept), ARRAY['sharings', 'commands', 'events'],
       ARRAY[(SELECT count(*) FROM changed_sharings), (SELECT count(*) FROM changed_commands), (SELECT count(*) FROM appended)],
       ARRAY[${changed('$5')}, ${changed('$6')}, ${changed('$7')}]))
-    SELECT position, tag, vehicle_id FROM appended, demanded ORDER BY position`,
+    SELECT a.position, a.tag, k.id AS vehicle_id FROM kept AS k CROSS JOIN demanded
+      LEFT JOIN appended AS a ON a.vehicle_id = k.id ORDER BY a.position`,
 }
 
-type PositionRow = { readonly position: string; readonly tag: number; readonly vehicle_id: string }
+/** Without a position for a vehicle that was written and has no event. */
+type PositionRow = { readonly position: string | null; readonly tag: number; readonly vehicle_id: string }
 
 /**
  * Writes decisions on several vehicles in one statement, each with its instant, its changed sharings and commands and its events.
  * A vehicle that has changed, that somebody holds, or whose validUntil has passed is left out.
- * @param decisions have a version and events each, no new rows, and no requester
+ * @param decisions have a version each, unless the transaction holds the vehicle's lock, no new rows, no use that is set, and no requester
  * @returns the events of each vehicle that was written, by its id
  * @throws the errors of demand_rows(), then nothing is written
  */
@@ -69,6 +72,7 @@ export async function saveSet(
     json(decisions.flatMap(({ changes }) => [...changes.sharings.values()].map(({ row }) => SHARING.toJson(row)))),
     json(decisions.flatMap(({ changes }) => [...changes.commands.values()].map(({ row }) => COMMAND.toJson(row)))),
     json(events.map((event) => EVENT.toJson(rowOf(event)))),
+    decisions.map(({ changes }) => changes.use === null),
   ])
   const written = new Set(rows.map(({ vehicle_id: id }) => id))
   // Positions are drawn in the order of the events.
@@ -76,7 +80,8 @@ export async function saveSet(
     .filter(({ vehicleId }) => written.has(vehicleId))
     .flatMap((event, index): LoggedEvent[] => {
       const row = rows[index]
-      return row ? [{ ...event, position: Number(row.position), tag: row.tag }] : []
+      return row && row.position !== null ? [{ ...event, position: Number(row.position), tag: row.tag }] : []
     })
-  return Map.groupBy(logged, ({ vehicleId }) => vehicleId)
+  const byVehicle = Map.groupBy(logged, ({ vehicleId }) => vehicleId)
+  return new Map([...written].map((id) => [id, byVehicle.get(id) ?? []]))
 }

@@ -4,7 +4,7 @@ import type { Actor } from '../../domain/log/audit.ts'
 import type { LoggedEvent, Moment, NewEvent } from '../../domain/log/event.ts'
 import type { Instant } from '../../domain/period.ts'
 import type { Sharing } from '../../domain/sharing.ts'
-import type { Vehicle } from '../../domain/vehicle.ts'
+import type { Vehicle, VehicleUse } from '../../domain/vehicle.ts'
 import { timestamp } from '../database/statement.ts'
 import type { Statement, Tx } from '../database/statement.ts'
 import { IS_OPEN } from '../queries/open-vehicles.ts'
@@ -16,13 +16,19 @@ import type { Table } from '../tables/table.ts'
 
 type Change<T> = { readonly row: T; readonly isNew: boolean }
 
-/** The changes of a decision to a vehicle's sharings and commands, collected for one write. */
+/** The changes of a decision to a vehicle's sharings, its commands and its use, collected for one write. */
 export type Changes = {
   readonly sharings: Map<string, Change<Sharing>>
   readonly commands: Map<string, Change<Command>>
+  /** undefined for a use that stays as it is. */
+  use: VehicleUse | null | undefined
 }
 
-export const noChanges = (): Changes => ({ sharings: new Map(), commands: new Map() })
+export const noChanges = (): Changes => ({ sharings: new Map(), commands: new Map(), use: undefined })
+
+/** Whether there is something to write. A change without an event is written, too. */
+export const isUnchanged = ({ changes, events }: Pick<Decision, 'changes' | 'events'>): boolean =>
+  events.length === 0 && changes.sharings.size === 0 && changes.commands.size === 0 && changes.use === undefined
 
 /** Adds a changed row, or replaces an earlier change of the same row. */
 export function change<T extends { readonly id: string }>(
@@ -39,7 +45,8 @@ const appended = (from: string, parameter: string) => `INSERT INTO event (${EVEN
   ORDER BY e.ordinality RETURNING position, tag`
 
 const POSITIONS = 'SELECT position, tag FROM appended ORDER BY position'
-type PositionRow = { readonly position: string; readonly tag: number }
+/** Without a position for a decision that was written and has no events. */
+type PositionRow = { readonly position: string | null; readonly tag: number }
 
 const APPEND: Statement = { name: 'append', text: `WITH appended AS (${appended('', '$1')}) ${POSITIONS}` }
 
@@ -47,7 +54,7 @@ const APPEND: Statement = { name: 'append', text: `WITH appended AS (${appended(
 const placed = (events: readonly NewEvent[], rows: readonly PositionRow[]): LoggedEvent[] =>
   rows.flatMap(({ position, tag }, index) => {
     const event = events[index]
-    return event ? [{ ...event, position: Number(position), tag }] : []
+    return event && position !== null ? [{ ...event, position: Number(position), tag }] : []
   })
 
 /**
@@ -79,16 +86,19 @@ export type Decision = {
   readonly actor: Actor | null
 }
 
+/** The changed rows, by part, and the use. */
+const ROWS = '$8::jsonb'
+
 /** Waits for the row's lock, then compares the version and the time. */
-const KEPT = `partners AS MATERIALIZED (
+const keeping = (use: boolean) => `partners AS MATERIALIZED (
     SELECT 1 FROM partnership WHERE fleet_id = $5 AND partner_id = $6 FOR KEY SHARE),
-  waited AS (UPDATE vehicle SET last_instant = $2 WHERE id = $1 AND ($3::text IS NULL OR xmin::text = $3)
+  waited AS (UPDATE vehicle SET last_instant = $2${use ? `, use = NULLIF(${ROWS} -> 'use', 'null')` : ''} WHERE id = $1 AND ($3::text IS NULL OR xmin::text = $3)
     AND ($6::text IS NULL OR EXISTS (SELECT FROM partners))
     RETURNING $4::timestamptz IS NULL OR clock_timestamp() < $4 AS in_time),
   kept AS (SELECT 1 FROM waited WHERE in_time)`
 
 const recordset = (table: string, part: string) =>
-  `kept, jsonb_populate_recordset(NULL::${table}, $8::jsonb -> '${part}') AS n`
+  `kept, jsonb_populate_recordset(NULL::${table}, ${ROWS} -> '${part}') AS n`
 
 const inserting = <T>({ name, columns, names }: Table<T>, part: string) =>
   `INSERT INTO ${name} (${names}) SELECT ${columns.map((column) => `n.${column.name}`).join(', ')}
@@ -96,9 +106,9 @@ const inserting = <T>({ name, columns, names }: Table<T>, part: string) =>
 
 /** A changed row is one of the vehicle's open ones. The condition lets PostgreSQL search those few instead of the table. */
 const PARTS = {
-  newSharings: inserting(SHARING, 'newSharings'),
   sharings: `UPDATE sharing AS s SET ${SHARING.assignments('n')} FROM ${recordset('sharing', 'sharings')}
     WHERE s.id = n.id AND s.vehicle_id = $1 AND ${IS_OPEN}`,
+  newSharings: inserting(SHARING, 'newSharings'),
   newCommands: inserting(COMMAND, 'newCommands'),
   commands: `UPDATE command AS c SET ${COMMAND.assignments('n')} FROM ${recordset('command', 'commands')}
     WHERE c.id = n.id AND c.vehicle_id = $1 AND c.status IN ('PENDING', 'DISPATCHED')`,
@@ -115,20 +125,24 @@ const demanding = (parts: readonly Part[]) =>
     ...parts.map((part) => `(SELECT count(*) FROM changed_${part})`),
     '(SELECT count(*) FROM appended)',
   ].join()}], ARRAY[${[
-    ...parts.map((part) => `jsonb_array_length($8::jsonb -> '${part}')`),
+    ...parts.map((part) => `jsonb_array_length(${ROWS} -> '${part}')`),
     'jsonb_array_length($7::jsonb)',
   ].join()}]) FROM kept)`
 
 /** One statement for each set of parts, so that a commit touches no table without a change. */
 const saves = new Map<string, Statement>()
 
-function saving(parts: readonly Part[]): Statement {
-  const name = ['save', ...parts].join('_')
+/** A sharing that ends gives its period back before a new one takes it. */
+const afterEnds = (part: Part, parts: readonly Part[]): string =>
+  part === 'newSharings' && parts.includes('sharings') ? 'WHERE (SELECT count(*) FROM changed_sharings) > 0' : ''
+
+function saving(parts: readonly Part[], use: boolean): Statement {
+  const name = ['save', ...(use ? ['use'] : []), ...parts].join('_')
   const known = saves.get(name)
   if (known) return known
-  const changed = parts.map((part) => `changed_${part} AS (${PARTS[part]} RETURNING 1), `).join('')
-  const text = `WITH ${KEPT}, ${changed} appended AS (${appended('kept,', '$7')}), ${demanding(parts)}
-    SELECT position, tag FROM appended, demanded ORDER BY position`
+  const changed = parts.map((part) => `changed_${part} AS (${PARTS[part]} ${afterEnds(part, parts)} RETURNING 1), `)
+  const text = `WITH ${keeping(use)}, ${changed.join('')} appended AS (${appended('kept,', '$7')}), ${demanding(parts)}
+    SELECT position, tag FROM demanded LEFT JOIN appended ON TRUE ORDER BY position`
   const statement = { name, text }
   saves.set(name, statement)
   return statement
@@ -140,17 +154,17 @@ const rowsOf = <T>(changes: Map<string, Change<T>>, isNew: boolean, toRow: (row:
 /**
  * Writes a decision's instant, changes and events in one statement. Writes nothing if the vehicle's version has changed, the
  * owner's partnership with the partner of a new sharing has ended, or validUntil has passed.
- * @param decision has at least one event
- * @returns the events with their positions; none if nothing was written
+ * @param decision is not empty
+ * @returns the events with their positions; null if nothing was written
  * @throws the errors of demand_rows(): FS001 for a named row that was not changed, FS002 after validUntil
  */
-export async function save({ query }: Tx, decision: Decision): Promise<LoggedEvent[]> {
+export async function save({ query }: Tx, decision: Decision): Promise<LoggedEvent[] | null> {
   const { vehicle, version, validUntil, moment, changes, events, actor } = decision
-  const { sharings, commands } = changes
+  const { sharings, commands, use } = changes
   const { at } = moment
   const rows: Record<Part, object[]> = {
-    newSharings: rowsOf(sharings, true, SHARING.toJson),
     sharings: rowsOf(sharings, false, SHARING.toJson),
+    newSharings: rowsOf(sharings, true, SHARING.toJson),
     newCommands: rowsOf(commands, true, COMMAND.toJson),
     commands: rowsOf(commands, false, COMMAND.toJson),
     audit: actor ? auditOf(events, actor).flatMap(auditRowsOf).map(AUDIT.toJson) : [],
@@ -165,6 +179,7 @@ export async function save({ query }: Tx, decision: Decision): Promise<LoggedEve
     [...sharings.values()].find(({ isNew }) => isNew)?.row.partnerId ?? null,
     JSON.stringify(events.map((event) => EVENT.toJson(rowOf(event)))),
   ]
-  if (parts.length > 0) values.push(JSON.stringify(rows))
-  return placed(events, await query<PositionRow>(saving(parts), values))
+  if (parts.length > 0 || use !== undefined) values.push(JSON.stringify({ ...rows, use }))
+  const written = await query<PositionRow>(saving(parts, use !== undefined), values)
+  return written.length === 0 ? null : placed(events, written)
 }

@@ -6,9 +6,11 @@ import type { LoggedEvent, Moment, NewEvent } from '../../domain/log/event.ts'
 import { contradictionIn } from '../../domain/verify/contradiction.ts'
 import { earlier } from '../../domain/period.ts'
 import type { Instant } from '../../domain/period.ts'
-import { cancelled, nextDue, settle } from '../../domain/settle.ts'
+import type { IdleFacts } from '../../domain/handover/idleness.ts'
+import { isWaiting } from '../../domain/handover/waiting.ts'
+import { cancelled, nextDue, settle } from '../../domain/handover/settle.ts'
 import { ChangedError, ContradictionError, meet, redecide, refusalOf } from './redecide.ts'
-import { change, noChanges, save } from './commit.ts'
+import { change, isUnchanged, noChanges, save } from './commit.ts'
 import type { Decision } from './commit.ts'
 import type { Services } from '../services.ts'
 import { ClockError, until } from '../database/clock.ts'
@@ -27,13 +29,28 @@ export type VehicleDecision = Decision & {
   readonly commands: readonly Command[]
   /** Whether the owner may share with the partner that the request names. */
   readonly arePartners: boolean
+  /** How long ago the vehicle may have been heard of to be idle. Milliseconds. */
+  readonly maxSilenceMs: number
   /** When the instant notBefore, as a reading of performance.now(). */
   readonly notBefore: number
   /** A reading of performance.now() from which every decision sees the last due instant as past; null if nothing was due. */
   readonly fellDue: number | null
   /** The events after they were written, with their positions. */
   readonly logged: LoggedEvent[]
+  /** A decision that followed from this one in its transaction; this one was committed before it. */
+  readonly followedBy: VehicleDecision[]
 }
+
+/** The decided vehicle as it is by now, for the question whether it is idle. */
+export const factsOf = ({ vehicle, changes, maxSilenceMs }: VehicleDecision): IdleFacts => ({
+  ...vehicle,
+  use: changes.use === undefined ? vehicle.use : changes.use,
+  maxSilenceMs,
+})
+
+/** Whether the start or the end of a sharing waits for the vehicle to be idle. */
+export const awaitsIdle = ({ control, moment }: VehicleDecision): boolean =>
+  control !== null && control.sharings.some((sharing) => isWaiting(sharing, moment.at))
 
 export type LockOrder = SnapshotKey & {
   readonly requestId: string | null
@@ -66,7 +83,7 @@ export async function withVehicle<T>(
   const attempt = async (decision: VehicleDecision | null) => {
     if (decision) db.clock.check(decision.moment.at)
     const result = await runVerb(decision, decide)
-    if (decision) await commitDecision(decision)
+    if (decision && decision.followedBy.length === 0) await commitDecision(decision)
     return { decision, result }
   }
   const optimistic = async () => {
@@ -76,7 +93,7 @@ export async function withVehicle<T>(
   const locked = () => db.transaction(async (tx) => attempt(await lockVehicle(tx, order)))
   try {
     const { decision, result } = await redecide((nth) => (nth > 1 || order.transactional ? locked() : optimistic()))
-    if (decision) afterCommit(db, [decision])
+    if (decision) afterCommit(db, [decision, ...decision.followedBy])
     return result
   } catch (error) {
     if (error instanceof ContradictionError) meet(db.contradictions, error)
@@ -143,23 +160,26 @@ export function settleDue(
   const { now, read, arePartners } = snapshot
   let at = instantAfter(now, snapshot.lastInstant, handover)
   // An end in the millisecond of a start would leave the partner no time; a next sharing may start in the millisecond after.
+  // A start that waited has taken an instant of the vehicle, which this one is later than.
   if (handover) while (snapshot.sharings.some(({ startsAt }) => startsAt === at)) at++
   const contradiction = contradictionIn(snapshot.sharings, at)
   if (contradiction !== null) throw new ContradictionError(snapshot.vehicle.id, contradiction)
   const events: NewEvent[] = []
   const changes = noChanges()
-  const due = settle(snapshot, snapshot.vehicle.state, at)
+  const due = settle(snapshot, { ...snapshot.vehicle, maxSilenceMs: snapshot.maxSilenceMs }, at)
   const byTime: Moment = { at, requestId: null }
   for (const step of due.steps) {
     if (step.type === 'COMMAND_UPDATED') {
       change(changes.commands, step.command)
       events.push(commandUpdated(step.command, byTime, step.at))
     } else {
-      change(changes.sharings, step.sharing)
       events.push(sharingEvent(step.type, step.sharing, byTime, step.at))
     }
   }
-  const { vehicle } = snapshot
+  const before = new Set(snapshot.sharings)
+  for (const sharing of due.sharings) if (!before.has(sharing)) change(changes.sharings, sharing)
+  if (due.use !== snapshot.vehicle.use) changes.use = due.use
+  const vehicle = { ...snapshot.vehicle, use: due.use }
   const control = snapshot.deleted ? null : { vehicle, sharings: due.sharings }
   const moment = { at, requestId }
   const next = nextDue(due, at)
@@ -171,11 +191,13 @@ export function settleDue(
     control,
     commands: due.commands,
     arePartners,
+    maxSilenceMs: snapshot.maxSilenceMs,
     moment,
     changes,
     events,
     notBefore: read + at - now,
     logged: [],
+    followedBy: [],
     version,
     validUntil: version === null ? next : earlier(next, at + FRESH_MS),
     fellDue: latest === undefined ? null : latest <= Math.max(now, snapshot.lastInstant) ? read : read + latest - now,
@@ -189,14 +211,14 @@ export function settleDue(
  * @throws ChangedError if the vehicle has changed since it was read, ContradictionError if the records do not allow the write
  */
 export async function commitDecision(decision: VehicleDecision): Promise<void> {
-  if (decision.events.length === 0) return
+  if (isUnchanged(decision)) return
   await until(decision.notBefore)
   const logged = await writeDecision(decision)
-  if (logged.length === 0) throw new ChangedError(decision.vehicle.id)
+  if (logged === null) throw new ChangedError(decision.vehicle.id)
   decision.logged.push(...logged)
 }
 
-async function writeDecision(decision: VehicleDecision): Promise<LoggedEvent[]> {
+async function writeDecision(decision: VehicleDecision): Promise<LoggedEvent[] | null> {
   try {
     return await save(decision.tx, decision)
   } catch (error) {
@@ -204,8 +226,9 @@ async function writeDecision(decision: VehicleDecision): Promise<LoggedEvent[]> 
   }
 }
 
-/** Cancels, as control passes, the pending commands of the side that loses it. */
-export function cancelPending({ commands, moment, changes, events }: VehicleDecision): void {
+/** As control passes: cancels the pending commands of the side that loses it, and clears the use that it has set. */
+export function passControl({ vehicle, commands, moment, changes, events }: VehicleDecision): void {
+  if (vehicle.use !== null) changes.use = null
   for (const command of cancelled(commands, moment.at)) {
     change(changes.commands, command)
     events.push(commandUpdated(command, moment))

@@ -2,7 +2,8 @@ import { ClockError } from '../database/clock.ts'
 import { isLockTimeout, isUnavailable } from '../database/unavailable.ts'
 import type { Services } from '../services.ts'
 import { saveSet } from './commit-set.ts'
-import { afterCommit, settleDue, withVehicle } from './lock.ts'
+import { isUnchanged } from './commit.ts'
+import { afterCommit, awaitsIdle, settleDue, withVehicle } from './lock.ts'
 import type { VehicleDecision } from './lock.ts'
 import { ChangedError, ContradictionError, refusalOf } from './redecide.ts'
 import { readSnapshots } from './snapshot.ts'
@@ -13,6 +14,8 @@ export const SET_SIZE = 200
 export type SettledSet = {
   /** Vehicles of which nothing is due any more, or was. */
   readonly settled: readonly string[]
+  /** Vehicles, settled or not, of which the start or the end of a sharing waits for them to be idle. */
+  readonly awaiting: readonly string[]
   /** Vehicles that were locked, had changed, or whose instant has not come. They may be settled a moment later. */
   readonly later: readonly string[]
   readonly failed: ReadonlyMap<string, Error>
@@ -27,6 +30,7 @@ export type SettledSet = {
 export async function settleSet(db: Services, vehicleIds: readonly string[]): Promise<SettledSet> {
   db.clock.check()
   const settled: string[] = []
+  const awaiting: string[] = []
   const later: string[] = []
   const failed = new Map<string, Error>()
   const decisions: VehicleDecision[] = []
@@ -39,7 +43,8 @@ export async function settleSet(db: Services, vehicleIds: readonly string[]): Pr
     const snapshot = snapshots[index]
     try {
       const decision = snapshot ? settleDue(db, snapshot, order, snapshot.version) : null
-      if (!decision || decision.events.length === 0) settled.push(vehicleId)
+      if (decision && awaitsIdle(decision)) awaiting.push(vehicleId)
+      if (!decision || isUnchanged(decision)) settled.push(vehicleId)
       else if (decision.notBefore > performance.now()) later.push(vehicleId)
       else decisions.push(decision)
     } catch (error) {
@@ -57,7 +62,7 @@ export async function settleSet(db: Services, vehicleIds: readonly string[]): Pr
     if (outcome instanceof Error) failed.set(id, outcome)
     else (outcome ? settled : later).push(id)
   }
-  return { settled, later, failed }
+  return { settled, awaiting, later, failed }
 }
 
 /** @returns whether it is settled, or why it cannot be; not settled is one whose lock somebody holds */

@@ -3,7 +3,7 @@ import type { Instant } from '../../domain/period.ts'
 import type { Sharing } from '../../domain/sharing.ts'
 import type { Query, Statement, Tx } from '../database/statement.ts'
 import { batched } from '../queries/batch.ts'
-import { IS_OPEN, OPEN_SHARING } from '../queries/open-vehicles.ts'
+import { IS_OPEN, MAX_SILENCE_MS, OPEN_SHARING } from '../queries/open-vehicles.ts'
 import type { SnapshotKey, ReadSnapshot, VehicleSnapshot } from '../services.ts'
 import { COMMAND } from '../tables/command.ts'
 import { isId } from '../tables/ids.ts'
@@ -28,6 +28,7 @@ const COLUMNS = selectParts({
   number: [{ sql: 'a.number', kind: 'integer' }],
   version: [{ sql: 'v.xmin', kind: 'word' }],
   lastInstant: [{ sql: 'v.last_instant', kind: 'instant' }],
+  maxSilence: [MAX_SILENCE_MS],
   deleted: [{ sql: 'v.deleted_at IS NOT NULL', kind: 'flag' }],
   now: [{ sql: 'extract(epoch FROM clock_timestamp())::float8 * 1000', kind: 'float' }],
   arePartners: [
@@ -108,6 +109,7 @@ function toSnapshot(values: Values, read: number): VehicleSnapshot & { sharings:
   const { at } = COLUMNS
   return {
     vehicle: VEHICLE.decode(values, at.vehicle),
+    maxSilenceMs: nonNull(values[at.maxSilence] as number | null, 'the setting'),
     deleted: values[at.deleted] === true,
     lastInstant: nonNull(values[at.lastInstant] as Instant | null, 'last_instant'),
     version: nonNull(values[at.version] as string | null, 'xmin'),

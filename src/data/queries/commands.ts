@@ -1,8 +1,7 @@
 import { isOpen } from '../../domain/command.ts'
 import type { Command, CommandStatus } from '../../domain/command.ts'
 import type { Instant } from '../../domain/period.ts'
-import { settle } from '../../domain/settle.ts'
-import { UNKNOWN_STATE } from '../../domain/state.ts'
+import { commandAsOf } from '../../domain/handover/settle.ts'
 import type { Services } from '../services.ts'
 import { timestamp } from '../database/statement.ts'
 import type { Statement } from '../database/statement.ts'
@@ -117,9 +116,7 @@ async function ofStatus(
   const now = await Promise.all(
     commands.map(async (command) => {
       if (!isOpen(command)) return command.status
-      const vehicle = await openVehicles.vehicle(command.vehicleId, at)
-      const settled = settle({ sharings: vehicle?.sharings ?? [], commands: [command] }, UNKNOWN_STATE, at)
-      return settled.commands[0]?.status ?? command.status
+      return commandAsOf(command, await openVehicles.vehicle(command.vehicleId, at), at).status
     }),
   )
   return commands.filter((_, index) => now[index] === status)

@@ -4,7 +4,8 @@ import type { Sharing, SharingPhase, SharingStatus } from '../../domain/sharing.
 import type { Vehicle } from '../../domain/vehicle.ts'
 import type { Prisma } from '../../generated/prisma/client.ts'
 import type { Services } from '../services.ts'
-import { vehiclesOf } from './open-vehicles.ts'
+import { settledFor, vehiclesOf } from './open-vehicles.ts'
+import { settledSharings, undecidedAt } from './undecided.ts'
 import type { OpenVehicle } from '../services.ts'
 import { timestamp } from '../database/statement.ts'
 import type { Statement } from '../database/statement.ts'
@@ -54,9 +55,11 @@ export async function listVehicles(
   if (ids === null) {
     const statement = VEHICLE_LISTS[relation ?? 'ALL'][order(page)]
     const { after, before, limit } = page
-    return vehiclesOf(await query(statement, [fleetId, after ?? '', before ?? BEYOND_IDS, limit, new Date(at)]))
+    const found = vehiclesOf(await query(statement, [fleetId, after ?? '', before ?? BEYOND_IDS, limit, new Date(at)]))
+    return found.map((vehicle) => settledFor(vehicle, at))
   }
-  const where = relation === null ? visibleTo(fleetId, at) : relationIs(relation, fleetId, at)
+  const undecided = await undecidedAt(query, at)
+  const where = relation === null ? visibleTo(fleetId, at, undecided) : relationIs(relation, fleetId, at, undecided)
   // In the list's order, so that a full page leaves the rest of the ids unread.
   const wanted = [...new Set(ids.filter(isId))].toSorted()
   if (page.backwards) wanted.reverse()
@@ -101,13 +104,14 @@ export type SharingListFilter = {
 
 /** The sharings that the fleet is or was a party to, newest start first. */
 export async function listSharings(
-  { prisma }: Services,
+  services: Services,
   fleetId: string,
   at: Instant,
   filter: SharingListFilter,
   page: Page<SharingKey>,
 ): Promise<Sharing[]> {
   if (filter.vehicleId !== null && !isId(filter.vehicleId)) return []
+  const { prisma, query } = services
   const direction = page.backwards ? 'asc' : 'desc'
   // A bound with an exception instead of two cases, so that one range of an index serves it.
   const older = ([startsAt, id]: SharingKey): Prisma.SharingWhereInput => ({
@@ -122,7 +126,7 @@ export async function listSharings(
     where: {
       AND: [
         filter.status === null ? partyIs(fleetId) : statusIs(filter.status, fleetId),
-        filter.phase === null ? {} : phaseIs(filter.phase, at),
+        filter.phase === null ? {} : phaseIs(filter.phase, at, await undecidedAt(query, at)),
         filter.vehicleId === null ? {} : { vehicleId: filter.vehicleId },
         page.after === null ? {} : older(page.after),
         page.before === null ? {} : newer(page.before),
@@ -131,7 +135,7 @@ export async function listSharings(
     orderBy: [{ startsAt: direction }, { id: direction }],
     take: page.limit,
   })
-  return rows.map(SHARING.fromPrisma)
+  return settledSharings(services, rows.map(SHARING.fromPrisma), at)
 }
 
 const LISTED = select(SHARING.of('s'))

@@ -3,7 +3,7 @@ import { seesAt } from '../../domain/access/access.ts'
 import type { Command } from '../../domain/command.ts'
 import type { Fleet } from '../../domain/fleet.ts'
 import type { Instant } from '../../domain/period.ts'
-import { isBehind } from '../../domain/settle.ts'
+import { isBehind } from '../../domain/handover/settle.ts'
 import type { Sharing } from '../../domain/sharing.ts'
 import type { Vehicle } from '../../domain/vehicle.ts'
 import type { Services } from '../services.ts'
@@ -16,6 +16,8 @@ import { COMMAND } from '../tables/command.ts'
 import { isId } from '../tables/ids.ts'
 import { SHARING } from '../tables/sharing.ts'
 import { VEHICLE } from '../tables/vehicle.ts'
+import { settledFor } from './open-vehicles.ts'
+import { settledSharings } from './undecided.ts'
 import { partyIs } from './visibility.ts'
 import { waitForWriters } from './wait-for-writers.ts'
 
@@ -28,8 +30,10 @@ export type Loaders = {
   /** null for a vehicle that the fleet may not see. */
   readonly vehicle: (id: string) => Promise<OpenVehicle | null>
   readonly sharing: DataLoader<string, Sharing | null>
-  /** All open sharings of a vehicle, other fleets' included: for decisions, not for answers. */
-  readonly openSharings: (vehicleId: string) => Promise<readonly Sharing[]>
+  /** A vehicle with its open sharings, other fleets' included: for decisions, not for answers. */
+  readonly anybodys: (vehicleId: string) => Promise<OpenVehicle | null>
+  /** The same as it is recorded, where something may have fallen due since. */
+  readonly recorded: (vehicleId: string) => Promise<OpenVehicle | null>
   readonly sharingsOf: DataLoader<SharingsRequest, Sharing[], string>
   /** null for a command that the fleet did not send, of a vehicle that it does not own. */
   readonly command: DataLoader<string, Command | null>
@@ -53,10 +57,14 @@ export function createLoaders(db: Services, fleetId: string | null, at: Instant)
   const { prisma, openVehicles } = db
   const vehicles = new Map<string, Promise<OpenVehicle | null>>()
   /** One instant per operation, so that its answer agrees with itself. */
-  const anybodys = (id: string) => {
+  const recorded = (id: string) => {
     const loading = vehicles.get(id) ?? openVehicles.vehicle(id, at)
     vehicles.set(id, loading)
     return loading
+  }
+  const anybodys = async (id: string) => {
+    const vehicle = await recorded(id)
+    return vehicle && settledFor(vehicle, at)
   }
   const viewer = fleetId ?? ''
   return {
@@ -74,9 +82,10 @@ export function createLoaders(db: Services, fleetId: string | null, at: Instant)
       const behind = sharings.filter((sharing) => isBehind([sharing], at)).map(({ vehicleId }) => vehicleId)
       if (behind.length === 0) return sharings
       await waitForWriters(db.query, behind, at)
-      return read()
+      return settledSharings(db, await read(), at)
     }),
-    openSharings: async (vehicleId) => (await anybodys(vehicleId))?.sharings ?? [],
+    anybodys,
+    recorded,
     command: byId(async (ids) => {
       const rows = await prisma.command.findMany({
         where: { id: { in: ids }, OR: [{ ownerId: viewer }, { fleetId: viewer }] },
@@ -110,12 +119,9 @@ export function createLoaders(db: Services, fleetId: string | null, at: Instant)
         for (const group of Map.groupBy(requests, ({ page }) => JSON.stringify(page)).values()) {
           const [first] = group
           if (first === undefined) continue
-          const lists = await listSharingsOf(
-            db,
-            viewer,
-            group.map(({ vehicleId }) => vehicleId),
-            first.page,
-          )
+          const vehicleIds = group.map(({ vehicleId }) => vehicleId)
+          const listed = await listSharingsOf(db, viewer, vehicleIds, first.page)
+          const lists = await Promise.all(listed.map((list) => settledSharings(db, list, at)))
           group.forEach((request, index) => found.set(keyOf(request), lists[index] ?? []))
         }
         return requests.map((request) => found.get(keyOf(request)) ?? [])
@@ -125,12 +131,11 @@ export function createLoaders(db: Services, fleetId: string | null, at: Instant)
   }
 }
 
-/** The records that decide about a vehicle; without a statement if they were read with it. */
-export const openSharingsOf = (
+/** The records that decide about a vehicle; without a statement if they were read with it. null for one that is deleted. */
+export const openVehicleOf = (
   loaders: Loaders,
   vehicle: Vehicle | OpenVehicle,
-): readonly Sharing[] | Promise<readonly Sharing[]> =>
-  'sharings' in vehicle ? vehicle.sharings : loaders.openSharings(vehicle.id)
+): OpenVehicle | Promise<OpenVehicle | null> => ('sharings' in vehicle ? vehicle : loaders.anybodys(vehicle.id))
 
 const keyOf = ({ vehicleId, page }: SharingsRequest): string => `${vehicleId} ${JSON.stringify(page)}`
 

@@ -2,7 +2,7 @@ import type DataLoader from 'dataloader'
 import { LRUCache } from 'lru-cache'
 import type { Fleet } from '../../domain/fleet.ts'
 import type { Instant } from '../../domain/period.ts'
-import { isBehind } from '../../domain/settle.ts'
+import { asOf, isBehind } from '../../domain/handover/settle.ts'
 import type { Sharing } from '../../domain/sharing.ts'
 import type { Query, Statement } from '../database/statement.ts'
 import type { OpenVehicle, OpenVehicles } from '../services.ts'
@@ -10,6 +10,7 @@ import { isId } from '../tables/ids.ts'
 import { selectParts } from '../tables/record.ts'
 import type { Row } from '../tables/record.ts'
 import { SHARING } from '../tables/sharing.ts'
+import { nonNull } from '../tables/table.ts'
 import { VEHICLE } from '../tables/vehicle.ts'
 import { batched } from './batch.ts'
 import { waitForWriters } from './wait-for-writers.ts'
@@ -54,6 +55,10 @@ async function settledBy(
   return [...vehicles.filter((vehicle) => !behind.includes(vehicle)), ...(await read(ids))]
 }
 
+/** The vehicle with its sharings and its use as they are at `at`, recorded or not. */
+export const settledFor = (vehicle: OpenVehicle, at: Instant): OpenVehicle =>
+  isBehind(vehicle.sharings, at) ? { ...vehicle, ...asOf(vehicle.sharings, vehicle, at) } : vehicle
+
 /** null for each id that is not found. */
 const byId = <T extends { readonly id: string }>(
   find: (ids: readonly string[]) => Promise<readonly T[]>,
@@ -70,7 +75,17 @@ const FLEETS: Statement = { name: 'fleets', text: 'SELECT id, name FROM fleet WH
 /** Columns that are NULL in every open sharing, and its snapshots, which are long and read separately. */
 const NULL_WHILE_OPEN = ['endedAt', 'endReason', 'cancelledAt', 'handover', 'returned'] as const
 
-const OPEN_VEHICLE = selectParts({ vehicle: VEHICLE.of('v'), sharing: SHARING.of('s', NULL_WHILE_OPEN) })
+/** The setting IDLE_MAX_SILENCE_MINUTES as the database has it, which all instances decide by. */
+export const MAX_SILENCE_MS = {
+  sql: "(SELECT value * 60000::bigint FROM setting WHERE name = 'idle_max_silence_minutes')",
+  kind: 'integer',
+} as const
+
+const OPEN_VEHICLE = selectParts({
+  vehicle: VEHICLE.of('v'),
+  maxSilence: [MAX_SILENCE_MS],
+  sharing: SHARING.of('s', NULL_WHILE_OPEN),
+})
 
 /** A vehicle with one of its open sharings. */
 export const OPEN_VEHICLE_COLUMNS = OPEN_VEHICLE.sql
@@ -100,7 +115,8 @@ export function vehiclesOf(rows: readonly Row[]): OpenVehicle[] {
     const id = values[at.vehicle] as string
     let vehicle = found.get(id)
     if (!vehicle) {
-      vehicle = Object.assign(VEHICLE.decode(values, at.vehicle), { sharings: [] })
+      const maxSilenceMs = nonNull(values[at.maxSilence] as number | null, 'the setting')
+      vehicle = Object.assign(VEHICLE.decode(values, at.vehicle), { maxSilenceMs, sharings: [] })
       found.set(id, vehicle)
     }
     if (values[at.sharing] != null) vehicle.sharings.push(SHARING.decode(values, at.sharing))

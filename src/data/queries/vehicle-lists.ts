@@ -12,8 +12,14 @@ type Direction = 'asc' | 'desc'
 /** Sorts after every id: ids consist of letters, digits, "_" and "-", and sort by byte. */
 export const BEYOND_IDS = '~'
 
-/** Of a sharing s at the instant $5. */
-export const IN_FORCE = 's.cancelled_at IS NULL AND s.starts_at <= $5 AND (s.ends_at IS NULL OR s.ends_at > $5)'
+/**
+ * Of a sharing s at the instant $5. With a policy: as it is recorded, and where something fell due since, as it is settled. The last condition is evaluated for
+ * the few that meet all others.
+ */
+export const IN_FORCE = `s.cancelled_at IS NULL AND s.starts_at <= $5
+    AND (s.ends_at IS NULL OR s.ends_at > $5 OR s.latest_ends_at > $5)
+    AND CASE WHEN NOT (s.start_when_idle OR s.end_when_idle) THEN TRUE
+      WHEN s.due_at <= $5 THEN in_force_when_due(s.vehicle_id, s.id, $5) ELSE s.started_at <= $5 END`
 
 const own = (direction: Direction, more = '') => `
   (SELECT v.id FROM vehicle AS v WHERE v.owner_id = $1 AND v.deleted_at IS NULL AND v.id > $2 AND v.id < $3 ${more}

@@ -6,31 +6,72 @@ import type { Prisma } from '../../generated/prisma/client.ts'
 /**
  * The rules of domain/access/ and domain/sharing.ts as conditions for lists; a property test compares the two. A comparison with
  * NULL is never true in SQL, so that each open end is a condition of its own.
+ *
+ * A sharing with a policy of which something fell due that is not recorded yet needs more than its row: it is looked up
+ * first (undecidedAt() of undecided.ts), and the conditions name those few by their ids.
  */
 
 const after = (at: Instant) => ({ gt: new Date(at) })
 const until = (at: Instant) => ({ lte: new Date(at) })
 
-/** Scheduled or in force at `at`. */
-export const openAt = (at: Instant): Prisma.SharingWhereInput => ({
-  cancelledAt: null,
-  AND: [{ OR: [{ endsAt: null }, { endsAt: after(at) }] }, { OR: [{ endedAt: null }, { endedAt: after(at) }] }],
+/** Sharings of which something fell due by then that is not recorded, and the phase that each is in; mostly none. */
+export type Undecided = readonly { readonly id: string; readonly phase: SharingPhase }[]
+
+/** A condition on rows, and instead of it the phases of those that are undecided. */
+function except(
+  undecided: Undecided,
+  phases: readonly SharingPhase[],
+  recorded: Prisma.SharingWhereInput,
+): Prisma.SharingWhereInput {
+  if (undecided.length === 0) return recorded
+  const ids = undecided.map(({ id }) => id)
+  const fitting = undecided.flatMap(({ id, phase }) => (phases.includes(phase) ? [id] : []))
+  return { OR: [{ AND: [recorded, { id: { notIn: ids } }] }, { id: { in: fitting } }] }
+}
+
+/** hasStarted(), of one that was not called off. */
+const startedBy = (at: Instant): Prisma.SharingWhereInput => ({
+  OR: [{ startedAt: until(at) }, { startedAt: null, startWhenIdle: false, startsAt: until(at) }],
 })
 
+/** Ended by request, or by its due end, or by its end at the latest. */
+const endedBy = (at: Instant): Prisma.SharingWhereInput => ({
+  OR: [{ endedAt: until(at) }, { endsAt: until(at), latestEndsAt: null }, { latestEndsAt: until(at) }],
+})
+
+const notEndedBy = (at: Instant): Prisma.SharingWhereInput => ({
+  AND: [
+    { OR: [{ endedAt: null }, { endedAt: after(at) }] },
+    { OR: [{ endsAt: null }, { endsAt: after(at) }, { latestEndsAt: after(at) }] },
+  ],
+})
+
+/** Scheduled or in force at `at`. */
+export const openAt = (at: Instant, undecided: Undecided): Prisma.SharingWhereInput =>
+  except(undecided, ['SCHEDULED', 'ACTIVE'], { cancelledAt: null, ...notEndedBy(at) })
+
 /** inForce() */
-export const inForceAt = (at: Instant): Prisma.SharingWhereInput => ({ startsAt: until(at), ...openAt(at) })
+export const inForceAt = (at: Instant, undecided: Undecided): Prisma.SharingWhereInput =>
+  except(undecided, ['ACTIVE'], { cancelledAt: null, AND: [startedBy(at), notEndedBy(at)] })
 
 /** phaseAt() */
-export function phaseIs(phase: SharingPhase, at: Instant): Prisma.SharingWhereInput {
+export function phaseIs(phase: SharingPhase, at: Instant, undecided: Undecided): Prisma.SharingWhereInput {
   switch (phase) {
     case 'SCHEDULED':
-      return { cancelledAt: null, startsAt: after(at) }
+      return except(undecided, [phase], {
+        cancelledAt: null,
+        OR: [
+          { startedAt: after(at) },
+          { startedAt: null, startsAt: after(at) },
+          { startedAt: null, startWhenIdle: true },
+        ],
+      })
     case 'ACTIVE':
-      return inForceAt(at)
+      return inForceAt(at, undecided)
     case 'ENDED':
-      return { cancelledAt: null, startsAt: until(at), OR: [{ endsAt: until(at) }, { endedAt: until(at) }] }
+      return except(undecided, [phase], { cancelledAt: null, AND: [startedBy(at), endedBy(at)] })
     case 'CANCELLED':
-      return { cancelledAt: { not: null } }
+      return except(undecided, [phase], { cancelledAt: { not: null } })
   }
 }
 
@@ -46,18 +87,23 @@ export const statusIs = (status: SharingStatus, fleetId: string): Prisma.Sharing
 const owned = (fleetId: string): Prisma.VehicleWhereInput => ({ deletedAt: null, ownerId: fleetId })
 
 /** The relation of a fleet to a vehicle at `at`; never true of a deleted one. */
-export function relationIs(relation: VehicleRelation, fleetId: string, at: Instant): Prisma.VehicleWhereInput {
+export function relationIs(
+  relation: VehicleRelation,
+  fleetId: string,
+  at: Instant,
+  undecided: Undecided,
+): Prisma.VehicleWhereInput {
   switch (relation) {
     case 'OWNED':
       return owned(fleetId)
     case 'SHARED_OUT':
-      return { ...owned(fleetId), sharings: { some: inForceAt(at) } }
+      return { ...owned(fleetId), sharings: { some: inForceAt(at, undecided) } }
     case 'SHARED_IN':
-      return { deletedAt: null, sharings: { some: { partnerId: fleetId, ...inForceAt(at) } } }
+      return { deletedAt: null, sharings: { some: { AND: [{ partnerId: fleetId }, inForceAt(at, undecided)] } } }
   }
 }
 
 /** seesAt() */
-export const visibleTo = (fleetId: string, at: Instant): Prisma.VehicleWhereInput => ({
-  OR: [relationIs('OWNED', fleetId, at), relationIs('SHARED_IN', fleetId, at)],
+export const visibleTo = (fleetId: string, at: Instant, undecided: Undecided): Prisma.VehicleWhereInput => ({
+  OR: [relationIs('OWNED', fleetId, at, undecided), relationIs('SHARED_IN', fleetId, at, undecided)],
 })

@@ -66,9 +66,12 @@ export function loggedEvent(row: EventRow, position: number, tag: number | null)
         commandId: nonNull(row.commandId, 'command_id'),
         facts: row.facts as { status: CommandStatus },
       }
+    case 'VEHICLE_USE_CHANGED':
+      return { ...common, type, facts: row.facts as { inUse: boolean } }
     case 'STATE_RECORDED':
       return { ...common, type, facts: row.facts as Partial<Readings> }
     case 'SHARING_SCHEDULED':
+    case 'SHARING_START_AWAITED':
     case 'SHARING_STARTED':
     case 'SHARING_END_CHANGED':
     case 'SHARING_END_REQUESTED':

@@ -1,5 +1,5 @@
 import type { CentralLock, Reading, Position, VehicleState } from '../../domain/state.ts'
-import type { Vehicle } from '../../domain/vehicle.ts'
+import type { Vehicle, VehicleUse } from '../../domain/vehicle.ts'
 import { commandTypes } from './sharing.ts'
 import type { Instant } from '../../domain/period.ts'
 import type { Kind, Kinds } from './record.ts'
@@ -59,13 +59,19 @@ export const VEHICLE = defineTable<Vehicle>('vehicle', {
     drivingEnabled: reading('flag', 'driving_enabled', 'driving_enabled_at'),
     ignition: reading('flag', 'ignition', 'ignition_at'),
   }),
+  lastContactAt: nullable('instant', 'last_contact_at'),
+  use: mapped(
+    nullable('json', 'use'),
+    (use) => use as VehicleUse | null,
+    (use) => use,
+  ),
 })
 
-/** The properties that people edit; the readings are written by reports alone. */
+/** The properties that people edit; the readings are written by reports alone, the use by decisions. */
 export const EDITABLE = ['name', 'licensePlate', 'vin', 'brand', 'model', 'supportedCommands'] as const
 
 /** A new vehicle as Prisma takes it, without readings. */
-export const toPrismaVehicle = ({ state: _state, ...vehicle }: Vehicle) => ({
+export const toPrismaVehicle = ({ state: _state, lastContactAt: _contact, use: _use, ...vehicle }: Vehicle) => ({
   ...vehicle,
   supportedCommands: [...vehicle.supportedCommands],
 })

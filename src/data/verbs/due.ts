@@ -23,8 +23,7 @@ export type Pausing = LRUCache<string, { readonly failures: number; readonly unt
 
 export const nonePausing = (): Pausing => new LRUCache({ max: MOST_PAUSING })
 
-const STARTS = 'FROM sharing WHERE NOT start_recorded AND cancelled_at IS NULL'
-const ENDS = 'FROM sharing WHERE ended_at IS NULL AND cancelled_at IS NULL'
+const SHARINGS = 'FROM sharing WHERE due_at IS NOT NULL'
 const DEADLINES = 'FROM command WHERE completed_at IS NULL'
 
 /** $1: the paused vehicles as keys of an object, for a lookup instead of a comparison with each. */
@@ -33,9 +32,7 @@ const OTHERS = 'NOT ($1::jsonb ? vehicle_id)'
 const DUE: Statement = {
   name: 'due',
   text: `
-    (SELECT vehicle_id ${STARTS} AND starts_at <= statement_timestamp() AND ${OTHERS} ORDER BY starts_at LIMIT ${BATCH})
-    UNION
-    (SELECT vehicle_id ${ENDS} AND ends_at <= statement_timestamp() AND ${OTHERS} ORDER BY ends_at LIMIT ${BATCH})
+    (SELECT vehicle_id ${SHARINGS} AND due_at <= statement_timestamp() AND ${OTHERS} ORDER BY due_at LIMIT ${BATCH})
     UNION
     (SELECT vehicle_id ${DEADLINES} AND deadline <= statement_timestamp() AND ${OTHERS} ORDER BY deadline LIMIT ${BATCH})
     LIMIT ${BATCH}`,
@@ -44,8 +41,7 @@ const DUE: Statement = {
 const NEXT: Statement = {
   name: 'next_due',
   text: `SELECT extract(epoch FROM LEAST(
-      (SELECT min(starts_at) ${STARTS} AND starts_at > $1),
-      (SELECT min(ends_at) ${ENDS} AND ends_at > $1),
+      (SELECT min(due_at) ${SHARINGS} AND due_at > $1),
       (SELECT min(deadline) ${DEADLINES} AND deadline > $1)
     ))::float8 * 1000 AS next`,
 }

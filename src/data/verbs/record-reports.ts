@@ -32,7 +32,7 @@ export type RecordedRow = {
 }
 
 /**
- * @param attended the vehicles whose wish to end a sharing when idle the caller sees to
+ * @param attended the vehicles that the caller hands over if they are idle
  * @param told whether to say what was appended
  */
 export async function recordAll(

@@ -43,10 +43,9 @@ export async function recordReports(
   let outcome = await record()
   // Settled in transactions of their own, so that the one that records the batch has no more to do than that.
   for (let round = 0; round < ROUNDS && outcome.attention.length > 0; round++) {
-    const settled = await settleAll(db, outcome.attention)
+    const { isSettled, isLeft } = await settleAll(db, outcome.attention)
+    if (isSettled && isLeft) break
     outcome = await record()
-    // Nothing is due of those: they wait to be idle.
-    if (outcome.attention.every((id) => settled.has(id))) break
   }
   if (outcome.attention.length > 0) {
     const { attention } = outcome
@@ -67,14 +66,18 @@ export async function recordReports(
 /** Vehicles fall due meanwhile, and others hold some, who settle them. */
 const ROUNDS = 20
 
-/** @returns the vehicles of which nothing is due any more */
-async function settleAll(db: Services, vehicleIds: readonly string[]): Promise<ReadonlySet<string>> {
-  const all = new Set<string>()
+/**
+ * @returns whether all is settled that can be, and whether vehicles are left that are decided with the batch: those that wait to be
+ * idle, and those that cannot be settled
+ */
+async function settleAll(db: Services, vehicleIds: readonly string[]) {
+  let [isSettled, isLeft] = [true, false]
   for (let from = 0; from < vehicleIds.length; from += SET_SIZE) {
-    const { settled } = await settleSet(db, vehicleIds.slice(from, from + SET_SIZE))
-    for (const id of settled) all.add(id)
+    const { later, awaiting, failed } = await settleSet(db, vehicleIds.slice(from, from + SET_SIZE))
+    isSettled &&= later.length === 0
+    isLeft ||= awaiting.length + failed.size > 0
   }
-  return all
+  return { isSettled, isLeft }
 }
 
 /** What is said against reports, in their order; not against those that are known. */

@@ -6,15 +6,16 @@ import { SharingConflictError } from '../../domain/access/refusal.ts'
 import { InputError } from '../../domain/errors.ts'
 import { sharingEvent } from '../../domain/log/event.ts'
 import type { Instant } from '../../domain/period.ts'
-import { endSharing, endWhenIdle, moveEnd, periodOf, phaseAt, startSharing } from '../../domain/sharing.ts'
-import type { EndSharingWhen, Sharing, SharingPhase } from '../../domain/sharing.ts'
+import { endWhenIdle, startIfDue } from '../../domain/handover/waiting.ts'
+import { endSharing, moveEnd, periodOf, phaseAt, startSharing } from '../../domain/sharing.ts'
+import type { EndSharingWhen, HandoverPolicy, Sharing, SharingPhase } from '../../domain/sharing.ts'
 import type { Vehicle } from '../../domain/vehicle.ts'
 import type { Tx } from '../database/statement.ts'
 import type { Services } from '../services.ts'
 import { change } from '../decisions/commit.ts'
 import { decide, refuseIf, targetSharing } from '../decisions/decide.ts'
 import type { Decision, Requester } from '../decisions/decide.ts'
-import { cancelPending } from '../decisions/lock.ts'
+import { factsOf, passControl } from '../decisions/lock.ts'
 import { storedSharing } from '../decisions/snapshot.ts'
 
 export type SharingResult = { readonly vehicle: Vehicle; readonly sharing: Sharing }
@@ -24,19 +25,20 @@ export type StartSharingOrder = {
   readonly fleetId: string
   readonly startsAt: Instant | null
   readonly endsAt: Instant | null
+  readonly startPolicy: HandoverPolicy
+  readonly endPolicy: HandoverPolicy
+  readonly latestEndsAt: Instant | null
   readonly allowedCommands: readonly CommandType[] | null
   readonly idempotencyKey: string | null
 }
 
 /** @throws UserError as the contract lists them for startSharing */
 export async function start(services: Services, by: Requester, order: StartSharingOrder): Promise<SharingResult> {
-  const { idempotencyKey, allowedCommands, ...rest } = order
-  const { vehicleId, fleetId: partnerId } = rest
-  const input = { ...rest, allowedCommands: allowedCommands && inStandardOrder(allowedCommands) }
+  const { vehicleId, fleetId: partnerId, idempotencyKey } = order
   const key = {
     mutation: 'startSharing' as const,
     key: idempotencyKey,
-    input,
+    input: keyedInput(order),
     repeat: async (tx: Tx, id: string, { control }: Decision) => ({
       vehicle: control.vehicle,
       sharing: await storedSharing(tx, id),
@@ -45,13 +47,33 @@ export async function start(services: Services, by: Requester, order: StartShari
   const action: Action = { kind: 'startSharing' }
   return decide(services, by, action, { vehicleId, partnerId, handover: true, key }, (decision) => {
     const { id, control, arePartners, moment, changes, events } = decision
-    const sharing = startSharing(control.vehicle, { ...order, id, partnerId }, arePartners, moment.at)
-    refuseIf(state({ ...action, period: periodOf(sharing) }, by.member, control, moment.at))
+    const agreed = startSharing(control.vehicle, { ...order, id, partnerId }, arePartners, moment.at)
+    refuseIf(state({ ...action, period: periodOf(agreed) }, by.member, control, moment.at))
+    const isDue = agreed.startedAt === null && agreed.startsAt <= moment.at
+    const sharing = isDue ? startIfDue(agreed, factsOf(decision), moment.at) : agreed
     change(changes.sharings, sharing, true)
-    events.push(sharingEvent(sharing.startRecorded ? 'SHARING_STARTED' : 'SHARING_SCHEDULED', sharing, moment))
-    if (sharing.startRecorded) cancelPending(decision)
-    return { vehicle: control.vehicle, sharing }
+    if (sharing.startedAt === null) events.push(sharingEvent('SHARING_SCHEDULED', sharing, moment))
+    if (sharing.startAwaitedSince !== null) events.push(sharingEvent('SHARING_START_AWAITED', sharing, moment))
+    if (sharing.startedAt === null) return { vehicle: control.vehicle, sharing }
+    events.push(sharingEvent('SHARING_STARTED', sharing, moment))
+    passControl(decision)
+    return { vehicle: { ...control.vehicle, use: null }, sharing }
   })
+}
+
+/** What is equal after defaults is the same input, also for keys from before there were policies. */
+function keyedInput(order: StartSharingOrder) {
+  const { vehicleId, fleetId, startsAt, endsAt, startPolicy, endPolicy, latestEndsAt, allowedCommands } = order
+  return {
+    vehicleId,
+    fleetId,
+    startsAt,
+    endsAt,
+    allowedCommands: allowedCommands && inStandardOrder(allowedCommands),
+    ...(startPolicy === 'ON_TIME' ? {} : { startPolicy }),
+    ...(endPolicy === 'ON_TIME' ? {} : { endPolicy }),
+    ...(latestEndsAt === null ? {} : { latestEndsAt }),
+  }
 }
 
 export type MoveEndOrder = {
@@ -59,18 +81,20 @@ export type MoveEndOrder = {
   readonly sharingId: string | undefined
   /** undefined if the client left it out, which it must not; null for an open end. */
   readonly endsAt: Instant | null | undefined
+  /** Absent or null it moves with the due end. */
+  readonly latestEndsAt?: Instant | null
 }
 
 /** @throws UserError as the contract lists them for updateSharingEnd */
 export async function updateEnd(services: Services, by: Requester, order: MoveEndOrder): Promise<SharingResult> {
-  const { vehicleId, sharingId, endsAt } = order
+  const { vehicleId, sharingId, endsAt, latestEndsAt } = order
   const action = { kind: 'updateSharingEnd', sharingId } as const
   return decide(services, by, action, { vehicleId, sharingId, handover: false }, (decision) => {
     const { control, moment, changes, events } = decision
     const target = targetSharing(action, by, decision)
     if (endsAt === undefined) throw new InputError(['endsAt'], 'endsAt has to be given; null makes the end open.')
-    if (endsAt === target.endsAt) return { vehicle: control.vehicle, sharing: target }
-    const sharing = moveEnd(target, endsAt, moment.at)
+    const sharing = moveEnd(target, endsAt, moment.at, latestEndsAt)
+    if (sharing === target) return { vehicle: control.vehicle, sharing }
     const conflict = conflictIn(control, periodOf(sharing), target)
     if (conflict) throw new SharingConflictError('ALREADY_SHARED', conflict)
     change(changes.sharings, sharing)
@@ -96,16 +120,20 @@ export async function end(
 ): Promise<{ vehicle: Vehicle | null; sharing: Sharing }> {
   const action = { kind: 'endSharing', sharingId } as const
   return decide(services, by, action, { vehicleId, sharingId, handover: true }, (decision) => {
-    const { vehicle, control, moment, changes, events } = decision
+    const { control, moment, changes, events } = decision
     const target = targetSharing(action, by, decision)
     const { fleetId } = by.member
-    const verb = when === 'NOW' ? endSharing : endWhenIdle
-    const sharing = verb(target, fleetId, vehicle.state, moment.at)
+    const sharing =
+      when === 'NOW'
+        ? endSharing(target, fleetId, decision.vehicle.state, moment.at)
+        : endWhenIdle(target, fleetId, factsOf(decision), moment.at)
     if (sharing !== target) {
       change(changes.sharings, sharing)
       events.push(sharingEvent(EVENT_OF[phaseAt(sharing, moment.at) as keyof typeof EVENT_OF], sharing, moment))
-      if (sharing.endedAt !== null) cancelPending(decision)
+      if (sharing.endedAt !== null) passControl(decision)
     }
+    const { use } = factsOf(decision)
+    const vehicle = { ...decision.vehicle, use }
     const after = { vehicle, sharings: control.sharings.map((other) => (other === target ? sharing : other)) }
     return { vehicle: seesAt(fleetId, after, moment.at) ? vehicle : null, sharing }
   })

@@ -5,13 +5,13 @@ import { hasRole } from '../fleet.ts'
 import type { FleetRole, Member } from '../fleet.ts'
 import { overlaps } from '../period.ts'
 import type { Instant, Period } from '../period.ts'
-import { inForce, periodOf, phaseAt } from '../sharing.ts'
+import { inForce, latestEndOf, periodOf, phaseAt } from '../sharing.ts'
 import type { Sharing } from '../sharing.ts'
 import type { Vehicle } from '../vehicle.ts'
 
 /**
  * The data that decides who controls a vehicle: the vehicle with all its sharings that are scheduled or in force, and
- * the sharing that the request names, even if that one is over.
+ * the sharing that the request names, even if that one is over. They are settled for the instant that is asked about.
  */
 export type Control = { readonly vehicle: Vehicle; readonly sharings: readonly Sharing[] }
 
@@ -19,7 +19,7 @@ export type Control = { readonly vehicle: Vehicle; readonly sharings: readonly S
  * An attempt to do something with a vehicle. Without its optional parts it asks whether the action is possible at all.
  */
 export type Action =
-  | { readonly kind: 'see' | 'update' | 'delete' }
+  | { readonly kind: 'see' | 'update' | 'delete' | 'setUse' }
   | { readonly kind: 'sendCommand'; readonly type?: CommandType }
   | { readonly kind: 'startSharing'; readonly period?: Period }
   | { readonly kind: 'updateSharingEnd' | 'endSharing'; readonly sharingId?: string | undefined }
@@ -31,6 +31,7 @@ export type VehicleRelation = (typeof VEHICLE_RELATIONS)[number]
 const ROLE_NEEDED: { readonly [K in Action['kind']]: FleetRole } = {
   see: 'VIEWER',
   sendCommand: 'OPERATOR',
+  setUse: 'OPERATOR',
   update: 'MANAGER',
   delete: 'MANAGER',
   startSharing: 'MANAGER',
@@ -92,6 +93,7 @@ export function relation(action: Action, by: Member, control: Control, at: Insta
       if (!isOwner) return { code: 'NOT_OWNER' }
       return current && { code: 'SHARED_WITH_PARTNER', conflict: current }
     case 'sendCommand':
+    case 'setUse':
       return isOwner && current !== null ? { code: 'SHARED_WITH_PARTNER', conflict: current } : null
   }
 }
@@ -104,6 +106,7 @@ export function state(action: Action, by: Member, control: Control, at: Instant)
   switch (action.kind) {
     case 'see':
     case 'update':
+    case 'setUse':
       return null
     case 'delete':
       return conflictOf(
@@ -173,15 +176,30 @@ export type Permission = {
 
 /** The answer of refusal() now, and the next instant at which it will be different. */
 export function permission(action: Action, by: Member, control: Control, now: Instant): Permission {
-  const codeAt = (at: Instant) => refusal(action, by, control, at)?.code ?? null
-  const code = codeAt(now)
+  const codeAt = (at: Instant) => refusal(action, by, expectedAt(control, at), at)?.code ?? null
+  const code = refusal(action, by, control, now)?.code ?? null
   const boundaries = control.sharings
-    .map(periodOf)
-    .flatMap(({ startsAt, endsAt }) => (endsAt === null ? [startsAt] : [startsAt, endsAt]))
+    .flatMap((sharing) => [sharing.startedAt ?? sharing.startsAt, sharing.endedAt ?? endExpectedOf(sharing)])
+    .filter((at) => at !== null)
     .filter((at) => at > now)
     .toSorted((a, b) => a - b)
   return { allowed: code === null, code, until: boundaries.find((at) => codeAt(at) !== code) ?? null }
 }
+
+/** A start that waits is called off at the due end; an end may wait until the end at the latest. */
+const endExpectedOf = (sharing: Sharing): Instant | null =>
+  sharing.startAwaitedSince === null ? latestEndOf(sharing) : sharing.endsAt
+
+/** The sharings at an instant to come, as far as the clock tells: a start that is due then is not held up. */
+const expectedAt = ({ vehicle, sharings }: Control, at: Instant): Control => ({
+  vehicle,
+  sharings: sharings.map((sharing) => {
+    const { startsAt, startPolicy, startedAt, startAwaitedSince, endsAt } = sharing
+    if (startPolicy === 'ON_TIME' || startedAt !== null) return sharing
+    if (startAwaitedSince === null) return startsAt <= at ? { ...sharing, startedAt: startsAt } : sharing
+    return endsAt !== null && endsAt <= at ? { ...sharing, cancelledAt: endsAt } : sharing
+  }),
+})
 
 function conflictOf(code: ErrorCode, conflict: Sharing | undefined): Refusal | null {
   return conflict ? { code, conflict } : null

@@ -12,6 +12,7 @@ import type { Vehicle } from '../vehicle.ts'
 
 export const SHARING_EVENT_TYPES = [
   'SHARING_SCHEDULED',
+  'SHARING_START_AWAITED',
   'SHARING_STARTED',
   'SHARING_END_CHANGED',
   'SHARING_END_REQUESTED',
@@ -25,6 +26,7 @@ export const VEHICLE_EVENT_TYPES = [
   'COMMAND_UPDATED',
   'STATE_RECORDED',
   'VEHICLE_CHANGED',
+  'VEHICLE_USE_CHANGED',
 ] as const
 export type VehicleEventType = (typeof VEHICLE_EVENT_TYPES)[number]
 
@@ -32,7 +34,12 @@ export type VehicleEventType = (typeof VEHICLE_EVENT_TYPES)[number]
 export type Audience = { readonly ownerId: string; readonly partnerId: string | null }
 
 /** The values of a sharing at the moment of the event; the sharing itself has the present ones. */
-export type SharingFacts = { readonly endsAt: Instant | null; readonly endReason: SharingEndReason | null }
+export type SharingFacts = {
+  readonly endsAt: Instant | null
+  /** Absent for none. */
+  readonly latestEndsAt?: Instant
+  readonly endReason: SharingEndReason | null
+}
 
 /** An event that is not in the log yet. `requestId` is null if time alone caused it, such as a due end. */
 export type NewEvent = Audience & {
@@ -49,6 +56,7 @@ export type NewEvent = Audience & {
       }
     | { readonly type: 'STATE_RECORDED'; readonly facts: Partial<Values> }
     | { readonly type: 'VEHICLE_CHANGED' }
+    | { readonly type: 'VEHICLE_USE_CHANGED'; readonly facts: { readonly inUse: boolean } }
   )
 
 /**
@@ -79,7 +87,11 @@ export const sharingEvent = (
   recordedAt: at,
   requestId,
   sharingId: sharing.id,
-  facts: { endsAt: sharing.endsAt, endReason: sharing.endReason },
+  facts: {
+    endsAt: sharing.endsAt,
+    ...(sharing.latestEndsAt === null ? {} : { latestEndsAt: sharing.latestEndsAt }),
+    endReason: sharing.endReason,
+  },
 })
 
 /**
@@ -116,6 +128,13 @@ export const vehicleChanged = (
   occurredAt: at,
   recordedAt: at,
   requestId,
+})
+
+/** An event for the use of the vehicle, as the fleet in control has set or cleared it. */
+export const useChanged = (vehicle: Vehicle, sharings: readonly Sharing[], moment: Moment): NewEvent => ({
+  ...vehicleChanged(vehicle, sharings, moment),
+  type: 'VEHICLE_USE_CHANGED',
+  facts: { inUse: vehicle.use !== null },
 })
 
 /** A condition on events: null matches all of them, an empty list none. */

@@ -9,9 +9,9 @@ import type { Sharing } from '../sharing.ts'
  * @param at the instant of the decision, which no recorded start is later than
  */
 export function contradictionIn(sharings: readonly Sharing[], at: Instant): string | null {
-  for (const { id, startsAt, endsAt, startRecorded } of sharings) {
+  for (const { id, startsAt, endsAt, startedAt } of sharings) {
     if (endsAt !== null && endsAt <= startsAt) return `sharing ${id} is due to end no later than it starts`
-    if (startRecorded && startsAt > at) return `sharing ${id} is recorded as started and starts later`
+    if (startedAt !== null && startedAt > at) return `sharing ${id} is recorded as started and starts later`
   }
   if (sharings.length < 2) return null
   const inOrder = sharings.filter((sharing) => !isEmpty(periodOf(sharing))).toSorted((a, b) => a.startsAt - b.startsAt)

@@ -1,6 +1,7 @@
 import { isOpen } from '../command.ts'
 import type { Command } from '../command.ts'
 import { repair } from './repair.ts'
+import { dueOf } from '../handover/settle.ts'
 import { periodOf } from '../sharing.ts'
 import type { Sharing } from '../sharing.ts'
 import { toldSharings } from './told.ts'
@@ -43,16 +44,15 @@ function ofSharings(kept: Kept): Finding[] {
   })
   const overlapping = after.yielding.map(({ sharing, to, event }) => {
     const before = told.find(({ id }) => id === sharing.id) ?? sharing
-    const log = `it was ${before.startRecorded ? 'started' : 'agreed'}, and so was the other`
+    const log = `it was ${before.startedAt !== null ? 'started' : 'agreed'}, and so was the other`
     const verb = event.type === 'SHARING_ENDED' ? 'it is ended' : 'it is called off'
     return found(before, `its period ${spanOf(before)} meets that of sharing ${to.id}, ${spanOf(to)}`, log, verb)
   })
   const passedOver = after.sharings.flatMap((sharing) => {
-    const { startsAt, endsAt, endedAt, startRecorded, cancelledAt } = sharing
-    if (cancelledAt !== null || endedAt !== null) return []
-    const [what, at] = !startRecorded && startsAt <= lastInstant ? ['start', startsAt] : ['end', endsAt]
-    if (at === null || at > lastInstant) return []
-    return [found(sharing, `its ${what} fell due ${text(at)}`, `went on without it until ${text(lastInstant)}`, SETTLE)]
+    const due = dueOf(sharing)
+    if (due === null || due.at > lastInstant) return []
+    const { kind, at } = due
+    return [found(sharing, `its ${kind} fell due ${text(at)}`, `went on without it until ${text(lastInstant)}`, SETTLE)]
   })
   return [...differing, ...overlapping, ...passedOver]
 }
@@ -108,8 +108,10 @@ function withoutLog({ vehicleId, sharings, commands, events, wholeSince }: Kept)
 
 const TOLD_OF_SHARINGS = [
   'startsAt',
-  'startRecorded',
+  'startedAt',
+  'startAwaitedSince',
   'endsAt',
+  'latestEndsAt',
   'endedAt',
   'endReason',
   'cancelledAt',

@@ -63,8 +63,8 @@ export function repair(kept: Kept, at: Instant): Repair {
   return { sharings: [...sharings.values()], commands: toldCommands(kept), yielding }
 }
 
-const hasBegun = ({ cancelledAt, startRecorded, endedAt }: Sharing): boolean =>
-  cancelledAt === null && (startRecorded || endedAt !== null)
+const hasBegun = ({ cancelledAt, startedAt, endedAt }: Sharing): boolean =>
+  cancelledAt === null && (startedAt !== null || endedAt !== null)
 
 const isScheduled = (sharing: Sharing): boolean => sharing.cancelledAt === null && !hasBegun(sharing)
 
@@ -76,11 +76,13 @@ const calledOff = (sharing: Sharing, at: Instant): Sharing => ({
   cancelledAt: Math.min(at, sharing.startsAt - 1),
   endedAt: null,
   endReason: 'CANCELLED_BY_OWNER',
-  startRecorded: false,
+  startedAt: null,
+  startAwaitedSince: null,
 })
 
 const endedFor = (sharing: Sharing, { startsAt }: Sharing): Sharing => ({
   ...sharing,
   endedAt: startsAt,
   endReason: 'ENDED_BY_OWNER',
+  isOverrun: sharing.endPolicy === 'WHEN_IDLE' ? (sharing.isOverrun ?? false) : null,
 })

@@ -22,23 +22,50 @@ export function toldSharing(row: Sharing, events: readonly SharingEvent[], asker
   // It was made and first told of at one instant.
   const isWhole = first.recordedAt <= row.createdAt
   const started = last('SHARING_STARTED')
-  const asked = last('SHARING_END_REQUESTED')
+  const awaited = last('SHARING_START_AWAITED')
+  const asked = askedFor(events)
   const over = last('SHARING_ENDED', 'SHARING_CANCELLED')
   const isCancelled = over?.type === 'SHARING_CANCELLED'
+  const before = isWhole ? NOTHING_BEFORE : row
   return {
     ...row,
-    startsAt: started?.occurredAt ?? row.startsAt,
-    startRecorded: !isCancelled && (started !== undefined || (!isWhole && row.startRecorded)),
+    // A start on time is the due start, whatever the row has.
+    startsAt: (row.startPolicy === 'ON_TIME' ? started?.occurredAt : null) ?? row.startsAt,
+    startedAt: isCancelled ? null : (started?.occurredAt ?? before.startedAt),
+    startAwaitedSince: started || over ? null : (awaited?.occurredAt ?? before.startAwaitedSince),
     endsAt: latest.facts.endsAt,
+    latestEndsAt: latest.facts.latestEndsAt ?? null,
     endedAt: over && !isCancelled ? over.occurredAt : null,
     endReason: over?.facts.endReason ?? null,
     cancelledAt: over && isCancelled ? over.occurredAt : null,
-    ...(asked ? askedBy(row, asked, askers) : isWhole ? { endRequestedAt: null, endRequestedBy: null } : {}),
+    ...(asked
+      ? askedBy(row, asked, askers)
+      : { endRequestedAt: before.endRequestedAt, endRequestedBy: before.endRequestedBy }),
   }
+}
+
+/** What the log does not tell of a sharing that it tells of from the beginning. */
+const NOTHING_BEFORE = { startedAt: null, startAwaitedSince: null, endRequestedAt: null, endRequestedBy: null } as const
+
+/** The wait for the end that holds: a due end that came by time waits no longer once a later one is set. */
+function askedFor(events: readonly SharingEvent[]): SharingEvent | undefined {
+  const nth = events.findLastIndex(({ type }) => type === 'SHARING_END_REQUESTED')
+  const asked = events[nth]
+  const isOver =
+    asked?.requestId === null &&
+    events.some(
+      ({ type, facts }, index) =>
+        index > nth && type === 'SHARING_END_CHANGED' && (facts.endsAt ?? Infinity) > asked.occurredAt,
+    )
+  return isOver ? undefined : asked
 }
 
 function askedBy(row: Sharing, { occurredAt, requestId }: SharingEvent, askers: Askers) {
   const known = row.endRequestedAt === occurredAt ? row.endRequestedBy : null
+  // A due end that may wait asks by itself.
+  if (requestId === null && row.endPolicy === 'WHEN_IDLE') {
+    return { endRequestedAt: occurredAt, endRequestedBy: null, isOverrun: true }
+  }
   const asker = requestId === null ? undefined : askers.get(requestId)
   return { endRequestedAt: occurredAt, endRequestedBy: known ?? asker ?? row.ownerId }
 }

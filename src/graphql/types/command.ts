@@ -2,8 +2,7 @@ import { COMMAND_OUTCOMES, DEFAULT_TIMEOUT_SECONDS, isOpen } from '../../domain/
 import type { Command, CommandOutcome, CommandStatus, CommandType as CommandName } from '../../domain/command.ts'
 import { InputError, RequestError } from '../../domain/errors.ts'
 import { SharingConflictError } from '../../domain/access/refusal.ts'
-import { settle } from '../../domain/settle.ts'
-import { UNKNOWN_STATE } from '../../domain/state.ts'
+import { commandAsOf } from '../../domain/handover/settle.ts'
 import { openDispatches } from '../../live/dispatches.ts'
 import { forTokens } from '../base/audience.ts'
 import { builder } from '../base/builder.ts'
@@ -51,9 +50,7 @@ export const CommandStatusEnum = builder.enumType('CommandStatus', {
 
 /** The command as of now: a change that the clock brought counts from its instant, whether or not it is stored yet. */
 async function asOfNow(command: Command, { loaders, now }: Context): Promise<Command> {
-  if (!isOpen(command)) return command
-  const sharings = await loaders.openSharings(command.vehicleId)
-  return settle({ sharings, commands: [command] }, UNKNOWN_STATE, now).commands[0] ?? command
+  return isOpen(command) ? commandAsOf(command, await loaders.recorded(command.vehicleId), now) : command
 }
 
 export const CommandType = builder.objectRef<Command>('Command').implement({

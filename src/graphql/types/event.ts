@@ -11,7 +11,7 @@ import { asMember, nonNull } from '../base/context.ts'
 import type { Context } from '../base/context.ts'
 import { badUserInput } from '../base/errors.ts'
 import { idsOf } from '../base/id-filter.ts'
-import { SharingEndReasonEnum } from './sharing-enums.ts'
+import { SharingEndReasonEnum } from '../handover/sharing-enums.ts'
 import { SharingType } from './refs.ts'
 import { VehicleStateType } from './state.ts'
 import { VehicleType } from './refs.ts'
@@ -22,14 +22,19 @@ const VehicleEventTypeEnum = builder.enumType('VehicleEventType', {
   description: 'The type of an event.',
   values: {
     SHARING_SCHEDULED: { description: 'A sharing was agreed that starts later.' },
+    SHARING_START_AWAITED: { description: 'A due start waits for the vehicle to be idle (startPolicy WHEN_IDLE).' },
     SHARING_STARTED: { description: 'Control passed to the partner.' },
     SHARING_END_CHANGED: { description: 'The due end was moved.' },
-    SHARING_END_REQUESTED: { description: 'A party asked for the end as soon as the vehicle is idle.' },
+    SHARING_END_REQUESTED: {
+      description:
+        'The end waits for the vehicle to be idle: a party asked for that, or it is due with endPolicy WHEN_IDLE.',
+    },
     SHARING_ENDED: { description: 'Control passed back to the owner.' },
-    SHARING_CANCELLED: { description: 'A scheduled sharing was called off.' },
+    SHARING_CANCELLED: { description: 'A scheduled sharing was called off, or not handed over by its due end.' },
     COMMAND_UPDATED: { description: 'A command was accepted, or took its next step.' },
     STATE_RECORDED: { description: 'The vehicle reported readings.' },
     VEHICLE_CHANGED: { description: 'The vehicle was created, edited or deleted.' },
+    VEHICLE_USE_CHANGED: { description: 'The fleet in control said that somebody is using it, or no longer is.' },
   } satisfies Record<VehicleEventType, { description: string }>,
 })
 
@@ -39,6 +44,7 @@ const TYPE_NAMES = {
   COMMAND_UPDATED: 'CommandEvent',
   STATE_RECORDED: 'StateEvent',
   VEHICLE_CHANGED: 'VehicleChangedEvent',
+  VEHICLE_USE_CHANGED: 'VehicleUseEvent',
 } as const
 
 const VehicleEventInterface = builder.interfaceRef<LoggedEvent>('VehicleEvent').implement({
@@ -72,8 +78,7 @@ const VehicleEventInterface = builder.interfaceRef<LoggedEvent>('VehicleEvent').
 })
 
 builder.objectRef<SharingEvent>('SharingEvent').implement({
-  description:
-    'SHARING_SCHEDULED, SHARING_STARTED, SHARING_END_CHANGED, SHARING_END_REQUESTED, SHARING_ENDED and SHARING_CANCELLED.',
+  description: 'All that begin with SHARING.',
   interfaces: [VehicleEventInterface],
   fields: (t) => ({
     sharing: t.field({
@@ -86,6 +91,12 @@ builder.objectRef<SharingEvent>('SharingEvent').implement({
       nullable: true,
       description: 'The due end as this event left it.',
       resolve: ({ facts }) => facts.endsAt,
+    }),
+    latestEndsAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'The end at the latest as this event left it.',
+      resolve: ({ facts }) => facts.latestEndsAt ?? null,
     }),
     endReason: t.field({
       type: SharingEndReasonEnum,
@@ -128,6 +139,17 @@ builder.objectRef<Extract<LoggedEvent, { type: 'STATE_RECORDED' }>>('StateEvent'
 builder.objectRef<Extract<LoggedEvent, { type: 'VEHICLE_CHANGED' }>>('VehicleChangedEvent').implement({
   description: 'VEHICLE_CHANGED.',
   interfaces: [VehicleEventInterface],
+})
+
+builder.objectRef<Extract<LoggedEvent, { type: 'VEHICLE_USE_CHANGED' }>>('VehicleUseEvent').implement({
+  description: 'VEHICLE_USE_CHANGED. That control passed ends a use, too, and has no event of its own.',
+  interfaces: [VehicleEventInterface],
+  fields: (t) => ({
+    inUse: t.boolean({
+      description: 'Whether somebody is using the vehicle since this event.',
+      resolve: ({ facts }) => facts.inUse,
+    }),
+  }),
 })
 
 const VehicleEventConnection = connectionOf('VehicleEvent', VehicleEventInterface)

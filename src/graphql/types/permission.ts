@@ -42,6 +42,7 @@ export const VehiclePermissionsType = builder.objectRef<Question>('VehiclePermis
       startSharing: may('startSharing', 'For startSharing.'),
       updateSharingEnd: may('updateSharingEnd', 'For updateSharingEnd.'),
       endSharing: may('endSharing', 'For endSharing.'),
+      setUse: may('setUse', 'For setVehicleUse.'),
     }
   },
 })

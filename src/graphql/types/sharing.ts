@@ -1,18 +1,24 @@
 import type { SharingResult } from '../../data/verbs/sharings.ts'
 import { SharingConflictError } from '../../domain/access/refusal.ts'
 import { InputError, RequestError } from '../../domain/errors.ts'
-import { endedAtOf, endReasonAt, hasStarted, phaseAt, statusFor } from '../../domain/sharing.ts'
+import { endedAtOf, endReasonAt, hasStarted, phaseAt, startedAtOf, statusFor } from '../../domain/sharing.ts'
 import type { Sharing } from '../../domain/sharing.ts'
 import type { Vehicle } from '../../domain/vehicle.ts'
 import { forTokens } from '../base/audience.ts'
 import { builder } from '../base/builder.ts'
 import { CommandTypeEnum } from './command.ts'
+import { EndSharingInput, StartSharingInput, UpdateSharingEndInput } from './sharing-inputs.ts'
 import { byInstant, connectionOf, pageArgs, pageOf, toConnection } from '../base/connection.ts'
 import { asMember, asRequester, change } from '../base/context.ts'
 import { NodeInterface } from '../base/node.ts'
 import { resultOf, UserErrorInterface } from './user-errors.ts'
 import { fleetOf, FleetType } from './fleet.ts'
-import { EndSharingWhenEnum, SharingEndReasonEnum, SharingPhaseEnum, SharingStatusEnum } from './sharing-enums.ts'
+import {
+  HandoverPolicyEnum,
+  SharingEndReasonEnum,
+  SharingPhaseEnum,
+  SharingStatusEnum,
+} from '../handover/sharing-enums.ts'
 import { VehicleStateType } from './state.ts'
 import { SharingType, VehicleType } from './refs.ts'
 
@@ -49,11 +55,32 @@ SharingType.implement({
         'Null while the viewer has no access to the vehicle: for a partner before the start and after the end.',
       resolve: ({ vehicleId }, _args, { loaders }) => loaders.vehicle(vehicleId),
     }),
-    startsAt: t.expose('startsAt', { type: 'DateTime', description: 'From when the partner has control.' }),
+    startsAt: t.expose('startsAt', { type: 'DateTime', description: 'When it is due to start.' }),
+    startPolicy: t.expose('startPolicy', { type: HandoverPolicyEnum, description: 'How control passes at startsAt.' }),
+    startedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When control did pass to the partner; null before that. Later than startsAt only with startPolicy WHEN_IDLE.',
+      resolve: (sharing, _args, { now }) => startedAtOf(sharing, now),
+    }),
+    startAwaitedSince: t.expose('startAwaitedSince', {
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'Set while a due start waits for the vehicle to be idle; the phase is SCHEDULED until then. Null before and after.',
+    }),
     endsAt: t.expose('endsAt', {
       type: 'DateTime',
       nullable: true,
       description: 'When it is due to end; null for an open end.',
+    }),
+    endPolicy: t.expose('endPolicy', { type: HandoverPolicyEnum, description: 'How control passes back at endsAt.' }),
+    latestEndsAt: t.expose('latestEndsAt', {
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'With endPolicy WHEN_IDLE: the end at the latest, whatever the vehicle is doing; null without endsAt or with ON_TIME.',
     }),
     endedAt: t.field({
       type: 'DateTime',
@@ -76,7 +103,8 @@ SharingType.implement({
     endRequestedAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'Set while the end waits for the vehicle to be idle (endSharing with WHEN_IDLE).',
+      description:
+        'Set while the end waits for the vehicle to be idle: since endSharing with WHEN_IDLE, or since a due end with endPolicy WHEN_IDLE. Null once it is over.',
       resolve: (sharing, _args, { now }) => (phaseAt(sharing, now) === 'ACTIVE' ? sharing.endRequestedAt : null),
     }),
     handover: t.field({
@@ -151,43 +179,6 @@ builder.queryFields((t) => ({
   }),
 }))
 
-const StartSharingInput = builder.inputType('StartSharingInput', {
-  description: 'A vehicle, a partner and a period.',
-  fields: (t) => ({
-    vehicleId: t.id({ required: true, description: 'The vehicle.' }),
-    fleetId: t.id({ required: true, description: 'The partner fleet.' }),
-    startsAt: t.field({ type: 'DateTime', description: 'Now, if absent.' }),
-    endsAt: t.field({ type: 'DateTime', description: 'Open end, if absent or null.' }),
-    allowedCommands: t.field({
-      type: [CommandTypeEnum],
-      description: 'All that the vehicle supports, if absent or null.',
-    }),
-    idempotencyKey: t.string({
-      description:
-        '1 to 200 characters. For 24 hours the same key with the same input answers for the same sharing, as it is by ' +
-        'then, and does nothing more.',
-    }),
-  }),
-})
-
-const UpdateSharingEndInput = builder.inputType('UpdateSharingEndInput', {
-  description: 'A new due end.',
-  fields: (t) => ({
-    vehicleId: t.id({ required: true, description: 'The vehicle.' }),
-    sharingId: t.id({ description: 'A scheduled sharing; the one in force, if absent.' }),
-    endsAt: t.field({ type: 'DateTime', description: 'Has to be given; null makes the end open.' }),
-  }),
-})
-
-const EndSharingInput = builder.inputType('EndSharingInput', {
-  description: 'A sharing to end, or to call off.',
-  fields: (t) => ({
-    vehicleId: t.id({ required: true, description: 'The vehicle.' }),
-    sharingId: t.id({ description: 'A scheduled sharing to call off; the one in force, if absent.' }),
-    when: t.field({ type: EndSharingWhenEnum, defaultValue: 'NOW', description: 'At once, or as soon as it is idle.' }),
-  }),
-})
-
 const successOf = (verb: string) =>
   builder.objectRef<SharingResult>(`${verb}Success`).implement({
     description: 'The sharing is as asked for.',
@@ -231,10 +222,14 @@ builder.mutationFields((t) => ({
         fleetId,
         startsAt = null,
         endsAt = null,
+        startPolicy,
+        endPolicy,
+        latestEndsAt = null,
         allowedCommands = null,
         idempotencyKey = null,
       } = input
-      const order = { vehicleId, fleetId, startsAt, endsAt, allowedCommands, idempotencyKey }
+      const policies = { startPolicy: startPolicy ?? 'ON_TIME', endPolicy: endPolicy ?? 'ON_TIME', latestEndsAt }
+      const order = { vehicleId, fleetId, startsAt, endsAt, ...policies, allowedCommands, idempotencyKey }
       return change(context, context.prisma.sharing.start(asRequester(context), order))
     },
   }),
@@ -246,11 +241,10 @@ builder.mutationFields((t) => ({
     args: {
       input: t.arg({ type: UpdateSharingEndInput, required: true, description: 'Which sharing, and its new end.' }),
     },
-    resolve: (_root, { input: { vehicleId, sharingId, endsAt } }, context) =>
-      change(
-        context,
-        context.prisma.sharing.moveEnd(asRequester(context), { vehicleId, sharingId: sharingId ?? undefined, endsAt }),
-      ),
+    resolve: (_root, { input: { vehicleId, sharingId, endsAt, latestEndsAt = null } }, context) => {
+      const order = { vehicleId, sharingId: sharingId ?? undefined, endsAt, latestEndsAt }
+      return change(context, context.prisma.sharing.moveEnd(asRequester(context), order))
+    },
   }),
   endSharing: t.field({
     type: EndSharingResult,

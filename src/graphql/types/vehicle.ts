@@ -1,10 +1,12 @@
-import { openSharingsOf } from '../../data/queries/loaders.ts'
+import { openVehicleOf } from '../../data/queries/loaders.ts'
 import type { Loaders } from '../../data/queries/loaders.ts'
 import type { OpenVehicle } from '../../data/services.ts'
 import { sharingAt } from '../../domain/access/access.ts'
 import type { Control } from '../../domain/access/access.ts'
 import { SharingConflictError } from '../../domain/access/refusal.ts'
 import { InputError, RequestError } from '../../domain/errors.ts'
+import { idleBlockers } from '../../domain/handover/idleness.ts'
+import type { Instant } from '../../domain/period.ts'
 import type { Vehicle } from '../../domain/vehicle.ts'
 import { forTokens } from '../base/audience.ts'
 import { builder } from '../base/builder.ts'
@@ -16,6 +18,7 @@ import { resultOf } from './user-errors.ts'
 import { fleetOf, FleetType } from './fleet.ts'
 import { VehiclePermissionsType } from './permission.ts'
 import { bySharing, SharingConnection } from './sharing.ts'
+import { IdlenessType, VehicleUseType } from '../handover/idleness.ts'
 import { SharingType, VehicleType } from './refs.ts'
 import { VehicleStateType } from './state.ts'
 
@@ -25,10 +28,18 @@ function withControl<T>(
   vehicle: Vehicle | OpenVehicle,
   then: (control: Control) => T,
 ): T | Promise<T> {
-  const sharings = openSharingsOf(loaders, vehicle)
-  return sharings instanceof Promise
-    ? sharings.then((loaded) => then({ vehicle, sharings: loaded }))
-    : then({ vehicle, sharings })
+  const open = openVehicleOf(loaders, vehicle)
+  return open instanceof Promise
+    ? open.then((loaded) => then({ vehicle, sharings: loaded?.sharings ?? [] }))
+    : then({ vehicle, sharings: open.sharings })
+}
+
+/** What stands against its passing on; at once if that was read with it. A vehicle that is deleted by now is silent. */
+function blockersOf(loaders: Loaders, vehicle: Vehicle | OpenVehicle, now: Instant) {
+  const open = openVehicleOf(loaders, vehicle)
+  return open instanceof Promise
+    ? open.then((loaded) => idleBlockers(loaded ?? { ...vehicle, maxSilenceMs: 0 }, now))
+    : idleBlockers(open, now)
 }
 
 VehicleType.implement({
@@ -55,6 +66,22 @@ VehicleType.implement({
     state: t.expose('state', {
       type: VehicleStateType,
       description: 'The last known readings, each with its own time.',
+    }),
+    lastContactAt: t.expose('lastContactAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was last heard of: the latest occurredAt of its reports; null for never.',
+    }),
+    idleness: t.field({
+      type: IdlenessType,
+      description:
+        'Whether control could pass now without surprising anybody, and if not, everything that stands in the way.',
+      resolve: (vehicle, _args, { loaders, now }) => blockersOf(loaders, vehicle, now),
+    }),
+    use: t.expose('use', {
+      type: VehicleUseType,
+      nullable: true,
+      description: 'Set while the fleet in control says that somebody is using it.',
     }),
     sharing: t.field({
       type: SharingType,
@@ -131,6 +158,17 @@ const DeleteVehicleInput = builder.inputType('DeleteVehicleInput', {
   fields: (t) => ({ id: t.id({ required: true, description: 'The vehicle.' }) }),
 })
 
+const SetVehicleUseInput = builder.inputType('SetVehicleUseInput', {
+  description: 'Whether somebody is using a vehicle.',
+  fields: (t) => ({
+    vehicleId: t.id({ required: true, description: 'The vehicle.' }),
+    inUse: t.boolean({ required: true, description: 'True while somebody is using it.' }),
+    reference: t.string({
+      description: 'Shown to the own fleet alone. Absent keeps the one that is there, null clears it.',
+    }),
+  }),
+})
+
 const successOf = (verb: string) =>
   builder.objectRef<{ vehicle: Vehicle }>(`${verb}Success`).implement({
     description: 'The vehicle is as asked for.',
@@ -142,8 +180,24 @@ const DeleteVehicleSuccess = builder.objectRef<{ id: string }>('DeleteVehicleSuc
   fields: (t) => ({ id: t.exposeID('id', { description: 'The vehicle that was.' }) }),
 })
 
+const SetVehicleUseSuccess = builder.objectRef<{ vehicle: Vehicle | null }>('SetVehicleUseSuccess').implement({
+  description: 'The use is as asked for.',
+  fields: (t) => ({
+    vehicle: t.expose('vehicle', {
+      type: VehicleType,
+      nullable: true,
+      description: 'Null for a partner whose sharing this ended.',
+    }),
+  }),
+})
+
 const CreateVehicleResult = resultOf('CreateVehicle', successOf('CreateVehicle'), [RequestError, InputError])
 const UpdateVehicleResult = resultOf('UpdateVehicle', successOf('UpdateVehicle'), [RequestError, InputError])
+const SetVehicleUseResult = resultOf('SetVehicleUse', SetVehicleUseSuccess, [
+  RequestError,
+  InputError,
+  SharingConflictError,
+])
 const DeleteVehicleResult = resultOf('DeleteVehicle', DeleteVehicleSuccess, [RequestError, SharingConflictError])
 
 builder.mutationFields((t) => ({
@@ -165,6 +219,17 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: UpdateVehicleInput, required: true, description: 'What changes.' }) },
     resolve: async (_root, { input: { id, ...patch } }, context) => ({
       vehicle: await change(context, context.prisma.vehicle.edit(asRequester(context), id, patch)),
+    }),
+  }),
+  setVehicleUse: t.field({
+    type: SetVehicleUseResult,
+    nullable: true,
+    extensions: forTokens('MEMBER'),
+    description:
+      'An OPERATOR of the fleet in control says that somebody is using the vehicle, or no longer is. Said again it changes nothing.',
+    args: { input: t.arg({ type: SetVehicleUseInput, required: true, description: 'Which vehicle, and its use.' }) },
+    resolve: async (_root, { input }, context) => ({
+      vehicle: await change(context, context.prisma.vehicle.setUse(asRequester(context), input)),
     }),
   }),
   deleteVehicle: t.field({

@@ -9,6 +9,7 @@ import { periodOf } from '../../../src/domain/sharing.ts'
 import type { Sharing } from '../../../src/domain/sharing.ts'
 import { newPostgresDatabase } from '../../support/databases.ts'
 import { aSharing, aVehicle, fromSharing } from '../../support/sharings.ts'
+import type { SharingFields } from '../../support/sharings.ts'
 
 let db: Data
 beforeAll(async () => {
@@ -38,10 +39,11 @@ async function insert(sharings: readonly Sharing[]): Promise<string | null> {
 }
 
 const ended = { endReason: 'ENDED_BY_OWNER', startRecorded: true } as const
+const returning = { endPolicy: 'WHEN_IDLE', latestEndsAt: 2500 } as const
 const cancelled = { endReason: 'CANCELLED_BY_OWNER' } as const
 
 describe('the database takes one sharing', () => {
-  it.each<[string, Partial<Sharing>]>([
+  it.each<[string, SharingFields]>([
     ['scheduled', {}],
     ['with an open end', { endsAt: null }],
     ['of one millisecond', { endsAt: 1001 }],
@@ -51,13 +53,22 @@ describe('the database takes one sharing', () => {
     ['ended early', { ...ended, endedAt: 1001 }],
     ['ended, without a due end', { ...ended, endsAt: null, endedAt: 5000 }],
     ['called off one millisecond before its start', { ...cancelled, cancelledAt: 999 }],
+    ['that waits to start', { startPolicy: 'WHEN_IDLE', startAwaitedSince: 1000 }],
+    ['called off while it waited', { ...cancelled, startPolicy: 'WHEN_IDLE', cancelledAt: 1500 }],
+    ['not handed over', { startPolicy: 'WHEN_IDLE', cancelledAt: 2000, endReason: 'NOT_HANDED_OVER' }],
+    ['that started late', { startPolicy: 'WHEN_IDLE', startedAt: 1500 }],
+    ['that may overrun', { ...returning, startRecorded: true }],
+    ['in an overrun', { ...returning, startRecorded: true, isOverrun: true, endRequestedAt: 2000 }],
+    ['ended in an overrun', { ...returning, ...ended, isOverrun: true, endedAt: 2300 }],
+    ['ended when it was due, idle', { ...returning, ...ended, isOverrun: false, endedAt: 2000 }],
+    ['that may overrun, with an open end', { endPolicy: 'WHEN_IDLE', endsAt: null }],
   ])('%s', async (_, fields) => {
     expect(await insert([aSharing(fields)])).toBeNull()
   })
 })
 
 describe('the database refuses one sharing', () => {
-  it.each<[string, Partial<Sharing>, constraint: string]>([
+  it.each<[string, SharingFields, constraint: string]>([
     ['with oneself', { partnerId: 'owner' }, 'sharing_between_two'],
     ['due to end at its start', { endsAt: 1000 }, 'sharing_due_end_after_start'],
     ['due to end before its start', { endsAt: 999 }, 'sharing_due_end_after_start'],
@@ -87,6 +98,29 @@ describe('the database refuses one sharing', () => {
       { endRequestedAt: 1200, endRequestedBy: 'other' },
       'sharing_end_requested_by_a_party',
     ],
+    ['that started late, on time', { startedAt: 1500 }, 'sharing_started_when_due'],
+    ['that started before its start', { startPolicy: 'WHEN_IDLE', startedAt: 999 }, 'sharing_started_when_due'],
+    [
+      'that ended as it started',
+      { startPolicy: 'WHEN_IDLE', startedAt: 1500, endedAt: 1500, endReason: 'ENDED_BY_OWNER' },
+      'sharing_started_before_end',
+    ],
+    ['that waits to start, on time', { startAwaitedSince: 1000 }, 'sharing_start_awaited'],
+    [
+      'that waits and has started',
+      { startPolicy: 'WHEN_IDLE', startAwaitedSince: 1000, startedAt: 1000 },
+      'sharing_start_awaited',
+    ],
+    ['with an end at the latest, on time', { latestEndsAt: 2500 }, 'sharing_latest_end'],
+    ['that may overrun without one', { endPolicy: 'WHEN_IDLE' }, 'sharing_latest_end'],
+    ['with one before its end', { ...returning, latestEndsAt: 1999 }, 'sharing_latest_end'],
+    [
+      'ended after its end at the latest',
+      { ...returning, ...ended, isOverrun: true, endedAt: 2501 },
+      'sharing_end_not_after_due',
+    ],
+    // As an instance of the version before would: it knows neither policies nor what they decide.
+    ['that may overrun, ended when it was due', { ...returning, ...ended, endedAt: 2000 }, 'sharing_due_end_decided'],
     ['of a vehicle that does not exist', { vehicleId: 'none' }, 'sharing_vehicle_id_fkey'],
     ['by a fleet that does not exist', { ownerId: 'none' }, 'sharing_owner_id_fkey'],
     ['with a fleet that does not exist', { partnerId: 'none' }, 'sharing_partner_id_fkey'],
@@ -100,7 +134,7 @@ describe('of two sharings of one vehicle the database', () => {
   const takes = (...sharings: Sharing[]) => insert(sharings)
   const overlap = 'sharing_one_at_a_time'
 
-  it.each<[string, Sharing, Partial<Sharing>, string | null]>([
+  it.each<[string, Sharing, SharingFields, string | null]>([
     ['takes both, back to back', first, { startsAt: 2000, endsAt: 3000 }, null],
     ['takes both, back to back with an open end', first, { startsAt: 2000, endsAt: null }, null],
     ['takes both, with time between', first, { startsAt: 2500, endsAt: 3000 }, null],
@@ -196,11 +230,17 @@ it('every constraint that the migrations name is one of those above, or of comma
     'sharing_between_two',
     'sharing_cancelled_before_start',
     'sharing_due_end_after_start',
+    'sharing_due_end_decided',
     'sharing_end_after_start',
     'sharing_end_not_after_due',
     'sharing_end_reason_check',
     'sharing_end_requested_by_a_party',
+    'sharing_latest_end',
     'sharing_one_at_a_time',
     'sharing_over_for_a_reason',
+    'sharing_start_awaited',
+    'sharing_start_recorded',
+    'sharing_started_before_end',
+    'sharing_started_when_due',
   ])
 })

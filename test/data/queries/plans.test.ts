@@ -142,9 +142,11 @@ async function saves(): Promise<Set<string>> {
   for (const sharings of sets(sharing)) {
     for (const commands of sets(command)) {
       for (const actor of [null, { fleetId: 'owner', subject: null }]) {
-        const changes: Changes = { sharings, commands }
-        const events = [sharingEvent('SHARING_STARTED', sharing, moment)]
-        await save(tx, { vehicle, version: null, validUntil: 2, moment, changes, events, actor })
+        for (const use of [undefined, null]) {
+          const changes: Changes = { sharings, commands, use }
+          const events = [sharingEvent('SHARING_STARTED', sharing, moment)]
+          await save(tx, { vehicle, version: null, validUntil: 2, moment, changes, events, actor })
+        }
       }
     }
   }
@@ -171,6 +173,7 @@ describe.each(SIZES)('on a database that is %s', (size) => {
         [`SELECT prune_log(now() - interval '11 hours', 10)`, []],
         ['SELECT * FROM log_horizon()', []],
         ['SELECT * FROM log_end()', []],
+        ['SELECT * FROM settled_sharings($1, now())', [vehicleId(1)]],
       ]
       const faults: string[] = []
       for (const [text, values] of within) {
@@ -216,10 +219,11 @@ it('looks at all that matters', () => {
     'DELETE FROM audit',
     'INSERT INTO audit',
     'DELETE FROM idempotency_key',
-    'NOT start_recorded',
+    'due_at IS NOT NULL',
+    'settled_sharings',
+    'use = NULLIF',
     'FROM LEAST(',
     'c.dispatched_at IS NULL',
-    'ANY($2::text[])',
     'SET deleted_at',
     'WITH appended',
     'INTO revocation',
@@ -227,7 +231,7 @@ it('looks at all that matters', () => {
     const texts = [...statements].filter((text) => text.includes(part))
     expect(texts, part).not.toEqual([])
   }
-  expect([...statements].filter((text) => text.includes('kept AS')).length).toBe(32)
+  expect([...statements].filter((text) => text.includes('kept AS')).length).toBe(65)
   expect(statements.size).toBeGreaterThan(100)
 })
 

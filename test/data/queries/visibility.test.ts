@@ -21,7 +21,11 @@ import type { Instant } from '../../../src/domain/period.ts'
 import { inForce, isParty, phaseAt, SHARING_PHASES, SHARING_STATUSES, statusFor } from '../../../src/domain/sharing.ts'
 import type { Sharing } from '../../../src/domain/sharing.ts'
 import type { Vehicle } from '../../../src/domain/vehicle.ts'
-import type { Prisma } from '../../../src/generated/prisma/client.ts'
+import { asOf } from '../../../src/domain/handover/settle.ts'
+import type { VehicleState } from '../../../src/domain/state.ts'
+import { Prisma } from '../../../src/generated/prisma/client.ts'
+import { undecidedAt } from '../../../src/data/queries/undecided.ts'
+import { MAX_SILENCE_MS, policyWorlds } from '../../support/policies.ts'
 import { newPostgresDatabase } from '../../support/databases.ts'
 import { aVehicle, fromSharing, instants, sharingsOf } from '../../support/sharings.ts'
 
@@ -39,27 +43,49 @@ const TIMELINE = instants(BASE - 2, BASE + 14)
 type World = readonly { readonly vehicle: Vehicle; readonly deleted: boolean; readonly sharings: readonly Sharing[] }[]
 
 const carOf = (id: string) =>
-  fc.record({ ownerId: fc.constantFrom(...FLEETS), deleted: fc.nat(4).map((n) => n === 0) }).chain((car) => {
-    const vehicle = aVehicle({ id, ownerId: car.ownerId })
-    const partners = FLEETS.filter((fleetId) => fleetId !== car.ownerId)
-    return sharingsOf(vehicle, partners, BASE).map((sharings) => ({
-      vehicle,
-      deleted: car.deleted,
-      // A vehicle that is shared, or will be, cannot be deleted.
-      sharings: car.deleted ? sharings.filter(({ cancelledAt }) => cancelledAt !== null) : sharings,
-    }))
-  })
+  fc
+    .record({ ownerId: fc.constantFrom(...FLEETS), deleted: fc.nat(4).map((n) => n === 0), hasPolicies: fc.boolean() })
+    .chain((car) => {
+      const vehicle = aVehicle({ id, ownerId: car.ownerId })
+      const partners = FLEETS.filter((fleetId) => fleetId !== car.ownerId)
+      if (!car.deleted && car.hasPolicies) {
+        return policyWorlds(vehicle, partners, BASE).map((found) => ({ ...found, deleted: false }))
+      }
+      return sharingsOf(vehicle, partners, BASE).map((sharings) => ({
+        vehicle,
+        deleted: car.deleted,
+        // A vehicle that is shared, or will be, cannot be deleted.
+        sharings: car.deleted ? sharings.filter(({ cancelledAt }) => cancelledAt !== null) : sharings,
+      }))
+    })
 
 const world: fc.Arbitrary<World> = fc.tuple(...['1', '2', '3', '4', '5'].map(carOf))
+
+const readingsOf = ({ speedKmh, centralLock, drivingEnabled, ignition }: VehicleState) => ({
+  speedKmh: speedKmh?.value ?? null,
+  speedAt: speedKmh && new Date(speedKmh.observedAt),
+  centralLock: centralLock?.value ?? null,
+  centralLockAt: centralLock && new Date(centralLock.observedAt),
+  drivingEnabled: drivingEnabled?.value ?? null,
+  drivingEnabledAt: drivingEnabled && new Date(drivingEnabled.observedAt),
+  ignition: ignition?.value ?? null,
+  ignitionAt: ignition && new Date(ignition.observedAt),
+})
 
 async function store(cars: World): Promise<void> {
   await db.prisma.$transaction([db.prisma.sharing.deleteMany(), db.prisma.vehicle.deleteMany()])
   const times = { lastInstant: new Date(BASE), createdAt: new Date(BASE) }
-  const rows = cars.map(({ vehicle, deleted }) => ({
-    ...toPrismaVehicle(vehicle),
-    ...times,
-    deletedAt: deleted ? new Date(BASE) : null,
-  }))
+  const rows = cars.map(({ vehicle, deleted }) => {
+    const { state, lastContactAt, use } = vehicle
+    return {
+      ...toPrismaVehicle(vehicle),
+      ...times,
+      deletedAt: deleted ? new Date(BASE) : null,
+      ...readingsOf(state),
+      lastContactAt: lastContactAt === null ? null : new Date(lastContactAt),
+      use: use ?? Prisma.DbNull,
+    }
+  })
   await db.prisma.vehicle.createMany({ data: rows })
   await db.prisma.sharing.createMany({ data: cars.flatMap(({ sharings }) => sharings.map(fromSharing)) })
 }
@@ -97,23 +123,32 @@ async function listed(fleetId: string, relation: VehicleRelation | null, at: Ins
 
 /** The same world, asked twice: what the conditions find, and what the domain says. */
 async function bothAt(cars: World, at: Instant) {
-  const there = cars.filter(({ deleted }) => !deleted)
-  const sharings = cars.flatMap((car) => car.sharings)
+  const settled = cars.map((car) => {
+    const { vehicle, sharings } = car
+    return { ...car, sharings: asOf(sharings, { ...vehicle, maxSilenceMs: MAX_SILENCE_MS }, at).sharings }
+  })
+  const there = settled.filter(({ deleted }) => !deleted)
+  const sharings = settled.flatMap((car) => car.sharings)
+  const undecided = await undecidedAt(db.services.query, at)
   const vehicles = (holds: (control: Control) => boolean) => idsOf(there.filter(holds).map(({ vehicle }) => vehicle))
   const those = (holds: (sharing: Sharing) => boolean) => idsOf(sharings.filter(holds))
   const questions: [string, Promise<string[]>, string[]][] = [
-    ['openAt', sharingsWhere(openAt(at)), those((s) => ['SCHEDULED', 'ACTIVE'].includes(phaseAt(s, at)))],
-    ['inForceAt', sharingsWhere(inForceAt(at)), those((s) => inForce(s, at))],
+    ['openAt', sharingsWhere(openAt(at, undecided)), those((s) => ['SCHEDULED', 'ACTIVE'].includes(phaseAt(s, at)))],
+    ['inForceAt', sharingsWhere(inForceAt(at, undecided)), those((s) => inForce(s, at))],
     ...SHARING_PHASES.map((phase): (typeof questions)[number] => [
       `phaseIs ${phase}`,
-      sharingsWhere(phaseIs(phase, at)),
+      sharingsWhere(phaseIs(phase, at, undecided)),
       those((s) => phaseAt(s, at) === phase),
     ]),
     ...FLEETS.flatMap((fleet): typeof questions => [
-      [`visibleTo ${fleet}`, vehiclesWhere(visibleTo(fleet, at)), vehicles((control) => seesAt(fleet, control, at))],
+      [
+        `visibleTo ${fleet}`,
+        vehiclesWhere(visibleTo(fleet, at, undecided)),
+        vehicles((control) => seesAt(fleet, control, at)),
+      ],
       ...VEHICLE_RELATIONS.map((relation): (typeof questions)[number] => [
         `relationIs ${relation} ${fleet}`,
-        vehiclesWhere(relationIs(relation, fleet, at)),
+        vehiclesWhere(relationIs(relation, fleet, at, undecided)),
         vehicles((control) => RELATIONS[relation](fleet, control, at)),
       ]),
       [`list of ${fleet}`, listed(fleet, null, at), vehicles((control) => seesAt(fleet, control, at))],

@@ -64,6 +64,8 @@ const vehicles: fc.Arbitrary<Vehicle> = fc.record({
     drivingEnabled: reading(fc.boolean()),
     ignition: reading(fc.boolean()),
   }),
+  lastContactAt: nullable(instants),
+  use: nullable(fc.record({ since: instants, fleetId: fc.constantFrom(OWNER, PARTNER), reference: texts })),
 })
 
 const LENGTH = 10
@@ -80,10 +82,10 @@ const sharings: fc.Arbitrary<Omit<Sharing, 'vehicleId'>> = fc
     endRequested: nullable(fc.record({ at: instants, by: fc.constantFrom(OWNER, PARTNER) })),
     createdAt: instants,
   })
-  .map(({ ends, over, endRequested, ...sharing }) => ({
+  .map(({ ends, over, endRequested, startRecorded, ...sharing }) => ({
     ...aSharing({ ownerId: OWNER, partnerId: PARTNER }),
     ...sharing,
-    startRecorded: sharing.startRecorded && over !== 'cancelled',
+    startedAt: startRecorded && over !== 'cancelled' ? sharing.startsAt : null,
     endsAt: ends ? sharing.startsAt + LENGTH : null,
     endedAt: over === 'ended' ? sharing.startsAt + 1 : null,
     cancelledAt: over === 'cancelled' ? sharing.startsAt - 1 : null,
@@ -94,7 +96,7 @@ const sharings: fc.Arbitrary<Omit<Sharing, 'vehicleId'>> = fc
 
 const READINGS = `latitude = $2, longitude = $3, position_at = $4, speed_kmh = $5, speed_at = $6, mileage_km = $7,
   mileage_at = $8, energy_percent = $9, energy_at = $10, central_lock = $11, central_lock_at = $12,
-  driving_enabled = $13, driving_enabled_at = $14, ignition = $15, ignition_at = $16`
+  driving_enabled = $13, driving_enabled_at = $14, ignition = $15, ignition_at = $16, last_contact_at = $17, use = $18::jsonb`
 
 async function storeVehicle(db: Data, vehicle: Vehicle, sharing: Sharing | null): Promise<void> {
   const { position, ...readings } = vehicle.state
@@ -108,6 +110,8 @@ async function storeVehicle(db: Data, vehicle: Vehicle, sharing: Sharing | null)
     position?.value.longitude,
     date(position?.observedAt),
     ...Object.values(readings).flatMap((reading) => [reading?.value, date(reading?.observedAt)]),
+    date(vehicle.lastContactAt),
+    vehicle.use && JSON.stringify(vehicle.use),
   ])
   if (sharing) await db.prisma.sharing.create({ data: fromSharing(sharing) })
 }
@@ -156,6 +160,7 @@ describe.each(['postgres', 'embedded'])('records on %s', (kind) => {
           const isOpen = sharing?.endReason === null
           expect(await db.services.openVehicles.vehicle(vehicle.id, 0)).toEqual({
             ...vehicle,
+            maxSilenceMs: 3_600_000,
             sharings: isOpen ? [sharing] : [],
           })
           // Who decides knows the one that is named, too, whether or not it is over.

@@ -54,8 +54,9 @@ describe('readings that come after a sharing', () => {
       await report(server.url, gateway, [reportAt(vehicleId, 'moving', 0, { speedKmh: 30 })])
       const { sharing } = await endSharing(server.url, as.partner, { vehicleId, when: 'WHEN_IDLE' })
       expect(sharing).toMatchObject({ phase: 'ACTIVE' })
-      // So old that the mileage and the speed of what follows are younger.
-      await report(server.url, gateway, [reportAt(vehicleId, 'idle', 1, idle)])
+      // So old that the mileage and the speed of what follows are younger; but it was heard of not long before the sharing.
+      const heard = reportAt(vehicleId, 'heard', Date.now() - 60_000, { energyPercent: 50 })
+      await report(server.url, gateway, [reportAt(vehicleId, 'idle', 1, idle), heard])
     },
     expired: async (vehicleId) => {
       // As if it had been agreed with this end, which nobody has written down yet.
@@ -79,7 +80,7 @@ describe('readings that come after a sharing', () => {
           await at(over + 1)
 
           const instants = { before: startsAt - 1, first: startsAt, last: over - 1, after: over }
-          const extra = way === 'ended when idle' ? 2 : 0
+          const extra = way === 'ended when idle' ? 3 : 0
           const reports = order.map((name) => reading(id, instants, name))
           if (index % 2 === 0) expect(await report(url, gateway, reports)).toEqual(taken(4))
           let known = 0

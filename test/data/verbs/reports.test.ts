@@ -1,17 +1,18 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { SHARING } from '../../../src/data/tables/sharing.ts'
+import { isIdle } from '../../../src/domain/handover/idleness.ts'
 import type { Instant } from '../../../src/domain/period.ts'
 import { inForce, startSharing } from '../../../src/domain/sharing.ts'
 import type { Sharing } from '../../../src/domain/sharing.ts'
-import { isIdle, mergeState, stateOf, UNKNOWN_STATE } from '../../../src/domain/state.ts'
+import { mergeState, stateOf, UNKNOWN_STATE } from '../../../src/domain/state.ts'
 import type { Readings } from '../../../src/domain/state.ts'
 import { newVehicle } from '../../../src/domain/vehicle.ts'
 import { run } from '../../support/api.ts'
 import { report, reportAt } from '../../support/gateway.ts'
 import { shown, shownReadings, someReadings, stateEvents, stateOfVehicle, taken } from '../../support/readings.ts'
 import type { StateEvent } from '../../support/readings.ts'
-import { fromSharing } from '../../support/sharings.ts'
+import { fromSharing, idleFacts } from '../../support/sharings.ts'
 import { serverForAll } from '../../support/server.ts'
 import { iso, makeWorld } from '../../support/world.ts'
 import type { World } from '../../support/world.ts'
@@ -85,18 +86,22 @@ function sharingsOf(id: string, { from, periods }: Periods, world: World, now: I
       case 'due':
         return [agreed]
       case 'expired':
-        return [past ? { ...agreed, startRecorded: true, endedAt: end, endReason: 'EXPIRED' } : agreed]
+        return [past ? { ...agreed, startedAt: agreed.startsAt, endedAt: end, endReason: 'EXPIRED' } : agreed]
       case 'ended early':
         if (!past) return [agreed]
-        return [{ ...agreed, startRecorded: true, endsAt: end + 5000, endedAt: end, endReason: 'ENDED_BY_OWNER' }]
+        return [
+          { ...agreed, startedAt: agreed.startsAt, endsAt: end + 5000, endedAt: end, endReason: 'ENDED_BY_OWNER' },
+        ]
       case 'ended, had no end':
         if (!past) return [agreed]
-        return [{ ...agreed, startRecorded: true, endsAt: null, endedAt: end, endReason: 'ENDED_BY_PARTNER' }]
+        return [{ ...agreed, startedAt: agreed.startsAt, endsAt: null, endedAt: end, endReason: 'ENDED_BY_PARTNER' }]
       case 'open':
         return [{ ...agreed, endsAt: null }]
       case 'when idle':
         if (startsAt > now) return [{ ...agreed, endsAt: null }]
-        return [{ ...agreed, endsAt: null, startRecorded: true, endRequestedAt: now - 1, endRequestedBy: world.owner }]
+        return [
+          { ...agreed, endsAt: null, startedAt: agreed.startsAt, endRequestedAt: now - 1, endRequestedBy: world.owner },
+        ]
       case 'called off':
         return [{ ...agreed, cancelledAt: startsAt - 1, endReason: 'CANCELLED_BY_OWNER' }]
     }
@@ -137,6 +142,7 @@ describe.each([
               log,
               sharings: sharingsOf(id, car, world, now),
               state: UNKNOWN_STATE,
+              lastContactAt: null as Instant | null,
               known: new Set<number>(),
             }
           }),
@@ -165,7 +171,6 @@ describe.each([
             const fresh = (await stateEvents(url, world.as.owner, [id])).slice(log.owner.length)
             model.sharings = (await prisma.sharing.findMany({ where: { vehicleId: id } })).map(SHARING.fromPrisma)
             const endedAt = model.sharings.find((one) => one.id === awaited?.id)?.endedAt ?? null
-            let idle = false
             for (const { message, at, readings } of said.filter((one) => one.car === car)) {
               if (known.has(message)) continue
               known.add(message)
@@ -174,7 +179,7 @@ describe.each([
               const occurredAt = Math.min(at, recordedAt)
               expect(recordedAt).toBeGreaterThanOrEqual(now)
               expect(recordedAt).toBeLessThanOrEqual(until)
-              if (awaited) expect(recordedAt >= (endedAt ?? Infinity)).toBe(idle)
+              if (awaited) expect(recordedAt).toBeLessThan(endedAt ?? Infinity)
 
               const event = { vehicleId: id, occurredAt: iso(occurredAt), recordedAt: iso(recordedAt) }
               const fact = { ...event, state: shownReadings(readings, occurredAt) }
@@ -189,8 +194,11 @@ describe.each([
               if (occurredAt < at) seen.clamped++
               if (JSON.stringify(after) !== JSON.stringify(model.state)) seen.changed++
               model.state = after
-              idle ||= isIdle(after)
+              model.lastContactAt = Math.max(model.lastContactAt ?? occurredAt, occurredAt)
             }
+            // Judged as a whole, after the last of them.
+            const { state, lastContactAt } = model
+            const idle = isIdle(idleFacts({ state, lastContactAt }), endedAt ?? until)
             if (awaited) expect(endedAt !== null).toBe(idle)
             if (awaited && idle) seen.ended++
           }

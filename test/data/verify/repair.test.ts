@@ -85,7 +85,7 @@ it('makes room before it makes use of it, where the constraint sees all rows', a
     id: 'moved-2',
     startsAt: first.endsAt ?? 0,
     endsAt: null,
-    startRecorded: false,
+    startedAt: null,
     createdAt: first.createdAt + 1,
   }
   const scheduled = sharingEvent('SHARING_SCHEDULED', next, { at: next.createdAt, requestId: null })

@@ -6,7 +6,7 @@ import type { OpenVehicle, Services } from '../../services.ts'
 import { isId } from '../../tables/ids.ts'
 import type { Row } from '../../tables/record.ts'
 import type { Page } from '../lists.ts'
-import { vehiclesOf } from '../open-vehicles.ts'
+import { settledFor, vehiclesOf } from '../open-vehicles.ts'
 import { countStatement, findStatement } from './statements.ts'
 import type { FindKind } from './statements.ts'
 import { BEYOND_IDS } from '../vehicle-lists.ts'
@@ -32,9 +32,8 @@ export async function findVehicles(
   const [lower, upper] = BOUNDS[order]
   const [afterKey, afterId] = after ? [textOf(order, after), after[1]] : [lower, '']
   const [beforeKey, beforeId] = before ? [textOf(order, before), before[1]] : [upper, BEYOND_IDS]
-  return vehiclesOf(
-    await query<Row>(statement, valuesOf(fleetId, at, find, [afterKey, beforeKey, limit], [afterId, beforeId])),
-  )
+  const values = valuesOf(fleetId, at, find, [afterKey, beforeKey, limit], [afterId, beforeId])
+  return vehiclesOf(await query<Row>(statement, values)).map((vehicle) => settledFor(vehicle, at))
 }
 
 /** How many vehicles findVehicles() finds on all pages. */

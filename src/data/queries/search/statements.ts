@@ -17,9 +17,8 @@ export type FindKind = {
   readonly hasIds: boolean
 }
 
-/** The latest of the readings, newest first; never heard of comes last. Milliseconds before 1970, so that it ascends. */
-const LAST_CONTACT = `COALESCE(-(extract(epoch FROM GREATEST(v.position_at, v.speed_at, v.mileage_at, v.energy_at,
-  v.central_lock_at, v.driving_enabled_at, v.ignition_at)) * 1000)::bigint, ${Number.MAX_SAFE_INTEGER})`
+/** The last contact, newest first; never heard of comes last. Milliseconds before 1970, so that it ascends. */
+const LAST_CONTACT = `COALESCE(-(extract(epoch FROM v.last_contact_at) * 1000)::bigint, ${Number.MAX_SAFE_INTEGER})`
 
 /** The key of an order, its type, and the table that has it, under the alias f. */
 const KEYS: { readonly [Order in VehicleOrder]: { readonly key: string; readonly type: string } } = {

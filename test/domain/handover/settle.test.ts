@@ -1,17 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { newCommand } from '../../src/domain/command.ts'
-import type { Command, CommandStatus } from '../../src/domain/command.ts'
-import type { Instant } from '../../src/domain/period.ts'
-import { isBehind, nextDue, settle } from '../../src/domain/settle.ts'
-import type { Pending, Step } from '../../src/domain/settle.ts'
-import { phaseAt, startSharing } from '../../src/domain/sharing.ts'
-import type { Sharing } from '../../src/domain/sharing.ts'
-import { stateOf, UNKNOWN_STATE } from '../../src/domain/state.ts'
-import { newVehicle } from '../../src/domain/vehicle.ts'
+import { newCommand } from '../../../src/domain/command.ts'
+import type { Command, CommandStatus } from '../../../src/domain/command.ts'
+import type { Instant } from '../../../src/domain/period.ts'
+import { isBehind, nextDue, settle } from '../../../src/domain/handover/settle.ts'
+import type { Pending, Step } from '../../../src/domain/handover/settle.ts'
+import { phaseAt, startSharing } from '../../../src/domain/sharing.ts'
+import type { Sharing } from '../../../src/domain/sharing.ts'
+import { stateOf } from '../../../src/domain/state.ts'
+import { newVehicle } from '../../../src/domain/vehicle.ts'
+import { idleFacts } from '../../support/sharings.ts'
 
 const CAR = newVehicle('car', 'owner', {})
 const STATE = stateOf({ speedKmh: 0, energyPercent: 80, centralLock: 'LOCKED' }, 500)
+const FACTS = idleFacts({ state: STATE })
 
 /** A sharing that was agreed at instant 0, before its start. */
 const sharing = (id: string, startsAt: Instant, endsAt: Instant | null): Sharing =>
@@ -28,12 +30,12 @@ const short = (step: Step) =>
   step.type === 'COMMAND_UPDATED'
     ? `${step.at} ${step.command.id} ${step.command.status}`
     : `${step.at} ${step.sharing.id} ${step.type}`
-const steps = (pending: Pending, at: Instant) => settle(pending, STATE, at).steps.map(short)
+const steps = (pending: Pending, at: Instant) => settle(pending, FACTS, at).steps.map(short)
 
 describe('what falls due', () => {
   const a = sharing('a', 1000, 2000)
   const b = sharing('b', 2000, 3000)
-  const started = { ...a, startRecorded: true }
+  const started = { ...a, startedAt: a.startsAt }
   const none: readonly Command[] = []
 
   it.each<[string, Pending, Instant, string[]]>([
@@ -95,14 +97,14 @@ describe('what falls due', () => {
   it('leaves final commands as they are', () => {
     const finals: CommandStatus[] = ['SUCCEEDED', 'FAILED', 'EXPIRED', 'CANCELLED_BY_HANDOVER', 'OUTCOME_UNKNOWN']
     const commands = finals.map((status) => ({ ...command(status, 1500), status, completedAt: 700 }))
-    const settled = settle({ sharings: [a], commands }, STATE, 9999)
+    const settled = settle({ sharings: [a], commands }, FACTS, 9999)
     expect(settled.commands).toEqual(commands)
     expect(settled.steps.map(short)).toEqual(['1000 a SHARING_STARTED', '2000 a SHARING_ENDED'])
   })
 
   it('is in each step as it is after that step, with the known readings', () => {
-    const [first, second, third] = settle({ sharings: [a], commands: [command('c', 1800)] }, STATE, 5000).steps
-    const afterStart = { ...a, startRecorded: true, handover: STATE }
+    const [first, second, third] = settle({ sharings: [a], commands: [command('c', 1800)] }, FACTS, 5000).steps
+    const afterStart = { ...a, startedAt: a.startsAt, handover: STATE }
     expect(first).toEqual({ type: 'SHARING_STARTED', at: 1000, sharing: afterStart })
     expect(second).toEqual({
       type: 'COMMAND_UPDATED',
@@ -118,8 +120,8 @@ describe('what falls due', () => {
 
   it('returns unchanged sharings and commands themselves', () => {
     const pending = { sharings: [a], commands: [command('c', 1000, null, 'DISPATCHED')] }
-    const settled = settle(pending, UNKNOWN_STATE, 900)
-    expect(settled).toEqual({ ...pending, steps: [] })
+    const settled = settle(pending, idleFacts(), 900)
+    expect(settled).toEqual({ ...pending, steps: [], use: null })
     expect(settled.commands[0]).toBe(pending.commands[0])
   })
 })
@@ -152,11 +154,11 @@ describe('settling', () => {
         const inOrder = stops.toSorted((x, y) => x - y)
         let current: Pending = pending
         const onTheWay = inOrder.flatMap((at) => {
-          const { steps, ...settled } = settle(current, STATE, at)
+          const { steps, use: _use, ...settled } = settle(current, FACTS, at)
           current = settled
           return steps
         })
-        expect({ ...current, steps: onTheWay }).toEqual(settle(pending, STATE, inOrder.at(-1) ?? 0))
+        expect({ ...current, steps: onTheWay, use: null }).toEqual(settle(pending, FACTS, inOrder.at(-1) ?? 0))
       }),
       { numRuns: 1000 },
     )
@@ -165,15 +167,15 @@ describe('settling', () => {
   it('records each change once, in the order of time, and leaves none that is due', () => {
     fc.assert(
       fc.property(world, instant, (pending, at) => {
-        const settled = settle(pending, STATE, at)
+        const settled = settle(pending, FACTS, at)
         const instants = settled.steps.map((step) => step.at)
         expect(instants).toEqual(instants.toSorted((x, y) => x - y))
-        expect(settle(settled, STATE, at).steps).toEqual([])
+        expect(settle(settled, FACTS, at).steps).toEqual([])
         for (const { status, deadline } of settled.commands) {
           if (status === 'PENDING' || status === 'DISPATCHED') expect(deadline).toBeGreaterThan(at)
         }
-        for (const { startsAt, endsAt, startRecorded, endedAt } of settled.sharings) {
-          expect(startRecorded).toBe(startsAt <= at)
+        for (const { startsAt, endsAt, startedAt, endedAt } of settled.sharings) {
+          expect(startedAt).toBe(startsAt <= at ? startsAt : null)
           expect(endedAt).toBe(endsAt !== null && endsAt <= at ? endsAt : null)
         }
       }),
@@ -184,7 +186,7 @@ describe('settling', () => {
   it('changes the records, never the fleet in control', () => {
     fc.assert(
       fc.property(world, instant, (pending, at) => {
-        const settled = settle(pending, STATE, at)
+        const settled = settle(pending, FACTS, at)
         for (let moment = 995; moment <= 1020; moment++) {
           expect(settled.sharings.map((after) => phaseAt(after, moment))).toEqual(
             pending.sharings.map((before) => phaseAt(before, moment)),
@@ -197,7 +199,7 @@ describe('settling', () => {
 
 describe('the next instant at which something falls due', () => {
   const a = sharing('a', 1000, 2000)
-  const started = { ...a, startRecorded: true }
+  const started = { ...a, startedAt: a.startsAt }
   const none: readonly Command[] = []
 
   it.each<[string, Pending, Instant, Instant | null]>([
@@ -226,7 +228,7 @@ describe('the next instant at which something falls due', () => {
       fc.property(fc.array(some, { maxLength: 3 }), instant, (drawn, at) => {
         const sharings = drawn.map(({ startsAt, length, startRecorded }, index) => ({
           ...sharing(`${index}`, startsAt + 1, startsAt + 1 + length),
-          startRecorded,
+          startedAt: startRecorded ? startsAt : null,
         }))
         expect(isBehind(sharings, at)).toBe(steps({ sharings, commands: none }, at).length > 0)
       }),
