@@ -102,7 +102,7 @@ describe('README.md, beside its snippets,', () => {
     expect(new Set(rows.flatMap(([names]) => words(names)))).toEqual(new Set(known))
     const settings = readSettings({})
     const { host, port, dataDir, fleetClaim, rolesClaim, production, logLevel, ...more } = settings
-    const { poolSize, socketsPerToken, operationsAtOnce, retentionMs, ...rest } = more
+    const { poolSize, socketsPerToken, operationsAtOnce, idleMaxSilenceMinutes, retentionMs, ...rest } = more
     const { shutdownDelayMs, console: hasConsole, ...others } = rest
     expect(rows.flatMap(([, defaults]) => words(defaults))).toEqual([
       host,
@@ -114,6 +114,7 @@ describe('README.md, beside its snippets,', () => {
       production ? 'production' : 'development',
       String(socketsPerToken),
       String(operationsAtOnce),
+      String(idleMaxSilenceMinutes),
       String(retentionMs / 24 / 60 / 60 / 1000),
       String(shutdownDelayMs / 1000),
       String(readSettings({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://otel' }).tracing?.ratio),
