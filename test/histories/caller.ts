@@ -15,6 +15,7 @@ const DOCUMENTS: Readonly<Record<CallName, string>> = {
   createVehicle: mutations.createVehicle,
   updateVehicle: mutations.updateVehicle,
   sendCommand: SEND,
+  setVehicleUse: mutations.setVehicleUse,
   reportVehicleStates: REPORT,
   reportCommandOutcome: OUTCOME,
 }

@@ -6,13 +6,19 @@ import type { Call, Recording, Violation } from './history.ts'
 const CANCELLED = 'COMMAND_UPDATED CANCELLED_BY_HANDOVER'
 /** What comes by time or by a gateway's taking, and is nobody's request. */
 const BY_ITSELF = [
+  'SHARING_START_AWAITED',
   'SHARING_STARTED',
+  'SHARING_END_REQUESTED',
   'SHARING_ENDED',
+  'SHARING_CANCELLED',
   'COMMAND_UPDATED DISPATCHED',
   'COMMAND_UPDATED EXPIRED',
   'COMMAND_UPDATED OUTCOME_UNKNOWN',
   CANCELLED,
 ]
+
+/** What may follow from what makes a vehicle idle. */
+const HANDOVERS = ['SHARING_STARTED', 'SHARING_ENDED']
 
 type Message = { readonly vehicleId: string; readonly mileageKm: number; readonly energyPercent?: number }
 const validIn = ({ input }: Call): Message[] =>
@@ -87,9 +93,20 @@ function shapeFault(call: Call, events: readonly row.Event[]): string | null {
     case 'createVehicle':
     case 'updateVehicle':
       return expect(steps.join() === 'VEHICLE_CHANGED', 'one change is one event')
+    case 'setVehicleUse': {
+      const [said, ...then] = steps
+      const isIt = said === 'VEHICLE_USE_CHANGED' && facts.inUse === input['inUse']
+      const passes = then.every((step, nth) => (nth === 0 ? HANDOVERS.includes(step) : step === CANCELLED))
+      return expect(isIt && passes && (then.length === 0 || input['inUse'] === false), 'that is not such a use')
+    }
     case 'startSharing': {
-      const starts = first === 'SHARING_STARTED' || (first === 'SHARING_SCHEDULED' && input['startsAt'] !== undefined)
-      return expect(starts && restFits && facts.endsAt === endsAt, 'that is not the start of such a sharing')
+      const waits = steps.join() === 'SHARING_SCHEDULED,SHARING_START_AWAITED' && input['startPolicy'] === 'WHEN_IDLE'
+      const isLater = input['startsAt'] !== undefined
+      const starts = first === 'SHARING_STARTED' || (first === 'SHARING_SCHEDULED' && isLater)
+      return expect(
+        (waits || (starts && restFits)) && facts.endsAt === endsAt,
+        'that is not the start of such a sharing',
+      )
     }
     case 'updateSharingEnd':
       return expect(steps.join() === 'SHARING_END_CHANGED' && facts.endsAt === endsAt, 'that is not such a new end')
@@ -113,8 +130,11 @@ function shapeFault(call: Call, events: readonly row.Event[]): string | null {
       const wanted = validIn(call).map((message) => `${message.vehicleId} ${message.mileageKm}`)
       const got = readings.map((event) => `${event.vehicleId} ${factsOf(event).mileageKm}`)
       if (wanted.toSorted().join() !== got.toSorted().join()) return 'those are not the readings of the batch'
+      const last = steps.lastIndexOf('STATE_RECORDED')
+      const isBehind = steps.every((step, nth) => step === 'STATE_RECORDED' || nth > last)
+      if (!isBehind) return 'a handover does not stand behind all of its reports'
       return expect(
-        others.every((step) => step === 'SHARING_ENDED' || step === CANCELLED),
+        others.every((step) => HANDOVERS.includes(step) || step === CANCELLED),
         'readings do not do that',
       )
     }
@@ -143,6 +163,7 @@ function changesNothing({ name, input, answer, returnedAt }: Call, events: reado
   )
   const endsAt = typeof input['endsAt'] === 'string' ? Date.parse(input['endsAt']) : null
   return (
+    name === 'setVehicleUse' ||
     (name === 'updateSharingEnd' && before.some((event) => (factsOf(event).endsAt ?? null) === endsAt)) ||
     (name === 'endSharing' &&
       input['when'] === 'WHEN_IDLE' &&

@@ -30,25 +30,42 @@ function auditFaults(vehicleId: string, ownerId: string, { truth }: Recording): 
 function dueFaults(event: row.Event, { truth, calls }: Recording): Violation[] {
   const { position, requestId, sharingId, commandId } = event
   const at = event.occurredAt.getTime()
-  const { endsAt, endReason } = factsOf(event)
+  const { endsAt, latestEndsAt, endReason } = factsOf(event)
   const sharing = truth.sharings.find(({ id }) => id === sharingId)
   const command = truth.commands.find(({ id }) => id === commandId)
   const fault = (holds: boolean, text: string): Violation[] =>
     holds ? [] : [{ check: 'due', text: `${stepOf(event)} at ${position} of ${event.vehicleId} ${text}` }]
   switch (stepOf(event)) {
     case 'SHARING_STARTED':
-      return fault(at === sharing?.startsAt.getTime(), 'is not at its start')
+      return sharing?.startWhenIdle && requestId !== null
+        ? fault(at >= sharing.startsAt.getTime() && at < (endsAt ?? Infinity), 'is not within its time')
+        : fault(at === sharing?.startsAt.getTime(), 'is not at its start')
+    case 'SHARING_START_AWAITED':
+      return fault(at === sharing?.startsAt.getTime() && sharing.startWhenIdle, 'is not at its start')
+    case 'SHARING_END_REQUESTED':
+      return fault(requestId !== null || (at === endsAt && sharing?.endWhenIdle === true), 'is not at its due end')
+    case 'SHARING_CANCELLED':
+      return fault((requestId === null) === (endReason === 'NOT_HANDED_OVER'), `is ${endReason}`).concat(
+        fault(requestId !== null || at === endsAt, 'is not at its due end'),
+      )
     case 'SHARING_ENDED': {
       if (requestId === null)
-        return fault(endReason === 'EXPIRED' && at === endsAt, `by itself is not at its due end: ${endReason}`)
-      const asked = truth.events.find((one) => one.type === 'SHARING_END_REQUESTED' && one.sharingId === sharingId)
+        return fault(
+          endReason === 'EXPIRED' && (at === endsAt || at === latestEndsAt),
+          `by itself is not at its due end: ${endReason}`,
+        )
+      const before = truth.events.slice(0, truth.events.indexOf(event))
+      const asked = before.findLast((one) => one.type === 'SHARING_END_REQUESTED' && one.sharingId === sharingId)
       const call = calls.find((one) => one.requestId === (asked?.requestId ?? requestId))
       const own = calls.find((one) => one.requestId === requestId)
       const by = (own?.name === 'endSharing' ? own : call)?.fleetId === event.ownerId ? 'OWNER' : 'PARTNER'
+      const latest = latestEndsAt ?? endsAt
+      // A due end that waits is nobody's wish.
+      const reason = own?.name !== 'endSharing' && asked?.requestId === null ? 'EXPIRED' : `ENDED_BY_${by}`
       return [
-        ...fault(endsAt == null || at < endsAt, 'was asked for, and is not before its due end'),
+        ...fault(latest == null || at < latest, 'was asked for, and is not before its end at the latest'),
         ...fault(own?.name === 'endSharing' || asked !== undefined, 'was not asked for'),
-        ...fault(endReason === `ENDED_BY_${by}`, `is ${endReason}, and was the wish of the ${by}`),
+        ...fault(endReason === reason, `is ${endReason}, and was ${reason}`),
       ]
     }
     case 'COMMAND_UPDATED PENDING': {
@@ -109,6 +126,7 @@ function refusalFaults(call: Call, all: readonly Window[], { vehicles }: Recordi
   const justified: Readonly<Record<string, boolean>> = {
     'sendCommand COMMAND_NOT_ALLOWED_BY_SHARING': !isOwner && touched,
     'sendCommand SHARED_WITH_PARTNER': isOwner && touched,
+    'setVehicleUse SHARED_WITH_PARTNER': isOwner && touched,
     'endSharing NOT_SHARED': isOwner && !covered(windows),
     'updateSharingEnd NOT_SHARED': isOwner && !covered(windows),
     VEHICLE_NOT_FOUND: !isOwner && !covered(theirs),

@@ -1,6 +1,7 @@
 import type * as row from '../../src/generated/prisma/client.ts'
 import { iso } from '../support/world.ts'
 import { CLOCK_MS } from './check-control.ts'
+import { endOf, startOf } from './facts.ts'
 import type { Call, Instant, Recording, Violation } from './history.ts'
 
 /** Something that was said of a sharing, and when: the latest instant of which it says that it is over, or the earliest that it is not. */
@@ -32,12 +33,13 @@ function sharingIn({ answer }: Call): { readonly id: string; readonly phase: str
 }
 
 /** Since when it has been in force for all to see, as long as it was. */
-function knownSince({ id, startsAt }: row.Sharing, { calls, reads }: Recording): Instant {
+function knownSince(sharing: row.Sharing, { calls, reads }: Recording): Instant {
+  const { id } = sharing
   const known = [
     ...calls.filter((call) => sharingIn(call)?.id === id).map(({ returnedAt }) => returnedAt),
     ...reads.filter(({ inForce }) => inForce === id).map(({ returnedAt }) => returnedAt),
   ]
-  return Math.max(startsAt.getTime(), Math.min(...known)) + CLOCK_MS
+  return Math.max(startOf(sharing), Math.min(...known)) + CLOCK_MS
 }
 
 function saidOver(sharing: row.Sharing, recording: Recording): Word[] {
@@ -70,8 +72,9 @@ function saidOver(sharing: row.Sharing, recording: Recording): Word[] {
   return said
 }
 
-function saidInForce({ id, endsAt, endedAt }: row.Sharing, { calls, reads, truth }: Recording): Word[] {
-  const end = Math.min(endsAt?.getTime() ?? Infinity, endedAt?.getTime() ?? Infinity)
+function saidInForce(sharing: row.Sharing, { calls, reads, truth }: Recording): Word[] {
+  const { id } = sharing
+  const end = endOf(sharing)
   return [
     ...truth.commands
       .filter(({ sharingId }) => sharingId === id)

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { iso } from '../support/world.ts'
 import { check, checkDatabase } from './check.ts'
-import { aDraft, recordingOf, seen, START } from './handmade.ts'
+import { aDraft, recordingOf, seen, START, moveAhead } from './handmade.ts'
 import type { Draft } from './handmade.ts'
 import { callOf, disruption, eventAt, everywhere, internal, refusal, remove, some, unknown } from './spoil.ts'
 
@@ -283,14 +283,14 @@ it('finds an end when idle that is ascribed to the wrong party', () => {
     draft.calls.push({ ...callOf(draft, 'r8'), requestId: 'r10', operation: 10, name, fleetId, input, ...times })
     // The report is what makes the vehicle idle.
     Object.assign(callOf(draft, 'r7'), times)
-    Object.assign(eventAt(draft, 9), {
-      occurredAt: at,
-      recordedAt: at,
-      requestId: 'r7',
-      facts: { ...facts, endReason },
-    })
+    const handover = { occurredAt: at, recordedAt: at, requestId: 'r7', facts: { ...facts, endReason } }
+    Object.assign(eventAt(draft, 9), handover)
     Object.assign(eventAt(draft, 10), { occurredAt: at, recordedAt: at, requestId: 'r7' })
-    eventAt(draft, 11).recordedAt = at
+    const idle = { mileageKm: 9, speedKmh: 0, ignition: false, centralLock: 'LOCKED' }
+    Object.assign(eventAt(draft, 11), { recordedAt: new Date(START + 288), facts: idle })
+    // What it makes happen stands behind it.
+    draft.events.splice(9, 0, ...draft.events.splice(draft.events.indexOf(eventAt(draft, 11)), 1))
+    for (const log of [...draft.logs.own, ...draft.logs.partner]) moveAhead(log, 'at 11', 'at 9')
     Object.assign(some(draft.sharings[0]), { endedAt: at, endReason })
     some(draft.commands[0]).completedAt = at
     everywhere(draft)

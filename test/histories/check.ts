@@ -2,6 +2,7 @@ import { checkAudience } from './check-audience.ts'
 import { checkCalls } from './check-calls.ts'
 import { checkControl } from './check-control.ts'
 import { checkEnds } from './check-ends.ts'
+import { checkIdle } from './check-idle.ts'
 import { checkStreams } from './check-streams.ts'
 import { checkTime } from './check-time.ts'
 import type { Recording, Violation } from './history.ts'
@@ -14,6 +15,7 @@ export const check = (recording: Recording): Violation[] => [
   ...checkAudience(recording),
   ...checkControl(recording),
   ...checkEnds(recording),
+  ...checkIdle(recording),
   ...checkTime(recording),
 ]
 

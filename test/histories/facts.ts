@@ -4,6 +4,8 @@ import type { EventFilter, Instant, Recording, SeenEvent, Span } from './history
 
 type Facts = { readonly status?: string; readonly endsAt?: Instant | null; readonly endReason?: string | null } & {
   readonly mileageKm?: number
+  readonly latestEndsAt?: Instant
+  readonly inUse?: boolean
 }
 
 export const factsOf = ({ facts }: row.Event): Facts => (facts ?? {}) as Facts
@@ -58,9 +60,17 @@ export type Window = Span & { readonly vehicleId: string; readonly partnerId: st
 export const windowsOf = ({ truth }: Pick<Recording, 'truth'>): Window[] =>
   truth.sharings
     .filter(({ cancelledAt }) => cancelledAt === null)
-    .map(({ vehicleId, partnerId, startsAt, endsAt, endedAt }) => ({
-      vehicleId,
-      partnerId,
-      from: startsAt.getTime(),
-      to: Math.min(endsAt?.getTime() ?? Infinity, endedAt?.getTime() ?? Infinity),
+    .map((sharing) => ({
+      vehicleId: sharing.vehicleId,
+      partnerId: sharing.partnerId,
+      from: startOf(sharing),
+      to: endOf(sharing),
     }))
+
+/** When control passed to the partner; never for one that waits. */
+export const startOf = ({ startsAt, startedAt, startWhenIdle }: row.Sharing): Instant =>
+  startedAt?.getTime() ?? (startWhenIdle ? Infinity : startsAt.getTime())
+
+/** When control passed back, or will at the latest. */
+export const endOf = ({ endsAt, latestEndsAt, endedAt }: row.Sharing): Instant =>
+  Math.min((latestEndsAt ?? endsAt)?.getTime() ?? Infinity, endedAt?.getTime() ?? Infinity)

@@ -2,7 +2,7 @@ import type { Fault } from './fault.ts'
 
 const MIGRATIONS = 'prisma/migrations'
 /** Where record_vehicle_states() was made last. */
-const RECORDING = `${MIGRATIONS}/20261128030000_contradicting_sharings/migration.sql`
+const RECORDING = `${MIGRATIONS}/20261129000000_handover_policies/migration.sql`
 const RETENTION = `${MIGRATIONS}/20261122020000_retention/migration.sql`
 /** Where what a decision writes is checked as a whole. */
 const DEMANDING = `${MIGRATIONS}/20261128020000_demand_rows/migration.sql`
@@ -23,7 +23,7 @@ export const DECISION_FAULTS: readonly Fault[] = [
       { file: 'src/data/decisions/lock.ts', find: 'import { change, ', replace: 'import { append, change, ' },
       {
         file: 'src/data/decisions/lock.ts',
-        find: 'if (decision) afterCommit(db, [decision])',
+        find: 'if (decision) afterCommit(db, [decision, ...decision.followedBy])',
         replace: `if (decision) {\n ${later(5)}\n await append(db, decision.events)\n afterCommit(db, [decision])\n }`,
       },
     ],
@@ -41,7 +41,7 @@ export const DECISION_FAULTS: readonly Fault[] = [
     patches: [
       {
         file: RECORDING,
-        find: 'CASE WHEN LEAST(s."ends_at", s."ended_at") <= report.occurred_at THEN NULL ELSE s."partner_id" END',
+        find: 'CASE WHEN s."ended_at" <= report.occurred_at THEN NULL ELSE s."partner_id" END',
         replace: 's."partner_id"',
       },
     ],
@@ -88,8 +88,8 @@ export const DECISION_FAULTS: readonly Fault[] = [
     patches: [
       {
         file: 'src/domain/handover/settle.ts',
-        find: "'EXPIRED', returned: state }, due.at)",
-        replace: "'EXPIRED', returned: state }, at)",
+        find: "pass('SHARING_ENDED', next, when)",
+        replace: "pass('SHARING_ENDED', next, at)",
       },
     ],
   },
@@ -146,7 +146,13 @@ export const DECISION_FAULTS: readonly Fault[] = [
   {
     name: 'what fell due is settled behind what is asked for',
     by: ['control'],
-    patches: [{ file: 'src/data/decisions/lock.ts', find: 'vehicle.state, at)', replace: 'vehicle.state, at - 200)' }],
+    patches: [
+      {
+        file: 'src/data/decisions/lock.ts',
+        find: 'snapshot.maxSilenceMs }, at)',
+        replace: 'snapshot.maxSilenceMs }, at - 200)',
+      },
+    ],
   },
 
   {
@@ -154,9 +160,9 @@ export const DECISION_FAULTS: readonly Fault[] = [
     by: ['due'],
     patches: [
       {
-        file: 'src/domain/sharing.ts',
-        find: 'endSharing(sharing, sharing.endRequestedBy, state, at)',
-        replace: 'endSharing(sharing, sharing.ownerId, state, at)',
+        file: 'src/domain/handover/waiting.ts',
+        find: 'endSharing(sharing, sharing.endRequestedBy, facts.state, at)',
+        replace: 'endSharing(sharing, sharing.ownerId, facts.state, at)',
       },
     ],
   },
@@ -167,7 +173,7 @@ export const DECISION_FAULTS: readonly Fault[] = [
     patches: [
       {
         file: 'src/data/decisions/lock.ts',
-        find: 'if (decision) await commitDecision(decision)',
+        find: 'if (decision && decision.followedBy.length === 0) await commitDecision(decision)',
         replace: `if (decision?.version) setTimeout(() => void commitDecision(decision).catch(() => {}), 100)
     else if (decision) await commitDecision(decision)`,
       },

@@ -270,3 +270,10 @@ export function recordingOf(draft: Draft): Recording {
     problems: [],
   }
 }
+
+/** Has an event of a log come right before another one. */
+export function moveAhead(log: SeenEvent[], cursor: string, of: string): void {
+  const placeOf = (wanted: string) => log.findIndex((event) => event.cursor === wanted)
+  const moved = log.splice(placeOf(cursor), 1)
+  log.splice(placeOf(of), 0, ...moved)
+}

@@ -14,6 +14,7 @@ export type CallName =
   | 'updateSharingEnd'
   | 'endSharing'
   | 'sendCommand'
+  | 'setVehicleUse'
   | 'createVehicle'
   | 'updateVehicle'
   | 'reportVehicleStates'

@@ -23,6 +23,7 @@ export async function mutate(stage: Stage): Promise<void> {
     ['sender 1', sendCommand],
     ['sender 2', sendCommand],
     ['editor', edit],
+    ['driver', drive],
     ['reporter 1', report],
     ['reporter 2', report],
   ]
@@ -86,6 +87,7 @@ export async function lend(
       fleetId,
       ...(startsAt === null ? {} : { startsAt: iso(startsAt) }),
       ...(endsAt === null ? {} : { endsAt: iso(endsAt) }),
+      ...policiesOf(random, endsAt),
       ...(chance(random, 0.2) ? { allowedCommands: COMMANDS.slice(0, whole(random, 1, 3)) } : {}),
       idempotencyKey: keyOf(random),
     },
@@ -95,6 +97,25 @@ export async function lend(
     const { id } = answer.result['sharing'] as { id: string }
     stage.sharings.set(vehicleId, { id, partnerId: fleetId, until: endsAt ?? Infinity })
   }
+}
+
+/** Mostly on time; an end that may wait does so for less than a second. */
+const policiesOf = (random: Random, endsAt: Instant | null) => ({
+  ...(chance(random, 0.3) ? { startPolicy: 'WHEN_IDLE' } : {}),
+  ...(endsAt !== null && chance(random, 0.4)
+    ? { endPolicy: 'WHEN_IDLE', latestEndsAt: iso(endsAt + whole(random, 0, 800)) }
+    : {}),
+})
+
+/** Somebody takes a vehicle, or brings it back. */
+async function drive(stage: Stage, random: Random): Promise<void> {
+  const vehicle = oneOf(random, stage.world.vehicles)
+  await stage.caller.call({
+    name: 'setVehicleUse',
+    ...managerOf(stage, partyOf(stage, random, vehicle, 0.8)),
+    side: anySide(random),
+    input: { vehicleId: vehicle.id, inUse: chance(random, 0.4) },
+  })
 }
 
 /** Mostly of the one in force; sometimes of the newest, which may be scheduled or over. */

@@ -47,6 +47,8 @@ const time = (date: Date | null) => date?.getTime() ?? Number.NaN
 /** The same, of what was read already. */
 export function audit({ ownerId, sharings, commands, events }: Stored): Audit {
   const faults: string[] = []
+  // One that waits to start is nobody's control.
+  const started = sharings.filter(({ startWhenIdle, startedAt }) => !startWhenIdle || startedAt !== null)
   const check = (holds: boolean, fault: string) => holds || faults.push(fault)
   const places = new Map(events.map((event, place) => [event, place]))
   const placeOf = (event: row.Event | undefined) => (event && places.get(event)) ?? Number.NaN
@@ -55,16 +57,18 @@ export function audit({ ownerId, sharings, commands, events }: Stored): Audit {
     events.filter(({ type }) => type === 'COMMAND_UPDATED'),
     ({ commandId }) => commandId ?? '',
   )
-  const endOf = ({ endsAt, endedAt }: row.Sharing) => Math.min(time(endsAt) || Infinity, time(endedAt) || Infinity)
-  const inForce = (at: number) => sharings.find((sharing) => time(sharing.startsAt) <= at && at < endOf(sharing))
+  const startOf = ({ startsAt, startedAt }: row.Sharing) => time(startedAt ?? startsAt)
+  const endOf = ({ endsAt, latestEndsAt, endedAt }: row.Sharing) =>
+    Math.min(time(latestEndsAt ?? endsAt) || Infinity, time(endedAt) || Infinity)
+  const inForce = (at: number) => started.find((sharing) => startOf(sharing) <= at && at < endOf(sharing))
 
   // One controller at any instant, and each change of it in the log, once and in turn.
-  for (const [index, sharing] of sharings.entries()) {
-    const next = sharings[index + 1]
+  for (const [index, sharing] of started.entries()) {
+    const next = started[index + 1]
     check(!next || endOf(sharing) <= time(next.startsAt), `two sharings at once: ${sharing.id} and ${next?.id}`)
     const [start, end, ...more] = handovers.filter(({ sharingId }) => sharingId === sharing.id)
     check(start?.type === 'SHARING_STARTED', `${sharing.id} is in force, but its start is not in the log`)
-    check(time(start?.occurredAt ?? null) === time(sharing.startsAt), `${sharing.id} did not start when the log says`)
+    check(time(start?.occurredAt ?? null) === startOf(sharing), `${sharing.id} did not start when the log says`)
     check(more.length === 0, `${sharing.id} changed hands more than twice`)
     if (end) {
       check(end.type === 'SHARING_ENDED', `${sharing.id} started twice`)
