@@ -1,3 +1,4 @@
+import type { CommandType } from '../src/domain/command.ts'
 import { newVehicle } from '../src/domain/vehicle.ts'
 import type { Vehicle } from '../src/domain/vehicle.ts'
 
@@ -21,6 +22,22 @@ const MODELS = [
   ['NIU', 'NQi Sport'],
   ['Govecs', 'Schwalbe'],
 ] as const
+/** Mopeds have no central lock. */
+const MOPEDS: readonly (string | null)[] = ['NIU', 'Govecs']
+const MOPED_COMMANDS: readonly CommandType[] = [
+  'REQUEST_VEHICLE_STATE',
+  'ENABLE_DRIVING',
+  'DISABLE_DRIVING',
+  'UNLOCK_TOP_CASE',
+  'LOCK_TOP_CASE',
+  'UNLOCK_BATTERY_COMPARTMENT',
+  'DRAW_ATTENTION',
+]
+
+/** The vehicle of the documentation has one, so that it can be locked. */
+export const isMoped = ({ id, brand }: Pick<Vehicle, 'id' | 'brand'>): boolean =>
+  id !== DEMO_VEHICLE && MOPEDS.includes(brand)
+
 const PLACES = [
   'Station',
   'Harbour',
@@ -55,7 +72,8 @@ export function demoVehicles(): Vehicle[] {
       const name = `${PLACES[draw(PLACES.length)]} ${nth + 1}`
       const licensePlate = `${'HBM'[index]} ${id().slice(0, 2)} ${100 + draw(900)}`
       const vin = `WFS${String(draw(1e9)).padStart(9, '0')}${String(10_000 + nth)}`
-      return newVehicle(vehicleId, fleet.id, { name, licensePlate, vin, brand, model })
+      const commands = isMoped({ id: vehicleId, brand }) ? { supportedCommands: MOPED_COMMANDS } : {}
+      return newVehicle(vehicleId, fleet.id, { name, licensePlate, vin, brand, model, ...commands })
     }),
   )
 }

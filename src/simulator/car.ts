@@ -12,6 +12,8 @@ export type Car = {
   readonly speedKmh: number
   readonly mileageKm: number
   readonly energyPercent: number
+  /** Mopeds have none, and report none. */
+  readonly hasLock: boolean
   readonly locked: boolean
   readonly drivingEnabled: boolean
   readonly ignition: boolean
@@ -27,13 +29,14 @@ const LOW_PERCENT = 12
 const FULL_PERCENT = 96
 
 /** A parked car at a random place of the city. */
-export const newCar = (id: string, random: Random): Car => ({
+export const newCar = (id: string, random: Random, hasLock = true): Car => ({
   id,
   street: randomStreet(random),
   along: random(),
   speedKmh: 0,
   mileageKm: Math.round(between(random, 500, 60_000)),
   energyPercent: between(random, 20, 95),
+  hasLock,
   locked: true,
   drivingEnabled: false,
   ignition: false,
@@ -54,11 +57,15 @@ function charge(car: Car, seconds: number): Car {
   return { ...car, energyPercent, charging: energyPercent < FULL_PERCENT }
 }
 
-/** A parked car starts to drive; a driving one is parked and locked. */
+/** The share of stops at which the customer only pauses, for some seconds. */
+const PAUSES = 0.3
+
+/** A parked car starts to drive; a driving one is parked and locked, for a pause of its trip or after it. */
 function startOrPark(car: Car, random: Random): Car {
   if (car.ignition) {
     const parked = { ...car, ignition: false, drivingEnabled: false, locked: true, speedKmh: 0 }
-    return { ...parked, charging: car.energyPercent < LOW_PERCENT, secondsLeft: between(random, 20, 120) }
+    const secondsLeft = random() < PAUSES ? between(random, 5, 15) : between(random, 20, 120)
+    return { ...parked, charging: car.energyPercent < LOW_PERCENT, secondsLeft }
   }
   return { ...car, ignition: true, drivingEnabled: true, locked: false, secondsLeft: between(random, 60, 300) }
 }
@@ -81,7 +88,7 @@ export const readingsOf = (car: Car) => ({
   speedKmh: round(car.speedKmh, 1),
   mileageKm: round(car.mileageKm, 2),
   energyPercent: round(car.energyPercent, 1),
-  centralLock: car.locked ? 'LOCKED' : 'UNLOCKED',
+  ...(car.hasLock ? { centralLock: car.locked ? 'LOCKED' : 'UNLOCKED' } : {}),
   drivingEnabled: car.drivingEnabled,
   ignition: car.ignition,
 })

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { demoVehicles } from '../../prisma/demo.ts'
-import { simulate } from './simulation.ts'
+import { demoVehicles, isMoped } from '../../prisma/demo.ts'
+import { DEFAULT_FAULTS, simulate } from './simulation.ts'
 import { connectGateway } from './gateway.ts'
 
 /**
@@ -58,8 +58,10 @@ async function run({
   if (!URL.canParse(url)) throw new Error('--url takes a URL such as http://127.0.0.1:4000')
   if (!(seconds > 0)) throw new Error('--every takes a number of seconds')
   if (!Number.isSafeInteger(Number(seed))) throw new Error('--seed takes a whole number')
-  const ids = vehicles?.split(',') ?? demoVehicles().map(({ id }) => id)
-  const simulation = simulate(ids, Number(seed), Date.now().toString(36))
+  const demo = demoVehicles()
+  const ids = vehicles?.split(',') ?? demo.map(({ id }) => id)
+  const mopeds = new Set(demo.filter(isMoped).map(({ id }) => id))
+  const simulation = simulate(ids, Number(seed), Date.now().toString(36), DEFAULT_FAULTS, mopeds)
   const logFailure = (error: unknown) =>
     console.error(`simulator: ${error instanceof Error ? error.message : String(error)}`)
   const gateway = connectGateway(new URL(url).origin, token, ids, (dispatch) => {

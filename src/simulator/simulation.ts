@@ -14,9 +14,14 @@ export type Faults = {
   readonly failed: number
   /** Commands whose outcome is never reported. */
   readonly lost: number
+  /** Reports after which the modem is silent for a while; what the vehicle does meanwhile is never told. */
+  readonly silent?: number
 }
 
-export const DEFAULT_FAULTS: Faults = { repeated: 0.05, late: 0.05, failed: 0.05, lost: 0.02 }
+export const DEFAULT_FAULTS: Faults = { repeated: 0.05, late: 0.05, failed: 0.05, lost: 0.02, silent: 0.001 }
+
+/** How long a modem that died is silent. Seconds. */
+const SILENT_SECONDS = 120
 
 export type Simulation = {
   /**
@@ -36,16 +41,20 @@ const MAX_BACKLOG = 10_000
 
 /**
  * A fleet of simulated vehicles behind one gateway.
+ * @param lockless the vehicles without a central lock
  * @param run a prefix for message ids, which must be unique for a vehicle, even across simulations
  */
 export function simulate(
   vehicleIds: readonly string[],
   seed: number,
   run: string,
-  faults = DEFAULT_FAULTS,
+  faults: Faults = DEFAULT_FAULTS,
+  lockless: ReadonlySet<string> = new Set(),
 ): Simulation {
   const random: Random = seeded(seed)
-  const cars = new Map<string, Car>(vehicleIds.map((id) => [id, newCar(id, random)]))
+  const cars = new Map<string, Car>(vehicleIds.map((id) => [id, newCar(id, random, !lockless.has(id))]))
+  /** Vehicles whose modem died, and for how many seconds more. */
+  const silent = new Map<string, number>()
   let queue: Report[] = []
   /** Messages for the next tick: late ones, and repetitions. */
   let delayed: Report[] = []
@@ -58,12 +67,20 @@ export function simulate(
     ...readingsOf(car),
   })
 
+  function isSilent(id: string, seconds: number): boolean {
+    const left = (silent.get(id) ?? (random() < (faults.silent ?? 0) ? SILENT_SECONDS : 0)) - seconds
+    if (left > 0) silent.set(id, left)
+    else silent.delete(id)
+    return left > 0
+  }
+
   function collect(seconds: number): void {
     const fromLastTick = delayed
     delayed = []
     for (const car of cars.values()) {
       const next = advance(car, seconds, random)
       cars.set(car.id, next)
+      if (isSilent(car.id, seconds)) continue
       const message = messageOf(next)
       if (random() < faults.late) delayed.push(message)
       else queue.push(message)

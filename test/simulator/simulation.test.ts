@@ -223,6 +223,6 @@ describe('a simulated fleet', () => {
     await simulate(ids(1), 1, 'run', { ...NO_FAULTS, lost: 1 }).execute(gateway, dispatch)
     await simulate([], 1, 'run', NO_FAULTS).execute(gateway, dispatch)
     expect(outcomes).toHaveLength(1)
-    expect(DEFAULT_FAULTS).toEqual({ repeated: 0.05, late: 0.05, failed: 0.05, lost: 0.02 })
+    expect(DEFAULT_FAULTS).toEqual({ repeated: 0.05, late: 0.05, failed: 0.05, lost: 0.02, silent: 0.001 })
   })
 })
