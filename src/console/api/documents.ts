@@ -54,6 +54,10 @@ const VehicleFields = graphql(
           name
         }
       }
+      idleness {
+        idle
+        blockedBy
+      }
       state {
         ...StateFields
       }
@@ -75,6 +79,7 @@ const SharingFields = graphql(`
     endedAt
     endReason
     endRequestedAt
+    startAwaitedSince
   }
 `)
 

@@ -114,10 +114,12 @@ export function SharingTimeline({ fleetName, sharings, columnFleets, ownerId }: 
   )
 }
 
-function describe({ phase, startsAt, endsAt, endedAt, endReason, endRequestedAt }: Sharing, now: number): string {
+function describe(sharing: Sharing, now: number): string {
+  const { phase, startsAt, endsAt, endedAt, endReason, endRequestedAt, startAwaitedSince } = sharing
   const reason = (endReason ?? '').toLowerCase().replaceAll('_', ' ')
   switch (phase) {
     case 'SCHEDULED':
+      if (startAwaitedSince !== null) return `due ${formatInstant(startsAt, now)}, once the vehicle is idle`
       return `from ${formatInstant(startsAt, now)} (${formatDistance(startsAt, now)})`
     case 'ACTIVE':
       if (endRequestedAt !== null) return `since ${formatInstant(startsAt, now)}, until the vehicle is idle`

@@ -74,6 +74,9 @@ export function VehiclePanel({ session, fleet, columnFleets, selected }: Props) 
   )
 }
 
+/** What stands against a handover, in words. */
+const readable = (blockers: readonly string[]) => blockers.join(', ').toLowerCase().replaceAll('_', ' ')
+
 function VehicleHeader({ vehicle, columnFleets }: { readonly vehicle: Vehicle; readonly columnFleets: ColumnFleets }) {
   const controller = controllerOf(vehicle)
   const { speedKmh, energyPercent, centralLock, ignition } = vehicle.state
@@ -82,6 +85,7 @@ function VehicleHeader({ vehicle, columnFleets }: { readonly vehicle: Vehicle; r
     ['Energy', energyPercent ? `${Math.round(energyPercent.value)} %` : undefined],
     ['Doors', centralLock?.value.toLowerCase()],
     ['Ignition', ignition ? (ignition.value ? 'on' : 'off') : undefined],
+    ['Handover', vehicle.idleness.idle ? 'idle' : readable(vehicle.idleness.blockedBy)],
   ]
   return (
     <div class="vehicle-header">
