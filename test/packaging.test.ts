@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, inject, it, onTestFinished } from 'vitest'
 import { readSettings } from '../src/settings.ts'
-import { newPostgresDatabase } from './support/databases.ts'
+import { newDataDir, newPostgresDatabase } from './support/databases.ts'
 import { newKey, startProvider } from './support/provider.ts'
 import { start, startNode } from './support/process.ts'
 import { freePort } from './support/ports.ts'
@@ -121,8 +121,13 @@ it('compose gives the servers settings that they take, and a database that is th
     ...(Object.fromEntries(filled) as Record<string, string>),
   })
   const database = new URL(databaseUrl ?? '')
-  expect([database.hostname, database.username]).toEqual(['postgres', services.postgres.environment['POSTGRES_USER']])
-  expect(database.pathname).toBe(`/${database.username}`)
+  const [, role = '', owned = ''] =
+    /CREATE ROLE (\w+) LOGIN NOSUPERUSER [^;]*;\nCREATE DATABASE (\w+) OWNER \1 /.exec(
+      read('deploy/postgres-init.sh'),
+    ) ?? []
+  expect([database.hostname, database.username, database.pathname]).toEqual(['postgres', role, `/${owned}`])
+  expect(database.password).toBe(given.POSTGRES_PASSWORD)
+  expect(services.postgres.environment).not.toHaveProperty('POSTGRES_USER')
   expect(provider?.issuer).toBe('i')
   // As many ports as instances.
   expect(deploy).toEqual({ replicas: '2' })
@@ -167,13 +172,15 @@ it('supervisors wait as long as the server serves on and drains', async () => {
 it('the server tells systemd that it listens, if systemd asks for it', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'fleetshare-notify-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const dataDir = await newDataDir(inject('embeddedTemplate'))
+  onTestFinished(() => rm(dataDir, { recursive: true, force: true }))
   const program = join(folder, 'systemd-notify')
   await writeFile(program, '#!/bin/sh\necho "notified $NOTIFY_SOCKET $*" >"${0%/*}/told"\nkill -TERM $PPID\n', {
     mode: 0o755,
   })
   const env = {
     PORT: '0',
-    DATA_DIR: folder,
+    DATA_DIR: dataDir,
     PATH: `${folder}:${process.env['PATH']}`,
     NOTIFY_SOCKET: '/run/systemd/notify',
   }

@@ -20,6 +20,8 @@ if (TOOLS === null) {
   console.warn('SKIPPED: no PostgreSQL server with its tools is installed: docs/upgrade.md is not tested')
 }
 
+/** What makes the role and the database in Compose. */
+const INIT = await readFile(join(ROOT, 'deploy/postgres-init.sh'), 'utf8')
 const blocks = blocksOf(await readFile(join(ROOT, 'docs/upgrade.md'), 'utf8'))
 const textsOf = (section: string, tag: string) =>
   blocks.filter((block) => block.section === section && block.tag === tag).map(({ text }) => text)
@@ -32,8 +34,7 @@ async function startMachine(settings = '') {
   const own = `port = ${cluster.port}\nunix_socket_directories = '${cluster.folder}'\nfsync = off\n`
   await writeFile(join(cluster.folder, 'data/postgresql.conf'), own + localised(`${settings}\n`), { flag: 'a' })
   await cluster.shell('pg_ctl restart --wait --mode=fast --log=restart.log --options=""')
-  await sql(`${cluster.url}/postgres`, "CREATE ROLE fleetshare LOGIN PASSWORD 'secret'")
-  await sql(`${cluster.url}/postgres`, 'CREATE DATABASE fleetshare OWNER fleetshare')
+  await cluster.shell(`export POSTGRES_PASSWORD=secret\n${INIT}`)
   const urlOf = (database: string) => `postgresql://fleetshare:secret@127.0.0.1:${cluster.port}/${database}`
   return { cluster, urlOf, shell: (text: string) => cluster.shell(localised(text)) }
 }
@@ -53,6 +54,9 @@ describe.skipIf(TOOLS === null)('docs/upgrade.md', () => {
     const vehicleId = await world.newVehicle()
     await run(first.url, world.as.owner, 'startSharing', { vehicleId, fleetId: world.partner })
     const before = await readAll(first.url, world.as.owner)
+    const rights = `SELECT rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls AS more FROM pg_roles
+      WHERE rolname = current_user`
+    expect(await querySql(urlOf('fleetshare'), rights)).toEqual([{ more: false }])
     for (const text of textsOf('Dump and restore', 'sh database')) await shell(text)
     const [verify = ''] = textsOf('Dump and restore', 'sh')
     const program = start('bash', ['-c', verify.replace('localhost:5432', `127.0.0.1:${cluster.port}`)])

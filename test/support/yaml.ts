@@ -6,7 +6,8 @@ export const plainYaml = async (text: string): Promise<unknown> =>
 
 function plain(node: unknown): unknown {
   const { type, value, children = [] } = node as { type: string; value?: string; children?: unknown[] }
-  if (type === 'mapping') return Object.fromEntries(children.map((pair) => plain(pair) as [string, unknown]))
-  if (type === 'mappingItem' || type.endsWith('Sequence') || type === 'sequence') return children.map(plain)
+  if (type === 'mapping' || type === 'flowMapping')
+    return Object.fromEntries(children.map((pair) => plain(pair) as [string, unknown]))
+  if (type.endsWith('appingItem') || type.endsWith('Sequence') || type === 'sequence') return children.map(plain)
   return children.length > 0 ? plain(children.at(-1)) : (value ?? null)
 }
