@@ -85,8 +85,11 @@ describe.skipIf(NGINX === null)('behind nginx', async () => {
     const rewriting = DOCUMENTED.replace(/^ *proxy_set_header Host .*$/m, '')
     expect(rewriting).not.toBe(DOCUMENTED)
     const url = await startNginx([server.url], rewriting)
-    expect(await upgradeStatus(`${url}/graphql`, { origin: url })).toBe(403)
-    expect(await upgradeStatus(`${url}/graphql`)).toBe(101)
+    const headers = { host: 'fleets.example' }
+    expect(await upgradeStatus(`${url}/graphql`, { headers, origin: 'http://fleets.example' })).toBe(403)
+    expect(await upgradeStatus(`${url}/graphql`, { headers })).toBe(101)
+    const documented = await startNginx([server.url], DOCUMENTED)
+    expect(await upgradeStatus(`${documented}/graphql`, { headers, origin: 'http://fleets.example' })).toBe(101)
   })
 })
 

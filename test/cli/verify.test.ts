@@ -99,7 +99,9 @@ it('finds rows that any index has lost, and rebuilds the index', async () => {
   const worlds = brokenWorlds(Date.now())
   for (const name of [...SOUND, 'command'] as const) await storeKept(db, worlds[name])
   await runOn(db)('REINDEX INDEX sharing_one_at_a_time')
-  await runOn(db)(`UPDATE command SET status = 'DISPATCHED', dispatched_at = requested_at, completed_at = NULL`)
+  await runOn(db)(
+    `UPDATE command SET status = 'DISPATCHED', dispatched_at = requested_at, completed_at = NULL, fleet_id = 'partner'`,
+  )
   const lost = async () =>
     (await disagreements({ databaseUrl: url, dataDir: '' })).flatMap(({ index }) => index?.name ?? [])
   expect(await lost()).toEqual([])
@@ -117,7 +119,8 @@ async function rewrite(db: Sql): Promise<void> {
   await runOn(db)(`UPDATE vehicle SET owner_id = CASE owner_id WHEN 'owner' THEN 'other' ELSE 'owner' END`)
   await runOn(db)(`UPDATE command SET deadline = deadline + interval '1 ms'`)
   await runOn(db)(
-    `UPDATE sharing SET created_at = created_at + interval '1 ms', starts_at = starts_at + interval '1 ms'`,
+    `UPDATE sharing SET created_at = created_at + interval '1 ms', starts_at = starts_at + interval '1 ms',
+      started_at = started_at + interval '1 ms', start_awaited_since = start_awaited_since + interval '1 ms'`,
   )
 }
 

@@ -26,7 +26,7 @@ describe.each(DATABASE_KINDS)('events that an instance has appended itself, on %
     for (const [events] of appended.mock.calls) handed.push(...events)
     appended.mockRestore()
     following.stop()
-    expect(new Set(handed.map(({ type }) => type)).size).toBe(9)
+    expect(new Set(handed.map(({ type }) => type)).size).toBe(11)
     const { drawn } = await prisma.event.horizon()
     const logged = await prisma.event.range(0, drawn, 1_000)
     const readBack = new Map(logged.map((event) => [event.position, event]))

@@ -89,6 +89,16 @@ export const OPERATIONS: Readonly<Record<string, Asked>> = {
     variables: (standing) => ({ id: standing.command }),
     told: (data) => yes(data.command),
   },
+  commands: {
+    query: 'query ($id: ID) { commands(filter: { vehicleId: $id }) { nodes { id } } }',
+    variables: (standing) => ({ id: standing.vehicle }),
+    told: (data, standing) => yes(data.commands.nodes.some(({ id }: { id: string }) => id === standing.command)),
+  },
+  node: {
+    query: 'query ($id: ID!) { node(id: $id) { id } }',
+    variables: (standing) => ({ id: standing.vehicle }),
+    told: (data) => yes(data.node),
+  },
   vehicleEvents: log('type', (nodes) => nodes.map(({ type }) => LETTERS[type] ?? type).join('') || 'no'),
   'vehicleEvents.vehicle': log('vehicle { id }', (nodes) => yes(nodes[0]?.vehicle)),
   auditTrail: {

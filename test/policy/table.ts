@@ -28,6 +28,8 @@ sharing                VIEWER    no         yes     yes       yes        yes    
 sharing.vehicle        VIEWER    no         yes     yes       yes        no     no      no      no
 sharings               VIEWER    no         2       1         1          1      1       1       no
 command                VIEWER    yes        yes     yes       yes        no     yes     no      no
+commands               VIEWER    yes        yes     yes       yes        no     yes     no      no
+node                   VIEWER    yes        yes     yes       yes        no     no      no      no
 vehicleEvents          VIEWER    VC         VSESRCQ VPC       SRCQ       P      SCEC    SE      no
 vehicleEvents.vehicle  VIEWER    yes        yes     yes       yes        no     no      no      no
 auditTrail             VIEWER    1          5       2         3          1      3       2       no

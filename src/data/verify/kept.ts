@@ -99,9 +99,20 @@ const empty = (vehicleId: string, wholeSince: Instant): Filling => ({
   wholeSince,
 })
 
+/** The row of a sharing, also of a database of before there were policies, when a start was recorded by a flag alone. */
+const withPolicies = (row: Row): Row =>
+  'started_at' in row
+    ? row
+    : {
+        ...row,
+        start_when_idle: false,
+        end_when_idle: false,
+        started_at: row['start_recorded'] === true ? row['starts_at'] : null,
+      }
+
 function add(kept: Filling, row: WorldRow): void {
   if (row.kind === 'vehicle') kept.lastInstant = row.body
-  if (row.kind === 'sharing') kept.sharings.push(SHARING.fromJson(row.body))
+  if (row.kind === 'sharing') kept.sharings.push(SHARING.fromJson(withPolicies(row.body)))
   if (row.kind === 'command') kept.commands.push(COMMAND.fromJson(row.body))
   if (row.kind === 'asker') kept.askers.set(...row.body)
   if (row.kind === 'event') {

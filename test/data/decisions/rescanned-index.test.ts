@@ -46,10 +46,14 @@ async function held(): Promise<string> {
   return text.replace(asked('a'), gated('a'))
 }
 
+/** The same with a select list that any version has the columns of. */
+const heldAnywhere = async () =>
+  (await held()).replace(/^SELECT [^]*?\n  FROM (?=\()/, 'SELECT v.id AS vehicle, s.id AS sharing FROM ')
+
 /** One that asks, for each vehicle, which others are lent now, by the index that is for the constraint's own look. */
 const BY_CONSTRAINT = `SELECT a.id, s.id FROM ${gated('a')} CROSS JOIN LATERAL (
     SELECT * FROM sharing AS s WHERE s.vehicle_id <> a.id AND tstzrange(s.starts_at,
-      CASE WHEN s.cancelled_at IS NULL THEN LEAST(s.ends_at, s.ended_at) ELSE s.starts_at END) && tstzrange(now(), now(), '[]')
+      CASE WHEN s.cancelled_at IS NULL THEN LEAST(COALESCE(s.latest_ends_at, s.ends_at), s.ended_at) ELSE s.starts_at END) && tstzrange(now(), now(), '[]')
     OFFSET 0) AS s`
 
 /**
@@ -125,7 +129,7 @@ const OF_CONSTRAINT = 'sharing_one_at_a_time'
 
 it('the schema of version 0.1.0, whose plans read by the index of the constraint, loses rows and takes overlaps', async () => {
   const { databaseUrl } = await olderDatabase('postgres', VERSION_0_1_0)
-  const { indexes, lost, taken } = await rescan(databaseUrl ?? '', await held())
+  const { indexes, lost, taken } = await rescan(databaseUrl ?? '', await heldAnywhere())
   expect(indexes).toContain(OF_CONSTRAINT)
   expect(lost).toEqual([expect.stringContaining(OF_CONSTRAINT)])
   expect(taken).not.toEqual([])
