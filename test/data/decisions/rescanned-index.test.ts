@@ -47,8 +47,7 @@ async function held(): Promise<string> {
 }
 
 /** The same with a select list that any version has the columns of. */
-const heldAnywhere = async () =>
-  (await held()).replace(/^SELECT [^]*?\n  FROM (?=\()/, 'SELECT v.id AS vehicle, s.id AS sharing FROM ')
+const heldAnywhere = async () => (await held()).replace(/^SELECT [^]*?\n  FROM (?=\()/, 'SELECT v, s FROM ')
 
 /** One that asks, for each vehicle, which others are lent now, by the index that is for the constraint's own look. */
 const BY_CONSTRAINT = `SELECT a.id, s.id FROM ${gated('a')} CROSS JOIN LATERAL (
