@@ -1,5 +1,8 @@
+import { execFile } from 'node:child_process'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import { addTypenameSelectionDocumentTransform, preset } from '@graphql-codegen/client-preset'
 import { codegen } from '@graphql-codegen/core'
 import * as fragmentMatcher from '@graphql-codegen/fragment-matcher'
@@ -19,12 +22,12 @@ export const MANIFEST = join(GENERATED, 'persisted-documents.json')
 
 /**
  * Generates what the clients here are typed with, from nothing but schema.graphql and their own operations, as a client's
- * project does with the CLI of GraphQL Code Generator and with that of gql.tada.
+ * project does with the CLIs of GraphQL Code Generator, of gql.tada and of Relay.
  */
 export async function generate(): Promise<void> {
   const schema = buildSchema(await readFile(join(ROOT, 'schema.graphql'), 'utf8'))
   await rm(GENERATED, { recursive: true, force: true })
-  await Promise.all([generatePreset(schema), generateTada(schema)])
+  await Promise.all([generatePreset(schema), generateTada(schema), generateRelay()])
 }
 
 /** What code asks with `graphql(...)` of the client preset, and which types the interfaces have, for Apollo's cache. */
@@ -72,6 +75,15 @@ async function generateTada(schema: GraphQLSchema): Promise<void> {
     join(ROOT, 'src/generated/introspection.d.ts'),
     outputIntrospectionFile(introspection, { fileType: '.d.ts' }),
   )
+}
+
+/** What Relay sends and stores, by the configuration of its compiler in test/clients/live. */
+async function generateRelay(): Promise<void> {
+  // The package is the path of its program.
+  const compiler = createRequire(import.meta.url)('relay-compiler') as string
+  await mkdir(join(GENERATED, 'relay'), { recursive: true })
+  const cwd = join(CLIENTS, 'live')
+  await promisify(execFile)(compiler, ['--noWatchman', 'relay.config.json'], { cwd })
 }
 
 async function write(file: string, text: string): Promise<void> {

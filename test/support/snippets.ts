@@ -5,7 +5,8 @@ import { buildSchema, parse, validate } from 'graphql'
 import pg from 'pg'
 import { expect, inject, it } from 'vitest'
 import { PRESET_CONFIG } from '../clients/generate.ts'
-import { ask, post } from './api.ts'
+import { ask, post, run } from './api.ts'
+import { forward } from './forward.ts'
 import { freePair } from './ports.ts'
 import { ISSUER } from './provider.ts'
 import type { SigningKey, TestProvider } from './provider.ts'
@@ -116,6 +117,29 @@ function rulesOf(blocks: readonly Block[], stage: () => Stage): Readonly<Record<
       expect(printed.slice(from, from + shown.length)).toEqual(shown)
       await running.interrupt()
     },
+    /** Lists the vehicles, and prints what happens to them, whatever happens to its connection. */
+    'sh live': async ({ text }) => {
+      const { checkout, url } = stage()
+      const token = (await checkout.run('echo "$OWNER"')).trim()
+      const lend = () => run(url, token, 'startSharing', { vehicleId: 'FK852', fleetId: 'DE3P4' })
+      const end = () => run(url, token, 'endSharing', { vehicleId: 'FK852' })
+      await lend()
+      await end()
+      const door = await forward(url)
+      const running = checkout.start(text.replaceAll('127.0.0.1:4000', new URL(door.url).host))
+      try {
+        await running.line(/"vehicles".*"id":"FK852","sharing":null/)
+        await lend()
+        await running.line(/^data:.*"id":"FK852","sharing":\{/)
+        door.cut()
+        await end()
+        await door.open()
+        await running.line(/^data:.*"id":"FK852","sharing":null/)
+      } finally {
+        door.close()
+        await running.interrupt()
+      }
+    },
     /** Servers, each in a terminal of its own. */
     'sh server': async ({ text }, _next, previous) => {
       const commands = text.replaceAll(/\\\n */g, '').split('\n')
@@ -144,6 +168,15 @@ function rulesOf(blocks: readonly Block[], stage: () => Stage): Readonly<Record<
     /** An answer, which the snippet before it was compared with. */
     json: (_block, _next, previous) => expect(previous?.tag).toMatch(/^sh( twice)?$|^json variables$|^graphql$/),
     'json variables': (_block, _next, previous) => expect(previous?.tag).toBe('graphql'),
+    'json relay': ({ text }) => {
+      const file = readFileSync(join(ROOT, 'test/clients/live/relay.config.json'), 'utf8')
+      expect(JSON.parse(text)).toEqual(JSON.parse(file))
+    },
+    /** The schema that the plugin of an editor reads. */
+    'json tsconfig': ({ text }) => {
+      const { compilerOptions } = JSON.parse(text) as { compilerOptions: { plugins: { schema: string }[] } }
+      expect(existsSync(join(ROOT, compilerOptions.plugins[0]?.schema ?? ''))).toBe(true)
+    },
     'json claims': (_block, next) => expect(next?.tag).toBe('sh server'),
     /** A file that a later snippet runs. */
     js: async ({ text }, _next, _previous, index) => {
@@ -160,6 +193,19 @@ function rulesOf(blocks: readonly Block[], stage: () => Stage): Readonly<Record<
       const { default: config } = (await import(file)) as { default: { schema: string; generates: object } }
       expect(existsSync(join(ROOT, config.schema))).toBe(true)
       expect(config.generates).toMatchObject({ 'src/gql/': { preset: 'client', config: PRESET_CONFIG } })
+    },
+    /** A file of this project, of which the first line gives the path; tests of its own run it. */
+    'ts copy': ({ text }) => {
+      const [, name = '', copied = ''] = /^\/\/ (\S+)\n([^]*)$/.exec(text) ?? []
+      expect(`${copied}\n`).toBe(readFileSync(join(ROOT, name), 'utf8'))
+    },
+    'graphql document': ({ text }) => expectValid(text),
+    /** Not run; its operations are those of the page. */
+    kotlin: ({ text }) => {
+      const documents = blocks.filter(({ tag }) => tag === 'graphql document').map((block) => block.text)
+      for (const [, name = '', kind = ''] of text.matchAll(/\b([A-Z]\w*)(Query|Subscription)\(/g)) {
+        expect(documents.join('\n')).toMatch(new RegExp(`^${kind.toLowerCase()} ${name}\\b`, 'm'))
+      }
     },
     sql: async ({ text }) => {
       for (const statement of text.split(/(?<=;)\n/)) {
