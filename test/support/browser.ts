@@ -32,12 +32,17 @@ export type Surf = {
   readonly forgive: (pattern: RegExp) => void
 }
 
-/** A fresh browser profile that reaches the server at `origin`, and nothing else. */
-export async function surf(browser: Browser, origin: string, options: BrowserContextOptions = {}): Promise<Surf> {
+/** A fresh browser profile that reaches the server of its pages at `origin`, the one at `api` if that is another, and nothing else. */
+export async function surf(
+  browser: Browser,
+  origin: string,
+  options: BrowserContextOptions = {},
+  api = origin,
+): Promise<Surf> {
   const wrongs: string[] = []
   const context = await browser.newContext({ viewport: { width: 1600, height: 1000 }, ...options })
   await context.route(
-    (url) => url.origin !== origin,
+    (url) => url.origin !== origin && url.origin !== api,
     (route) => {
       wrongs.push(`a request to ${route.request().url()}`)
       return route.abort()
@@ -48,7 +53,8 @@ export async function surf(browser: Browser, origin: string, options: BrowserCon
     page.on('console', (message) => message.type() === 'error' && wrongs.push(`on the console: ${message.text()}`))
     page.on('pageerror', (error) => wrongs.push(`in the page: ${error.message}`))
     page.on('websocket', (socket) => {
-      if (new URL(socket.url()).host !== new URL(origin).host) wrongs.push(`a socket to ${socket.url()}`)
+      if (![origin, api].some((known) => new URL(known).host === new URL(socket.url()).host))
+        wrongs.push(`a socket to ${socket.url()}`)
     })
     await page.goto(`${origin}${path}`)
     return page
