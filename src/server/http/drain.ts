@@ -3,7 +3,7 @@ import { Server as NetServer } from 'node:net'
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 
 /** The longest wait for a quiet moment, and the longest turn of the event loop that counts as one. Milliseconds. */
-const QUIET_WITHIN_MS = 500
+const QUIET_WITHIN_MS = 3_000
 const QUIET_TURN_MS = 0.5
 
 /** The time that a connection that was just accepted may take to send its request. Milliseconds. */
