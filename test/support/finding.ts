@@ -28,12 +28,13 @@ export async function findVehicles(url: string, token: string, args: Variables):
 export const found = async (url: string, token: string, search: string): Promise<string[]> =>
   (await findVehicles(url, token, { first: 100, filter: { search } })).ids as string[]
 
-/** A text as searches compare it: without spaces and dashes, and with the case of each character folded in full. */
+/** A text as searches compare it: composed, without spaces and dashes, and with the case of each character folded in full. */
 export const folded = (text: string): string =>
   Array.from(text.replaceAll(/[\p{White_Space}\p{Dash_Punctuation}]/gu, ''), (character) =>
-    // U+0131 folds to itself; its capital is that of another letter.
-    character === 'ı' ? character : character.toLowerCase().toUpperCase().toLowerCase(),
-  ).join('')
+    character.toLowerCase().toUpperCase().toLowerCase(),
+  )
+    .join('')
+    .normalize('NFC')
 
 /** By the numbers of their characters in Unicode, which is the order of their bytes. */
 export const byCharacters = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
