@@ -53,5 +53,6 @@ BEGIN
       "folded" := replace("folded", "long"[i], "long"[i + 1]);
     END IF;
   END LOOP;
-  RETURN "folded";
+  -- What was apart may stand together now.
+  RETURN normalize("folded", NFC);
 END $$;

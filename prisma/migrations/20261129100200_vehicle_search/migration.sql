@@ -57,7 +57,8 @@ BEGIN
       "folded" := replace("folded", "long"[i], "long"[i + 1]);
     END IF;
   END LOOP;
-  RETURN "folded";
+  -- What was apart may stand together now.
+  RETURN normalize("folded", NFC);
 END $$;
 
 -- All parts of at most three characters of the lines of a text, each behind its fleet: a search reads no other fleet's.
