@@ -54,7 +54,7 @@ export type Resources = {
 
 export type App = {
   readonly prisma: Client
-  /** What the client works with: for tests. */
+  /** The services behind the client: for tests. */
   readonly services: Services
   /** @returns where it listens: http://host:port */
   readonly listen: () => Promise<string>

@@ -9,8 +9,8 @@ export const callOf = (command: string): string => `${process.env['FLEETSHARE_CA
 export const callWithOptions = (command: string): string => callOf(command).replace(/^npm .*/, '$& --')
 
 /**
- * What a command of package.json begins with that takes nothing but settings. Ends the process with 0 where it was asked for
- * help, and with 1 where something is wrong, which it says in a line that names the command.
+ * The settings of a command that takes nothing else. Ends the process with 0 where it was asked for help, and with 1 where
+ * something is wrong, which it says in a line that names the command.
  * @param check throws SettingsError for what this command cannot do with them
  */
 export const settingsOf = (command: string, help: string, check: (settings: Settings) => void = () => {}): Settings =>
@@ -38,7 +38,7 @@ export function settingsAndFlagsOf<Flag extends string>(
     return { settings, given: flags.filter((flag) => values[flag]) }
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    // Who gave it a setting knows what the command is for.
+    // The help is no answer to a wrong setting.
     console.error(`${callOf(command)}: ${message}${error instanceof SettingsError ? '.' : `\n\n${help}`}`)
     process.exit(1)
   }

@@ -75,7 +75,7 @@ export type Report = {
   readonly readings: Readings
 }
 
-/** What a gateway gives for an instant: where its text is none, what is wrong with it. */
+/** An instant as a gateway gave it, or the fault of a text that is none. */
 export type ReportedInstant = Instant | { readonly fault: string }
 
 /** A report as it was sent. */

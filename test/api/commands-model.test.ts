@@ -4,7 +4,8 @@ import { ask, post, run } from '../support/api.ts'
 import type { Answer, Variables } from '../support/api.ts'
 import { makeControlWorld } from '../support/control.ts'
 import type { ControlWorld } from '../support/control.ts'
-import { commandDispatches, COMMAND, outcome, readCommand } from '../support/gateway.ts'
+import { commandDispatches, COMMAND, outcome, readCommand, STATUSES } from '../support/gateway.ts'
+import type { Status } from '../support/gateway.ts'
 import { DATABASE_KINDS, serverForAll } from '../support/server.ts'
 import { at } from '../support/world.ts'
 
@@ -12,17 +13,6 @@ const PAGE = `query ($first: Int, $after: String, $last: Int, $before: String, $
   commands(first: $first, after: $after, last: $last, before: $before, filter: $filter) {
     edges { cursor node { id } } nodes { ${COMMAND} }
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`
-
-const STATUSES = [
-  'PENDING',
-  'DISPATCHED',
-  'SUCCEEDED',
-  'FAILED',
-  'EXPIRED',
-  'CANCELLED_BY_HANDOVER',
-  'OUTCOME_UNKNOWN',
-] as const
-type Status = (typeof STATUSES)[number]
 
 type Who = 'owner' | 'partner' | 'rival' | 'stranger'
 const READERS: readonly Who[] = ['owner', 'partner', 'rival', 'stranger']

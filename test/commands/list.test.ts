@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { ask, post, run } from '../support/api.ts'
 import type { Answer, Variables } from '../support/api.ts'
 import { makeControlWorld } from '../support/control.ts'
-import { commandDispatches, outcome, readCommand } from '../support/gateway.ts'
+import { commandDispatches, outcome, readCommand, STATUSES } from '../support/gateway.ts'
 import { DATABASE_KINDS, serverForAll } from '../support/server.ts'
 import { at, inHours, iso } from '../support/world.ts'
 
@@ -92,15 +92,7 @@ describe.each(DATABASE_KINDS)('the list of commands on %s', async (database) => 
     await at(Math.max(endsAt, Date.parse(dispatched.deadline), Date.parse(brief.deadline)))
     const mine = new Set([dispatched.id, done.id, brief.id, waiting.id, cancelled.id])
     const found: Record<string, string[]> = {}
-    for (const status of [
-      'PENDING',
-      'DISPATCHED',
-      'SUCCEEDED',
-      'FAILED',
-      'EXPIRED',
-      'CANCELLED_BY_HANDOVER',
-      'OUTCOME_UNKNOWN',
-    ]) {
+    for (const status of STATUSES) {
       const { nodes } = await list(as.owner, { first: 100, filter: { status } })
       for (const node of nodes) expect(node.status).toBe(status)
       found[status] = nodes.map(({ id }: Found) => id).filter((id: string) => mine.has(id))

@@ -2,19 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { post } from '../support/api.ts'
 import { makeControlWorld, storyOf } from '../support/control.ts'
 import { commandDispatches, outcome, OUTCOME, readCommand } from '../support/gateway.ts'
+import type { Status } from '../support/gateway.ts'
 import { DATABASE_KINDS, serverForAll, startSecond, startServer } from '../support/server.ts'
 import { at } from '../support/world.ts'
-
-const STATUSES = [
-  'PENDING',
-  'DISPATCHED',
-  'SUCCEEDED',
-  'FAILED',
-  'EXPIRED',
-  'CANCELLED_BY_HANDOVER',
-  'OUTCOME_UNKNOWN',
-] as const
-type Status = (typeof STATUSES)[number]
 
 const NUL = '\u0000'
 const SURROGATE = '\ud83d'

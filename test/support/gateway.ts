@@ -10,6 +10,18 @@ export const READINGS = `position { latitude longitude observedAt } speedKmh { v
 
 const HANDOVER = `sharing { id phase endReason endsAt endedAt endRequestedAt handover { ${READINGS} } returned { ${READINGS} } }`
 
+/** As the contract lists them. */
+export const STATUSES = [
+  'PENDING',
+  'DISPATCHED',
+  'SUCCEEDED',
+  'FAILED',
+  'EXPIRED',
+  'CANCELLED_BY_HANDOVER',
+  'OUTCOME_UNKNOWN',
+] as const
+export type Status = (typeof STATUSES)[number]
+
 export const COMMAND = 'id type status vehicleId requestedAt deadline dispatchedAt completedAt message fleet { id }'
 
 const USER_ERROR = '__typename ... on UserError { code message } ... on InputError { path }'

@@ -74,7 +74,7 @@ export function VehiclePanel({ session, fleet, columnFleets, selected }: Props) 
   )
 }
 
-/** What stands against a handover, in words. */
+/** The blockers of a handover, in words. */
 const readable = (blockers: readonly string[]) => blockers.join(', ').toLowerCase().replaceAll('_', ' ')
 
 function VehicleHeader({ vehicle, columnFleets }: { readonly vehicle: Vehicle; readonly columnFleets: ColumnFleets }) {

@@ -34,7 +34,7 @@ export type KeyUse = {
 }
 
 /**
- * What this key named before, or null if it is new; it then names `resultId` once the transaction commits. A request with
+ * The id that this key named before, or null if it is new; it then names `resultId` once the transaction commits. A request with
  * the same key that comes in between waits for that commit, so that the thing is done once. A refusal undoes the
  * transaction, and with it the key: only successes are remembered.
  * @throws RequestError IDEMPOTENCY_KEY_REUSED

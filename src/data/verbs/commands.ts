@@ -59,7 +59,7 @@ export async function claim(
   })
 }
 
-/** What a gateway that connects finds waiting, oldest first. */
+/** The commands that wait for a gateway that connects, oldest first. */
 export async function pendingCommands(
   { prisma, clock }: Services,
   vehicleIds: readonly string[] | null,

@@ -16,7 +16,7 @@ export type Outcome = {
   recorded: number
   unknown: number[]
   attention: string[]
-  /** What was appended; null where nothing was, or nobody follows it here. */
+  /** The events that were appended; null where there are none, or nobody follows them here. */
   events: RecordedRow[] | null
 }
 

@@ -80,7 +80,7 @@ async function settleAll(db: Services, vehicleIds: readonly string[]) {
   return { isSettled, isLeft }
 }
 
-/** What is said against reports, in their order; not against those that are known. */
+/** The objections to reports, in their order; none to reports that are known. */
 const standing = (objections: ReadonlyMap<number, Objection>, repeated: ReadonlySet<number>): Rejected[] =>
   [...objections]
     .flatMap(([index, reason]) => (repeated.has(index) ? [] : [{ index, ...reason }]))

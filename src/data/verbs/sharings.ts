@@ -61,7 +61,7 @@ export async function start(services: Services, by: Requester, order: StartShari
   })
 }
 
-/** What is equal after defaults is the same input, also for keys from before there were policies. */
+/** Inputs that are equal after defaults are the same, also for keys from before there were policies. */
 function keyedInput(order: StartSharingOrder) {
   const { vehicleId, fleetId, startsAt, endsAt, startPolicy, endPolicy, latestEndsAt, allowedCommands } = order
   return {
@@ -139,7 +139,7 @@ export async function end(
   })
 }
 
-/** What endSharing has done, by where it left the sharing. */
+/** The event of endSharing, by the phase in which it left the sharing. */
 const EVENT_OF = {
   ENDED: 'SHARING_ENDED',
   CANCELLED: 'SHARING_CANCELLED',

@@ -11,7 +11,7 @@ import type { Vehicle } from '../vehicle.ts'
 export const IDLE_BLOCKERS = ['MOVING', 'IGNITION_ON', 'UNLOCKED', 'IN_USE', 'UNKNOWN', 'SILENT'] as const
 export type IdleBlocker = (typeof IDLE_BLOCKERS)[number]
 
-/** What decides whether a vehicle is idle, beside the instant. */
+/** The facts that decide whether a vehicle is idle, beside the instant. */
 export type IdleFacts = Pick<Vehicle, 'state' | 'supportedCommands' | 'use' | 'lastContactAt'> & {
   /** A vehicle that was last heard of longer ago is silent. Milliseconds; the same on all instances. */
   readonly maxSilenceMs: number

@@ -28,7 +28,7 @@ const ORDER = { deadline: 0, end: 1, start: 2 } as const
 
 type Due = { readonly at: Instant; readonly kind: keyof typeof ORDER; readonly id: string }
 
-/** What is settled: everything as it is after the last step, and the use of the vehicle, which a passing of control clears. */
+/** Everything as it is after the last step, and the use of the vehicle, which a passing of control clears. */
 export type Settled = Pending & { readonly steps: readonly Step[]; readonly use: VehicleUse | null }
 
 /**

@@ -51,7 +51,7 @@ export function endWhenIdle(sharing: Sharing, by: string, facts: IdleFacts, at: 
   return sharing.endRequestedAt === null ? { ...sharing, endRequestedAt: at, endRequestedBy: by } : sharing
 }
 
-/** What waits happens, as the vehicle is idle. One that does not wait is returned itself. */
+/** The sharing after its start or end, if that waited and the vehicle is idle; else the sharing itself. */
 export function handOver(sharing: Sharing, facts: IdleFacts, at: Instant): Sharing {
   if (!isWaiting(sharing, at) || !isIdle(facts, at)) return sharing
   if (sharing.startAwaitedSince !== null) return started(sharing, facts, at)

@@ -18,7 +18,7 @@ export type Finding = {
   readonly repair: string | null
 }
 
-/** What does not agree: the rows with the log, the rows with each other, and both with what the time has brought. */
+/** Disagreements: the rows with the log, the rows with each other, and both with what the time has brought. */
 export function findings(kept: Kept): Finding[] {
   return [...withoutRow(kept), ...withoutLog(kept), ...ofSharings(kept), ...ofCommands(kept)]
 }

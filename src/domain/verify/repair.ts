@@ -17,7 +17,7 @@ export type Yielding = {
   readonly event: NewEvent
 }
 
-/** What makes a vehicle's rows agree with the log, and with each other. */
+/** Changes that make a vehicle's rows agree with the log, and with each other. */
 export type Repair = {
   /** All of the vehicle's, as they have to be. */
   readonly sharings: readonly Sharing[]

@@ -44,7 +44,7 @@ export function toldSharing(row: Sharing, events: readonly SharingEvent[], asker
   }
 }
 
-/** What the log does not tell of a sharing that it tells of from the beginning. */
+/** Properties that no event has set, of a sharing whose first event is in the log. */
 const NOTHING_BEFORE = { startedAt: null, startAwaitedSince: null, endRequestedAt: null, endRequestedBy: null } as const
 
 /** The wait for the end that holds: a due end that came by time waits no longer once a later one is set. */
@@ -100,7 +100,7 @@ export type Kept = {
   /** Those of sharings and commands, in the order of the log. */
   readonly events: readonly (SharingEvent | CommandEvent)[]
   readonly askers: Askers
-  /** What was made since then is in the log from its first event; what is older may have lost its oldest ones. */
+  /** Sharings and commands made since then have all their events in the log; older ones may have lost the oldest. */
   readonly wholeSince: Instant
 }
 

@@ -34,7 +34,7 @@ function withControl<T>(
     : then({ vehicle, sharings: open.sharings })
 }
 
-/** What stands against its passing on; at once if that was read with it. A vehicle that is deleted by now is silent. */
+/** The blockers of its handover, at once if they were read with it. A vehicle that is deleted by now is silent. */
 function blockersOf(loaders: Loaders, vehicle: Vehicle | OpenVehicle, now: Instant) {
   const open = openVehicleOf(loaders, vehicle)
   return open instanceof Promise
