@@ -100,7 +100,7 @@ export async function createApp(resources: Resources): Promise<App> {
     prisma.event.follow(tail)
     if (announce) {
       const announcer = startAnnouncer(prisma, logSparingly(log, 'announcing what falls due'))
-      const housekeeper = startHousekeeper(prisma, settings.retentionMs, logSparingly(log, 'removing what is old'))
+      const housekeeper = startHousekeeper(prisma, settings, logSparingly(log, 'removing what is old'))
       closers.push(announcer.stop, housekeeper.stop)
     }
 

@@ -29,6 +29,7 @@ const share = z
   .transform(Number)
 /** In production: by then a load balancer that asks /ready every other second sends no more requests. */
 const SHUTDOWN_DELAY_SECONDS = 5
+const DAY_MS = 24 * 60 * 60 * 1000
 /** The default burst: the points of so many seconds. */
 const BURST_SECONDS = 20
 
@@ -41,6 +42,7 @@ const Environment = z.object({
   AUTH_ISSUER: given(z.string().optional()),
   AUTH_AUDIENCE: given(z.string().optional()),
   AUTH_FLEET_CLAIM: given(z.string().default('fleet_id')),
+  AUTH_MAX_TOKEN_DAYS: given(whole(1, 36_500).optional()),
   AUTH_ROLES_CLAIM: given(z.string().default('roles')),
   NODE_ENV: given(
     z.enum(['development', 'production', 'test'], 'takes development, production or test').default('development'),
@@ -94,6 +96,8 @@ export type Settings = {
   readonly provider: Provider | null
   readonly fleetClaim: string
   readonly rolesClaim: string
+  /** How long a token is trusted after it was issued, whatever its `exp` says; null for as long as that says. Milliseconds. */
+  readonly maxTokenAgeMs: number | null
   readonly production: boolean
   /** Origins, those of this machine perhaps with `*` as their port, or `*` for all. */
   readonly allowedOrigins: readonly string[]
@@ -156,6 +160,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
         : null,
     fleetClaim: env.AUTH_FLEET_CLAIM,
     rolesClaim: env.AUTH_ROLES_CLAIM,
+    maxTokenAgeMs: env.AUTH_MAX_TOKEN_DAYS === undefined ? null : env.AUTH_MAX_TOKEN_DAYS * DAY_MS,
     production,
     allowedOrigins: env.ALLOWED_ORIGINS,
     socketsPerToken: env.SOCKETS_PER_TOKEN,
@@ -165,7 +170,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
       : null,
     trustedDocuments: env.TRUSTED_DOCUMENTS ?? null,
     idleMaxSilenceMinutes: env.IDLE_MAX_SILENCE_MINUTES,
-    retentionMs: env.EVENT_RETENTION_DAYS * 24 * 60 * 60 * 1000,
+    retentionMs: env.EVENT_RETENTION_DAYS * DAY_MS,
     shutdownDelayMs: (env.SHUTDOWN_DELAY_SECONDS ?? (production ? SHUTDOWN_DELAY_SECONDS : 0)) * 1000,
     console: (env.CONSOLE ?? (production ? 'off' : 'on')) === 'on',
     metricsPort: env.METRICS_PORT ?? null,

@@ -31,6 +31,7 @@ describe('settings', () => {
     provider: null,
     fleetClaim: 'fleet_id',
     rolesClaim: 'roles',
+    maxTokenAgeMs: null,
     production: false,
     allowedOrigins: [],
     socketsPerToken: 5000,
@@ -52,7 +53,7 @@ describe('settings', () => {
 
   it('that are set to nothing are not set', () => {
     const names = `HOST PORT DATABASE_URL DATA_DIR AUTH_JWKS_URL AUTH_ISSUER AUTH_AUDIENCE AUTH_FLEET_CLAIM
-      AUTH_ROLES_CLAIM NODE_ENV ALLOWED_ORIGINS LOG_LEVEL SOCKETS_PER_TOKEN
+      AUTH_ROLES_CLAIM AUTH_MAX_TOKEN_DAYS NODE_ENV ALLOWED_ORIGINS LOG_LEVEL SOCKETS_PER_TOKEN
       DATABASE_POOL_SIZE DATABASE_DIRECT_URL EVENT_RETENTION_DAYS IDLE_MAX_SILENCE_MINUTES SHUTDOWN_DELAY_SECONDS CONSOLE METRICS_PORT OPERATIONS_AT_ONCE RATE_LIMIT RATE_LIMIT_BURST TRUSTED_DOCUMENTS
       OTEL_EXPORTER_OTLP_ENDPOINT OTEL_TRACES_SAMPLER_ARG`
     expect(readSettings(Object.fromEntries(names.split(/\s+/).map((name) => [name, ''])))).toEqual(defaults)
@@ -92,6 +93,7 @@ describe('settings', () => {
     [PROVIDER, { provider: { issuer: 'https://login.example', audience: 'fleetshare' } }],
     [{ AUTH_FLEET_CLAIM: 'https://a.example/fleet' }, { fleetClaim: 'https://a.example/fleet' }],
     [{ AUTH_ROLES_CLAIM: 'scope' }, { rolesClaim: 'scope' }],
+    [{ AUTH_MAX_TOKEN_DAYS: '1' }, { maxTokenAgeMs: 86_400_000 }],
     [{ NODE_ENV: 'development' }, { production: false }],
     [{ NODE_ENV: 'test' }, { production: false }],
     [PRODUCTION, { production: true, databaseUrl: DATABASE_URL }],

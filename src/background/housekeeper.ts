@@ -7,16 +7,21 @@ const TIDY_EVERY_MS = 60_000
 const PAUSE_MS = 200
 
 /**
- * Removes events, entries of the audit trail and idempotency keys whose retention is over. Any number of instances may run it.
- * @param keptMs how long events are kept
+ * Removes events, entries of the audit trail and idempotency keys whose retention is over, and revocations of tokens that are. Any number of instances may run it.
+ * @param kept how long events are kept, and tokens trusted (null: for ever). Milliseconds
  */
-export const startHousekeeper = (prisma: Client, keptMs: number, onError: (error: unknown) => void): Loop =>
+export const startHousekeeper = (
+  prisma: Client,
+  { retentionMs: keptMs, maxTokenAgeMs }: { readonly retentionMs: number; readonly maxTokenAgeMs: number | null },
+  onError: (error: unknown) => void,
+): Loop =>
   startLoop(
     TIDY_EVERY_MS,
     async () => {
       if (await prisma.event.prune(keptMs)) return PAUSE_MS
       if (await prisma.audit.prune(keptMs)) return PAUSE_MS
       await prisma.idempotencyKey.forget()
+      if (maxTokenAgeMs !== null) await prisma.revocation.forget(maxTokenAgeMs)
       return TIDY_EVERY_MS
     },
     onError,

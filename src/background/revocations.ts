@@ -1,53 +1,82 @@
 import type { Client } from '../data/client.ts'
-import { isRevoked } from '../domain/access/viewer.ts'
-import type { Claims, Revocation } from '../domain/access/viewer.ts'
+import { createRevocationIndex } from '../domain/access/revocations.ts'
+import type { Claims } from '../domain/access/viewer.ts'
 
-/** The revocations that this instance knows: all that are older than a second. */
+/** Which tokens have been revoked, as far as this instance knows: all that was said a second ago. */
 export type Revocations = {
   readonly has: (claims: Claims) => boolean
   readonly stop: () => void
 }
 
-const QUERY_EVERY_MS = 1_000
+const LOOK_EVERY_MS = 1_000
+/** As often all are read, so that those that are gone from the table are forgotten here, too. */
+const READ_ALL_EVERY_MS = 60 * 60 * 1_000
 
 /**
+ * Reads what is new in the order of versions. The last one that is known is read with it: where it is not there any more, all
+ * are read, for the database may have been set back, and its versions been given again.
  * @param onChange is called when more tokens have been revoked, here or by another instance
- * @param onError is called for each query that failed: until one succeeds the last result holds
+ * @param onError is called for each look that failed: until one succeeds the last answer holds
  */
 export async function watchRevocations(
   prisma: Client,
   onChange: () => void,
   onError: (error: unknown) => void,
 ): Promise<Revocations> {
-  let known = new Map<string | null, Revocation[]>()
-  let version = ''
-  const query = async () => {
-    const rows = await prisma.revocation.findMany({ orderBy: { id: 'asc' } })
-    const latest = rows.map(({ id, until }) => `${id}:${until.getTime()}`).join()
-    if (latest === version) return
-    version = latest
-    known = Map.groupBy(
-      rows.map(({ fleetId, subject, until }) => ({ fleetId, subject, until: until.getTime() })),
-      ({ fleetId }) => fleetId,
-    )
-    onChange()
+  let index = createRevocationIndex()
+  let last = ''
+  let version = 0n
+  let allReadAt = -Infinity
+
+  async function look(): Promise<void> {
+    const isForAll = version === 0n || performance.now() - allReadAt >= READ_ALL_EVERY_MS
+    const rows = await prisma.revocation.findMany({
+      where: { version: { gte: isForAll ? 0n : version } },
+      orderBy: { version: 'asc' },
+    })
+    if (!isForAll && (!rows[0] || nameOf(rows[0]) !== last)) {
+      version = 0n
+      return look()
+    }
+    if (isForAll) {
+      index = createRevocationIndex()
+      allReadAt = performance.now()
+    }
+    for (const { fleetId, subject, until } of rows) index.add({ fleetId, subject, until: until.getTime() })
+    const newest = rows.at(-1)
+    const before = last
+    version = newest?.version ?? 0n
+    last = newest ? nameOf(newest) : ''
+    if (last !== before) onChange()
   }
-  await query()
+
+  await look()
   let timer: NodeJS.Timeout | undefined
   let stopped = false
-  const queryAgain = () => {
+  const lookAgain = () => {
     timer = setTimeout(() => {
-      void query()
+      void look()
         .catch(onError)
-        .finally(() => stopped || queryAgain())
-    }, QUERY_EVERY_MS).unref()
+        .finally(() => stopped || lookAgain())
+    }, LOOK_EVERY_MS).unref()
   }
-  queryAgain()
+  lookAgain()
   return {
-    has: (claims) => isRevoked(claims, known.get(claims.fleetId) ?? []),
+    has: (claims) => index.isRevoked(claims),
     stop: () => {
       stopped = true
       clearTimeout(timer)
     },
   }
 }
+
+/** Of all that were ever made, at any time of the database. */
+const nameOf = ({
+  id,
+  version,
+  until,
+}: {
+  readonly id: bigint
+  readonly version: bigint
+  readonly until: Date
+}): string => `${id}:${version}:${until.getTime()}`

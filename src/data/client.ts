@@ -13,7 +13,7 @@ import { listCommands } from './queries/commands.ts'
 import { countVehicles, findVehicles } from './queries/search/find-vehicles.ts'
 import { listFleets, listPartners, listSharings, listVehicles } from './queries/lists.ts'
 import { createLoaders } from './queries/loaders.ts'
-import { revokeTokens } from './queries/revocations.ts'
+import { forgetRevocations, revokeTokens } from './queries/revocations.ts'
 import type { Services } from './services.ts'
 
 /**
@@ -101,7 +101,7 @@ export function createClient(services: Services) {
       },
       audit: { page: bind(readTrail), prune: bind(pruneAudit) },
       setting: { setIdleMaxSilence: bind(setIdleMaxSilence) },
-      revocation: { revoke: bind(revokeTokens) },
+      revocation: { revoke: bind(revokeTokens), forget: bind(forgetRevocations) },
       idempotencyKey: { forget: bind(forgetKeys) },
     },
   })

@@ -23,5 +23,17 @@ export async function revokeTokens(
     INSERT INTO revocation (fleet_id, subject, until) VALUES (${fleetId}, ${subject}, clock_timestamp())
     ON CONFLICT (fleet_id, subject) DO UPDATE SET until = GREATEST(revocation.until, EXCLUDED.until)
     RETURNING until`
+  // Those of single subjects say no more than this one.
+  if (subject === null) {
+    await prisma.revocation.deleteMany({ where: { fleetId, subject: { not: null }, until: { lte: row.until } } })
+  }
   return row.until.getTime()
+}
+
+/** The most by which another instance's clock may be behind. Milliseconds. */
+const SKEW_MS = 60 * 60 * 1_000
+
+/** Removes revocations of tokens that have all ended by now. @param maxAgeMs how long any token is trusted */
+export async function forgetRevocations({ prisma, clock }: Services, maxAgeMs: number): Promise<void> {
+  await prisma.revocation.deleteMany({ where: { until: { lt: new Date(clock.now() - maxAgeMs - SKEW_MS) } } })
 }

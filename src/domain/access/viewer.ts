@@ -65,18 +65,3 @@ export function viewerOf(claims: Claims): Viewer {
   const role = FLEET_ROLES.findLast((candidate) => roles.includes(candidate)) ?? null
   return { ...claims, kind: 'FLEET', member: { fleetId, role } }
 }
-
-/**
- * Revokes all tokens issued up to and including `until` to a fleet (null: without a fleet) and a subject (null: to
- * any).
- */
-export type Revocation = { readonly fleetId: string | null; readonly subject: string | null; readonly until: Instant }
-
-/** A token without the time of its issue counts as older than every revocation. */
-export const isRevoked = ({ fleetId, subject, issuedAt }: Claims, revocations: readonly Revocation[]): boolean =>
-  revocations.some(
-    (revocation) =>
-      revocation.fleetId === fleetId &&
-      (revocation.subject === null || revocation.subject === subject) &&
-      (issuedAt ?? 0) <= revocation.until,
-  )

@@ -4,6 +4,7 @@ import type { JWTPayload, JWTVerifyGetKey } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { claimAt } from './claims.ts'
 import { LATEST_INSTANT } from '../../domain/period.ts'
+import type { Instant } from '../../domain/period.ts'
 import { ROLES } from '../../domain/fleet.ts'
 import { knownRoles, viewerOf } from '../../domain/access/viewer.ts'
 import type { Claims, Viewer } from '../../domain/access/viewer.ts'
@@ -29,6 +30,8 @@ export type TokenRules = {
   readonly audience: string
   readonly fleetClaim: string
   readonly rolesClaim: string
+  /** How long a token is trusted after it was issued; null for until its `exp`. Milliseconds. */
+  readonly maxTokenAgeMs: number | null
 }
 
 /** Asymmetric algorithms only: with a shared secret, a party that can verify a token could also make one. */
@@ -121,8 +124,8 @@ function claimsOf(token: string, payload: JWTPayload, rules: TokenRules): Claims
   const fleetId = claimAt(payload, rules.fleetClaim) ?? null
   if (fleetId !== null && typeof fleetId !== 'string') throw wrongClaim(rules.fleetClaim)
   const names = namesOf(payload, rules) ?? []
-  const expiresAt = Math.min(Math.floor((payload.exp ?? 0) * 1000), LATEST_INSTANT)
   const { iat, sub } = payload
+  const expiresAt = endOf(payload, rules)
   if (sub !== undefined && typeof sub !== 'string') throw wrongClaim('sub')
   return {
     fleetId,
@@ -134,6 +137,16 @@ function claimsOf(token: string, payload: JWTPayload, rules: TokenRules): Claims
       .update(token.slice(0, token.lastIndexOf('.')))
       .digest('base64url'),
   }
+}
+
+/** @throws AuthenticationError for a token whose age is over, or unknown where there is a limit */
+function endOf({ exp = 0, iat }: JWTPayload, { maxTokenAgeMs }: TokenRules): Instant {
+  const end = Math.min(Math.floor(exp * 1000), LATEST_INSTANT)
+  if (maxTokenAgeMs === null) return end
+  if (iat === undefined) throw new AuthenticationError('UNTRUSTED', 'The access token does not say when it was issued.')
+  const oldest = Math.floor(iat * 1000) + maxTokenAgeMs
+  if (oldest <= Date.now()) throw expired()
+  return Math.min(end, oldest)
 }
 
 /** The names of a token's roles; null for none at all. @throws AuthenticationError for a claim of another type */

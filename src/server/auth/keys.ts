@@ -73,7 +73,7 @@ export function providerKeys(
   }
   const timer = setInterval(() => void keys.reload().catch(failed), REFRESH_MS).unref()
   const { issuer, audience } = provider
-  const rules = { getKey, generation: () => generation, issuer, audience, ...claimNames(settings) }
+  const rules = { getKey, generation: () => generation, issuer, audience, ...claimRules(settings) }
   return { rules, stop: () => clearInterval(timer) }
 }
 
@@ -85,7 +85,7 @@ export async function developmentKeys(settings: Settings): Promise<Keys> {
   const { d: _private, ...publicKey } = await developmentKey(settings.dataDir)
   const key = await importJWK(publicKey, ALGORITHM)
   return {
-    rules: { getKey: async () => key, generation: () => 0, ...DEVELOPMENT, ...claimNames(settings) },
+    rules: { getKey: async () => key, generation: () => 0, ...DEVELOPMENT, ...claimRules(settings) },
     stop: () => {},
   }
 }
@@ -128,4 +128,4 @@ async function developmentKey(dataDir: string): Promise<JWK> {
   return JSON.parse(await readFile(file, 'utf8')) as JWK
 }
 
-const claimNames = ({ fleetClaim, rolesClaim }: Settings) => ({ fleetClaim, rolesClaim })
+const claimRules = ({ fleetClaim, rolesClaim, maxTokenAgeMs }: Settings) => ({ fleetClaim, rolesClaim, maxTokenAgeMs })

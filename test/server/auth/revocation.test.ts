@@ -1,8 +1,8 @@
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { ask, post, run } from '../../support/api.ts'
 import { placeBefore } from '../../support/following.ts'
 import { connectWith, openAcknowledged } from '../../support/raw.ts'
-import { secondForAll, serverForAll } from '../../support/server.ts'
+import { secondForAll, serverForAll, startSecond } from '../../support/server.ts'
 import { sign } from '../../support/signing.ts'
 import { FOLLOW, subscribe, subscribeSse } from '../../support/sockets.ts'
 import { makeWorld } from '../../support/world.ts'
@@ -89,4 +89,58 @@ it('is for ADMIN, names a wrong input, and knows its fleets', async () => {
   expect(await revoke({ subject: 'x'.repeat(201) })).toMatchObject({ code: 'INVALID_INPUT', path: ['subject'] })
   expect(await revoke({ subject: 'x\0' })).toMatchObject({ code: 'INVALID_INPUT', path: ['subject'] })
   expect(await isTrusted(world.as.partner)).toBe(true)
+})
+
+it('of a whole fleet stands for those of its subjects, whose rows are removed', async () => {
+  const { prisma } = server.app
+  const claims = { fleet_id: world.partner, roles: ['VIEWER'], iat: Math.floor(Date.now() / 1000) - 10 }
+  const carl = await sign(server, { ...claims, sub: 'Carl' })
+  await revoke({ fleetId: world.partner, subject: 'Carl' })
+  await revoke({ fleetId: world.partner, subject: 'Dora' })
+  await untilRefused(carl, second)
+  await revoke({ fleetId: world.partner })
+  expect(await prisma.revocation.findMany({ where: { fleetId: world.partner } })).toMatchObject([{ subject: null }])
+  for (const on of [server, second]) expect(await isTrusted(carl, on)).toBe(false)
+})
+
+it('is noticed also where the database was set back, and has given its version to another', async () => {
+  const { prisma } = server.app
+  const third = await startSecond(server)
+  onTestFinished(third.close)
+  const claims = { roles: ['GATEWAY'], iat: Math.floor(Date.now() / 1000) - 10 }
+  const [eve, finn] = [await sign(server, { ...claims, sub: 'Eve' }), await sign(server, { ...claims, sub: 'Finn' })]
+  await revoke({ subject: 'Eve' })
+  await untilRefused(eve, third)
+  const last = await prisma.revocation.findFirstOrThrow({ orderBy: { version: 'desc' } })
+  await prisma.$transaction([
+    prisma.revocation.delete({ where: { id: last.id } }),
+    prisma.$executeRaw`SELECT setval('revocation_version_seq', ${last.version}, FALSE)`,
+    prisma.$executeRaw`INSERT INTO revocation (id, subject, until) VALUES (${last.id}, 'Finn', clock_timestamp())`,
+  ])
+  const { version } = await prisma.revocation.findFirstOrThrow({ orderBy: { version: 'desc' } })
+  expect(version).toBe(last.version)
+  await untilRefused(finn, third)
+})
+
+it('is removed once no token can be so old, where the age of tokens is limited', async () => {
+  const { prisma } = server.app
+  const { fleet } = await run(server.url, world.as.admin, 'createFleet', { name: 'Aged' })
+  const limited = await startSecond(server, { env: { AUTH_MAX_TOKEN_DAYS: '2' } })
+  onTestFinished(limited.close)
+  const now = Math.floor(Date.now() / 1000)
+  const day = 24 * 60 * 60
+  const claims = { fleet_id: fleet.id as string, roles: ['VIEWER'], sub: 'Gus', exp: now + 9 * day }
+  const young = await sign(server, { ...claims, iat: now - day })
+  const [old, undated] = [await sign(server, { ...claims, iat: now - 3 * day }), await sign(server, claims)]
+  expect(await Promise.all([old, undated].map((token) => isTrusted(token)))).toEqual([true, true])
+  expect(await Promise.all([old, undated].map((token) => isTrusted(token, limited)))).toEqual([false, false])
+  const { data } = await post(limited.url, young, VIEWER)
+  expect(Date.parse(data.viewer.tokenExpiresAt)).toBe((now + day) * 1000)
+
+  await revoke({ fleetId: fleet.id, subject: 'Gus' })
+  await revoke({ fleetId: fleet.id, subject: 'Hal' })
+  const at = new Date(Date.now() - 3 * day * 1000)
+  await prisma.revocation.updateMany({ where: { subject: 'Hal' }, data: { until: at } })
+  await limited.app.prisma.revocation.forget(2 * day * 1000)
+  expect(await prisma.revocation.findMany({ where: { fleetId: fleet.id } })).toMatchObject([{ subject: 'Gus' }])
 })
