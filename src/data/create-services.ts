@@ -1,3 +1,7 @@
+import { hedged } from '../async/hedged.ts'
+import { createKeyedLimit } from './database/limit.ts'
+import { LOCK_TIMEOUT_MS } from './database/lock-timeout.ts'
+import type { Query } from './database/statement.ts'
 import { ownClock, startClock } from './database/clock.ts'
 import type { Connection } from './connection/open.ts'
 import { createRefusalTrail } from './decisions/audit.ts'
@@ -8,6 +12,11 @@ import { openTimelines } from './log/timelines.ts'
 import { createOpenVehicles } from './queries/open-vehicles.ts'
 import { sharedSecret } from './queries/secrets.ts'
 import type { Services, Timeline } from './services.ts'
+
+/** An answer of the log takes milliseconds, unless the session that is asked has stalled. Milliseconds. */
+const HEDGED_AFTER_MS = 500
+
+const VEHICLE_LIMIT = { most: 2, waiting: 100, waitMs: LOCK_TIMEOUT_MS, reason: 'the vehicle is in use by others' }
 
 /**
  * @param onContradiction is called as often as a vehicle is met whose records contradict each other
@@ -20,14 +29,19 @@ export async function createServices(
   onSetBack: (timeline: Timeline) => void = () => {},
 ): Promise<Services & { readonly stop: () => void }> {
   const { prisma, query, transaction, notifications } = connection
+  const hedgedQuery: Query = connection.pool
+    ? (statement, values) => hedged(() => query(statement, values), HEDGED_AFTER_MS)
+    : query
   const clock = connection.readClock ? await startClock(connection.readClock) : ownClock()
   const timelines = await openTimelines(query, onSetBack)
-  const log = createLog(query, await sharedSecret(prisma, 'cursor', 16), timelines, notifications.notify)
+  const log = createLog(hedgedQuery, await sharedSecret(prisma, 'cursor', 16), timelines, notifications.notify)
   notifications.onNotification(log.wake)
   return {
     prisma,
     query,
+    hedgedQuery,
     transaction,
+    vehicleLimit: createKeyedLimit(VEHICLE_LIMIT),
     clock,
     log,
     openVehicles: createOpenVehicles(query),

@@ -20,7 +20,11 @@ export type Services = {
   readonly prisma: PrismaClient
   /** Prepared statements, past Prisma: for what is read and decided most often. */
   readonly query: Query
+  /** The same, sent again on another connection where the first has not answered for a while. For few rows, read often. */
+  readonly hedgedQuery: Query
   readonly transaction: Sql['transaction']
+  /** Decisions on a vehicle that may be under way: each of them may hold a connection and wait for the vehicle's lock. */
+  readonly vehicleLimit: <T>(vehicleId: string, work: () => Promise<T>) => Promise<T>
   readonly clock: Clock
   /** One cheap round trip. @throws when the database cannot be reached, or not be written to */
   readonly ping: () => Promise<void>

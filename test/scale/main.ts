@@ -3,8 +3,10 @@ import { inArena } from './arena.ts'
 import { measureClients } from './clients.ts'
 import { brokenPromises } from './figures.ts'
 import { measureHandovers } from './handovers.ts'
+import { measureHeld } from './held.ts'
 import { measureLog } from './log.ts'
 import { measureOverload } from './overload.ts'
+import { measureRevocations } from './revocations.ts'
 import { measureStalled } from './stalled.ts'
 import { measureStorm } from './storm.ts'
 
@@ -22,6 +24,10 @@ const HELP = `Measures the event stream, and requests, under load, and checks th
     --callers 32 --times 10 --seconds 60
   npm run scale -- handovers  sharings that end at once while their vehicles report: how late that is announced
     --vehicles 1000 --within 1 --instances 1 --rate 4000
+  npm run scale -- held       one locked vehicle, and one stalled session: what reads and events of others take
+    --writers 12
+  npm run scale -- revocations  many revoked subjects of a fleet: what a request costs
+    --revocations 20000 --requests 4000
 
 It starts a PostgreSQL of its own; with DATABASE_URL it makes a database on that server, and drops it afterwards.
 Exit code 1 if a promise is broken.`
@@ -47,6 +53,10 @@ const MEASUREMENTS: Readonly<Record<string, (args: string[]) => Promise<void>>> 
   ),
   handovers: measurement({ vehicles: 1000, within: 1, instances: 1, rate: 4000 }, (options) =>
     inArena((arena) => measureHandovers(arena, options)),
+  ),
+  held: measurement({ writers: 12 }, (options) => inArena((arena) => measureHeld(arena, options))),
+  revocations: measurement({ revocations: 20_000, requests: 4_000 }, (options) =>
+    inArena((arena) => measureRevocations(arena, options)),
   ),
 }
 

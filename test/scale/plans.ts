@@ -12,7 +12,7 @@ async function recorded(read: (services: Services) => Promise<unknown>): Promise
     statements.push({ text, values })
     return Promise.resolve([])
   }
-  await read({ query } as unknown as Services)
+  await read({ query, hedgedQuery: query } as unknown as Services)
   const [statement] = statements
   if (!statement) throw new Error('nothing was read')
   return statement

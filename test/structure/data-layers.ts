@@ -97,6 +97,7 @@ export const DATA_LAYERS: Layers = {
   },
   'src/data/create-services.ts': {
     own: [
+      'src/async/',
       'src/data/connection/',
       'src/data/database/',
       'src/data/decisions/',

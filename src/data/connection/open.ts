@@ -9,6 +9,8 @@ import { migrate } from '../migrations/migrate.ts'
 import type { MigrationLog } from '../migrations/migrate.ts'
 import { openEmbedded } from './embedded.ts'
 import { retried } from '../database/retry.ts'
+import { createLimit } from '../database/limit.ts'
+import type { Limit } from '../database/limit.ts'
 import { giveUpSilent } from '../database/dead-connections.ts'
 import { postgresSql } from '../database/statement.ts'
 import type { Query, Sql, Statement, Tx } from '../database/statement.ts'
@@ -67,6 +69,20 @@ export type DatabaseSettings = {
 /** The time that a request waits for a connection of the pool, and the time that an unused connection stays. */
 const POOL = { connectionTimeoutMillis: 10_000, idleTimeoutMillis: 60_000 }
 
+const POOL_SIZE = 10
+
+/** The share of the pool's connections that is kept for statements which wait for no lock. */
+const KEPT = 0.3
+
+/** The limits of what may wait for row locks, and of what may wait for those of many rows. @param size null for no pool */
+function lockLimits(size: number | null): { readonly ofRow: Limit; readonly ofRows: Limit } {
+  const unlimited: Limit = (work) => work()
+  if (size === null) return { ofRow: unlimited, ofRows: unlimited }
+  const most = size - Math.max(1, Math.floor(size * KEPT))
+  const rules = { waiting: 1_000, waitMs: POOL.connectionTimeoutMillis, reason: 'too much waits for locks of rows' }
+  return { ofRow: createLimit({ ...rules, most }), ofRows: createLimit({ ...rules, most: Math.ceil(most / 2) }) }
+}
+
 /** The silence after which a connection in use is closed: longer than a statement may take. Milliseconds. */
 const SILENCE_MS = 20_000
 
@@ -91,7 +107,7 @@ async function openPostgres(url: string, settings: DatabaseSettings): Promise<Co
   const { pool, retire } = createPool(pooled, {
     isOwn: pooled === direct,
     application_name: 'fleetshare',
-    max: settings.poolSize ?? 10,
+    max: settings.poolSize ?? POOL_SIZE,
     ...POOL,
   })
   giveUpSilent(pool, SILENCE_MS)
@@ -135,7 +151,7 @@ type Parts = Pick<Connection, 'pool' | 'notifications' | 'explain'> & { readonly
 function assemble(
   adapter: NonNullable<ConstructorParameters<typeof PrismaClient>[0]['adapter']>,
   sql: Sql,
-  { onStatement, around }: DatabaseSettings,
+  { onStatement, around, poolSize }: DatabaseSettings,
   { pool, notifications, explain, release }: Parts,
 ): Connection {
   const prisma = new PrismaClient({
@@ -144,6 +160,7 @@ function assemble(
     log: onStatement ? [{ level: 'query', emit: 'event' }] : [],
   })
   if (onStatement) (prisma as PrismaClient<'query'>).$on('query', ({ query }) => onStatement(query))
+  const { ofRow, ofRows } = lockLimits(pool ? (poolSize ?? POOL_SIZE) : null)
   let fullAt = -Infinity
   const watched =
     ({ query }: Tx): Query =>
@@ -156,10 +173,15 @@ function assemble(
         throw error
       }
     }
+  const query = watched(sql)
   return {
     prisma,
-    query: watched(sql),
-    transaction: (work) => retried(() => sql.transaction((tx) => work({ query: watched(tx) }))),
+    query: <Row>(statement: Statement, values: readonly unknown[]) => {
+      const run = () => query<Row>(statement, values)
+      if (statement.waits === 'rows') return ofRows(() => ofRow(run))
+      return statement.waits === 'row' ? ofRow(run) : run()
+    },
+    transaction: (work) => retried(() => ofRow(() => sql.transaction((tx) => work({ query: watched(tx) })))),
     notifications,
     pool,
     readClock: pool === null ? null : () => readClock(sql.query),

@@ -1,10 +1,15 @@
 import type { PGlite } from '@electric-sql/pglite'
 import type pg from 'pg'
 import type { Instant } from '../../domain/period.ts'
-import { isUnavailable } from './unavailable.ts'
+import { isLockTimeout, isUnavailable } from './unavailable.ts'
 
 /** A statement that is prepared once per connection. All names are in the source, so that their number is bounded. */
-export type Statement = { readonly name: string; readonly text: string }
+export type Statement = {
+  readonly name: string
+  readonly text: string
+  /** The locks that it may wait for: of one row, or of many. */
+  readonly waits?: 'row' | 'rows'
+}
 
 /** Runs a statement and returns the driver's rows. Instants are selected through tables/record.ts. */
 export type Query = <Row>(statement: Statement, values: readonly unknown[]) => Promise<Row[]>
@@ -40,7 +45,7 @@ export function postgresSql(pool: pg.Pool, named: boolean): Sql {
       } catch (error) {
         // A connection that fails to roll back is closed, and so is one to a server that refuses writes.
         await client.query('ROLLBACK').catch((cause: Error) => (broken = cause))
-        if (error instanceof Error && isUnavailable(error)) broken ??= error
+        if (error instanceof Error && isUnavailable(error) && !isLockTimeout(error)) broken ??= error
         throw error
       } finally {
         client.release(broken)

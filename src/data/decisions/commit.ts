@@ -5,6 +5,7 @@ import type { LoggedEvent, Moment, NewEvent } from '../../domain/log/event.ts'
 import type { Instant } from '../../domain/period.ts'
 import type { Sharing } from '../../domain/sharing.ts'
 import type { Vehicle, VehicleUse } from '../../domain/vehicle.ts'
+import { WITH_LOCK_TIMEOUT } from '../database/lock-timeout.ts'
 import { timestamp } from '../database/statement.ts'
 import type { Statement, Tx } from '../database/statement.ts'
 import { IS_OPEN } from '../queries/open-vehicles.ts'
@@ -92,7 +93,8 @@ const ROWS = '$8::jsonb'
 /** Waits for the row's lock, then compares the version and the time. */
 const keeping = (use: boolean) => `partners AS MATERIALIZED (
     SELECT 1 FROM partnership WHERE fleet_id = $5 AND partner_id = $6 FOR KEY SHARE),
-  waited AS (UPDATE vehicle SET last_instant = $2${use ? `, use = NULLIF(${ROWS} -> 'use', 'null')` : ''} WHERE id = $1 AND ($3::text IS NULL OR xmin::text = $3)
+  waited AS (UPDATE vehicle AS v SET last_instant = $2${use ? `, use = NULLIF(${ROWS} -> 'use', 'null')` : ''}
+    FROM ${WITH_LOCK_TIMEOUT} WHERE v.id = $1 AND ($3::text IS NULL OR v.xmin::text = $3)
     AND ($6::text IS NULL OR EXISTS (SELECT FROM partners))
     RETURNING $4::timestamptz IS NULL OR clock_timestamp() < $4 AS in_time),
   kept AS (SELECT 1 FROM waited WHERE in_time)`
@@ -143,7 +145,7 @@ function saving(parts: readonly Part[], use: boolean): Statement {
   const changed = parts.map((part) => `changed_${part} AS (${PARTS[part]} ${afterEnds(part, parts)} RETURNING 1), `)
   const text = `WITH ${keeping(use)}, ${changed.join('')} appended AS (${appended('kept,', '$7')}), ${demanding(parts)}
     SELECT position, tag FROM demanded LEFT JOIN appended ON TRUE ORDER BY position`
-  const statement = { name, text }
+  const statement: Statement = { name, text, waits: 'row' }
   saves.set(name, statement)
   return statement
 }

@@ -92,7 +92,9 @@ export async function withVehicle<T>(
   }
   const locked = () => db.transaction(async (tx) => attempt(await lockVehicle(tx, order)))
   try {
-    const { decision, result } = await redecide((nth) => (nth > 1 || order.transactional ? locked() : optimistic()))
+    const { decision, result } = await db.vehicleLimit(order.vehicleId, () =>
+      redecide((nth) => (nth > 1 || order.transactional ? locked() : optimistic())),
+    )
     if (decision) afterCommit(db, [decision, ...decision.followedBy])
     return result
   } catch (error) {

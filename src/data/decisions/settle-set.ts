@@ -1,4 +1,5 @@
 import { ClockError } from '../database/clock.ts'
+import { BusyError } from '../database/limit.ts'
 import { isLockTimeout, isUnavailable } from '../database/unavailable.ts'
 import type { Services } from '../services.ts'
 import { saveSet } from './commit-set.ts'
@@ -71,7 +72,7 @@ async function settleOne(db: Services, vehicleId: string): Promise<boolean | Err
     await withVehicle(db, { vehicleId, requestId: null, handover: false }, async () => {})
     return true
   } catch (error) {
-    if (isLockTimeout(error)) return false
+    if (isLockTimeout(error) || error instanceof BusyError) return false
     if (!(error instanceof Error) || (isUnavailable(error) && !(error instanceof ClockError))) throw error
     return error
   }

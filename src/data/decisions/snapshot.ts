@@ -1,6 +1,7 @@
 import type { Command } from '../../domain/command.ts'
 import type { Instant } from '../../domain/period.ts'
 import type { Sharing } from '../../domain/sharing.ts'
+import { WITH_LOCK_TIMEOUT } from '../database/lock-timeout.ts'
 import type { Query, Statement, Tx } from '../database/statement.ts'
 import { batched } from '../queries/batch.ts'
 import { IS_OPEN, MAX_SILENCE_MS, OPEN_SHARING } from '../queries/open-vehicles.ts'
@@ -13,7 +14,10 @@ import { SHARING } from '../tables/sharing.ts'
 import { nonNull } from '../tables/table.ts'
 import { VEHICLE } from '../tables/vehicle.ts'
 
-export const LOCK: Statement = { name: 'lock', text: 'SELECT owner_id FROM vehicle WHERE id = $1 FOR UPDATE' }
+export const LOCK: Statement = {
+  name: 'lock',
+  text: `SELECT v.owner_id FROM ${WITH_LOCK_TIMEOUT}, vehicle AS v WHERE v.id = $1 FOR UPDATE OF v`,
+}
 
 /** $1 and $2 are two fleets. Their partnership cannot be removed until the transaction ends. */
 export const LOCK_PARTNERSHIP: Statement = {

@@ -85,7 +85,9 @@ async function readUnlessRewound(db: Services, read: () => Promise<Page>): Promi
 
 /** All fleets' events in (after, upTo], oldest first, at most `limit`; none if the log was set back. */
 export async function readLog(db: Services, after: number, upTo: number, limit: number): Promise<LoggedEvent[]> {
-  const page = await readUnlessRewound(db, () => readRange(db, LOG, [after, upTo, limit, ...knownIn(db)]))
+  const page = await readUnlessRewound(db, () =>
+    readRange({ ...db, query: db.hedgedQuery }, LOG, [after, upTo, limit, ...knownIn(db)]),
+  )
   return page?.events ?? []
 }
 

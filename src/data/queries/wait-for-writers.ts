@@ -1,5 +1,6 @@
 import type { Instant } from '../../domain/period.ts'
 import { until } from '../database/clock.ts'
+import { WITH_LOCK_TIMEOUT } from '../database/lock-timeout.ts'
 import { retried } from '../database/retry.ts'
 import type { Query, Statement } from '../database/statement.ts'
 
@@ -12,8 +13,9 @@ const MOST_AHEAD_MS = 50
 /** One order of locking, so that no two requests deadlock. The instant is taken before the wait. */
 const WAIT: Statement = {
   name: 'wait',
-  text: `SELECT extract(epoch FROM statement_timestamp())::float8 * 1000 AS now FROM vehicle
-    WHERE id = ANY($1::text[]) ORDER BY id FOR SHARE`,
+  text: `SELECT extract(epoch FROM statement_timestamp())::float8 * 1000 AS now FROM ${WITH_LOCK_TIMEOUT}, vehicle AS v
+    WHERE v.id = ANY($1::text[]) ORDER BY v.id FOR SHARE OF v`,
+  waits: 'row',
 }
 
 /**

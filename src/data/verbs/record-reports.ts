@@ -1,5 +1,6 @@
 import type { Instant } from '../../domain/period.ts'
 import type { Report, Values } from '../../domain/state.ts'
+import { WITH_LOCK_TIMEOUT } from '../database/lock-timeout.ts'
 import type { Statement, Tx } from '../database/statement.ts'
 
 /** A checked report, and its place in the batch. */
@@ -9,7 +10,9 @@ export type Indexed = Report & { readonly index: number }
 const RECORD: Statement = {
   name: 'record',
   text: `SELECT recorded, "unknown", to_jsonb(attention) AS attention, events
-    FROM record_vehicle_states($1::jsonb, $2, $3::text[], $4)`,
+    FROM ${WITH_LOCK_TIMEOUT}
+      CROSS JOIN LATERAL record_vehicle_states($1::jsonb, $2, CASE WHEN is_set IS NOT NULL THEN $3::text[] END, $4)`,
+  waits: 'rows',
 }
 
 export type Outcome = {

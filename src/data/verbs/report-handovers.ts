@@ -6,12 +6,13 @@ import type { VehicleDecision } from '../decisions/lock.ts'
 import { handOverIfIdle } from './handovers.ts'
 import { recordAll } from './record-reports.ts'
 import type { Indexed, Outcome } from './record-reports.ts'
+import { WITH_LOCK_TIMEOUT } from '../database/lock-timeout.ts'
 import type { Statement, Tx } from '../database/statement.ts'
 
 /** One order of locking for all batches, so that two of them cannot deadlock. */
 const LOCK_ALL: Statement = {
   name: 'lock_all',
-  text: 'SELECT 1 FROM vehicle WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE',
+  text: `SELECT 1 FROM ${WITH_LOCK_TIMEOUT}, vehicle AS v WHERE v.id = ANY($1::text[]) ORDER BY v.id FOR UPDATE OF v`,
 }
 
 const SAVE: Statement = { name: 'savepoint', text: 'SAVEPOINT vehicle' }
