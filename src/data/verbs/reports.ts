@@ -6,6 +6,8 @@ import { checkBatch, checkReport } from '../../domain/state.ts'
 import type { Report, SentReport } from '../../domain/state.ts'
 import { SET_SIZE, settleSet } from '../decisions/settle-set.ts'
 import { retried } from '../database/retry.ts'
+import type { Statement } from '../database/statement.ts'
+import { isLockTimeout } from '../database/unavailable.ts'
 import type { Services } from '../services.ts'
 import { isId } from '../tables/ids.ts'
 import { recordAll } from './record-reports.ts'
@@ -20,7 +22,8 @@ type Objection = Omit<Rejected, 'index'>
 /**
  * Takes a batch of reports: each is recorded, skipped as known, or rejected. One statement, whatever their number; only
  * where control passes is there more to do, and then it is one transaction.
- * @throws InputError at [reports] unless there are 1 to 1000
+ * @throws InputError at [reports] unless there are 1 to 1000; UnavailableError and the like, also where the reports of some
+ * vehicles were recorded because others are locked: the whole batch is to be sent again
  */
 export async function recordReports(
   db: Services,
@@ -28,6 +31,31 @@ export async function recordReports(
   reports: readonly SentReport[],
 ): Promise<Recorded> {
   checkBatch(reports)
+  try {
+    return await recordBatch(db, requestId, reports)
+  } catch (error) {
+    if (!isLockTimeout(error)) throw error
+    // A vehicle that is locked for long must not keep all those from reporting whose reports come in the same batch.
+    const free = await freeAmong(db, reports)
+    if (free.length === reports.length) return recordBatch(db, requestId, reports)
+    if (free.length > 0) await recordBatch(db, requestId, free)
+    throw error
+  }
+}
+
+const FREE: Statement = {
+  name: 'free',
+  text: 'SELECT v.id FROM vehicle AS v WHERE v.id = ANY($1::text[]) ORDER BY v.id FOR UPDATE OF v SKIP LOCKED',
+}
+
+/** The reports of vehicles whose lock nobody has. */
+async function freeAmong({ query }: Services, reports: readonly SentReport[]): Promise<readonly SentReport[]> {
+  const ids = new Set(reports.map(({ vehicleId }) => vehicleId).filter(isId))
+  const free = new Set((await query<{ id: string }>(FREE, [[...ids]])).map(({ id }) => id))
+  return reports.filter(({ vehicleId }) => free.has(vehicleId))
+}
+
+async function recordBatch(db: Services, requestId: string, reports: readonly SentReport[]): Promise<Recorded> {
   db.clock.check()
   const now = db.clock.now()
   const objections = new Map<number, Objection>()

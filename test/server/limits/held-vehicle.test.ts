@@ -51,6 +51,23 @@ it('a vehicle that somebody holds stops neither reads nor what is written about 
   expect(again.vehicle.name).toBe('again')
 })
 
+it('of a batch with a held vehicle the reports of the others are recorded, and the batch may be sent again', async () => {
+  const [held, free] = [await world.newVehicle(), await world.newVehicle()]
+  const gateway = await server.token(null, 'gateway')
+  const batch = [held, free].map((id) => reportAt(id, `of ${id}`, Date.now(), { speedKmh: 7 }))
+  const holder = await connect(server)
+  await holder.query('BEGIN')
+  await holder.query('SELECT FROM vehicle WHERE id = $1 FOR UPDATE', [held])
+  await expect(report(url, gateway, batch)).rejects.toThrow('SERVICE_UNAVAILABLE')
+  const { data } = await post(url, owner, 'query ($id: ID!) { vehicle(id: $id) { state { speedKmh { value } } } }', {
+    id: free,
+  })
+  expect(data.vehicle.state.speedKmh.value).toBe(7)
+  await holder.query('ROLLBACK')
+  await holder.end()
+  expect(await report(url, gateway, batch)).toMatchObject({ recorded: 1, skipped: 1, rejected: [] })
+})
+
 it('a session that stalls keeps nobody from the events of others', async () => {
   const watcher = await connect(server)
   const id = await world.newVehicle()
