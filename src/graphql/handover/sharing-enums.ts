@@ -8,7 +8,8 @@ import { builder } from '../base/builder.ts'
  */
 
 export const SharingStatusEnum = builder.enumType('SharingStatus', {
-  description: "The role of the viewer's fleet in a sharing.",
+  description:
+    "The role of the viewer's fleet in a sharing, the same in every phase. `relation` of a filter of vehicles goes by the sharing that is\nin force: SHARED_OUT selects the vehicles with an ACTIVE sharing that is SHARED_OWN_VEHICLE, SHARED_IN those with an ACTIVE\nsharing that is SHARED_PARTNER_VEHICLE.",
   values: {
     SHARED_OWN_VEHICLE: { description: "The viewer's fleet owns the vehicle and has shared it." },
     SHARED_PARTNER_VEHICLE: { description: "Another fleet owns the vehicle and shares it with the viewer's fleet." },

@@ -54,10 +54,11 @@ const VehicleOrderEnum = builder.enumType('VehicleOrder', {
 })
 
 const VehicleRelationEnum = builder.enumType('VehicleRelation', {
-  description: "How the viewer's fleet stands to a vehicle now.",
+  description:
+    "How the viewer's fleet stands to a vehicle now. It follows from the sharing in force alone: scheduled and past sharings, which have a\n`status`, too, count for nothing.",
   values: {
     OWNED: { description: "Owned by the viewer's fleet." },
-    SHARED_OUT: { description: "Owned by the viewer's fleet and shared with another now." },
+    SHARED_OUT: { description: "Owned by the viewer's fleet and shared with another now: some of OWNED." },
     SHARED_IN: { description: "Shared with the viewer's fleet now." },
   } satisfies Record<(typeof VEHICLE_RELATIONS)[number], { description: string }>,
 })

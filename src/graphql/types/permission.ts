@@ -39,7 +39,10 @@ export const VehiclePermissionsType = builder.objectRef<Question>('VehiclePermis
       update: may('update', 'For updateVehicle.'),
       delete: may('delete', 'For deleteVehicle.'),
       sendCommand: may('sendCommand', 'For sendCommand.'),
-      startSharing: may('startSharing', 'For startSharing.'),
+      startSharing: may(
+        'startSharing',
+        'For startSharing, of a sharing that starts now. When allowed, the vehicle is free until `until`, the start of the next\nscheduled sharing: one that ends later, or has an open end, is still refused with ALREADY_SHARED.',
+      ),
       updateSharingEnd: may('updateSharingEnd', 'For updateSharingEnd.'),
       endSharing: may('endSharing', 'For endSharing.'),
       setUse: may('setUse', 'For setVehicleUse.'),

@@ -6,7 +6,10 @@ export const StartSharingInput = builder.inputType('StartSharingInput', {
   description: 'A vehicle, a partner and a period.',
   fields: (t) => ({
     vehicleId: t.id({ required: true, description: 'The vehicle.' }),
-    fleetId: t.id({ required: true, description: 'The partner fleet.' }),
+    fleetId: t.id({
+      required: true,
+      description: "The partner: the fleet that borrows the vehicle, one of `sharingPartners`; never the viewer's own.",
+    }),
     startsAt: t.field({ type: 'DateTime', description: 'Now, if absent.' }),
     endsAt: t.field({ type: 'DateTime', description: 'Open end, if absent or null.' }),
     startPolicy: t.field({
