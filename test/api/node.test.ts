@@ -132,6 +132,17 @@ describe.each(DATABASE_KINDS)('node(id) on %s', (database) => {
     })
   })
 
+  it.each(['vehicleEvents', 'auditTrail'])('lets no fleet have the id of an entry of %s', async (list) => {
+    const { [list]: entries } = await ask(server.url, world.as.owner, `{ ${list}(first: 1) { nodes { id } } }`)
+    const [{ id }] = entries.nodes as [{ id: string }]
+    const refused = await run(server.url, world.as.admin, 'createFleet', { id, name: `Fleet like ${list}` })
+    expect(refused).toMatchObject({ __typename: 'RequestError', code: 'CONFLICT' })
+    // The same letters in another order are nobody's id.
+    const other = [...id].toReversed().join('')
+    const created = await run(server.url, world.as.admin, 'createFleet', { id: other, name: `Fleet like ${list}` })
+    expect(created).toMatchObject({ fleet: { id: other } })
+  })
+
   it('leads from a command and an audit entry to what they are about', async () => {
     const query = `query ($command: ID!, $vehicle: ID!) {
       command(id: $command) { vehicleId vehicle { id name } }

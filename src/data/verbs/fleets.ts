@@ -1,18 +1,20 @@
 import { RequestError } from '../../domain/errors.ts'
 import { newFleet, partnersOf } from '../../domain/fleet.ts'
 import type { Fleet } from '../../domain/fleet.ts'
-import type { Services } from '../services.ts'
+import type { Cursors, Services } from '../services.ts'
 import { unlessTaken, withShortId } from './short-id.ts'
 import { isId } from '../tables/ids.ts'
 
 /** @throws InputError; RequestError CONFLICT if another fleet has this id or name, or any other object this id */
-export async function createFleet({ prisma }: Services, id: string | null, name: string): Promise<Fleet> {
+export async function createFleet({ prisma, log }: Services, id: string | null, name: string): Promise<Fleet> {
   const insert = async (fleet: Fleet) => {
     const { count } = await prisma.fleet.createMany({ data: [fleet], skipDuplicates: true })
     return count === 1 ? fleet : null
   }
   if (id !== null) {
-    const fleet = await unlessTaken(insert(newFleet(id, name)))
+    const wanted = newFleet(id, name)
+    // Events and audit entries are no rows with an id of their own that the database could compare with.
+    const fleet = isEntryId(log.cursors, id) ? null : await unlessTaken(insert(wanted))
     if (fleet === null)
       throw new RequestError('CONFLICT', 'Another object already has this id, or another fleet this name.')
     return fleet
@@ -25,6 +27,10 @@ export async function createFleet({ prisma }: Services, id: string | null, name:
     return fleet
   })
 }
+
+/** Whether an event or an audit entry has this id, or will have it. A text that nobody sealed opens as one once in four billion. */
+const isEntryId = ({ open, openEvent }: Cursors, id: string): boolean =>
+  openEvent(id) !== null || open(id, 'trail') !== null
 
 /** @returns the two, in the order given. @throws InputError; RequestError FLEET_NOT_FOUND */
 export async function registerPartnership(db: Services, fleetIds: readonly string[]): Promise<Fleet[]> {
