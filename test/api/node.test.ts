@@ -138,7 +138,7 @@ describe.each(DATABASE_KINDS)('node(id) on %s', (database) => {
     const refused = await run(server.url, world.as.admin, 'createFleet', { id, name: `Fleet like ${list}` })
     expect(refused).toMatchObject({ __typename: 'RequestError', code: 'CONFLICT' })
     // The same letters in another order are nobody's id.
-    const other = [...id].toReversed().join('')
+    const other = Array.from(id).toReversed().join('')
     const created = await run(server.url, world.as.admin, 'createFleet', { id: other, name: `Fleet like ${list}` })
     expect(created).toMatchObject({ fleet: { id: other } })
   })

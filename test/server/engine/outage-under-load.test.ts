@@ -72,7 +72,7 @@ it(
     const { codes, stop } = load(async ({ query, variables, by }, isSocket) => {
       const params = { query, variables: variables?.(subjects) ?? {} }
       const { errors = [] } = await sendOver(isSocket ? 'WebSocket' : 'POST')(server.url, tokens[by], params)
-      return errors.map(({ extensions }) => String(extensions['code']))
+      return errors.map(({ extensions }) => extensions['code'])
     })
     onTestFinished(stop)
     const ready = async () => (await fetch(`${server.url}/ready`)).status
