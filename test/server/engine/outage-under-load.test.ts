@@ -123,10 +123,10 @@ async function killSession(url: string): Promise<void> {
   client.on('error', () => {})
   await client.connect()
   const { rows } = await client.query<{ pid: number }>(
-    "SELECT pid FROM pg_stat_activity WHERE application_name = 'fleetshare' AND state = 'active' LIMIT 1",
+    "SELECT pid FROM pg_stat_activity WHERE application_name = 'fleetshare' LIMIT 1",
   )
   const [session] = rows
-  if (!session) throw new Error('no session is at work')
+  if (!session) throw new Error('there is no session')
   process.kill(session.pid, 'SIGKILL')
   await client.end().catch(() => {})
 }
