@@ -30,7 +30,7 @@ async function filesIn(folder: string): Promise<string[]> {
   return entries
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length + 1))
-    .filter((file) => !file.includes('/generated/'))
+    .filter((file) => !/\/(generated|node_modules)\//.test(file))
     .toSorted()
 }
 
