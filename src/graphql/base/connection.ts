@@ -9,6 +9,12 @@ import { badUserInput } from './errors.ts'
 /** The usual and the largest number of nodes of a page, in the extensions of the argument `first` of every list. */
 export type PageSize = { readonly usual: number; readonly most: number }
 
+/**
+ * What a list in a filter tells of the pages that it filters, in the extensions (`bound`) of its input field: that they have as many
+ * nodes as the list has entries, at most; or of which type the nodes are that an entry lets through.
+ */
+export type FilterBound = 'NODES' | ((entry: string) => string)
+
 const PAGE_SIZE: PageSize = { usual: 50, most: 100 }
 
 export type Edge<T> = { readonly cursor: string; readonly node: T }

@@ -7,7 +7,7 @@ import type { Vehicle } from '../../domain/vehicle.ts'
 import { forTokens } from '../base/audience.ts'
 import { builder } from '../base/builder.ts'
 import { byText, connectionOf, isText, pageArgs, pageOf, toConnection } from '../base/connection.ts'
-import type { Connection, Cursors } from '../base/connection.ts'
+import type { Connection, Cursors, FilterBound } from '../base/connection.ts'
 import { asMember } from '../base/context.ts'
 import { badUserInput } from '../base/errors.ts'
 import { idsOf } from '../base/id-filter.ts'
@@ -67,7 +67,7 @@ const VehicleFilter = builder.inputType('VehicleFilter', {
   description: 'Which vehicles: those that meet all that is given. An empty list matches nothing.',
   fields: (t) => ({
     relation: t.field({ type: VehicleRelationEnum, description: 'Only those to which the fleet stands like this.' }),
-    ids: t.idList({ description: 'Only these.' }),
+    ids: t.idList({ description: 'Only these.', extensions: { bound: 'NODES' satisfies FilterBound } }),
     search: t.string({
       description:
         'Any part of the id, name, license plate, VIN, brand or model, without regard to case, spaces and dashes; 1 to 100 characters.',

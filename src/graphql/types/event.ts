@@ -5,7 +5,7 @@ import { openStream } from '../../live/stream.ts'
 import { forTokens } from '../base/audience.ts'
 import { builder } from '../base/builder.ts'
 import { connectionOf, lengthOf, pageArgs } from '../base/connection.ts'
-import type { Connection, PageSize } from '../base/connection.ts'
+import type { Connection, FilterBound, PageSize } from '../base/connection.ts'
 import { CommandStatusEnum, CommandType } from './command.ts'
 import { asMember, nonNull } from '../base/context.ts'
 import type { Context } from '../base/context.ts'
@@ -47,10 +47,12 @@ const TYPE_NAMES = {
   VEHICLE_USE_CHANGED: 'VehicleUseEvent',
 } as const
 
+const typeNameOf = (type: string): string => TYPE_NAMES[type as keyof typeof TYPE_NAMES] ?? 'SharingEvent'
+
 const VehicleEventInterface = builder.interfaceRef<LoggedEvent>('VehicleEvent').implement({
   description:
     'Something that happened to a vehicle. An event belongs to the owner, and to the partner whose sharing was\nin force when it occurred (occurredAt), and that never changes afterwards: neither a later sharing nor a late\nreport opens it to anybody else. Sharing events belong to both parties.',
-  resolveType: ({ type }) => TYPE_NAMES[type as keyof typeof TYPE_NAMES] ?? 'SharingEvent',
+  resolveType: ({ type }) => typeNameOf(type),
   fields: (t) => ({
     id: t.id({
       description: 'Unique; the same event always has the same id.',
@@ -159,7 +161,11 @@ const VehicleEventFilter = builder.inputType('VehicleEventFilter', {
     'A condition on events: all that is given has to be met. An empty list matches nothing, null everything.',
   fields: (t) => ({
     vehicleIds: t.idList({ description: 'Only events of these vehicles.' }),
-    types: t.field({ type: [VehicleEventTypeEnum], description: 'Only events of these types.' }),
+    types: t.field({
+      type: [VehicleEventTypeEnum],
+      description: 'Only events of these types.',
+      extensions: { bound: typeNameOf satisfies FilterBound },
+    }),
   }),
 })
 

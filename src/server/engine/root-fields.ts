@@ -1,7 +1,7 @@
 import { getDirectiveValues, GraphQLIncludeDirective, GraphQLSkipDirective, Kind } from 'graphql'
 import type { DocumentNode, FieldNode, OperationDefinitionNode, SelectionNode, SelectionSetNode } from 'graphql'
 import { fragmentsOf } from '../limits/fragments.ts'
-import type { Variables } from '../limits/query-cost.ts'
+import type { Variables } from '../limits/cost-tree.ts'
 import { coercedVariables } from './compile/coerce-variables.ts'
 
 /**

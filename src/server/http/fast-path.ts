@@ -81,9 +81,9 @@ export function createFastPath(options: FastPathOptions): FastPath {
         return false
       }
       admission.leave()
+      const extension = admission.settle(viewer, cost, variables, request.headers, result)
       admission.setRateLimitHeaders(viewer, response)
       const presented = result.errors ? presentedResult(result, operation, caller, options) : result
-      const extension = admission.costExtension(viewer, cost, variables, request.headers)
       respond(
         response,
         caller.requestId,

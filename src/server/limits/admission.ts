@@ -5,9 +5,10 @@ import { badUserInput, rateLimited } from '../../graphql/base/errors.ts'
 import { createConcurrencyLimit, createRefusalDelay } from './concurrency-limit.ts'
 import type { ConcurrencyLimit } from './concurrency-limit.ts'
 import { limitExceeded, LIMITS } from './document-limits.ts'
-import type { QueryCost, Variables } from './query-cost.ts'
+import type { Variables } from './cost-tree.ts'
+import type { QueryCost } from './query-cost.ts'
 import { createRateLimiter } from './rate-limit.ts'
-import type { RateLimit } from './rate-limit.ts'
+import type { RateLimit, RateLimiter } from './rate-limit.ts'
 
 /** Decides whether an operation is begun: right before it, when its variables are known, on every way to execution. */
 export type Admission = ConcurrencyLimit & {
@@ -26,12 +27,16 @@ export type Admission = ConcurrencyLimit & {
   readonly undo: (viewer: Viewer, cost: QueryCost, variables: Variables) => void
   /** Delays refusals for the concurrency limit. @returns a promise to wait for before one is sent; null for none */
   readonly delayRefusal: () => Promise<void> | null
-  /** `extensions.cost`: where there is a rate limit, or the request asks for it. null for nothing. */
-  readonly costExtension: (
+  /**
+   * Gives back the points that an operation took beyond what its answer holds. To be called once for each that was executed.
+   * @returns `extensions.cost`, where there is a rate limit or the request asks for it; else null
+   */
+  readonly settle: (
     viewer: Viewer,
     cost: QueryCost,
     variables: Variables,
     headers: IncomingHttpHeaders | undefined,
+    answer: ExecutionResult,
   ) => CostExtension | null
   /** Sets the headers of the rate limit, if there is one. */
   readonly setRateLimitHeaders: (viewer: Viewer, response: ServerResponse | undefined) => void
@@ -56,7 +61,7 @@ export type AdmissionRules = {
 }
 
 export function createAdmission({ rateLimit, operationsAtOnce }: AdmissionRules): Admission {
-  const limiter = rateLimit && createRateLimiter(rateLimit)
+  const limiter: RateLimiter | null = rateLimit && createRateLimiter(rateLimit)
   const concurrency = createConcurrencyLimit(operationsAtOnce)
 
   const admit: Admission['admit'] = ({ tokenId }, cost, variables) => {
@@ -77,10 +82,11 @@ export function createAdmission({ rateLimit, operationsAtOnce }: AdmissionRules)
     return seconds === 0 ? null : rateLimited(points, seconds)
   }
 
-  const costExtension: Admission['costExtension'] = ({ tokenId }, cost, variables, headers) => {
-    if (!limiter && headers?.['graphql-cost'] === undefined) return null
-    const points = cost.points(variables)
-    const extension = { requestedQueryCost: points, actualQueryCost: points }
+  const isCostWanted = (headers: IncomingHttpHeaders | undefined) =>
+    limiter !== null || headers?.['graphql-cost'] !== undefined
+
+  const extensionOf = ({ tokenId }: Viewer, requested: number, actual: number | null): CostExtension => {
+    const extension = { requestedQueryCost: requested, actualQueryCost: actual }
     if (!limiter) return extension
     const { burst, perSecond } = limiter
     const currentlyAvailable = limiter.left(tokenId)
@@ -94,11 +100,8 @@ export function createAdmission({ rateLimit, operationsAtOnce }: AdmissionRules)
     refusal(viewer, cost, variables, headers) {
       const refused = admit(viewer, cost, variables)
       if (!refused) return null
-      const extension = costExtension(viewer, cost, variables, headers)
-      return {
-        errors: [refused],
-        ...(extension ? { extensions: { cost: { ...extension, actualQueryCost: null } } } : {}),
-      }
+      if (!isCostWanted(headers)) return { errors: [refused] }
+      return { errors: [refused], extensions: { cost: extensionOf(viewer, cost.points(variables), null) } }
     },
     begin(viewer, cost, variables) {
       if (!concurrency.enter()) return false
@@ -110,7 +113,13 @@ export function createAdmission({ rateLimit, operationsAtOnce }: AdmissionRules)
       concurrency.leave()
       limiter?.giveBack(tokenId, cost.points(variables))
     },
-    costExtension,
+    settle(viewer, cost, variables, headers, answer) {
+      if (!isCostWanted(headers)) return null
+      const requested = cost.points(variables)
+      const actual = cost.actualPoints(variables, answer)
+      limiter?.giveBack(viewer.tokenId, requested - actual)
+      return extensionOf(viewer, requested, actual)
+    },
     setRateLimitHeaders({ tokenId }, response) {
       if (!limiter || !response) return
       const { burst, perSecond } = limiter

@@ -6,7 +6,8 @@ import type { Context } from '../../graphql/base/context.ts'
 import { overloaded } from '../../graphql/base/errors.ts'
 import type { Admission } from './admission.ts'
 import { queryCostOf } from './query-cost.ts'
-import type { QueryCost, Variables } from './query-cost.ts'
+import type { Variables } from './cost-tree.ts'
+import type { QueryCost } from './query-cost.ts'
 
 /** The context of an operation, with its request and response over HTTP; a WebSocket has neither. */
 export type Served = Context & { readonly req?: IncomingMessage; readonly res?: ServerResponse }
@@ -39,10 +40,13 @@ export function limitsPlugin(admission: Admission): Plugin<Context> {
           const { viewer, req, res } = args.contextValue as Served
           const variables: Variables = args.variableValues ?? {}
           const refused = admission.refusal(viewer, cost, variables, req?.headers)
-          admission.setRateLimitHeaders(viewer, res)
-          if (refused) return refused
+          if (refused) {
+            admission.setRateLimitHeaders(viewer, res)
+            return refused
+          }
           const result = (await executeFn(args)) as ExecutionResult
-          const extension = admission.costExtension(viewer, cost, variables, req?.headers)
+          const extension = admission.settle(viewer, cost, variables, req?.headers, result)
+          admission.setRateLimitHeaders(viewer, res)
           return extension ? { ...result, extensions: { ...result.extensions, cost: extension } } : result
         } finally {
           admission.leave()

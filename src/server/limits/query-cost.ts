@@ -1,19 +1,27 @@
-import { getNamedType, getNullableType, isCompositeType, isListType, Kind, OperationTypeNode } from 'graphql'
+import {
+  getNamedType,
+  getNullableType,
+  isAbstractType,
+  isCompositeType,
+  isListType,
+  Kind,
+  OperationTypeNode,
+} from 'graphql'
 import type {
   DocumentNode,
+  ExecutionResult,
   FieldNode,
   GraphQLCompositeType,
-  GraphQLField,
   OperationDefinitionNode,
   SelectionSetNode,
 } from 'graphql'
-import type { PageSize } from '../../graphql/base/connection.ts'
 import { schema } from '../../graphql/schema.ts'
+import { emptyPart, nodesOf, pointsIn, pointsOf } from './cost-tree.ts'
+import type { Choice, Page, Part, Variables } from './cost-tree.ts'
 import { fragmentsOf } from './fragments.ts'
+import { pageOf } from './page-cost.ts'
 
-export type Variables = Readonly<Record<string, unknown>>
-
-/** The cost of an operation, which depends on the variables that choose the sizes of its pages. */
+/** The cost of an operation, which depends on the variables that choose its pages. */
 export type QueryCost = {
   /** The product of its pages: a page in each node of another comes as often as that has nodes. */
   readonly nodes: (variables: Variables) => number
@@ -23,115 +31,119 @@ export type QueryCost = {
   readonly points: (variables: Variables) => number
   /** The greatest number for any variables. */
   readonly maxPoints: number
+  /** The points of what the answer holds. An answer with errors does not show what was read for it: it has the full cost. */
+  readonly actualPoints: (variables: Variables, answer: ExecutionResult) => number
 }
 
-/** An object of the answer with all below it that comes as often as itself, and the pages in it. */
-type Part = { points: number; readonly pages: Page[] }
-type Page = PageSize & { readonly sizes: readonly Size[]; readonly each: Part }
-/** The size of a page: a number in the document, or a variable and its default. */
-type Size = number | { readonly variable: string; readonly fallback: number | null }
-
 const POINTS = { object: 1, change: 10, least: 1 }
+
+/** A place in the document whose selections are added to a part. */
+type Place = {
+  readonly on: GraphQLCompositeType | null | undefined
+  /** The names of the types that the object may be of. */
+  readonly types: readonly string[]
+  readonly part: Part
+  /** The page that the place is the connection of. */
+  readonly page: Page | null
+  /** The page whose node the place belongs to. */
+  readonly within: Page | null
+  readonly path: readonly string[]
+  /** What comes with a type only, where the object may be of several. */
+  readonly partOf: (type: string) => Part
+}
 
 /** @param document within the limits and valid, so that its fragments can be put in where they are spread */
 export function queryCostOf(document: DocumentNode, operation: OperationDefinitionNode): QueryCost {
   const fragments = fragmentsOf(document)
   const root = schema.getRootType(operation.operation)
   const isQuery = operation.operation === OperationTypeNode.QUERY
+  const pages: Page[] = []
 
-  function add(
-    { selections }: SelectionSetNode,
-    on: GraphQLCompositeType | null | undefined,
-    part: Part,
-    each: Part | null,
-  ): void {
+  function add({ selections }: SelectionSetNode, place: Place): void {
     for (const selection of selections) {
-      if (selection.kind === Kind.FIELD) addField(selection, on, part, each)
+      if (selection.kind === Kind.FIELD) addField(selection, place)
       else {
         const inner = selection.kind === Kind.INLINE_FRAGMENT ? selection : fragments.get(selection.name.value)
-        if (inner) add(inner.selectionSet, namedType(inner.typeCondition?.name.value) ?? on, part, each)
+        if (inner) addFragment(inner.selectionSet, namedType(inner.typeCondition?.name.value) ?? place.on, place)
       }
     }
   }
 
-  function addField(node: FieldNode, on: GraphQLCompositeType | null | undefined, part: Part, each: Part | null): void {
+  function addFragment(selectionSet: SelectionSetNode, on: Place['on'], place: Place): void {
+    const these = typesOf(on)
+    const common = place.types.filter((type) => these.includes(type))
+    if (common.length === place.types.length) return add(selectionSet, { ...place, on })
+    for (const type of common) {
+      const part = place.partOf(type)
+      add(selectionSet, { ...place, on: namedType(type), types: [type], part, partOf: () => part })
+    }
+  }
+
+  function addField(node: FieldNode, { on, part, page, within, path }: Place): void {
     const field = on && 'getFields' in on ? on.getFields()[node.name.value] : undefined
     const type = field && getNamedType(field.type)
     if (!field || !node.selectionSet || !isCompositeType(type)) return
+    const key = (node.alias ?? node.name).value
     // A page's lists, its nodes and its edges, come once for each node.
-    const own = each && isListType(getNullableType(field.type)) ? each : part
+    const isList = isListType(getNullableType(field.type))
+    const own = page && isList ? page.each : part
+    if (page && isList) page.lists.add(key)
     own.points += on === root && !isQuery ? POINTS.change : POINTS.object
-    const page = pageOf(node, field, operation)
-    if (page) own.pages.push(page)
-    add(node.selectionSet, type, own, page && page.each)
+    const inside = page && isList ? page : within
+    const below = pageOf(node, field, operation, [...path, key])
+    if (below) {
+      own.pages.push(below)
+      pages.push(below)
+    }
+    let choice: Choice | null = null
+    const partOf = (name: string): Part => {
+      if (!choice) {
+        choice = { parts: new Map(), isFiltered: inside !== null && inside.each === own && type === inside.nodeType }
+        own.choices.push(choice)
+      }
+      const known = choice.parts.get(name) ?? emptyPart()
+      choice.parts.set(name, known)
+      return known
+    }
+    const [types, keys] = [typesOf(type), [...path, key]]
+    add(node.selectionSet, { on: type, types, part: own, page: below, within: inside, path: keys, partOf })
   }
 
-  const whole: Part = { points: 0, pages: [] }
-  add(operation.selectionSet, root, whole, null)
+  const whole = emptyPart()
+  const top: Place = {
+    on: root,
+    types: typesOf(root),
+    part: whole,
+    page: null,
+    within: null,
+    path: [],
+    partOf: () => whole,
+  }
+  add(operation.selectionSet, top)
   const maxNodes = nodesOf(whole, null)
-  const isFixed = !usesVariables(whole)
-  const points = Math.max(POINTS.least, pointsOf(whole, {}))
+  const maxPoints = pointsOf(whole, null)
+  const isFixed = pages.every((page) => page.isFixed)
+  const fixed = Math.max(POINTS.least, maxPoints)
+  const points = (variables: Variables) => (isFixed ? fixed : Math.max(POINTS.least, pointsOf(whole, variables)))
   return {
-    maxPoints: pointsOf(whole, null),
+    maxPoints,
     maxNodes,
-    nodes: isFixed ? () => maxNodes : (variables) => nodesOf(whole, variables),
-    points: isFixed ? () => points : (variables) => Math.max(POINTS.least, pointsOf(whole, variables)),
+    nodes: (variables) => (isFixed ? maxNodes : nodesOf(whole, variables)),
+    points,
+    actualPoints: (variables, { data, errors }) => {
+      const most = points(variables)
+      if (errors || !data) return most
+      const changes = isQuery ? 0 : Object.values(data).filter((value) => typeof value === 'object').length
+      const found = pointsIn(data, pages, variables) + changes * (POINTS.change - POINTS.object)
+      return Math.min(most, Math.max(POINTS.least, found))
+    },
   }
 }
+
+const typesOf = (type: GraphQLCompositeType | null | undefined): readonly string[] =>
+  isAbstractType(type) ? schema.getPossibleTypes(type).map(({ name }) => name) : type ? [type.name] : []
 
 function namedType(name: string | undefined): GraphQLCompositeType | null {
   const type = name === undefined ? null : schema.getType(name)
   return isCompositeType(type) ? type : null
 }
-
-function pageOf(
-  node: FieldNode,
-  field: GraphQLField<unknown, unknown>,
-  { variableDefinitions = [] }: OperationDefinitionNode,
-): Page | null {
-  const pageSize = field.args.find(({ name }) => name === 'first')?.extensions['pageSize'] as PageSize | undefined
-  if (!pageSize) return null
-  const sizes: Size[] = []
-  for (const { name, value } of node.arguments ?? []) {
-    if (name.value !== 'first' && name.value !== 'last') continue
-    if (value.kind === Kind.INT) sizes.push(Number(value.value))
-    if (value.kind !== Kind.VARIABLE) continue
-    const variable = value.name.value
-    const fallback = variableDefinitions.find((one) => one.variable.name.value === variable)?.defaultValue
-    sizes.push({ variable, fallback: fallback?.kind === Kind.INT ? Number(fallback.value) : null })
-  }
-  return { ...pageSize, sizes, each: { points: 0, pages: [] } }
-}
-
-const usesVariables = ({ pages }: Part): boolean =>
-  pages.some(({ sizes, each }) => sizes.some((size) => typeof size === 'object') || usesVariables(each))
-
-/**
- * An empty page counts as one node: it is asked for all the same.
- * @param variables null for the most that any lead to
- */
-function nodesOf({ pages }: Part, variables: Variables | null): number {
-  let nodes = 0
-  for (const page of pages) nodes += Math.max(1, lengthOf(page, variables)) * Math.max(1, nodesOf(page.each, variables))
-  return nodes
-}
-
-/** A page counts also if nothing of its nodes is selected: it is read all the same. @param variables as above */
-function pointsOf({ points, pages }: Part, variables: Variables | null): number {
-  let sum = points
-  for (const page of pages) sum += Math.max(1, lengthOf(page, variables)) * Math.max(1, pointsOf(page.each, variables))
-  return sum
-}
-
-/** The length of a page. A size that is invalid or too large is refused later; here it counts as the largest page at most. */
-function lengthOf({ sizes, usual, most }: Page, variables: Variables | null): number {
-  let length = -1
-  for (const size of sizes) {
-    const value = typeof size === 'number' ? size : variables === null ? most : given(size, variables)
-    if (typeof value === 'number' && value > length) length = value
-  }
-  return length < 0 ? usual : Math.min(length, most)
-}
-
-const given = ({ variable, fallback }: Exclude<Size, number>, variables: Variables): unknown =>
-  Object.hasOwn(variables, variable) ? variables[variable] : fallback

@@ -7,6 +7,7 @@ export type RateLimit = { readonly perSecond: number; readonly burst: number }
 export type RateLimiter = RateLimit & {
   /** @returns 0 if the points were taken; else the seconds until there are as many, if no others are taken */
   readonly take: (key: string, points: number) => number
+  /** Gives points back that were taken. A bucket that is full meanwhile stays full: time has given them back before. */
   readonly giveBack: (key: string, points: number) => void
   readonly left: (key: string) => number
 }

@@ -1,4 +1,4 @@
-import { getOperationAST, isObjectType, parse, validate } from 'graphql'
+import { getOperationAST, GraphQLError, isObjectType, parse, validate } from 'graphql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { schema } from '../../../src/graphql/schema.ts'
 import { queryCostOf } from '../../../src/server/limits/query-cost.ts'
@@ -8,15 +8,24 @@ import { sendOver, TRANSPORTS } from '../../support/transports.ts'
 import { makeWorld } from '../../support/world.ts'
 import type { World } from '../../support/world.ts'
 
-function weightOf(query: string, variables: Readonly<Record<string, unknown>> = {}) {
+function costOf(query: string) {
   const document = parse(query)
   expect(validate(schema, document)).toEqual([])
   const operation = getOperationAST(document)
   if (!operation) throw new Error('there is one operation')
-  const { nodes, points, maxNodes } = queryCostOf(document, operation)
+  return queryCostOf(document, operation)
+}
+
+function weightOf(query: string, variables: Readonly<Record<string, unknown>> = {}) {
+  const { nodes, points, maxNodes, maxPoints } = costOf(query)
   expect(nodes(variables)).toBeLessThanOrEqual(maxNodes)
+  expect(points(variables)).toBeLessThanOrEqual(Math.max(1, maxPoints))
   return [nodes(variables), points(variables)]
 }
+
+/** The body of a page of events: 3 points for an event of a sharing, 2 for one of a command, 1 for others. */
+const EVENTS =
+  '{ nodes { id ... on SharingEvent { sharing { partner { id } } } ... on CommandEvent { command { id } } } }'
 
 describe('the cost of an operation', () => {
   it.each<[string, string, number, number]>([
@@ -47,6 +56,28 @@ describe('the cost of an operation', () => {
     ],
     ['a mutation 10', 'mutation { deleteVehicle(input: { id: "1" }) { ... on DeleteVehicleSuccess { id } } }', 0, 10],
     ['a subscription 10', 'subscription { vehicleEvents { vehicle { id } } }', 0, 11],
+    ['one of several types: the dearest', `{ vehicleEvents(first: 10) ${EVENTS} }`, 10, 31],
+    ['the same behind edges', `{ vehicleEvents(first: 10) { edges { node ${EVENTS.slice(8, -2)} } } }`, 10, 41],
+    [
+      'the types that its filter lets through',
+      `{ vehicleEvents(first: 10, filter: { types: [COMMAND_UPDATED, STATE_RECORDED] }) ${EVENTS} }`,
+      10,
+      21,
+    ],
+    ['one type that is no list', `{ vehicleEvents(first: 10, filter: { types: VEHICLE_CHANGED }) ${EVENTS} }`, 10, 11],
+    ['no types as an empty page', `{ vehicleEvents(first: 10, filter: { types: [] }) ${EVENTS} }`, 1, 2],
+    ['null types as all', `{ vehicleEvents(first: 10, filter: { types: null }) ${EVENTS} }`, 10, 31],
+    ['as many nodes as its filter names', '{ vehicles(filter: { ids: ["1", "2"] }) { nodes { id } } }', 2, 3],
+    ['no more than its size', '{ vehicles(first: 1, filter: { ids: ["1", "2"] }) { nodes { id } } }', 1, 2],
+    ['no names as an empty page', '{ vehicles(filter: { ids: [], relation: OWNED }) { nodes { id } } }', 1, 2],
+    ['null names as all', '{ vehicles(filter: { ids: null, relation: OWNED }) { nodes { id } } }', 50, 51],
+    [
+      'one result of several, with what all errors have',
+      `mutation { startSharing(input: { vehicleId: "1", fleetId: "2" }) { ... on StartSharingSuccess { sharing { id } vehicle { id } }
+        ... on UserError { code ... on SharingConflictError { conflict { vehicle { fleet { id } } } } } } }`,
+      0,
+      13,
+    ],
     ['what is skipped, too', '{ vehicles(first: 10) @skip(if: true) { nodes { id } } }', 10, 11],
   ])('%s: %s', (_what, query, nodes, points) => {
     expect(weightOf(query)).toEqual([nodes, points])
@@ -63,6 +94,66 @@ describe('the cost of an operation', () => {
     ['that is too large', { first: 1e9 }, 200],
   ])('by a variable %s', (_what, variables, nodes) => {
     expect(weightOf(paged, { ...variables })[0]).toBe(nodes)
+  })
+})
+
+describe('the cost of a page by a variable of its filter', () => {
+  const named =
+    'query ($filter: VehicleFilter = { ids: "1" }) { vehicles(first: 100, filter: $filter) { nodes { id } } }'
+  const typed = `query ($types: [VehicleEventType!]) { vehicleEvents(first: 10, filter: { types: $types }) ${EVENTS} }`
+  it.each<[string, string, Readonly<Record<string, unknown>>, number]>([
+    ['that is given', named, { filter: { ids: ['1', '2', '3'] } }, 4],
+    ['that is not given, with a default', named, {}, 2],
+    ['that is null', named, { filter: null }, 101],
+    ['that is something else', named, { filter: 'all' }, 101],
+    ['that names nothing of it', named, { filter: { search: 'x' } }, 101],
+    ['that has it of its prototype', named, { filter: Object.create({ ids: [] }) }, 101],
+    ['with types', typed, { types: ['STATE_RECORDED'] }, 11],
+    ['with one type', typed, { types: 'COMMAND_UPDATED' }, 21],
+    ['without types', typed, {}, 31],
+    ['with types that there are not', typed, { types: ['NONE', 7] }, 31],
+  ])('%s', (_what, query, variables, points) => {
+    expect(weightOf(query, variables)[1]).toBe(points)
+  })
+})
+
+describe('the cost of an answer', () => {
+  const paged = '{ vehicles(first: 10) { nodes { id sharings(first: 5) { nodes { id } } } pageInfo { endCursor } } }'
+  const vehicle = (...ids: string[]) => ({ id: '1', sharings: { nodes: ids.map((id) => ({ id })) } })
+  const answer = (...nodes: object[]) => ({ vehicles: { nodes, pageInfo: { endCursor: null } } })
+  const deleted =
+    'mutation { a: deleteVehicle(input: { id: "1" }) { __typename } b: deleteVehicle(input: { id: "2" }) { __typename } }'
+  const closed = '{ vehicles(first: 10) { nodes { sharings(first: 5) { pageInfo { endCursor } } } } }'
+  it.each<[string, string, object | null, number]>([
+    ['its objects', paged, answer(vehicle('a', 'b'), vehicle('c')), 2 + 2 + 2 + 3],
+    ['an empty page as one node', paged, answer(), 2 + 1],
+    ['empty pages in nodes likewise', paged, answer(vehicle(), vehicle()), 2 + 2 * 3],
+    [
+      'a page that shows no nodes in full',
+      closed,
+      { vehicles: { nodes: [{ sharings: { pageInfo: {} } }] } },
+      1 + 1 + 7,
+    ],
+    ['a list of other values as nothing', '{ viewer { roles } }', { viewer: { roles: ['A', 'B'] } }, 1],
+    ['null as nothing, and at least a point', '{ vehicle(id: "1") { id } }', { vehicle: null }, 1],
+    ['no answer as the whole', paged, null, 72],
+    ['a change ten', deleted, { a: { __typename: 'RequestError' }, b: { __typename: 'DeleteVehicleSuccess' } }, 20],
+    ['what is skipped as nothing', '{ vehicles(first: 10) @skip(if: true) { nodes { id } } }', {}, 1],
+    ['never more than the operation', '{ __schema { types { name } } }', { __schema: { types: [{}, {}, {}] } }, 1],
+  ])('counts %s', (_what, query, data, points) => {
+    expect(costOf(query).actualPoints({}, { data: data as Record<string, unknown> | null })).toBe(points)
+  })
+
+  it('with an error is the whole: what was read for it does not show', () => {
+    const { actualPoints } = costOf('{ vehicles(first: 10) { nodes { name } } vehicle(id: "1") { id } }')
+    const data = { vehicles: { nodes: [] }, vehicle: null }
+    expect(actualPoints({}, { data })).toBe(2)
+    expect(actualPoints({}, { data, errors: [new GraphQLError('broken')] })).toBe(12)
+  })
+
+  it('goes by variables', () => {
+    const { actualPoints } = costOf('query ($n: Int) { vehicles(first: $n) { totalCount } }')
+    expect(actualPoints({ n: 7 }, { data: { vehicles: { totalCount: 3 } } })).toBe(8)
   })
 })
 
@@ -116,7 +207,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
 
   it('the cost is in the result where the request asks for it', async () => {
     const { extensions } = await send(declared(), { size: 2 })
-    const cost = { requestedQueryCost: 401, actualQueryCost: 401 }
+    const cost = { requestedQueryCost: 401, actualQueryCost: 2 }
     expect(extensions).toEqual(transport === 'WebSocket' ? undefined : { cost })
     const plain = await sendOver(transport)(server.url, world.as.owner, { query: declared(), variables: { size: 2 } })
     expect(plain.extensions).toBeUndefined()

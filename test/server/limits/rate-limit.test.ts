@@ -14,18 +14,20 @@ const leftOf = ({ extensions }: Told) =>
   (extensions?.['cost'] as { throttleStatus: { currentlyAvailable: number } } | undefined)?.throttleStatus
     .currentlyAvailable
 
-/** Costs 51. */
-const PAGE = '{ vehicles { nodes { id } } }'
+/** Costs 51, whatever it finds: what was read does not show. */
+const PAGE = '{ vehicles { totalCount } }'
+/** Requests 21 points, and costs 2 where there are no vehicles. */
+const SHOWN = '{ vehicles(first: 20) { nodes { id } } }'
 
 let server: TestServer
 let world: World
-let fresh: () => Promise<string>
+let fresh: (fleet?: string) => Promise<string>
 beforeAll(async () => {
   server = await startServer({ env: { RATE_LIMIT: '1', RATE_LIMIT_BURST: `${BURST}` } })
   world = await makeWorld(server)
   let lifetime = 3600
   // One that lasts as long as another, and is made in the same second, is the same.
-  fresh = () => server.token(world.owner, 'manager', ++lifetime)
+  fresh = (fleet = world.owner) => server.token(fleet, 'manager', ++lifetime)
 })
 afterAll(() => server.close())
 
@@ -67,6 +69,20 @@ describe.each(TRANSPORTS)('a token without points left, over %s', (transport) =>
   })
 })
 
+it.each(TRANSPORTS)('what an answer does not hold is given back, over %s', async (transport) => {
+  const token = await fresh(world.stranger)
+  const sent = transport === 'POST again' ? 3 : 1
+  for (let time = 1; time <= 5; time++) {
+    const answer = await sendOver(transport)(server.url, token, { query: SHOWN })
+    expect(answer.data).toEqual({ vehicles: { nodes: [] } })
+    expect(answer.extensions?.['cost']).toMatchObject({ requestedQueryCost: 21, actualQueryCost: 2 })
+    const left = leftOf(answer)
+    expect(left).toBeGreaterThanOrEqual(BURST - 2 * sent * time)
+    expect(left).toBeLessThanOrEqual(BURST - 2)
+    if (answer.headers) expect(answer.headers.get('RateLimit')).toMatch(`"points";r=${left};`)
+  }
+})
+
 it('points come back at the rate', async () => {
   const quick = await startServer({ env: { RATE_LIMIT: '50', RATE_LIMIT_BURST: '60' } })
   const { as } = await makeWorld(quick)
@@ -83,7 +99,7 @@ it('points come back at the rate', async () => {
 it.each([
   // 10, one for the vehicle and one for its fleet.
   ['a mutation', { query: mutations.updateVehicle, variables: { input: { id: 'NONE' } } }, 12],
-  ['a query', { query: '{ vehicles(first: 11) { nodes { id } } }' }, 12],
+  ['a query', { query: '{ vehicles(first: 11) { totalCount } }' }, 12],
   ['a query that fails', { query: '{ vehicles(first: 11, after: "nowhere") { nodes { id } } }' }, 12],
 ])('%s costs the same each time, and is paid once, also where it came before', async (_what, params, points) => {
   const token = await fresh()

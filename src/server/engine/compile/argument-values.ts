@@ -11,7 +11,7 @@ import {
 } from 'graphql'
 import type { DocumentNode, GraphQLArgument, GraphQLSchema, ValueNode, VariableDefinitionNode } from 'graphql'
 import { schema } from '../../../graphql/schema.ts'
-import type { Variables } from '../../limits/query-cost.ts'
+import type { Variables } from '../../limits/cost-tree.ts'
 
 /** The type of a variable whose value is passed on unchanged. */
 const PASSED = new GraphQLScalarType({ name: 'Passed', parseValue: (value) => value })

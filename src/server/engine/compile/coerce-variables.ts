@@ -10,7 +10,7 @@ import {
 } from 'graphql'
 import type { GraphQLInputObjectType, GraphQLInputType, VariableDefinitionNode } from 'graphql'
 import { schema } from '../../../graphql/schema.ts'
-import type { Variables } from '../../limits/query-cost.ts'
+import type { Variables } from '../../limits/cost-tree.ts'
 
 /** Variables as graphql-js coerces them; null if it refuses any. */
 export const coercedVariables = (definitions: readonly VariableDefinitionNode[], given: Variables): Variables | null =>

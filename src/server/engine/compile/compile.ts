@@ -11,7 +11,7 @@ import type { Context } from '../../../graphql/base/context.ts'
 import { schema } from '../../../graphql/schema.ts'
 import { LIMITS } from '../../limits/document-limits.ts'
 import { perFragment } from '../../limits/fragments.ts'
-import type { Variables } from '../../limits/query-cost.ts'
+import type { Variables } from '../../limits/cost-tree.ts'
 import { argumentsAsVariables, schemaWithPassed } from './argument-values.ts'
 import { variableCoercion } from './coerce-variables.ts'
 
