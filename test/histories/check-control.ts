@@ -1,8 +1,9 @@
 import type * as row from '../../src/generated/prisma/client.ts'
 import { audit } from '../support/audit.ts'
-import { factsOf, stepOf, windowsOf } from './facts.ts'
+import { factsOf, stepOf, windowOf } from './facts.ts'
 import type { Window } from './facts.ts'
-import type { Call, Recording, Violation } from './history.ts'
+import type { Call, Instant, Recording, Violation } from './history.ts'
+import { knownEnd, knownStart } from './known.ts'
 
 /** One fleet controls a vehicle at any instant; what comes by time comes at its very instant; a command goes out once. */
 export function checkControl(recording: Recording): Violation[] {
@@ -10,7 +11,7 @@ export function checkControl(recording: Recording): Violation[] {
     ...recording.vehicles.flatMap(({ id, ownerId }) => auditFaults(id, ownerId, recording)),
     ...recording.truth.events.flatMap((event) => dueFaults(event, recording)),
     ...dispatchFaults(recording),
-    ...recording.calls.flatMap((call) => refusalFaults(call, windowsOf(recording), recording)),
+    ...refusals(recording),
   ]
 }
 
@@ -110,8 +111,22 @@ function dispatchFaults({ dispatches, truth }: Recording): Violation[] {
 /** Two processes of one machine read its clock within this. Milliseconds. */
 export const CLOCK_MS = 3
 
+/** When the partner had control: maybe by then, as the instants say, and surely, as all had to know. */
+type KnownWindow = Window & { readonly surelyFrom: Instant; readonly surelyTo: Instant }
+
+function refusals(recording: Recording): Violation[] {
+  const windows = recording.truth.sharings
+    .filter(({ cancelledAt }) => cancelledAt === null)
+    .map((sharing) => ({
+      ...windowOf(sharing),
+      surelyFrom: knownStart(sharing, recording),
+      surelyTo: knownEnd(sharing, recording),
+    }))
+  return recording.calls.flatMap((call) => refusalFaults(call, windows, recording))
+}
+
 /** A refusal that names who has control was true at some instant while it was asked for. */
-function refusalFaults(call: Call, all: readonly Window[], { vehicles }: Recording): Violation[] {
+function refusalFaults(call: Call, all: readonly KnownWindow[], { vehicles }: Recording): Violation[] {
   const { answer, name, input, fleetId } = call
   if (answer.kind !== 'refusal' || input['sharingId'] !== undefined) return []
   const vehicle = vehicles.find(({ id }) => id === input['vehicleId'])
@@ -120,8 +135,8 @@ function refusalFaults(call: Call, all: readonly Window[], { vehicles }: Recordi
   const to = call.returnedAt + CLOCK_MS
   const windows = all.filter(({ vehicleId }) => vehicleId === vehicle?.id)
   const theirs = windows.filter(({ partnerId }) => partnerId === fleetId)
-  const covered = (some: readonly Window[]) => some.some((window) => window.from <= from && to < window.to)
-  const touched = windows.some((window) => window.from <= to && from < window.to)
+  const covered = (some: readonly KnownWindow[]) => some.some((window) => window.surelyFrom <= from && to < window.to)
+  const touched = windows.some((window) => window.from <= to && from < window.surelyTo)
   /** By what was asked, or by the code alone. Those that say nothing of control are taken as they are. */
   const justified: Readonly<Record<string, boolean>> = {
     'sendCommand COMMAND_NOT_ALLOWED_BY_SHARING': !isOwner && touched,

@@ -1,8 +1,9 @@
 import type * as row from '../../src/generated/prisma/client.ts'
 import { iso } from '../support/world.ts'
 import { CLOCK_MS } from './check-control.ts'
-import { endOf, startOf } from './facts.ts'
-import type { Call, Instant, Recording, Violation } from './history.ts'
+import { endOf } from './facts.ts'
+import type { Instant, Recording, Violation } from './history.ts'
+import { knownStart, sharingIn } from './known.ts'
 
 /** Something that was said of a sharing, and when: the latest instant of which it says that it is over, or the earliest that it is not. */
 type Word = { readonly at: Instant; readonly text: string }
@@ -26,25 +27,9 @@ function returned(sharing: row.Sharing, recording: Recording): Violation[] {
     }))
 }
 
-/** The sharing that a call has answered with. */
-function sharingIn({ answer }: Call): { readonly id: string; readonly phase: string } | null {
-  const sharing = answer.kind === 'success' ? answer.result['sharing'] : null
-  return (sharing ?? null) as { readonly id: string; readonly phase: string } | null
-}
-
-/** Since when it has been in force for all to see, as long as it was. */
-function knownSince(sharing: row.Sharing, { calls, reads }: Recording): Instant {
-  const { id } = sharing
-  const known = [
-    ...calls.filter((call) => sharingIn(call)?.id === id).map(({ returnedAt }) => returnedAt),
-    ...reads.filter(({ inForce }) => inForce === id).map(({ returnedAt }) => returnedAt),
-  ]
-  return Math.max(startOf(sharing), Math.min(...known)) + CLOCK_MS
-}
-
 function saidOver(sharing: row.Sharing, recording: Recording): Word[] {
   const { id, vehicleId, ownerId, partnerId } = sharing
-  const since = knownSince(sharing, recording)
+  const since = knownStart(sharing, recording) + CLOCK_MS
   const said: Word[] = []
   for (const call of recording.calls) {
     const { requestId, name, fleetId, input, invokedAt, returnedAt, answer } = call
@@ -84,8 +69,9 @@ function saidInForce(sharing: row.Sharing, { calls, reads, truth }: Recording): 
       })),
     ...truth.events
       .filter(({ type, sharingId }) => sharingId === id && /^SHARING_END_(CHANGED|REQUESTED)$/.test(type))
-      .map(({ type, recordedAt, position }) => ({
-        at: recordedAt.getTime(),
+      .map(({ type, recordedAt, occurredAt, requestId, position }) => ({
+        // A due end that waits is recorded later, maybe together with the end that followed.
+        at: (requestId === null ? occurredAt : recordedAt).getTime(),
         text: `${type} was recorded at ${position}`,
       })),
     ...calls

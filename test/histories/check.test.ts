@@ -58,6 +58,16 @@ it.each<[string, (draft: Draft) => void]>([
       draft.reads.unshift({ ...some(draft.reads[0]), ...times, phase: null, inForce: null })
     },
   ],
+  [
+    'an owner that is told of no sharing before the start is committed',
+    (draft) => {
+      callOf(draft, 'r2').returnedAt = START + 125
+      const told = { name: 'updateSharingEnd', input: { vehicleId: 'car', endsAt: null } } as const
+      const times = { invokedAt: START + 110, returnedAt: START + 120 }
+      const asked = { requestId: 'no', operation: 99, answer: refusal('NOT_SHARED') }
+      draft.calls.push({ ...callOf(draft, 'r8'), ...told, ...times, ...asked })
+    },
+  ],
   ['an answer that found it in force and came late', (draft) => (some(draft.reads[0]).returnedAt = START + 390)],
   ['what comes behind the last event that counts', (draft) => some(draft.logs.own[1]).push(seen(eventAt(draft, 12)))],
 ])('finds nothing wrong with %s', (_name, change) => {

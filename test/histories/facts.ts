@@ -57,15 +57,15 @@ export function upTo<T extends { readonly requestId: string | null }>(events: re
 /** When the partner of a sharing was in control: from its start to, not including, its end. */
 export type Window = Span & { readonly vehicleId: string; readonly partnerId: string }
 
+export const windowOf = (sharing: row.Sharing): Window => ({
+  vehicleId: sharing.vehicleId,
+  partnerId: sharing.partnerId,
+  from: startOf(sharing),
+  to: endOf(sharing),
+})
+
 export const windowsOf = ({ truth }: Pick<Recording, 'truth'>): Window[] =>
-  truth.sharings
-    .filter(({ cancelledAt }) => cancelledAt === null)
-    .map((sharing) => ({
-      vehicleId: sharing.vehicleId,
-      partnerId: sharing.partnerId,
-      from: startOf(sharing),
-      to: endOf(sharing),
-    }))
+  truth.sharings.filter(({ cancelledAt }) => cancelledAt === null).map(windowOf)
 
 /** When control passed to the partner; never for one that waits. */
 export const startOf = ({ startsAt, startedAt, startWhenIdle }: row.Sharing): Instant =>

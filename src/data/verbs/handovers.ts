@@ -3,15 +3,18 @@ import { handOver, isWaiting } from '../../domain/handover/waiting.ts'
 import { sharingEvent } from '../../domain/log/event.ts'
 import type { Vehicle } from '../../domain/vehicle.ts'
 import { change } from '../decisions/commit.ts'
+import { ChangedError } from '../decisions/redecide.ts'
 import { awaitsIdle, commitDecision, factsOf, lockVehicle, passControl } from '../decisions/lock.ts'
 import type { VehicleDecision } from '../decisions/lock.ts'
 
 /**
  * Hands an idle vehicle over, where the start or the end of a sharing waits for that: at the instant of the decision, which has to
  * be one of a handover. A use that ends with the control of the one side does not hold up the start of the other.
+ * @throws ChangedError if the start or the end of a sharing fell due after the decision that made the vehicle idle: it comes first
  */
 export function handOverIfIdle(decision: VehicleDecision): void {
-  const { control, moment, changes, events } = decision
+  const { vehicle, control, moment, changes, events } = decision
+  if (changes.sharings.size > 0) throw new ChangedError(vehicle.id)
   // Ends come before starts.
   const waiting = (control?.sharings ?? [])
     .filter((sharing) => isWaiting(sharing, moment.at))
