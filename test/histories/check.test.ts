@@ -1,16 +1,9 @@
 import { expect, it } from 'vitest'
 import { iso } from '../support/world.ts'
 import { check, checkDatabase } from './check.ts'
-import { aDraft, recordingOf, seen, START, moveAhead } from './handmade.ts'
+import { aDraft, recordingOf, seen, START } from './handmade.ts'
 import type { Draft } from './handmade.ts'
-import { callOf, disruption, eventAt, everywhere, internal, refusal, remove, some, unknown } from './spoil.ts'
-
-/** What is found in the history of handmade.ts once it is spoilt: the names of the checks, each once. */
-function found(spoil: (draft: Draft) => void): string[] {
-  const draft = aDraft()
-  spoil(draft)
-  return [...new Set(check(recordingOf(draft)).map((violation) => violation.check))].toSorted()
-}
+import { callOf, disruption, eventAt, found, internal, refusal, remove, some, unknown } from './spoil.ts'
 
 it('finds nothing in a history in which all is well', () => {
   expect(check(recordingOf(aDraft()))).toEqual([])
@@ -56,16 +49,6 @@ it.each<[string, (draft: Draft) => void]>([
     (draft) => {
       const times = { invokedAt: START + 80, returnedAt: START + 105 }
       draft.reads.unshift({ ...some(draft.reads[0]), ...times, phase: null, inForce: null })
-    },
-  ],
-  [
-    'an owner that is told of no sharing before the start is committed',
-    (draft) => {
-      callOf(draft, 'r2').returnedAt = START + 125
-      const told = { name: 'updateSharingEnd', input: { vehicleId: 'car', endsAt: null } } as const
-      const times = { invokedAt: START + 110, returnedAt: START + 120 }
-      const asked = { requestId: 'no', operation: 99, answer: refusal('NOT_SHARED') }
-      draft.calls.push({ ...callOf(draft, 'r8'), ...told, ...times, ...asked })
     },
   ],
   ['an answer that found it in force and came late', (draft) => (some(draft.reads[0]).returnedAt = START + 390)],
@@ -272,39 +255,4 @@ it('finds events that a fleet must not see, and events that it misses', () => {
   }
   expect(found(missing)).toEqual(['audience'])
   expect(aDraft().logs.partner[0]?.[8]?.occurredAt).toBe(iso(START + 250))
-})
-
-it('finds an end when idle that is ascribed to the wrong party', () => {
-  const wish = (endReason: string) => (draft: Draft) => {
-    const at = new Date(START + 290)
-    const facts = { endsAt: START + 300, endReason: null }
-    const asked = { occurredAt: new Date(START + 285), recordedAt: new Date(START + 285), requestId: 'r10', facts }
-    draft.events.splice(8, 0, { ...eventAt(draft, 9), ...asked, position: 80n, type: 'SHARING_END_REQUESTED' })
-    for (const log of [...draft.logs.own, ...draft.logs.partner]) {
-      log.splice(
-        log.findIndex(({ cursor }) => cursor === 'at 9'),
-        0,
-        seen(eventAt(draft, 80)),
-      )
-    }
-    const input = { vehicleId: 'car', when: 'WHEN_IDLE' }
-    const [name, fleetId] = ['endSharing', 'partner'] as const
-    const times = { invokedAt: START + 275, returnedAt: START + 295 }
-    draft.calls.push({ ...callOf(draft, 'r8'), requestId: 'r10', operation: 10, name, fleetId, input, ...times })
-    // The report is what makes the vehicle idle.
-    Object.assign(callOf(draft, 'r7'), times)
-    const handover = { occurredAt: at, recordedAt: at, requestId: 'r7', facts: { ...facts, endReason } }
-    Object.assign(eventAt(draft, 9), handover)
-    Object.assign(eventAt(draft, 10), { occurredAt: at, recordedAt: at, requestId: 'r7' })
-    const idle = { mileageKm: 9, speedKmh: 0, ignition: false, centralLock: 'LOCKED' }
-    Object.assign(eventAt(draft, 11), { recordedAt: new Date(START + 288), facts: idle })
-    // What it makes happen stands behind it.
-    draft.events.splice(9, 0, ...draft.events.splice(draft.events.indexOf(eventAt(draft, 11)), 1))
-    for (const log of [...draft.logs.own, ...draft.logs.partner]) moveAhead(log, 'at 11', 'at 9')
-    Object.assign(some(draft.sharings[0]), { endedAt: at, endReason })
-    some(draft.commands[0]).completedAt = at
-    everywhere(draft)
-  }
-  expect(found(wish('ENDED_BY_PARTNER'))).toEqual([])
-  expect(found(wish('ENDED_BY_OWNER'))).toEqual(['due'])
 })

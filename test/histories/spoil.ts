@@ -1,4 +1,5 @@
-import { seen, START } from './handmade.ts'
+import { check } from './check.ts'
+import { aDraft, recordingOf, seen, START } from './handmade.ts'
 import type { Draft } from './handmade.ts'
 import type { Answer, Disruption } from './history.ts'
 
@@ -45,3 +46,10 @@ export const disruption = (kind: Disruption['kind'], from: number, to: number, s
   to: START + to,
   struck: 1,
 })
+
+/** What is found in the history of handmade.ts once it is spoilt: the names of the checks, each once. */
+export function found(spoil: (draft: Draft) => void): string[] {
+  const draft = aDraft()
+  spoil(draft)
+  return [...new Set(check(recordingOf(draft)).map((violation) => violation.check))].toSorted()
+}
