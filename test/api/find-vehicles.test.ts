@@ -40,6 +40,7 @@ const FIELDS: readonly Fields[] = [
   { name: '' },
   { name: 'a\u2013b c', brand: '🛵 Moped', model: '\u00a0' },
   { name: 'a\tb' },
+  { model: 'next\u0085line\u{10ead}yezidi' },
   ...Array.from({ length: 40 }, (_, n): Fields => ({ name: `Car ${n % 7}`, licensePlate: `P-${String(n % 11)}` })),
 ]
 
@@ -51,7 +52,7 @@ const folded = (text: string) =>
     .toUpperCase()
     .toLowerCase()
     .replaceAll('ς', 'σ')
-    .replaceAll(/[\s\p{Pd}\u2212]/gu, '')
+    .replaceAll(/[\p{White_Space}\ufeff\p{Pd}\u2212]/gu, '')
 
 const has = ({ id, name, licensePlate, vin, brand, model }: Car, search: string) =>
   [id, name, licensePlate, vin, brand, model].some(
@@ -194,6 +195,8 @@ describe.each(DATABASE_KINDS)('vehicles are found and ordered on %s', (database)
     '·',
     'bmw',
     'ｂｍｗ',
+    'nextlineyezidi',
+    'LINE\u{10d6e}Y',
     '🛵',
     '%',
     '_',
