@@ -93,6 +93,15 @@ const EVENTS_SQL = `
   JOIN LATERAL (SELECT now() - interval '12 hours' + e * interval '1 millisecond' AS at) AS t ON TRUE
   JOIN ${NUMBERED} AS w ON w.n = 1 + e % $1::bigint ORDER BY e`
 
+/** Two for every vehicle, both of them over. */
+const COMMANDS_SQL = `
+  INSERT INTO command (id, type, status, vehicle_id, owner_id, fleet_id, requested_at, deadline, dispatched_at, completed_at)
+  SELECT 'c' || k || '000000-0000-4000-8000-' || lpad(n::text, 12, '0'), 'DRAW_ATTENTION',
+    CASE WHEN n % 7 = 0 THEN 'FAILED' ELSE 'SUCCEEDED' END, id, owner, owner, at, at + interval '30 seconds', at,
+    at + interval '2 seconds'
+  FROM ${NUMBERED} AS v CROSS JOIN generate_series(1, 2) AS k
+  CROSS JOIN LATERAL (SELECT now() - interval '1 day' * k - n * interval '1.003 seconds' AS at) AS t`
+
 const EVENTS_AT_ONCE = 500_000
 
 /** Fills a migrated database, unless that was done before. The vehicles' readings are some minutes old. */
@@ -104,7 +113,7 @@ export async function fill(url: string, { vehicles, events }: World): Promise<vo
     if (rows[0]?.vehicles === vehicles) return
     if (rows[0]?.vehicles !== 0) throw new Error(`the database has ${rows[0]?.vehicles} vehicles, not ${vehicles}`)
     await client.query(FLEETS_SQL)
-    for (const sql of [VEHICLES_SQL, ...SHARINGS_SQL]) await client.query(sql, [vehicles])
+    for (const sql of [VEHICLES_SQL, ...SHARINGS_SQL, COMMANDS_SQL]) await client.query(sql, [vehicles])
     for (let from = 1; from <= events; from += EVENTS_AT_ONCE) {
       await client.query(EVENTS_SQL, [vehicles, from, Math.min(events, from + EVENTS_AT_ONCE - 1)])
     }

@@ -22,6 +22,17 @@ export const DOCUMENTS = {
   Vehicles: `query Vehicles($first: Int, $after: String) {
     vehicles(first: $first, after: $after) { nodes { ...V } pageInfo { hasNextPage endCursor } }
   } ${VEHICLE}`,
+  Search: `query Search($search: String!) {
+    vehicles(filter: { search: $search }) { nodes { ...V } pageInfo { hasNextPage } }
+  } ${VEHICLE}`,
+  Ordered: `query Ordered { vehicles(orderBy: LICENSE_PLATE) { nodes { ...V } pageInfo { hasNextPage } } } ${VEHICLE}`,
+  Counted: `query Counted { vehicles { totalCount nodes { ...V } pageInfo { hasNextPage } } } ${VEHICLE}`,
+  Newest: `query Newest { vehicleEvents(last: 50) {
+    nodes { ${EVENT} } pageInfo { hasNextPage hasPreviousPage }
+  } }`,
+  Commands: `query Commands { commands { nodes {
+    id type status vehicleId requestedAt deadline completedAt fleet { id name }
+  } pageInfo { hasNextPage } } }`,
   Events: `query Events { vehicleEvents(first: 50) {
     nodes { ${EVENT} } pageInfo { hasNextPage }
   } }`,

@@ -12,7 +12,7 @@ import { startSystem } from './systems.ts'
 import type { Running } from './systems.ts'
 import type { Cell } from './table.ts'
 import type { Issuer } from './tokens.ts'
-import { isRead, WORKLOADS } from './workloads.ts'
+import { answers, isRead, WORKLOADS } from './workloads.ts'
 
 /** What all cells of a run have in common. */
 export type Bench = {
@@ -59,6 +59,7 @@ export async function runReads(bench: Bench, place: Place, workloads: readonly s
     for (let round = 0; round < bench.options.rounds; round++) {
       for (const workload of workloads) {
         for (const [system, { target }] of rotated([...systems], round)) {
+          if (!answers(system, workload)) continue
           await measure(bench, place, { workload, system, target, round })
         }
       }

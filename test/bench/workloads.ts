@@ -32,7 +32,16 @@ export type Next = (caller: Caller) => readonly Request[]
  */
 export type Kind = 'read' | 'write' | 'stream' | 'start'
 
-export type Workload = { readonly title: string; readonly kind: Kind; readonly next?: Next }
+export type Workload = {
+  readonly title: string
+  readonly kind: Kind
+  readonly next?: Next
+  /** Only these systems are compared; all, if absent. */
+  readonly systems?: readonly string[]
+}
+
+/** The lists that are searched, ordered and counted are written once more for the better design alone. */
+const BEST = ['ours', 'before', 'joins']
 
 export const WORKLOADS: Readonly<Record<string, Workload>> = {
   typename: {
@@ -57,6 +66,42 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
     kind: 'read',
     next: (caller) => [request(anyFleet(caller), 'Events', {}, 'recordedAt')],
   },
+  search: {
+    title: 'vehicles by a part of a license plate that few have',
+    kind: 'read',
+    next: (caller) => [onePlate(caller)],
+    systems: BEST,
+  },
+  common: {
+    title: '50 vehicles by a text that all have',
+    kind: 'read',
+    next: (caller) => [request(anyFleet(caller), 'Search', { search: 'Volks-Wagen' }, 'licensePlate')],
+    systems: BEST,
+  },
+  ordered: {
+    title: 'the first 50 vehicles by license plate',
+    kind: 'read',
+    next: (caller) => [request(anyFleet(caller), 'Ordered', {}, 'licensePlate')],
+    systems: BEST,
+  },
+  counted: {
+    title: 'the first 50 vehicles, and how many there are',
+    kind: 'read',
+    next: (caller) => [request(anyFleet(caller), 'Counted', {}, 'totalCount')],
+    systems: BEST,
+  },
+  newest: {
+    title: "the last 50 of the fleet's events",
+    kind: 'read',
+    next: (caller) => [request(anyFleet(caller), 'Newest', {}, 'recordedAt')],
+    systems: BEST,
+  },
+  commands: {
+    title: 'the last 50 commands',
+    kind: 'read',
+    next: (caller) => [request(anyFleet(caller), 'Commands', {}, 'requestedAt')],
+    systems: BEST,
+  },
   start: { title: 'from the start to the first answer; CPU of the start', kind: 'start' },
   // Ahead of the others, because a heap that has been used has room.
   idle: { title: '1000 subscriptions without events; CPU to open one', kind: 'stream' },
@@ -66,6 +111,10 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
   delivery: { title: 'from the answer to 100 subscribers, 200 events/s; CPU per delivery', kind: 'stream' },
   fanout: { title: '20 events at once to 500 subscribers of one fleet; CPU per delivery', kind: 'stream' },
 }
+
+/** Whether a system answers a workload. */
+export const answers = (system: string, workload: string): boolean =>
+  WORKLOADS[workload]?.systems?.includes(system) ?? true
 
 export const isRead = (workload: string): boolean => WORKLOADS[workload]?.kind === 'read'
 
@@ -88,6 +137,12 @@ function oneVehicle(caller: Caller): Request {
   const number = 1 + Math.floor(between(caller.random, 0, caller.world.vehicles))
   const partner = caller.random() < 0.5 ? partnerOf(number) : null
   return request(tokenOf(caller, partner ?? ownerOf(number)), 'Vehicle', { id: vehicleId(number) }, 'licensePlate')
+}
+
+/** Of one of the fleet's own; written as people write it. */
+function onePlate(caller: Caller): Request {
+  const number = 1 + Math.floor(between(caller.random, 0, caller.world.vehicles))
+  return request(tokenOf(caller, ownerOf(number)), 'Search', { search: `hh-fs ${number}` }, 'licensePlate')
 }
 
 const deepCursors = new Map<string, string>()

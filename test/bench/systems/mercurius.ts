@@ -5,6 +5,8 @@ import { idOfCursor } from '../cursor.ts'
 import { createLoaders } from './loaders.ts'
 import type { Fleet, Loaders } from './loaders.ts'
 import { openPool, rowsOf } from './pool.ts'
+import { COMMANDS, COUNT, FOUND, NEWEST, ORDERED, toCommand } from './finds.ts'
+import type { CommandRow } from './finds.ts'
 import { EVENTS, FLEETS, JOINED_VEHICLE, JOINED_VEHICLES, VEHICLE, VEHICLES } from './reads.ts'
 import { toConnection, toJoined, toVehicle } from './rows.ts'
 import type { JoinedRow, Sharing, Vehicle, VehicleRow } from './rows.ts'
@@ -17,7 +19,13 @@ import type { EndInput, EventRow, Report, SendInput, StartInput, Written } from 
 /** Mercurius as somebody would write it who knows it well: compiled queries, SQL by hand, and no layer in between. */
 
 type Context = { readonly viewer: Viewer; readonly loaders: Loaders }
-type PageArgs = { readonly first?: number | null; readonly after?: string | null }
+type PageArgs = {
+  readonly first?: number | null
+  readonly after?: string | null
+  readonly last?: number | null
+  readonly filter?: { readonly search?: string | null } | null
+  readonly orderBy?: string | null
+}
 
 const pool = openPool()
 const verify = createCachedVerify()
@@ -67,10 +75,24 @@ const viewer = async (_root: unknown, _args: unknown, { viewer }: Context) => ({
   ...viewer,
 })
 
-const vehicleEvents = async (_root: unknown, { first }: PageArgs, { viewer }: Context) => {
+const vehicleEvents = async (_root: unknown, { first, last }: PageArgs, { viewer }: Context) => {
+  const size = last ?? first ?? 50
+  const rows = await rowsOf<EventRow>(pool, last == null ? EVENTS : NEWEST, [fleetOf(viewer), size + 1])
+  const nodes = rows.slice(0, size).map(toEvent)
+  const more = rows.length > size
+  if (last == null) return { nodes, pageInfo: { hasNextPage: more, hasPreviousPage: false } }
+  return { nodes: nodes.toReversed(), pageInfo: { hasNextPage: false, hasPreviousPage: more } }
+}
+
+const commands = async (_root: unknown, { first }: PageArgs, { viewer }: Context) => {
   const size = first ?? 50
-  const rows = await rowsOf<EventRow>(pool, EVENTS, [fleetOf(viewer), size + 1])
-  return { nodes: rows.slice(0, size).map(toEvent), pageInfo: { hasNextPage: rows.length > size } }
+  const rows = await rowsOf<CommandRow>(pool, COMMANDS, [fleetOf(viewer), size + 1])
+  return { nodes: rows.slice(0, size).map(toCommand), pageInfo: { hasNextPage: rows.length > size } }
+}
+
+const VehicleConnection = {
+  totalCount: async (_connection: unknown, _args: unknown, { viewer }: Context) =>
+    (await rowsOf<{ count: number }>(pool, COUNT, [fleetOf(viewer)]))[0]?.count,
 }
 
 /** One statement per relation. */
@@ -98,20 +120,29 @@ const withLoaders = {
   },
 }
 
+/** The rows of a page, from the statement for what is asked. */
+function joinedRows(fleetId: string, size: number, { after, filter, orderBy }: PageArgs): Promise<JoinedRow[]> {
+  if (filter?.search != null) return rowsOf<JoinedRow>(pool, FOUND, [fleetId, filter.search, size + 1])
+  if (orderBy === 'LICENSE_PLATE') return rowsOf<JoinedRow>(pool, ORDERED, [fleetId, size + 1])
+  return rowsOf<JoinedRow>(pool, JOINED_VEHICLES, [fleetId, idOfCursor(after ?? null), size + 1])
+}
+
 /** One statement per root field, whatever is asked of it. */
 const withJoins = {
+  VehicleConnection,
   Query: {
     viewer,
     vehicleEvents,
+    commands,
     vehicle: async (_root: unknown, { id }: { id: string }, { viewer }: Context) => {
       const fleetId = fleetOf(viewer)
       const [row] = await rowsOf<JoinedRow>(pool, JOINED_VEHICLE, [fleetId, id])
       return row === undefined ? null : toJoined(row, fleetId)
     },
-    vehicles: async (_root: unknown, { first, after }: PageArgs, { viewer }: Context) => {
+    vehicles: async (_root: unknown, args: PageArgs, { viewer }: Context) => {
       const fleetId = fleetOf(viewer)
-      const size = first ?? 50
-      const rows = await rowsOf<JoinedRow>(pool, JOINED_VEHICLES, [fleetId, idOfCursor(after ?? null), size + 1])
+      const size = args.first ?? 50
+      const rows = await joinedRows(fleetId, size, args)
       return toConnection(
         rows.map((row) => toJoined(row, fleetId)),
         size,

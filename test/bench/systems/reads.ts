@@ -4,7 +4,7 @@ const COLUMNS = `v.id, v.owner_id, v.name, v.license_plate, v.vin, v.brand, v.mo
   v.longitude, v.position_at, v.speed_kmh, v.speed_at, v.mileage_km, v.mileage_at, v.energy_percent, v.energy_at,
   v.central_lock, v.central_lock_at, v.driving_enabled, v.driving_enabled_at, v.ignition, v.ignition_at`
 
-const IN_FORCE = `s.cancelled_at IS NULL AND s.starts_at <= now() AND (s.ends_at IS NULL OR s.ends_at > now())
+export const IN_FORCE = `s.cancelled_at IS NULL AND s.starts_at <= now() AND (s.ends_at IS NULL OR s.ends_at > now())
   AND (s.ended_at IS NULL OR s.ended_at > now())`
 
 /** Whether the fleet $1 may see the vehicle: as its owner, or as the partner of the sharing in force. */
@@ -20,10 +20,10 @@ const PAGE = `(
     ORDER BY id LIMIT $3
   ) AS page JOIN vehicle AS v ON v.id = page.id`
 
-const JOINED_COLUMNS = `${COLUMNS}, o.name AS owner_name, s.id AS sharing_id, s.partner_id, p.name AS partner_name,
+export const JOINED_COLUMNS = `${COLUMNS}, o.name AS owner_name, s.id AS sharing_id, s.partner_id, p.name AS partner_name,
   s.starts_at, s.ends_at`
 
-const JOINS = `JOIN fleet AS o ON o.id = v.owner_id LEFT JOIN sharing AS s ON s.vehicle_id = v.id AND ${IN_FORCE}
+export const JOINS = `JOIN fleet AS o ON o.id = v.owner_id LEFT JOIN sharing AS s ON s.vehicle_id = v.id AND ${IN_FORCE}
   LEFT JOIN fleet AS p ON p.id = s.partner_id`
 
 export const FLEETS: Statement = { name: 'fleets', text: 'SELECT id, name FROM fleet WHERE id = ANY($1)' }
@@ -55,7 +55,8 @@ export const JOINED_VEHICLES: Statement = {
   text: `SELECT ${JOINED_COLUMNS} FROM ${PAGE} ${JOINS} ORDER BY v.id`,
 }
 
-const EVENT_COLUMNS = 'position, type, vehicle_id, owner_id, partner_id, occurred_at, recorded_at, request_id, facts'
+export const EVENT_COLUMNS =
+  'position, type, vehicle_id, owner_id, partner_id, occurred_at, recorded_at, request_id, facts'
 
 /** The first $2 events of the fleet $1: from two index ranges, where an OR would read it all. */
 export const EVENTS: Statement = {

@@ -77,11 +77,20 @@ export const SCHEMA = /* GraphQL */ `
   }
   type PageInfo {
     hasNextPage: Boolean!
+    hasPreviousPage: Boolean!
     endCursor: String
   }
   type VehicleConnection {
     nodes: [Vehicle!]!
     pageInfo: PageInfo!
+    totalCount: Int!
+  }
+  input VehicleFilter {
+    search: String
+  }
+  enum VehicleOrder {
+    ID
+    LICENSE_PLATE
   }
   enum SharingStatus {
     SHARED_OWN_VEHICLE
@@ -173,8 +182,15 @@ export const SCHEMA = /* GraphQL */ `
     id: ID!
     type: CommandType!
     status: String!
+    vehicleId: ID!
+    fleet: Fleet!
     requestedAt: DateTime!
     deadline: DateTime!
+    completedAt: DateTime
+  }
+  type CommandConnection {
+    nodes: [Command!]!
+    pageInfo: PageInfo!
   }
   type SendCommandSuccess {
     command: Command!
@@ -223,8 +239,9 @@ export const SCHEMA = /* GraphQL */ `
   type Query {
     viewer: Viewer!
     vehicle(id: ID!): Vehicle
-    vehicles(first: Int, after: String): VehicleConnection!
-    vehicleEvents(first: Int): VehicleEventConnection!
+    vehicles(first: Int, after: String, filter: VehicleFilter, orderBy: VehicleOrder): VehicleConnection!
+    vehicleEvents(first: Int, last: Int): VehicleEventConnection!
+    commands(first: Int): CommandConnection!
   }
   type Mutation {
     startSharing(input: StartSharingInput!): StartSharingResult!
