@@ -122,18 +122,43 @@ function own(order: VehicleOrder, direction: Direction, { isSearched, hasIds }: 
  * Vehicles that are shared with the fleet: by its open sharings, and by those that have ended since the instant. The comparison of
  * rows is true of all: no other index could serve it than that of a partner's open sharings.
  */
-const sharedIn = (order: VehicleOrder, { isSearched, hasIds }: FindKind) => {
+const OPEN_IN = `s.partner_id = $1 AND s.ended_at IS NULL AND ${IN_FORCE}`
+const ENDED_IN = 'SELECT since.vehicle_id FROM since WHERE since.partner_id = $1'
+const betweenIds = (after: string, before: string) =>
+  `(s.partner_id, s.vehicle_id) > ($1, ${after}) AND (s.partner_id, s.vehicle_id) < ($1, ${before})`
+const ANY_ID = betweenIds("''", `'${BEYOND_IDS}'`)
+
+/** The rows of vehicle_search of the vehicles s. */
+const searchedOf = (order: VehicleOrder, { isSearched, hasIds }: FindKind) => {
   const rows = found(order, all('f.vehicle_id = s.vehicle_id', hasIds && HAS_ID, isSearched && HAS_TEXT))
-  return `SELECT f.* FROM (
-      SELECT s.vehicle_id FROM sharing AS s WHERE s.partner_id = $1 AND s.ended_at IS NULL AND ${IN_FORCE}
-        AND (s.partner_id, s.vehicle_id) > ($1, '') AND (s.partner_id, s.vehicle_id) < ($1, '${BEYOND_IDS}')
-      UNION ALL SELECT since.vehicle_id FROM since WHERE since.partner_id = $1
-    ) AS s CROSS JOIN LATERAL (SELECT * FROM ${rows} OFFSET 0) AS f`
+  return `CROSS JOIN LATERAL (SELECT * FROM ${rows} OFFSET 0) AS f`
 }
 
+const sharedIn = (order: VehicleOrder, kind: FindKind) =>
+  `SELECT f.* FROM (SELECT s.vehicle_id FROM sharing AS s WHERE ${OPEN_IN} AND ${ANY_ID} UNION ALL ${ENDED_IN}) AS s
+    ${searchedOf(order, kind)}`
+
 const sharedInPage = (order: VehicleOrder, direction: Direction, kind: FindKind) =>
-  `SELECT f.vehicle_id, ${KEYS[order].key} AS key FROM (${sharedIn(order, kind)}) AS f WHERE ${range(order)}
+  order === 'ID'
+    ? sharedInById(direction, kind)
+    : `SELECT f.vehicle_id, ${KEYS[order].key} AS key FROM (${sharedIn(order, kind)}) AS f WHERE ${range(order)}
     ${sorted(order, direction)} LIMIT $4`
+
+/** In the order of the index of a partner's open sharings, no further than the page goes. */
+const sharedInById = (direction: Direction, kind: FindKind) =>
+  `SELECT f.vehicle_id, f.vehicle_id AS key FROM (
+      (SELECT f.vehicle_id FROM sharing AS s ${searchedOf('ID', kind)}
+        WHERE ${OPEN_IN} AND ${betweenIds('$6::text', '$7::text')}
+        ORDER BY s.partner_id ${direction}, s.vehicle_id ${direction} LIMIT $4)
+      UNION ALL SELECT f.vehicle_id FROM (${ENDED_IN}) AS s ${searchedOf('ID', kind)}
+    ) AS f WHERE ${range('ID')} ${sorted('ID', direction)} LIMIT $4`
+
+/** Their number. Where nothing is looked for, the texts of those that are shared are not read: they are not deleted. */
+const sharedInCount = (kind: FindKind) =>
+  kind.isSearched || kind.hasIds
+    ? `(SELECT count(*) FROM (${sharedIn('ID', kind)}) AS f)`
+    : `(SELECT count(*) FROM sharing AS s WHERE ${OPEN_IN} AND ${ANY_ID})
+      + (SELECT count(*) FROM (${ENDED_IN}) AS s ${searchedOf('ID', kind)})`
 
 const moreOf = ({ relation }: FindKind) => (relation === 'SHARED_OUT' ? SHARED_OUT_ON('f.vehicle_id') : '')
 
@@ -172,7 +197,7 @@ function countText(kind: FindKind): string {
   const { relation, isSearched, hasIds } = kind
   const where = all(isSearched && !hasIds ? HAS_GRAMS : OWN, hasIds && HAS_ID, isSearched && HAS_TEXT)
   const owned = `(SELECT count(*) FROM vehicle_search AS f WHERE ${where} ${moreOf(kind)})`
-  const shared = `(SELECT count(*) FROM (${sharedIn('ID', kind)}) AS f)`
+  const shared = sharedInCount(kind)
   const counts = relation === 'ALL' ? `${owned} + ${shared}` : relation === 'SHARED_IN' ? shared : owned
   return `WITH ${GIVEN}, ${SINCE} SELECT (${counts})::int AS count`
 }
