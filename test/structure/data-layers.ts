@@ -72,6 +72,17 @@ export const DATA_LAYERS: Layers = {
     own: ['src/async/', 'src/data/database/', 'src/data/services.ts', 'src/data/tables/', 'src/domain/log/'],
     packages: ['node:'],
   },
+  'src/data/queries/history/': {
+    own: [
+      'src/data/database/',
+      'src/data/queries/',
+      'src/data/services.ts',
+      'src/data/tables/',
+      'src/domain/',
+      'src/domain/handover/',
+    ],
+    packages: [],
+  },
   'src/data/queries/search/': {
     own: [
       'src/data/database/',
@@ -89,6 +100,7 @@ export const DATA_LAYERS: Layers = {
       'src/data/decisions/',
       'src/data/log/',
       'src/data/queries/',
+      'src/data/queries/history/',
       'src/data/queries/search/',
       'src/data/services.ts',
       'src/data/verbs/',

@@ -1,11 +1,10 @@
 import type { Fleet } from '../../domain/fleet.ts'
 import type { Instant } from '../../domain/period.ts'
-import type { Sharing, SharingPhase, SharingStatus } from '../../domain/sharing.ts'
+import type { Sharing } from '../../domain/sharing.ts'
 import type { Vehicle } from '../../domain/vehicle.ts'
-import type { Prisma } from '../../generated/prisma/client.ts'
 import type { Services } from '../services.ts'
 import { settledFor, vehiclesOf } from './open-vehicles.ts'
-import { settledSharings, undecidedAt } from './undecided.ts'
+import { undecidedAt } from './undecided.ts'
 import type { OpenVehicle } from '../services.ts'
 import { timestamp } from '../database/statement.ts'
 import type { Statement } from '../database/statement.ts'
@@ -14,7 +13,7 @@ import { select } from '../tables/record.ts'
 import type { Row } from '../tables/record.ts'
 import { SHARING } from '../tables/sharing.ts'
 import { VEHICLE } from '../tables/vehicle.ts'
-import { partyIs, phaseIs, relationIs, statusIs, visibleTo } from './visibility.ts'
+import { relationIs, visibleTo } from './visibility.ts'
 import type { VehicleRelation } from '../../domain/access/access.ts'
 import { BEYOND_IDS, VEHICLE_LISTS } from './vehicle-lists.ts'
 
@@ -95,48 +94,6 @@ export const listFleets = ({ prisma }: Services, page: Page<string>): Promise<Fl
 
 /** Newest start first, then by id. */
 export type SharingKey = readonly [startsAt: Instant, id: string]
-
-export type SharingListFilter = {
-  readonly phase: SharingPhase | null
-  readonly status: SharingStatus | null
-  readonly vehicleId: string | null
-}
-
-/** The sharings that the fleet is or was a party to, newest start first. */
-export async function listSharings(
-  services: Services,
-  fleetId: string,
-  at: Instant,
-  filter: SharingListFilter,
-  page: Page<SharingKey>,
-): Promise<Sharing[]> {
-  if (filter.vehicleId !== null && !isId(filter.vehicleId)) return []
-  const { prisma, query } = services
-  const direction = page.backwards ? 'asc' : 'desc'
-  // A bound with an exception instead of two cases, so that one range of an index serves it.
-  const older = ([startsAt, id]: SharingKey): Prisma.SharingWhereInput => ({
-    startsAt: { lte: new Date(startsAt) },
-    NOT: { startsAt: new Date(startsAt), id: { gte: id } },
-  })
-  const newer = ([startsAt, id]: SharingKey): Prisma.SharingWhereInput => ({
-    startsAt: { gte: new Date(startsAt) },
-    NOT: { startsAt: new Date(startsAt), id: { lte: id } },
-  })
-  const rows = await prisma.sharing.findMany({
-    where: {
-      AND: [
-        filter.status === null ? partyIs(fleetId) : statusIs(filter.status, fleetId),
-        filter.phase === null ? {} : phaseIs(filter.phase, at, await undecidedAt(query, at)),
-        filter.vehicleId === null ? {} : { vehicleId: filter.vehicleId },
-        page.after === null ? {} : older(page.after),
-        page.before === null ? {} : newer(page.before),
-      ],
-    },
-    orderBy: [{ startsAt: direction }, { id: direction }],
-    take: page.limit,
-  })
-  return settledSharings(services, rows.map(SHARING.fromPrisma), at)
-}
 
 const LISTED = select(SHARING.of('s'))
 

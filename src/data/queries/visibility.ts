@@ -1,6 +1,6 @@
 import type { VehicleRelation } from '../../domain/access/access.ts'
 import type { Instant } from '../../domain/period.ts'
-import type { SharingPhase, SharingStatus } from '../../domain/sharing.ts'
+import type { SharingPhase } from '../../domain/sharing.ts'
 import type { Prisma } from '../../generated/prisma/client.ts'
 
 /**
@@ -34,11 +34,6 @@ const startedBy = (at: Instant): Prisma.SharingWhereInput => ({
   OR: [{ startedAt: until(at) }, { startedAt: null, startWhenIdle: false, startsAt: until(at) }],
 })
 
-/** Ended by request, or by its due end, or by its end at the latest. */
-const endedBy = (at: Instant): Prisma.SharingWhereInput => ({
-  OR: [{ endedAt: until(at) }, { endsAt: until(at), latestEndsAt: null }, { latestEndsAt: until(at) }],
-})
-
 const notEndedBy = (at: Instant): Prisma.SharingWhereInput => ({
   AND: [
     { OR: [{ endedAt: null }, { endedAt: after(at) }] },
@@ -54,35 +49,10 @@ export const openAt = (at: Instant, undecided: Undecided): Prisma.SharingWhereIn
 export const inForceAt = (at: Instant, undecided: Undecided): Prisma.SharingWhereInput =>
   except(undecided, ['ACTIVE'], { cancelledAt: null, AND: [startedBy(at), notEndedBy(at)] })
 
-/** phaseAt() */
-export function phaseIs(phase: SharingPhase, at: Instant, undecided: Undecided): Prisma.SharingWhereInput {
-  switch (phase) {
-    case 'SCHEDULED':
-      return except(undecided, [phase], {
-        cancelledAt: null,
-        OR: [
-          { startedAt: after(at) },
-          { startedAt: null, startsAt: after(at) },
-          { startedAt: null, startWhenIdle: true },
-        ],
-      })
-    case 'ACTIVE':
-      return inForceAt(at, undecided)
-    case 'ENDED':
-      return except(undecided, [phase], { cancelledAt: null, AND: [startedBy(at), endedBy(at)] })
-    case 'CANCELLED':
-      return except(undecided, [phase], { cancelledAt: { not: null } })
-  }
-}
-
 /** isParty() */
 export const partyIs = (fleetId: string): Prisma.SharingWhereInput => ({
   OR: [{ ownerId: fleetId }, { partnerId: fleetId }],
 })
-
-/** statusFor() */
-export const statusIs = (status: SharingStatus, fleetId: string): Prisma.SharingWhereInput =>
-  status === 'SHARED_OWN_VEHICLE' ? { ownerId: fleetId } : { partnerId: fleetId }
 
 const owned = (fleetId: string): Prisma.VehicleWhereInput => ({ deletedAt: null, ownerId: fleetId })
 

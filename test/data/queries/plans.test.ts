@@ -3,7 +3,8 @@ import { save } from '../../../src/data/decisions/commit.ts'
 import type { Changes } from '../../../src/data/decisions/commit.ts'
 import { startupOptions } from '../../../src/data/connection/session.ts'
 import { FLEET_LOG } from '../../../src/data/log/pages.ts'
-import { COMMAND_LISTS } from '../../../src/data/queries/commands.ts'
+import { COMMAND_LISTS } from '../../../src/data/queries/history/commands.ts'
+import { SHARING_LISTS } from '../../../src/data/queries/history/sharings.ts'
 import { allFinds } from '../../../src/data/queries/search/find-vehicles.ts'
 import { VEHICLE_LISTS } from '../../../src/data/queries/vehicle-lists.ts'
 import { newCommand } from '../../../src/domain/command.ts'
@@ -123,6 +124,7 @@ async function plannable(databaseUrl: string): Promise<ReadonlySet<string>> {
   for (const { asc, desc } of Object.values(VEHICLE_LISTS)) [asc, desc].forEach(({ text }) => texts.add(text))
   for (const pages of Object.values(FLEET_LOG)) Object.values(pages).forEach(({ text }) => texts.add(text))
   for (const { ASC, DESC } of Object.values(COMMAND_LISTS)) [ASC, DESC].forEach(({ text }) => texts.add(text))
+  for (const { ASC, DESC } of Object.values(SHARING_LISTS)) [ASC, DESC].forEach(({ text }) => texts.add(text))
   for (const { text } of allFinds()) texts.add(text)
   for (const text of await saves()) texts.add(text)
   return new Set([...texts].filter((text) => /^\s*(SELECT|WITH|INSERT|UPDATE|DELETE|\()/i.test(text)))
@@ -226,6 +228,7 @@ it('looks at all that matters', () => {
     'c.dispatched_at IS NULL',
     'SET deleted_at',
     'WITH appended',
+    'WITH moved',
     'INTO revocation',
   ]) {
     const texts = [...statements].filter((text) => text.includes(part))

@@ -4,15 +4,7 @@ import { openData } from '../../support/data.ts'
 import type { Data } from '../../support/data.ts'
 import { SHARING } from '../../../src/data/tables/sharing.ts'
 import { toPrismaVehicle } from '../../../src/data/tables/vehicle.ts'
-import {
-  inForceAt,
-  openAt,
-  partyIs,
-  phaseIs,
-  relationIs,
-  statusIs,
-  visibleTo,
-} from '../../../src/data/queries/visibility.ts'
+import { inForceAt, openAt, partyIs, relationIs, visibleTo } from '../../../src/data/queries/visibility.ts'
 import { VEHICLE_RELATIONS } from '../../../src/domain/access/access.ts'
 import type { VehicleRelation } from '../../../src/domain/access/access.ts'
 import { controllerAt, seesAt, sharingAt } from '../../../src/domain/access/access.ts'
@@ -24,6 +16,7 @@ import type { Vehicle } from '../../../src/domain/vehicle.ts'
 import { asOf } from '../../../src/domain/handover/settle.ts'
 import type { VehicleState } from '../../../src/domain/state.ts'
 import { Prisma } from '../../../src/generated/prisma/client.ts'
+import type { SharingListFilter } from '../../../src/data/queries/history/sharings.ts'
 import { undecidedAt } from '../../../src/data/queries/undecided.ts'
 import { MAX_SILENCE_MS, policyWorlds } from '../../support/policies.ts'
 import { newPostgresDatabase } from '../../support/databases.ts'
@@ -38,7 +31,8 @@ afterAll(() => db.close())
 const FLEETS = ['A', 'B', 'C']
 const BASE = Date.UTC(2030, 0, 1)
 // Where two to four sharings of a few milliseconds start and end, with an instant on either side.
-const TIMELINE = instants(BASE - 2, BASE + 14)
+const LATE = BASE + 14
+const TIMELINE = instants(BASE - 2, LATE)
 
 type World = readonly { readonly vehicle: Vehicle; readonly deleted: boolean; readonly sharings: readonly Sharing[] }[]
 
@@ -121,6 +115,23 @@ async function listed(fleetId: string, relation: VehicleRelation | null, at: Ins
   return forwards
 }
 
+/** The fleet's sharings, page by page: forwards, or at every other instant backwards. */
+async function sharingsListed(fleetId: string, filter: SharingListFilter, at: Instant): Promise<string[]> {
+  const backwards = at % 2 === 0
+  const found: Sharing[] = []
+  for (;;) {
+    const last = found.at(-1)
+    const edge = last ? ([last.startsAt, last.id] as const) : null
+    const place = backwards ? { after: null, before: edge } : { after: edge, before: null }
+    const page = await db.prisma.sharing.page(fleetId, at, filter, { ...place, limit: 3, backwards })
+    found.push(...page)
+    if (page.length < 3) break
+  }
+  if (backwards) found.reverse()
+  expect(found.toSorted((a, b) => b.startsAt - a.startsAt || (a.id < b.id ? 1 : -1))).toEqual(found)
+  return idsOf(found)
+}
+
 /** The same world, asked twice: what the conditions find, and what the domain says. */
 async function bothAt(cars: World, at: Instant) {
   const settled = cars.map((car) => {
@@ -135,12 +146,12 @@ async function bothAt(cars: World, at: Instant) {
   const questions: [string, Promise<string[]>, string[]][] = [
     ['openAt', sharingsWhere(openAt(at, undecided)), those((s) => ['SCHEDULED', 'ACTIVE'].includes(phaseAt(s, at)))],
     ['inForceAt', sharingsWhere(inForceAt(at, undecided)), those((s) => inForce(s, at))],
-    ...SHARING_PHASES.map((phase): (typeof questions)[number] => [
-      `phaseIs ${phase}`,
-      sharingsWhere(phaseIs(phase, at, undecided)),
-      those((s) => phaseAt(s, at) === phase),
-    ]),
     ...FLEETS.flatMap((fleet): typeof questions => [
+      ...SHARING_PHASES.map((phase): (typeof questions)[number] => [
+        `${phase} sharings of ${fleet}`,
+        sharingsListed(fleet, { phase, status: null, vehicleId: null }, at),
+        those((s) => isParty(s, fleet) && phaseAt(s, at) === phase),
+      ]),
       [
         `visibleTo ${fleet}`,
         vehiclesWhere(visibleTo(fleet, at, undecided)),
@@ -179,9 +190,16 @@ it('lists agree with the domain, in any world and at any instant', async () => {
       for (const fleetId of [...FLEETS, 'nobody']) {
         const party = cars.flatMap(({ sharings }) => sharings).filter((sharing) => isParty(sharing, fleetId))
         expect(await sharingsWhere(partyIs(fleetId))).toEqual(idsOf(party))
-        for (const status of SHARING_STATUSES) {
-          const expected = idsOf(party.filter((sharing) => statusFor(sharing, fleetId) === status))
-          expect(await sharingsWhere(statusIs(status, fleetId))).toEqual(expected)
+        for (const status of [null, ...SHARING_STATUSES]) {
+          const expected = party.filter((sharing) => status === null || statusFor(sharing, fleetId) === status)
+          for (const vehicleId of [null, '1', '2']) {
+            const filter = { phase: null, status, vehicleId }
+            const ofVehicle = expected.filter((sharing) => vehicleId === null || sharing.vehicleId === vehicleId)
+            expect(await sharingsListed(fleetId, filter, BASE)).toEqual(idsOf(ofVehicle))
+          }
+          const [phase, vehicleId] = ['ENDED', '1'] as const
+          const ended = expected.filter((s) => s.vehicleId === vehicleId && phaseAt(s, LATE) === phase)
+          expect(await sharingsListed(fleetId, { phase, status, vehicleId }, LATE)).toEqual(idsOf(ended))
         }
       }
     }),
@@ -189,5 +207,5 @@ it('lists agree with the domain, in any world and at any instant', async () => {
   )
   // Agreeing on nothing would prove nothing: each question has had answers.
   expect([...met].filter(([, count]) => count === 0)).toEqual([])
-  expect(met.size).toBe(2 + SHARING_PHASES.length + 2 * FLEETS.length * (1 + VEHICLE_RELATIONS.length))
+  expect(met.size).toBe(2 + FLEETS.length * (SHARING_PHASES.length + 2 * (1 + VEHICLE_RELATIONS.length)))
 })
