@@ -32,6 +32,9 @@ export type Subscribers = {
 /** The most events in one turn of the event loop, and the deliveries that end a turn once all have the last event. */
 const EVENTS_A_TURN = 100
 const DELIVERIES_A_TURN = 1_000
+/** The longest turn, looked at after some deliveries: those of one event may select different things, and take long. Milliseconds. */
+const TURN_MS = 10
+const LOOK_AFTER = 64
 
 /** Hands each event that comes into the window to the subscribers that it concerns, in order. */
 export function createSubscribers(window: Window): Subscribers {
@@ -65,18 +68,22 @@ export function createSubscribers(window: Window): Subscribers {
     if (isDelivering) setImmediate(deliverSome)
   }
 
-  /** @returns the position up to which it came */
+  /** @returns the position up to which all have the events */
   function deliver({ events, upTo }: EventRange): number {
+    const end = performance.now() + TURN_MS
     let deliveries = 0
+    let reached = delivered
     for (const event of events) {
       for (const fleetId of [event.ownerId, event.partnerId]) {
         for (const subscriber of byFleet.get(fleetId ?? '') ?? []) {
           if (event.position <= subscriber.position) continue
+          // In the next turn, those that have this event are passed over.
+          if (++deliveries % LOOK_AFTER === 0 && performance.now() > end) return reached
           subscriber.take(event)
-          deliveries++
         }
       }
       if (deliveries >= DELIVERIES_A_TURN) return event.position
+      reached = event.position
     }
     return upTo
   }
