@@ -15,7 +15,8 @@ export type Arena = {
   readonly db: pg.Client
   /** Seals the cursors of this database. */
   readonly cursorKey: Uint8Array
-  readonly start: () => Promise<Instance>
+  /** @param flags of Node */
+  readonly start: (flags?: readonly string[]) => Promise<Instance>
   /** Good for longer than any measurement. */
   readonly token: (fleetId: string | null, role: string) => Promise<string>
 }
@@ -42,8 +43,8 @@ export async function inArena(measure: (arena: Arena) => Promise<void>): Promise
     await measure({
       db,
       cursorKey,
-      start: async () => {
-        const instance = await startInstance(settings)
+      start: async (flags) => {
+        const instance = await startInstance(settings, flags)
         closers.push(async () => {
           await instance.kill()
           // They belong to the figures, wherever they come from.

@@ -24,10 +24,13 @@ export type Instance = {
   readonly kill: () => Promise<void>
 }
 
-/** `node src/main.ts` on a free port. @throws when it ends before it listens */
-export async function startInstance({ databaseUrl, dataDir }: Settings): Promise<Instance> {
+/** `node src/main.ts` on a free port. @param flags of Node @throws when it ends before it listens */
+export async function startInstance(
+  { databaseUrl, dataDir }: Settings,
+  flags: readonly string[] = [],
+): Promise<Instance> {
   const { PATH = '' } = process.env
-  const child = spawn(process.execPath, ['src/main.ts'], {
+  const child = spawn(process.execPath, [...flags, 'src/main.ts'], {
     cwd: ROOT,
     env: { PATH, PORT: '0', DATABASE_URL: databaseUrl ?? '', DATA_DIR: dataDir },
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { inArena } from './arena.ts'
 import { measureClients } from './clients.ts'
 import { brokenPromises } from './figures.ts'
+import { measureDocuments } from './documents.ts'
 import { measureHandovers } from './handovers.ts'
 import { measureHeld } from './held.ts'
 import { measureLog } from './log.ts'
@@ -28,6 +29,8 @@ const HELP = `Measures the event stream, and requests, under load, and checks th
     --writers 12
   npm run scale -- revocations  many revoked subjects of a fleet: what a request costs
     --revocations 20000 --requests 4000
+  npm run scale -- documents  a viewer who subscribes with ever new documents: the server's memory, and what others notice
+    --rate 50 --fields 40 --seconds 60 --heap 512 --events 2
 
 It starts a PostgreSQL of its own; with DATABASE_URL it makes a database on that server, and drops it afterwards.
 Exit code 1 if a promise is broken.`
@@ -57,6 +60,9 @@ const MEASUREMENTS: Readonly<Record<string, (args: string[]) => Promise<void>>> 
   held: measurement({ writers: 12 }, (options) => inArena((arena) => measureHeld(arena, options))),
   revocations: measurement({ revocations: 20_000, requests: 4_000 }, (options) =>
     inArena((arena) => measureRevocations(arena, options)),
+  ),
+  documents: measurement({ rate: 50, fields: 40, seconds: 60, heap: 512, events: 2 }, (options) =>
+    inArena((arena) => measureDocuments(arena, options)),
   ),
 }
 

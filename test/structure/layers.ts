@@ -81,6 +81,10 @@ export const LAYERS: Layers = {
     own: ['src/graphql/base/', 'src/graphql/schema.ts', 'src/server/limits/'],
     packages: ['graphql', 'graphql-jit'],
   },
+  'src/server/engine/bounds/': {
+    own: ['src/server/engine/compile/', 'src/server/limits/'],
+    packages: ['graphql', 'lru-cache'],
+  },
   'src/server/engine/': {
     own: [
       'src/async/',
@@ -88,6 +92,7 @@ export const LAYERS: Layers = {
       'src/graphql/base/',
       'src/graphql/schema.ts',
       'src/live/',
+      'src/server/engine/bounds/',
       'src/server/engine/compile/',
       'src/server/limits/',
       'src/server/telemetry/',

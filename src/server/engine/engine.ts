@@ -2,9 +2,10 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { sendNodeResponse } from '@whatwg-node/server'
 import { getNamedType, GraphQLError, GraphQLFloat, Kind } from 'graphql'
-import type { ExecutionArgs, FloatValueNode, IntValueNode, ValidationRule } from 'graphql'
+import type { DocumentNode, ExecutionArgs, FloatValueNode, IntValueNode, ValidationRule } from 'graphql'
 import { createYoga } from 'graphql-yoga'
 import type { Plugin, YogaServerInstance } from 'graphql-yoga'
+import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import { createContext } from '../../graphql/base/context.ts'
 import type { Context, Request, Services } from '../../graphql/base/context.ts'
@@ -16,6 +17,7 @@ import { limitsPlugin } from '../limits/limits-plugin.ts'
 import type { Served } from '../limits/limits-plugin.ts'
 import type { Counts } from '../telemetry/counts.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
+import { sizeOfDocument, sizeOfText } from './bounds/document-size.ts'
 import { executeOperation } from './execute.ts'
 import { createOperations, isOperation } from './operations.ts'
 import type { Operations } from './operations.ts'
@@ -53,6 +55,14 @@ export type EngineOptions = {
   readonly observers: readonly Plugin<Context>[]
 }
 
+/** Of documents that only Yoga has; by default it would keep a thousand, each of up to 400 kB. */
+const PARSED = { max: 200, maxSize: 1_000_000 }
+
+const parsedCaches = () => ({
+  documentCache: new LRUCache<string, DocumentNode>({ ...PARSED, sizeCalculation: sizeOfDocument }),
+  errorCache: new LRUCache<string, Error>({ ...PARSED, sizeCalculation: (_error, text) => sizeOfText(text) }),
+})
+
 /** Yoga with this project's schema, context and errors; operations and subscriptions beside it. */
 export function createEngine(options: EngineOptions): Engine {
   const { services, admission, trusted, production, presentErrors, log, observers } = options
@@ -82,6 +92,7 @@ export function createEngine(options: EngineOptions): Engine {
       },
     },
     maxRequestBodySize: BODY_LIMIT,
+    parserAndValidationCache: parsedCaches(),
     graphiql: false,
     landingPage: false,
     cors: false,
@@ -97,7 +108,7 @@ export function createEngine(options: EngineOptions): Engine {
       const answer = await yoga.handleNodeRequestAndResponse(request, response, served)
       await sendNodeResponse(answer, response, request, true)
     })
-  const engine: Engine = { yoga, operations, subscribe: createSubscribe(options), respond }
+  const engine: Engine = { yoga, operations, subscribe: createSubscribe({ ...options, operations }), respond }
   return engine
 }
 

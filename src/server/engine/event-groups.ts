@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto'
 import { execute, Kind, visit } from 'graphql'
 import type { DocumentNode, ExecutionArgs, ExecutionResult, FieldNode } from 'graphql'
-import { LRUCache } from 'lru-cache'
 import type { LoggedEvent } from '../../domain/log/event.ts'
 import { contextOf } from '../../graphql/base/context.ts'
 import type { Context, Services } from '../../graphql/base/context.ts'
@@ -22,7 +21,12 @@ export type Evaluation = {
 /** Evaluates an event once in a round of the event loop, for all subscribers of a group. */
 export type EvaluateEvent = (event: LoggedEvent) => Evaluation
 
-const GROUPS = 10_000
+/** A group, for one of its subscribers. */
+export type Membership = {
+  readonly evaluate: EvaluateEvent
+  /** To be called once, when the subscriber leaves: a group lives as long as it has one. */
+  readonly leave: () => void
+}
 
 /**
  * One event is evaluated and serialized once for all subscribers of an instance that select the same of it with the same
@@ -30,18 +34,24 @@ const GROUPS = 10_000
  * when the vehicle or the rights may be others.
  * @returns the group of a subscription, by operation, rights and variables
  */
-export function createEventGroups(services: Services): (operation: Operation, args: ExecutionArgs) => EvaluateEvent {
+export function createEventGroups(services: Services): (operation: Operation, args: ExecutionArgs) => Membership {
   const variablesOf = new WeakMap<DocumentNode, readonly string[]>()
-  const groups = new LRUCache<string, EvaluateEvent>({ max: GROUPS })
+  const groups = new Map<string, { readonly evaluate: EvaluateEvent; members: number }>()
 
   return (operation, args) => {
     const { document } = operation
     const used = variablesOf.get(document) ?? usedBelow(operation)
     variablesOf.set(document, used)
     const key = keyOf(operation.number, used, args)
-    const evaluate = groups.get(key) ?? createGroup(services, operation, args)
-    groups.set(key, evaluate)
-    return evaluate
+    const group = groups.get(key) ?? { evaluate: createGroup(services, operation, args), members: 0 }
+    groups.set(key, group)
+    group.members++
+    return {
+      evaluate: group.evaluate,
+      leave: () => {
+        if (--group.members === 0) groups.delete(key)
+      },
+    }
   }
 }
 
@@ -61,7 +71,7 @@ function createGroup(services: Services, operation: Operation, args: ExecutionAr
   function run(event: LoggedEvent): ExecutionResult | Promise<ExecutionResult> {
     const contextValue = contextOf(services, { viewer, requestId, transport })
     const interpret = () => execute({ schema, document, operationName, variableValues, rootValue: event, contextValue })
-    const compiled = operation.compiled()
+    const compiled = operation.compiled(viewer.tokenId)
     if (compiled && values === undefined) values = compiled.valuesOf(variableValues ?? {})
     if (!compiled || !values) return interpret()
     const checked = (result: ExecutionResult) => {

@@ -5,7 +5,11 @@ import type { Request } from '../../graphql/base/context.ts'
 import { schema } from '../../graphql/schema.ts'
 import { queryCostOf } from '../limits/query-cost.ts'
 import type { QueryCost } from '../limits/query-cost.ts'
-import { compile } from './compile/compile.ts'
+import { sizeOfDocument, sizeOfText } from './bounds/document-size.ts'
+import { createOpenDocuments } from './bounds/open-documents.ts'
+import type { OpenDocuments } from './bounds/open-documents.ts'
+import { createPlans } from './bounds/plans.ts'
+import { compile, fieldsToCompile } from './compile/compile.ts'
 import type { Compiled } from './compile/compile.ts'
 import type { PresentErrors } from './present-errors.ts'
 
@@ -19,8 +23,15 @@ export type Operation = {
   readonly cost: QueryCost
   /** Distinguishes it from every other. */
   readonly number: number
-  /** The operation as a function, from its second use on; null while the allowance is used up, or if it cannot be compiled. */
-  readonly compiled: () => Compiled | null
+  /** Its text and name. */
+  readonly key: string
+  /** The memory that its document takes, in characters of text. */
+  readonly size: number
+  /**
+   * The operation as a function, from its second use on; null while the allowance is used up, or if it cannot be compiled.
+   * @param tokenId whose allowance is used
+   */
+  readonly compiled: (tokenId: string) => Compiled | null
 }
 
 export type Operations = {
@@ -28,6 +39,11 @@ export type Operations = {
   readonly findKnown: (name: OperationName, caller: Request) => Operation | null
   /** @returns the operation, or the errors of its document, as clients may see them */
   readonly prepare: (name: OperationName, caller: Request) => Operation | readonly GraphQLError[]
+  /**
+   * Opens a subscription, whose operation is the same for all that send it while it is open. @returns a function that is to be called
+   * once, when it ends; null where the token's open subscriptions have too many different documents
+   */
+  readonly open: OpenDocuments<Operation>['open']
 }
 
 /** Yoga's parsing and validation with the hooks of all plugins. */
@@ -36,11 +52,8 @@ export type Parsing = {
   readonly validate: (schema: object, document: DocumentNode) => readonly GraphQLError[]
 }
 
-/** Operations in the cache, and how much text they may have together. Each may take half a MB once it is compiled. */
+/** Operations in a cache, and their size: what is parsed of them takes up to 35 MB then. */
 const CACHED = { max: 500, maxSize: 5_000_000 }
-/** The most compilations a second, and at once after an idle time; other operations are interpreted until their turn. */
-const COMPILED_PER_SECOND = 10
-const COMPILED_AT_ONCE = 100
 
 export type OperationsOptions = {
   readonly parsingFor: (caller: Request) => Parsing
@@ -52,16 +65,22 @@ export type OperationsOptions = {
 
 /**
  * The one place where documents are compiled, of queries, mutations and subscriptions, on all transports. A document is
- * compiled at its second use, within one allowance a second: documents that come once cost nothing, and a client that sends
- * ever new ones cannot occupy the event loop. Texts that come once have a cache of their own, so that they evict none that
- * come again.
+ * compiled at its second use, within one allowance a second for all tokens, and one for each: documents that come once cost
+ * nothing, and a client that sends ever new ones cannot occupy the event loop. Texts that come once have a cache of their own,
+ * so that they evict none that come again.
  */
 export function createOperations({ parsingFor, presentErrors, now, onCompile }: OperationsOptions): Operations {
-  const caching = { ...CACHED, sizeCalculation: (_: unknown, key: string) => key.length + 1 }
-  const known = new LRUCache<string, Operation | typeof INVALID>(caching)
+  const known = new LRUCache<string, Operation | typeof INVALID>({
+    ...CACHED,
+    sizeCalculation: (found, key) => (found === INVALID ? sizeOfText(key) : found.size),
+  })
   /** Texts that came once; the operation is null for a text that was not parsed. */
-  const fresh = new LRUCache<string, { readonly operation: Operation | null }>(caching)
-  const mayCompile = createAllowance(now)
+  const fresh = new LRUCache<string, { readonly operation: Operation | null }>({
+    ...CACHED,
+    sizeCalculation: ({ operation }, key) => operation?.size ?? sizeOfText(key),
+  })
+  const open = createOpenDocuments<Operation>()
+  const plans = createPlans(now)
   let made = 0
 
   function parse(named: OperationName, caller: Request, uses: number): Operation | readonly GraphQLError[] {
@@ -76,18 +95,38 @@ export function createOperations({ parsingFor, presentErrors, now, onCompile }: 
     if (invalid.length > 0) return presentErrors(invalid, caller)
     const definition = getOperationAST(document, named.operationName)
     if (!definition) return presentErrors([new GraphQLError(NO_OPERATION)], caller)
-    const cost = queryCostOf(document, definition)
-    return { document, definition, cost, number: made++, compiled: compiling(document, definition, uses) }
+    const number = made++
+    return {
+      document,
+      definition,
+      cost: queryCostOf(document, definition),
+      number,
+      key: keyOf(named),
+      size: sizeOfDocument(document),
+      compiled: compiling(number, document, definition, uses),
+    }
   }
 
-  function compiling(document: DocumentNode, definition: OperationDefinitionNode, uses: number): Operation['compiled'] {
-    let compiled: Compiled | null | undefined
-    return () => {
-      if (compiled !== undefined) return compiled
+  function compiling(
+    number: number,
+    document: DocumentNode,
+    definition: OperationDefinitionNode,
+    uses: number,
+  ): Operation['compiled'] {
+    /** null for an operation that is left to graphql-js; undefined until its second use. */
+    let fields: number | null | undefined
+    return (tokenId) => {
+      const kept = plans.get(number)
+      if (kept) return kept
       uses++
-      if (uses < 2 || !mayCompile()) return null
+      if (uses < 2 || fields === null) return null
+      if (fields === undefined) fields = fieldsToCompile(document, definition)
+      if (fields === null || !plans.mayCompile(tokenId, fields)) return null
       onCompile?.(definition)
-      return (compiled = compile(document, definition))
+      const plan = compile(document, definition)
+      if (plan) plans.keep(number, tokenId, fields, plan)
+      else fields = null
+      return plan
     }
   }
 
@@ -109,7 +148,7 @@ export function createOperations({ parsingFor, presentErrors, now, onCompile }: 
     },
     prepare(named, caller) {
       const key = keyOf(named)
-      const found = known.get(key)
+      const found = open.find(key) ?? known.get(key)
       if (found !== undefined && found !== INVALID) return found
       const once = fresh.get(key)
       const parsed = once?.operation ?? parse(named, caller, once ? 1 : 0)
@@ -119,6 +158,7 @@ export function createOperations({ parsingFor, presentErrors, now, onCompile }: 
       }
       return parsed
     },
+    open: open.open,
   }
 }
 
@@ -133,17 +173,3 @@ export const isOperation = (prepared: Operation | readonly GraphQLError[]): prep
 /** A name may be anything that a client sends, so its length says where it ends. */
 const keyOf = ({ query, operationName }: OperationName): string =>
   operationName === null ? `:${query}` : `${operationName.length}:${operationName}${query}`
-
-/** A token bucket. @returns whether one more may be compiled now, and takes it */
-function createAllowance(now: () => number = () => performance.now()): () => boolean {
-  let left = COMPILED_AT_ONCE
-  let since = now()
-  return () => {
-    const at = now()
-    left = Math.min(COMPILED_AT_ONCE, left + ((at - since) / 1_000) * COMPILED_PER_SECOND)
-    since = at
-    if (left < 1) return false
-    left--
-    return true
-  }
-}

@@ -11,12 +11,13 @@ import type { Variables } from '../limits/cost-tree.ts'
 import { addTo } from '../telemetry/counts.ts'
 import type { Counts } from '../telemetry/counts.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
+import { TOO_MANY } from './bounds/open-documents.ts'
 import { createEventGroups, followsEvents } from './event-groups.ts'
 import { INTERPRETED } from './execute.ts'
-import type { Operation } from './operations.ts'
+import type { Operation, Operations } from './operations.ts'
 import type { PresentErrors } from './present-errors.ts'
 import { rootFieldsOf } from './root-fields.ts'
-import { eventResults, generatedResults } from './subscription.ts'
+import { eventResults, generatedResults, untilEnd } from './subscription.ts'
 import type { Reader, Subscription } from './subscription.ts'
 
 /** Opens a subscription. @returns it, or the refusal with errors as clients may see them */
@@ -29,6 +30,7 @@ export type Subscribe = (
 
 export type SubscribeOptions = {
   readonly services: Services
+  readonly operations: Operations
   readonly admission: Admission
   readonly presentErrors: PresentErrors
   readonly counts: Counts
@@ -36,7 +38,8 @@ export type SubscribeOptions = {
 }
 
 /** The one way to a subscription, for all transports. Nothing of it runs before it is pulled or delivered. */
-export function createSubscribe({ services, admission, presentErrors, counts, tracing }: SubscribeOptions): Subscribe {
+export function createSubscribe(options: SubscribeOptions): Subscribe {
+  const { services, operations, admission, presentErrors, counts, tracing } = options
   const groupOf = createEventGroups(services)
 
   async function open(
@@ -60,14 +63,36 @@ export function createSubscribe({ services, admission, presentErrors, counts, tr
     }
     const { requestId, transport, viewer } = caller
     const reader: Reader = { requestId, transport, until: viewer.expiresAt, presentErrors, counts }
+    const close = operations.open(operation, viewer.tokenId)
+    if (!close) return { errors: [badUserInput(TOO_MANY, definition)] }
+    try {
+      const opened = await openResults(operation, args, reader, close)
+      if ('errors' in opened) close()
+      return opened
+    } catch (error) {
+      close()
+      throw error
+    }
+  }
+
+  /** @param close is called when the subscription has ended; not for a refusal */
+  async function openResults(
+    operation: Operation,
+    args: ExecutionArgs,
+    reader: Reader,
+    close: () => void,
+  ): Promise<Subscription | ExecutionResult> {
     if (!followsEvents(operation)) {
       const results = await subscribe(args)
-      return Symbol.asyncIterator in results ? generatedResults(results, reader) : results
+      return Symbol.asyncIterator in results ? untilEnd(generatedResults(results, reader), close) : results
     }
     const stream = await createSourceEventStream(args)
-    return Symbol.asyncIterator in stream
-      ? eventResults(stream as EventStream, groupOf(operation, args), reader)
-      : stream
+    if (!(Symbol.asyncIterator in stream)) return stream
+    const { evaluate, leave } = groupOf(operation, args)
+    return untilEnd(eventResults(stream as EventStream, evaluate, reader), () => {
+      leave()
+      close()
+    })
   }
 
   return async (operation, caller, variables, headers) => {

@@ -50,6 +50,48 @@ export const generatedResults = (results: AsyncIterable<ExecutionResult>, reader
   [Symbol.asyncIterator]: () => pull(results, reader),
 })
 
+/** A subscription that was opened is taken at once, unless its reader has left meanwhile. Milliseconds. */
+const TAKEN_WITHIN_MS = 10_000
+
+/** @param onEnd is called once: when the subscription has ended, or nobody has taken it */
+export function untilEnd(subscription: Subscription, onEnd: () => void): Subscription {
+  let isOver = false
+  const end = () => {
+    if (!isOver) onEnd()
+    isOver = true
+  }
+  const waiting = setTimeout(end, TAKEN_WITHIN_MS).unref()
+  return {
+    deliver: (sink) => {
+      clearTimeout(waiting)
+      const delivery = subscription.deliver(sink)
+      delivery.ended.then(end, end)
+      return delivery
+    },
+    [Symbol.asyncIterator]: () => {
+      clearTimeout(waiting)
+      const iterator = subscription[Symbol.asyncIterator]()
+      return stopOnReturn({
+        next: async () => {
+          try {
+            const result = await iterator.next()
+            if (!result.done) return { done: false, value: result.value }
+          } catch (error) {
+            end()
+            throw error
+          }
+          end()
+          return DONE
+        },
+        stop: async () => {
+          end()
+          return iterator.return?.()
+        },
+      })
+    },
+  }
+}
+
 /** The most evaluations of one subscription under way; further events wait for them. */
 const MOST_WAITING = 20
 

@@ -68,7 +68,7 @@ export function createFastPath(options: FastPathOptions): FastPath {
     const { variables } = params
     if (!admission.begin(viewer, cost, variables)) return false
     // Once it was admitted: compiling takes longer than answering.
-    const compiled = operation.compiled()
+    const compiled = operation.compiled(viewer.tokenId)
     const values = compiled && compiled.valuesOf(variables)
     if (!compiled || !values) {
       admission.undo(viewer, cost, variables)

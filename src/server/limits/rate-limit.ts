@@ -17,10 +17,14 @@ type Bucket = { left: number; at: number }
 /** The most buckets; a key that comes back after so many others has a full bucket again. */
 const BUCKETS = 10_000
 
-export function createRateLimiter({ perSecond, burst }: RateLimit): RateLimiter {
+/** @param clock milliseconds, of a monotonic clock */
+export function createRateLimiter(
+  { perSecond, burst }: RateLimit,
+  clock: () => number = () => performance.now(),
+): RateLimiter {
   const buckets = new LRUCache<string, Bucket>({ max: BUCKETS })
   const bucketOf = (key: string): Bucket => {
-    const now = performance.now()
+    const now = clock()
     let bucket = buckets.get(key)
     if (!bucket) {
       bucket = { left: burst, at: now }

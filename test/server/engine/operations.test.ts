@@ -8,6 +8,7 @@ import type { Operation } from '../../../src/server/engine/operations.ts'
 import { createPresentErrors } from '../../../src/server/engine/present-errors.ts'
 
 const caller = { viewer: {} as Viewer, requestId: 'a request', transport: 'http' } as const
+const TOKEN = 'a token'
 const QUERY = '{ viewer { roles } }'
 
 /** Operations whose clock the test moves, and the kinds of those that were compiled, in order. */
@@ -47,13 +48,13 @@ describe('a document', () => {
   it('is compiled at its second use, and once', () => {
     const { compiled, prepare, known } = withClock()
     const followed = prepare(subscription(0))
-    expect(followed.compiled()).toBeNull()
-    const compiledOnce = followed.compiled()
+    expect(followed.compiled(TOKEN)).toBeNull()
+    const compiledOnce = followed.compiled(TOKEN)
     expect(compiledOnce).toMatchObject({ execute: expect.any(Function) })
-    expect(prepare(subscription(0)).compiled()).toBe(compiledOnce)
+    expect(prepare(subscription(0)).compiled(TOKEN)).toBe(compiledOnce)
     expect(known(QUERY)).toBeNull()
-    expect(known(QUERY)?.compiled()).toMatchObject({ execute: expect.any(Function) })
-    known(QUERY)?.compiled()
+    expect(known(QUERY)?.compiled(TOKEN)).toMatchObject({ execute: expect.any(Function) })
+    known(QUERY)?.compiled(TOKEN)
     expect(compiled).toEqual(['subscription', 'query'])
   })
 
@@ -84,16 +85,16 @@ describe('a flood of different documents, of subscriptions as of queries', () =>
     const { compiled, prepare, pass } = withClock()
     for (let n = 0; n < 1_000; n++) {
       const operation = prepare(text(n))
-      operation.compiled()
-      operation.compiled()
+      operation.compiled(TOKEN)
+      operation.compiled(TOKEN)
     }
     expect(compiled).toHaveLength(100)
     for (let second = 0; second < 5; second++) {
       pass(1_000)
       for (let n = 0; n < 30; n++) {
         const operation = prepare(text(10_000 + second * 30 + n))
-        operation.compiled()
-        operation.compiled()
+        operation.compiled(TOKEN)
+        operation.compiled(TOKEN)
       }
     }
     expect(compiled).toHaveLength(150)
@@ -103,14 +104,14 @@ describe('a flood of different documents, of subscriptions as of queries', () =>
     const { compiled, prepare, known, pass } = withClock()
     for (let n = 0; n < 200; n++) {
       const operation = prepare(subscription(n))
-      operation.compiled()
-      operation.compiled()
+      operation.compiled(TOKEN)
+      operation.compiled(TOKEN)
     }
     known(QUERY)
     // Not compiled, and so answered by Yoga.
-    expect(known(QUERY)?.compiled()).toBeNull()
+    expect(known(QUERY)?.compiled(TOKEN)).toBeNull()
     pass(100)
-    expect(known(QUERY)?.compiled()).toMatchObject({ execute: expect.any(Function) })
+    expect(known(QUERY)?.compiled(TOKEN)).toMatchObject({ execute: expect.any(Function) })
     expect(compiled.at(-1)).toBe('query')
   })
 
@@ -118,7 +119,7 @@ describe('a flood of different documents, of subscriptions as of queries', () =>
     const { compiled, prepare, parsings } = withClock()
     const used = prepare(QUERY)
     prepare(QUERY)
-    for (let n = 0; n < 2_000; n++) prepare(subscription(n)).compiled()
+    for (let n = 0; n < 2_000; n++) prepare(subscription(n)).compiled(TOKEN)
     expect(compiled).toEqual([])
     const before = parsings()
     expect(prepare(QUERY)).toBe(used)

@@ -37,7 +37,7 @@ const MOST_WRITTEN = 300
  * may be in another order than the specification says.
  */
 export function compile(document: DocumentNode, operation: OperationDefinitionNode): Compiled | null {
-  if (!isPlain(document) || writtenOut(document, operation) > MOST_WRITTEN) return null
+  if (fieldsToCompile(document, operation) === null) return null
   const own = separateOperations(document)[operation.name?.value ?? '']
   if (!own) return null
   const coerce = variableCoercion(operation.variableDefinitions ?? [])
@@ -51,6 +51,12 @@ export function compile(document: DocumentNode, operation: OperationDefinitionNo
     },
     execute: compiled.query as Compiled['execute'],
   }
+}
+
+/** @returns the number of fields that are compiled; null for an operation whose size or whose names leave it to graphql-js */
+export function fieldsToCompile(document: DocumentNode, operation: OperationDefinitionNode): number | null {
+  const fields = isPlain(document) ? writtenOut(document, operation) : Infinity
+  return fields > MOST_WRITTEN ? null : fields
 }
 
 /** The number of fields of the compiled operation: with fragments put in, and once for each type that an abstract one can be. */
