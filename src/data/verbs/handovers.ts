@@ -14,7 +14,9 @@ import type { VehicleDecision } from '../decisions/lock.ts'
  */
 export function handOverIfIdle(decision: VehicleDecision): void {
   const { vehicle, control, moment, changes, events } = decision
-  if (changes.sharings.size > 0) throw new ChangedError(vehicle.id)
+  // One that falls due at the very instant happens instead of the handover.
+  const isLate = events.some(({ type, occurredAt }) => type !== 'COMMAND_UPDATED' && occurredAt < moment.at)
+  if (isLate) throw new ChangedError(vehicle.id)
   // Ends come before starts.
   const waiting = (control?.sharings ?? [])
     .filter((sharing) => isWaiting(sharing, moment.at))
