@@ -7,8 +7,10 @@ import { measureHandovers } from './handovers.ts'
 import { measureHeld } from './held.ts'
 import { measureLog } from './log.ts'
 import { measureOverload } from './overload.ts'
+import { measureRetention } from './retention.ts'
 import { measureRevocations } from './revocations.ts'
 import { measureStalled } from './stalled.ts'
+import { measureStorage } from './storage.ts'
 import { measureStorm } from './storm.ts'
 
 const HELP = `Measures the event stream, and requests, under load, and checks that every answer is right. Needs Linux.
@@ -31,6 +33,10 @@ const HELP = `Measures the event stream, and requests, under load, and checks th
     --revocations 20000 --requests 4000
   npm run scale -- documents  a viewer who subscribes with ever new documents: the server's memory, and what others notice
     --rate 50 --fields 40 --seconds 60 --heap 512 --events 2
+  npm run scale -- retention  events grow too old as fast as others come in: whether removing them keeps up
+    --rate 4000 --minutes 10
+  npm run scale -- storage    vehicles report as fast as is taken: the pace, and the bytes that each record takes
+    --vehicles 20000 --seconds 60
 
 It starts a PostgreSQL of its own; with DATABASE_URL it makes a database on that server, and drops it afterwards.
 Exit code 1 if a promise is broken.`
@@ -58,6 +64,12 @@ const MEASUREMENTS: Readonly<Record<string, (args: string[]) => Promise<void>>> 
     inArena((arena) => measureHandovers(arena, options)),
   ),
   held: measurement({ writers: 12 }, (options) => inArena((arena) => measureHeld(arena, options))),
+  storage: measurement({ vehicles: 20_000, seconds: 60 }, (options) =>
+    inArena((arena) => measureStorage(arena, options)),
+  ),
+  retention: measurement({ rate: 4000, minutes: 10 }, (options) =>
+    inArena((arena) => measureRetention(arena, options)),
+  ),
   revocations: measurement({ revocations: 20_000, requests: 4_000 }, (options) =>
     inArena((arena) => measureRevocations(arena, options)),
   ),

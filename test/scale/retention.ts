@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Arena } from './arena.ts'
+import { median, note, promise } from './figures.ts'
+import { fillLog, settleTables, vehicleId } from './fill.ts'
+import { startReporting } from './reporting.ts'
+
+type Options = {
+  /** Events that come in, and that grow too old, per second. */
+  readonly rate: number
+  readonly minutes: number
+}
+
+const DAY_MS = 24 * 60 * 60 * 1_000
+/** EVENT_RETENTION_DAYS of the instance: its default. */
+const KEPT_MS = 30 * DAY_MS
+const FLEETS = 20
+const VEHICLES = 19
+const BATCH = 100
+const LOOK_EVERY_MS = 1_000
+/** The server looks once a minute, and then has a minute's events to remove while more grow too old. */
+const LATE_MS = 90_000
+/** Before the first of them is too old: what filling takes. */
+const AHEAD_SECONDS = 60
+/** The oldest event, and for how long it should have been removed. */
+const OLDEST = `SELECT position::float8 AS position, 1000 * extract(epoch FROM clock_timestamp() - recorded_at)::float8 AS age
+  FROM event ORDER BY event.position LIMIT 1`
+const SIZE = `SELECT pg_total_relation_size('event')::float8 AS bytes, (SELECT count(*)::int FROM event) AS events`
+const TRIED = `SELECT (SELECT count(*)::int FROM audit WHERE at < clock_timestamp() - interval '31 days')
+    + (SELECT count(*)::int FROM idempotency_key WHERE created_at < clock_timestamp() - interval '31 days') AS kept`
+
+type Look = { readonly at: number; readonly position: number; readonly late: number }
+
+/** Events grow too old as fast as others come in: whether removing them keeps up, and what becomes of the size of the log. */
+export async function measureRetention(arena: Arena, { rate, minutes }: Options): Promise<void> {
+  const { db } = arena
+  const events = Math.ceil(rate * minutes * 60)
+  await fillLog(arena, { events, fleets: FLEETS, hours: events / rate / 3600, skewed: false })
+  // The first of them grow too old once all is set up, the others one after the other.
+  await db.query(
+    `UPDATE event SET recorded_at = recorded_at + $1 * interval '1 second' - $2 * interval '1 millisecond'`,
+    [events / rate + AHEAD_SECONDS, KEPT_MS],
+  )
+  await fillOthers(arena)
+  await db.query('VACUUM FULL event')
+  await settleTables(arena)
+  const before = await sizeOf(arena)
+  note(`${said(before)}; ${rate} grow too old each second`)
+  const { url } = await arena.start()
+  const vehicles = Array.from({ length: FLEETS * VEHICLES }, (_, index) =>
+    vehicleId(1 + (index % FLEETS), 1 + Math.floor(index / FLEETS)),
+  )
+  const token = await arena.token(null, 'gateway')
+  const reporting = startReporting({ urls: [url], token, vehicles, rate, batch: BATCH })
+  const began = performance.now()
+  const looks: Look[] = []
+  for (let minute = 1; minute <= minutes; minute++) {
+    while (performance.now() - began < minute * 60_000) {
+      looks.push(await look(arena))
+      await sleep(LOOK_EVERY_MS)
+    }
+    note(said(await sizeOf(arena)))
+  }
+  const seconds = (performance.now() - began) / 1000
+  const recorded = await reporting.stop()
+  const after = await sizeOf(arena)
+  const { rows } = await db.query<{ kept: number }>(TRIED)
+  const late = Math.max(...looks.map((one) => one.late))
+  const removed = before.events + recorded - after.events
+  console.log(
+    `  came in: ${(recorded / seconds).toFixed(0)} events/s; removed: ${(removed / seconds).toFixed(0)} events/s`,
+  )
+  console.log(`  while it removes: ${pace(looks).toFixed(0)} events/s (median of seconds)`)
+  console.log(`  the oldest event was kept for ${(late / 1000).toFixed(0)} s too long at most`)
+  promise(`events come in at ${rate}/s`, recorded / seconds > 0.95 * rate)
+  promise(`no event is kept for more than ${LATE_MS / 1000} s too long`, late <= LATE_MS)
+  const most = before.events + rate * (AHEAD_SECONDS + LATE_MS / 1_000)
+  promise(`the log does not grow for good: ${after.events} events, at most ${most}`, after.events <= most)
+  promise(`audit entries and idempotency keys are removed meanwhile: ${rows[0]?.kept} are left`, rows[0]?.kept === 0)
+}
+
+/** Entries of the audit trail and idempotency keys that are too old from the beginning. */
+async function fillOthers({ db }: Arena): Promise<void> {
+  await db.query(`
+    INSERT INTO audit (reader_id, at, action, actor_id, vehicle_id, request_id)
+      SELECT 'F1', now() - interval '32 days', 'START_SHARING', 'F1', '${vehicleId(1, 1)}', 'r' FROM generate_series(1, 10000);
+    INSERT INTO idempotency_key (fleet_id, mutation, key, input_hash, result_id, created_at)
+      SELECT 'F1', 'sendCommand', 'k' || n, 'hash', 'c' || n, now() - interval '32 days' FROM generate_series(1, 10000) AS n`)
+}
+
+async function look({ db }: Arena): Promise<Look> {
+  const { rows } = await db.query<{ position: number; age: number }>(OLDEST)
+  const [oldest] = rows
+  if (!oldest) throw new Error('the log is empty')
+  return { at: performance.now(), position: oldest.position, late: oldest.age - KEPT_MS }
+}
+
+async function sizeOf({ db }: Arena) {
+  const { rows } = await db.query<{ bytes: number; events: number }>(SIZE)
+  const [size] = rows
+  if (!size) throw new Error('there is no log')
+  return size
+}
+
+const said = ({ events, bytes }: { readonly events: number; readonly bytes: number }) =>
+  `the log has ${events} events in ${(bytes / 2 ** 20).toFixed(0)} MiB`
+
+/** Events per second, of the seconds in which some were removed all the time. */
+function pace(looks: readonly Look[]): number {
+  const steps = looks.slice(1).map((one, index) => {
+    const before = looks[index] ?? one
+    return (1_000 * (one.position - before.position)) / (one.at - before.at)
+  })
+  const isMoving = (step: number | undefined) => step !== undefined && step > 0
+  return median(steps.filter((step, index) => step > 0 && isMoving(steps[index - 1]) && isMoving(steps[index + 1])))
+}
