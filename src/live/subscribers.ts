@@ -29,10 +29,9 @@ export type Subscribers = {
   readonly rewind: (position: number) => void
 }
 
-/** The most events in one turn of the event loop, and the deliveries that end a turn once all have the last event. */
+/** The most events in one turn of the event loop: a subscriber is sent those of a turn together. */
 const EVENTS_A_TURN = 100
-const DELIVERIES_A_TURN = 1_000
-/** The longest turn, looked at after some deliveries: those of one event may select different things, and take long. Milliseconds. */
+/** The longest turn, looked at after each event, and after some deliveries: those of one event may take long. Milliseconds. */
 const TURN_MS = 10
 const LOOK_AFTER = 64
 
@@ -82,8 +81,8 @@ export function createSubscribers(window: Window): Subscribers {
           subscriber.take(event)
         }
       }
-      if (deliveries >= DELIVERIES_A_TURN) return event.position
       reached = event.position
+      if (performance.now() > end) return reached
     }
     return upTo
   }

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { inArena } from './arena.ts'
 import { measureClients } from './clients.ts'
+import { measureFanOut } from './fanout.ts'
 import { brokenPromises } from './figures.ts'
 import { measureDocuments } from './documents.ts'
 import { measureHandovers } from './handovers.ts'
@@ -37,6 +38,8 @@ const HELP = `Measures the event stream, and requests, under load, and checks th
     --rate 4000 --minutes 10
   npm run scale -- storage    vehicles report as fast as is taken: the pace, and the bytes that each record takes
     --vehicles 20000 --seconds 60
+  npm run scale -- fanout     commits of many events to many subscribers: what a delivery costs, and how soon it is there
+    --sockets 500 --events 100 --commits 10
 
 It starts a PostgreSQL of its own; with DATABASE_URL it makes a database on that server, and drops it afterwards.
 Exit code 1 if a promise is broken.`
@@ -72,6 +75,9 @@ const MEASUREMENTS: Readonly<Record<string, (args: string[]) => Promise<void>>> 
   ),
   revocations: measurement({ revocations: 20_000, requests: 4_000 }, (options) =>
     inArena((arena) => measureRevocations(arena, options)),
+  ),
+  fanout: measurement({ sockets: 500, events: 100, commits: 10 }, (options) =>
+    inArena((arena) => measureFanOut(arena, options)),
   ),
   documents: measurement({ rate: 50, fields: 40, seconds: 60, heap: 512, events: 2 }, (options) =>
     inArena((arena) => measureDocuments(arena, options)),

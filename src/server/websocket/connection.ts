@@ -1,4 +1,6 @@
+import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
+import type { AtTurnEnd } from '../../async/turn.ts'
 import type { Viewer } from '../../domain/access/viewer.ts'
 
 /** For clients of graphql-ws 4401 is final, and 4403 a reason to come back with a fresh token. */
@@ -33,7 +35,11 @@ export type Connection = {
   readonly onEnd: (end: (code: number, reason: string) => void) => void
 }
 
-export function connectionOf(socket: WebSocket): Connection {
+/**
+ * What is offered in one turn of the event loop goes out in two writes: the first message at once, the others together.
+ * @param stream what the socket writes to
+ */
+export function connectionOf(socket: WebSocket, stream: Duplex, atTurnEnd: AtTurnEnd): Connection {
   const ends: ((code: number, reason: string) => void)[] = []
   let closing: { readonly code: number; readonly reason: string } | null = null
   const ended = (code: number, reason: string) => {
@@ -53,6 +59,22 @@ export function connectionOf(socket: WebSocket): Connection {
     ended(code, reason.toString())
   })
   const isOpen = () => socket.readyState === socket.OPEN
+  let offered = 0
+  let isCorked = false
+  const uncork = () => {
+    if (isCorked) stream.uncork()
+    isCorked = false
+  }
+  const endTurn = () => {
+    offered = 0
+    uncork()
+  }
+  const gather = () => {
+    offered++
+    if (offered === 1) return atTurnEnd(endTurn)
+    if (!isCorked) stream.cork()
+    isCorked = true
+  }
   const send = async (text: string) => {
     if (!isOpen()) return
     await new Promise<void>((resolve, reject) => {
@@ -68,7 +90,10 @@ export function connectionOf(socket: WebSocket): Connection {
     isOpen,
     send,
     offer: (text) => {
+      // What is held back here does not wait for the reader.
+      if (socket.bufferedAmount >= OFFERED_LIMIT) uncork()
       if (socket.bufferedAmount >= OFFERED_LIMIT) return send(text)
+      gather()
       if (isOpen()) socket.send(text)
       return null
     },

@@ -7,6 +7,7 @@ import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, handleProtocols } from 'graph
 import type { Logger } from 'pino'
 import { WebSocketServer } from 'ws'
 import type { WebSocket } from 'ws'
+import { createTurnEnd } from '../../async/turn.ts'
 import { allowsOrigin } from '../../domain/access/origins.ts'
 import type { Origins } from '../../domain/access/origins.ts'
 import type { Viewer } from '../../domain/access/viewer.ts'
@@ -58,9 +59,10 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): Web
   }
   const protocol = { ...options, onFailure }
   const open = new Map<WebSocket, Session>()
+  const atTurnEnd = createTurnEnd()
 
   sockets.on('connection', (socket: WebSocket, _request: IncomingMessage, stream: Socket) => {
-    const connection = connectionOf(socket)
+    const connection = connectionOf(socket, stream, atTurnEnd)
     const session: Session = { connection }
     open.set(socket, session)
     socket.on('error', (err) => log.debug({ err }, 'a socket failed'))

@@ -1,9 +1,11 @@
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { ExecutionResult } from 'graphql'
 import { expect, it, onTestFinished } from 'vitest'
 import { pino } from 'pino'
 import { WebSocket, WebSocketServer } from 'ws'
+import { createTurnEnd } from '../../../src/async/turn.ts'
 import type { LoggedEvent } from '../../../src/domain/log/event.ts'
 import type { Take } from '../../../src/live/catch-up.ts'
 import type { EventStream } from '../../../src/live/stream.ts'
@@ -32,7 +34,7 @@ async function open() {
   const sockets = new WebSocketServer({ port: 0 })
   const accepted = once(sockets, 'connection')
   const reader = new WebSocket(`ws://127.0.0.1:${(sockets.address() as AddressInfo).port}`)
-  const [socket] = (await accepted) as [WebSocket]
+  const [socket, { socket: duplex }] = (await accepted) as [WebSocket, IncomingMessage]
   await once(reader, 'open')
   onTestFinished(() => {
     reader.terminate()
@@ -60,14 +62,14 @@ async function open() {
     presentErrors: createPresentErrors(pino({ level: 'silent' }), false),
     counts: createCounts(),
   }
-  const session = { connection: connectionOf(socket) }
+  const session = { connection: connectionOf(socket, duplex, createTurnEnd()) }
   const delivery = eventResults(stream, evaluate, reading).deliver(socketSink(session, '1'))
   const deliver = (made: Evaluation) => {
     const event = {} as LoggedEvent
     evaluations.set(event, made)
     return take(event)
   }
-  return { reader, seen, socket, delivery, deliver, reject }
+  return { reader, seen, socket, duplex, delivery, deliver, reject }
 }
 
 const rest = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -143,4 +145,26 @@ it('fails as clients may see it, and is silent to a reader that has left', async
   left.delivery.stop()
   left.reject(new Error('a secret'))
   await left.delivery.ended
+})
+
+it('of what is sent in one turn the first message goes out at once, and the others together at its end', async () => {
+  const { seen, duplex, deliver } = await open()
+  const send = (n: number) => void deliver(evaluation(n, true).made)
+  send(0)
+  expect([duplex.writableCorked, duplex.writableLength]).toEqual([0, 0])
+  for (let n = 1; n < 5; n++) send(n)
+  expect(duplex.writableCorked).toBe(1)
+  expect(duplex.writableLength).toBeGreaterThan(0)
+  await new Promise<void>((resolve) => process.nextTick(resolve))
+  expect([duplex.writableCorked, duplex.writableLength]).toEqual([0, 0])
+  // The next turn has a first message, too.
+  send(5)
+  expect([duplex.writableCorked, duplex.writableLength]).toEqual([0, 0])
+  await expect.poll(() => seen).toEqual([0, 1, 2, 3, 4, 5])
+})
+
+it('what is held back until the end of a turn is no reason to wait for the reader', async () => {
+  const { seen, deliver } = await open()
+  for (let n = 0; n < 10; n++) expect(deliver(evaluation(n, true, 32 * 1024).made)).toBeNull()
+  await expect.poll(() => seen).toEqual(Array.from({ length: 10 }, (_, n) => n))
 })
