@@ -7,6 +7,7 @@ type Package = {
   readonly version?: string
   readonly hasInstallScript?: boolean
   readonly integrity?: string
+  readonly link?: boolean
 }
 
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8')
@@ -18,11 +19,12 @@ const { dependencies, devDependencies, allowScripts } = JSON.parse(read('package
 const lockedIn = (folder: string) =>
   (JSON.parse(read(join(folder, 'package-lock.json'))) as { packages: Record<string, Package> }).packages
 
-/** The packages that npm would install there, each with its name, without the folder's own. */
+/** The packages that npm would fetch there, each with its name; those of the project itself are not fetched. */
 const installedIn = (folder: string) =>
-  Object.entries(lockedIn(folder)).flatMap(([path, found]) =>
-    path === '' ? [] : [{ name: path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length), ...found }],
-  )
+  Object.entries(lockedIn(folder)).flatMap(([path, found]) => {
+    const [, name] = /node_modules\/((?:@[^/]+\/)?[^/]+)$/.exec(path) ?? []
+    return name === undefined || found.link ? [] : [{ name, ...found }]
+  })
 /** The systems that the bench compares with are a package of their own, which only the bench installs. */
 const BENCH = 'test/bench'
 const installed = [...installedIn('.'), ...installedIn(BENCH)]

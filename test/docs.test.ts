@@ -14,6 +14,9 @@ import type { Stage } from './support/snippets.ts'
 
 const files = readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)
 const pages = ['README.md', ...files.filter((name) => name.endsWith('.md'))]
+const forContributors = readdirSync(join(ROOT, '.github')).flatMap((name) =>
+  name.endsWith('.md') ? [`.github/${name}`] : [],
+)
 const pictures = files.filter((name) => name.endsWith('.png'))
 const read = (page: string) => readFileSync(join(ROOT, page), 'utf8')
 /** What a page sets in the type of code, its snippets left out. */
@@ -34,7 +37,7 @@ const anchorsOf = (page: string) =>
       .replaceAll(' ', '-'),
   )
 
-it.each(pages)('%s has no broken link', (page) => {
+it.each([...pages, ...forContributors])('%s has no broken link', (page) => {
   const links = Array.from(read(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([\w-]+))?\)/g), ([, link = '', anchor]) => {
     const target = link === '' ? page : posix.join(dirname(page), link)
     return { target, anchor }

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect, inject, it, onTestFinished } from 'vitest'
 import { readSettings } from '../src/settings.ts'
 import { newDataDir, newPostgresDatabase } from './support/databases.ts'
@@ -13,8 +13,8 @@ import { ROOT } from './support/readme.ts'
 import { plainYaml } from './support/yaml.ts'
 
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8')
-const { scripts, dependencies } = JSON.parse(read('package.json')) as Record<
-  'scripts' | 'dependencies',
+const { scripts, devDependencies } = JSON.parse(read('package.json')) as Record<
+  'scripts' | 'devDependencies',
   Record<string, string>
 >
 const START = (scripts['start'] ?? '').replace('exec ', '')
@@ -30,7 +30,10 @@ const argumentsOf = (stage: readonly string[], instruction: RegExp) =>
 const commandOf = (text = '') => JSON.parse(/\[.*\]$/.exec(text)?.[0] ?? 'null') as string[]
 const copied = argumentsOf(buildStage, /^COPY /).flatMap((files) => files.split(' ').slice(0, -1))
 const kept = argumentsOf(lastStage, /^COPY --from=build /).map((files) => /^\/app\/(\S+)/.exec(files)?.[1] ?? '')
-const removed = /rm -rf (.*)$/m.exec(buildStage.join('\n'))?.[1]?.split(/ +/) ?? []
+/** The packages of the lock file, by their path; npm prune removes those for development alone. */
+const { packages } = JSON.parse(read('package-lock.json')) as {
+  packages: Record<string, { readonly dev?: boolean; readonly devOptional?: boolean }>
+}
 
 const AUTH = { AUTH_JWKS_URL: 'https://id.example/keys', AUTH_ISSUER: 'i', AUTH_AUDIENCE: 'a' }
 
@@ -44,7 +47,8 @@ it('the image is built from files that there are, and are handed to it, with the
   expect(copied.filter((file) => !existsSync(join(ROOT, file)))).toEqual([])
   expect(copied.toSorted()).toEqual(handed.toSorted())
   expect(kept.filter((file) => file !== 'node_modules' && !copied.includes(file))).toEqual([])
-  for (const stage of [buildStage, lastStage]) expect(stage[0]).toContain(`node:${dependencies['node']}-slim`)
+  for (const stage of [buildStage, lastStage]) expect(stage[0]).toContain(`node:${devDependencies['node']}-slim`)
+  expect(buildStage.join('\n')).toContain('npm prune --omit=dev')
   for (const [, name = ''] of buildStage.join('\n').matchAll(/npm run (\w+)/g)) expect(scripts).toHaveProperty(name)
 })
 
@@ -89,17 +93,13 @@ it('the files of the image start in production, are found healthy, drain, and ar
   expect(await run(healthy).ended).toEqual({ code: 1, signal: null })
 })
 
-/** All packages but those that the image is rid of. */
-async function linkPackages(folder: string, scope = ''): Promise<void> {
-  const source = join(ROOT, 'node_modules', scope)
-  const isRemoved = (name: string) =>
-    removed.some((one) => (one.endsWith('*') ? name.startsWith(one.slice(0, -1)) : one === name))
-  await mkdir(join(folder, scope), { recursive: true })
-  for (const entry of await readdir(source)) {
-    const name = scope + entry
-    if (isRemoved(name)) continue
-    if (removed.some((one) => one.startsWith(`${name}/`))) await linkPackages(folder, `${name}/`)
-    else await symlink(join(source, entry), join(folder, name))
+/** The packages that are left for production. */
+async function linkPackages(folder: string): Promise<void> {
+  for (const [path, { dev, devOptional }] of Object.entries(packages)) {
+    const [, name = ''] = /^node_modules\/((?:@[^/]+\/)?[^/]+)$/.exec(path) ?? []
+    if (name === '' || dev || devOptional) continue
+    await mkdir(dirname(join(folder, name)), { recursive: true })
+    await symlink(join(ROOT, path), join(folder, name))
   }
 }
 

@@ -10,6 +10,9 @@ import { VERSION } from '../version.ts'
 /** As in package.json: a larger young generation, which a server with many short requests needs. */
 const SERVER_OPTIONS = ['--min-semi-space-size=32', '--max-semi-space-size=32']
 
+/** The first version with SQLite, by which the embedded database locks its folder. */
+const OLDEST_NODE = [22, 13] as const
+
 type Command = { readonly file: string; readonly says: string; readonly options?: readonly string[] }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -37,9 +40,18 @@ variables, and docs/settings.md lists them. Each command has more to say: npx fl
   --version   the version of this program
   --help      this text`
 
+/** A checkout brings its Node.js; a package runs on the one that is installed. */
+function isNodeTooOld(): boolean {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  return major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1])
+}
+
 const [name = 'demo', ...args] = process.argv.slice(2)
 const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-if (command) {
+if (command && isNodeTooOld()) {
+  console.error(`FleetShare needs Node.js ${OLDEST_NODE.join('.')} or later, and this is ${process.versions.node}.`)
+  process.exitCode = 1
+} else if (command) {
   const { start, stop } = createChildren(command.options)
   start(command.file, { FLEETSHARE_CALL: 'npx fleetshare' }, ...args).on('exit', (code) => stop(code ?? 1))
 } else if (name === '--version') console.log(VERSION)
