@@ -1,4 +1,10 @@
 import type { CommandType } from '../src/domain/command.ts'
+import { sharingEvent, useChanged } from '../src/domain/log/event.ts'
+import type { NewEvent } from '../src/domain/log/event.ts'
+import { settle } from '../src/domain/handover/settle.ts'
+import type { Instant } from '../src/domain/period.ts'
+import { startSharing } from '../src/domain/sharing.ts'
+import type { Sharing } from '../src/domain/sharing.ts'
 import { newVehicle } from '../src/domain/vehicle.ts'
 import type { Vehicle } from '../src/domain/vehicle.ts'
 
@@ -76,4 +82,40 @@ export function demoVehicles(): Vehicle[] {
       return newVehicle(vehicleId, fleet.id, { name, licensePlate, vin, brand, model, ...commands })
     }),
   )
+}
+
+/** How long ago the demo world began, and how long its overrun may last. Milliseconds. */
+const BEGUN_MS = 2 * 3_600_000
+const DUE_MS = 15 * 60_000
+const LATEST_MS = 24 * 3_600_000
+
+/** A vehicle of the demo world that is late, what has been recorded of it, and its sharing, whose end waits. */
+export type Overrun = { readonly vehicle: Vehicle; readonly sharing: Sharing; readonly events: readonly NewEvent[] }
+
+/** @returns when the demo world began, for one that is made at an instant */
+export const demoBegin = (at: Instant): Instant => at - BEGUN_MS
+
+/**
+ * ShareTwo's customer has a vehicle beyond the end of the sharing, which was due a quarter of an hour ago and waits, for a day at
+ * most.
+ * @param id the id of the sharing
+ */
+export function demoOverrun(vehicles: readonly Vehicle[], id: string, at: Instant): Overrun {
+  const vehicle = vehicles.find((one) => one.ownerId === SHARE_ONE.id && one.id !== DEMO_VEHICLE && !isMoped(one))
+  if (!vehicle) throw new Error('the demo world has no vehicle that could be late')
+  const begin = demoBegin(at)
+  const end = { endsAt: at - DUE_MS, endPolicy: 'WHEN_IDLE', latestEndsAt: at + LATEST_MS } as const
+  const order = { id, partnerId: SHARE_TWO.id, startsAt: null, allowedCommands: null, ...end }
+  const started = startSharing(vehicle, order, true, begin)
+  const used = { ...vehicle, use: { since: begin, fleetId: SHARE_TWO.id, reference: 'Booking 4711' } }
+  const due = settle({ sharings: [started], commands: [] }, { ...used, maxSilenceMs: Infinity }, at)
+  const atBegin = { at: begin, requestId: null }
+  const events = [
+    sharingEvent('SHARING_STARTED', started, atBegin),
+    useChanged(used, [started], atBegin),
+    ...due.steps.flatMap((step) =>
+      step.type === 'COMMAND_UPDATED' ? [] : [sharingEvent(step.type, step.sharing, { at, requestId: null }, step.at)],
+    ),
+  ]
+  return { vehicle: used, sharing: due.sharings[0] ?? started, events }
 }

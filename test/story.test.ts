@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { seedDemoWorld } from '../prisma/seed.ts'
 import { ask, mutations, run, SHARING } from './support/api.ts'
 import { follow, readAll } from './support/events.ts'
+import { setUse } from './support/handover.ts'
 import { DATABASE_KINDS, serverForAll } from './support/server.ts'
 import { subscribe, subscribeSse } from './support/sockets.ts'
 import { inHours, iso } from './support/world.ts'
@@ -187,5 +188,20 @@ describe.each(DATABASE_KINDS)('the demo world, on %s', async (database) => {
       ])
       follower.stop()
     }
+  })
+
+  it('has a customer on the road, whose sharing is over and waits', async () => {
+    const late = `{ sharings(first: 2, filter: { phase: ACTIVE }) { nodes { endRequestedAt endsAt latestEndsAt
+      vehicle { id use { reference } idleness { blockedBy } } } } }`
+    const [found, ...others] = (await ask(url, two, late)).sharings.nodes
+    expect(others).toEqual([])
+    expect(found).toMatchObject({ endRequestedAt: found.endsAt, vehicle: { use: { reference: 'Booking 4711' } } })
+    expect(found.vehicle.idleness.blockedBy).toContain('IN_USE')
+    const log = await readAll(url, one, { filter: { vehicleIds: [found.vehicle.id] } })
+    const told = ['VEHICLE_CHANGED', 'SHARING_STARTED', 'VEHICLE_USE_CHANGED', 'SHARING_END_REQUESTED']
+    expect(log.map(({ type }) => type).slice(0, 4)).toEqual(told)
+    expect(await setUse(url, two, { vehicleId: found.vehicle.id, inUse: false })).toMatchObject({
+      vehicle: { id: found.vehicle.id, use: null },
+    })
   })
 })
