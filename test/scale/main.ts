@@ -9,6 +9,7 @@ import { measureHeld } from './held.ts'
 import { measureLog } from './log.ts'
 import { measureOverload } from './overload.ts'
 import { measureRetention } from './retention.ts'
+import { measureReturns } from './returns.ts'
 import { measureRevocations } from './revocations.ts'
 import { measureStalled } from './stalled.ts'
 import { measureStorage } from './storage.ts'
@@ -30,6 +31,8 @@ const HELP = `Measures the event stream, and requests, under load, and checks th
     --vehicles 1000 --within 1 --instances 1 --rate 4000
   npm run scale -- held       one locked vehicle, and one stalled session: what reads and events of others take
     --writers 12
+  npm run scale -- returns    a batch of reports that hands all its vehicles over, and one that hands over none
+    --vehicles 1000 --rounds 15
   npm run scale -- revocations  many revoked subjects of a fleet: what a request costs
     --revocations 20000 --requests 4000
   npm run scale -- documents  a viewer who subscribes with ever new documents: the server's memory, and what others notice
@@ -73,6 +76,7 @@ const MEASUREMENTS: Readonly<Record<string, (args: string[]) => Promise<void>>> 
   retention: measurement({ rate: 4000, minutes: 10 }, (options) =>
     inArena((arena) => measureRetention(arena, options)),
   ),
+  returns: measurement({ vehicles: 1000, rounds: 15 }, (options) => inArena((arena) => measureReturns(arena, options))),
   revocations: measurement({ revocations: 20_000, requests: 4_000 }, (options) =>
     inArena((arena) => measureRevocations(arena, options)),
   ),

@@ -6,14 +6,7 @@ import type { VehicleDecision } from '../decisions/lock.ts'
 import { handOverIfIdle } from './handovers.ts'
 import { recordAll } from './record-reports.ts'
 import type { Indexed, Outcome } from './record-reports.ts'
-import { WITH_LOCK_TIMEOUT } from '../database/lock-timeout.ts'
 import type { Statement, Tx } from '../database/statement.ts'
-
-/** One order of locking for all batches, so that two of them cannot deadlock. */
-const LOCK_ALL: Statement = {
-  name: 'lock_all',
-  text: `SELECT 1 FROM ${WITH_LOCK_TIMEOUT}, vehicle AS v WHERE v.id = ANY($1::text[]) ORDER BY v.id FOR UPDATE OF v`,
-}
 
 const SAVE: Statement = { name: 'savepoint', text: 'SAVEPOINT vehicle' }
 const KEEP: Statement = { name: 'keep', text: 'RELEASE SAVEPOINT vehicle' }
@@ -57,9 +50,7 @@ async function recordLocked(tx: Tx, { reports, requestId, attention }: Batch, is
   const contradictions = new Map<string, ContradictionError>()
   const failures: ContradictionError[] = []
   const decisions: VehicleDecision[] = []
-  const awaiting = new Set<string>()
-  await tx.query(LOCK_ALL, [[...new Set(reports.map(({ vehicleId }) => vehicleId))].toSorted()])
-
+  const awaiting = new Set(attention)
   const decideAll = async (
     vehicleIds: readonly string[],
     handover: boolean,
@@ -77,9 +68,11 @@ async function recordLocked(tx: Tx, { reports, requestId, attention }: Batch, is
     return decided
   }
 
-  let outcome: Outcome = { recorded: 0, unknown: [], attention: [...attention], events: null }
-  // Again where an instant fell due after the due steps were applied.
+  // The function locks all vehicles, in one order for all batches, so that two of them cannot deadlock.
+  let outcome = await recordAll(tx, reports, requestId, attention, false)
+  // Something is due, or the records contradict each other. Again where an instant fell due after the due steps were applied.
   while (outcome.attention.length > 0) {
+    for (const id of outcome.attention) awaiting.delete(id)
     const settled = await decideAll(outcome.attention, false, (id, error) => contradictions.set(id, error))
     for (const decision of settled) if (awaitsIdle(decision)) awaiting.add(decision.vehicle.id)
     const agreeing = reports.filter(({ vehicleId }) => !contradictions.has(vehicleId))
