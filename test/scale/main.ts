@@ -11,6 +11,7 @@ import { measureOverload } from './overload.ts'
 import { measureRetention } from './retention.ts'
 import { measureReturns } from './returns.ts'
 import { measureRevocations } from './revocations.ts'
+import { measureSearch } from './search.ts'
 import { measureStalled } from './stalled.ts'
 import { measureStorage } from './storage.ts'
 import { measureStorm } from './storm.ts'
@@ -33,6 +34,8 @@ const HELP = `Measures the event stream, and requests, under load, and checks th
     --writers 12
   npm run scale -- returns    a batch of reports that hands all its vehicles over, and one that hands over none
     --vehicles 1000 --rounds 15
+  npm run scale -- search     pages of a large fleet: searched for, in other orders, and counted, beside a page by id
+    --vehicles 200000 --lent 5000 --rounds 25
   npm run scale -- revocations  many revoked subjects of a fleet: what a request costs
     --revocations 20000 --requests 4000
   npm run scale -- documents  a viewer who subscribes with ever new documents: the server's memory, and what others notice
@@ -77,6 +80,9 @@ const MEASUREMENTS: Readonly<Record<string, (args: string[]) => Promise<void>>> 
     inArena((arena) => measureRetention(arena, options)),
   ),
   returns: measurement({ vehicles: 1000, rounds: 15 }, (options) => inArena((arena) => measureReturns(arena, options))),
+  search: measurement({ vehicles: 200_000, lent: 5_000, rounds: 25 }, (options) =>
+    inArena((arena) => measureSearch(arena, options)),
+  ),
   revocations: measurement({ revocations: 20_000, requests: 4_000 }, (options) =>
     inArena((arena) => measureRevocations(arena, options)),
   ),
