@@ -125,6 +125,7 @@ describe('README.md, beside its snippets,', () => {
       databaseUrl: null,
       databaseDirectUrl: null,
       provider: null,
+      maxTokenAgeMs: null,
       allowedOrigins: [],
       metricsPort: null,
       tracing: null,

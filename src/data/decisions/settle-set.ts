@@ -1,6 +1,8 @@
+import type { Statement } from '../database/statement.ts'
 import { ClockError } from '../database/clock.ts'
 import { BusyError } from '../database/limit.ts'
 import { isLockTimeout, isUnavailable } from '../database/unavailable.ts'
+import { OPEN_SHARING } from '../queries/open-vehicles.ts'
 import type { Services } from '../services.ts'
 import { saveSet } from './commit-set.ts'
 import { isUnchanged } from './commit.ts'
@@ -11,6 +13,20 @@ import { readSnapshots } from './snapshot.ts'
 
 /** Vehicles of one transaction: enough for a cheap write, few enough that nobody waits long for its commit. */
 export const SET_SIZE = 200
+
+const DUE: Statement = {
+  name: 'due_among',
+  text: `SELECT id FROM unnest($1::text[]) AS v (id)
+    WHERE EXISTS (SELECT FROM sharing AS s WHERE ${OPEN_SHARING} AND s.due_at <= clock_timestamp())
+      OR EXISTS (SELECT FROM command AS c
+        WHERE c.vehicle_id = v.id AND c.status IN ('PENDING', 'DISPATCHED') AND c.deadline <= clock_timestamp())`,
+}
+
+/** @returns the vehicles of which something is due by now; others may wait to be idle, or have records that contradict each other */
+export async function dueAmong({ query }: Services, vehicleIds: readonly string[]): Promise<string[]> {
+  const rows = await query<{ id: string }>(DUE, [vehicleIds])
+  return rows.map(({ id }) => id)
+}
 
 export type SettledSet = {
   /** Vehicles of which nothing is due any more, or was. */

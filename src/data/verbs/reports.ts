@@ -4,11 +4,10 @@ import type { LoggedEvent } from '../../domain/log/event.ts'
 import type { Instant } from '../../domain/period.ts'
 import { checkBatch, checkReport } from '../../domain/state.ts'
 import type { Report, SentReport } from '../../domain/state.ts'
-import { SET_SIZE, settleSet } from '../decisions/settle-set.ts'
+import { dueAmong, SET_SIZE, settleSet } from '../decisions/settle-set.ts'
 import { retried } from '../database/retry.ts'
 import type { Statement } from '../database/statement.ts'
 import { isLockTimeout } from '../database/unavailable.ts'
-import { OPEN_SHARING } from '../queries/open-vehicles.ts'
 import type { Services } from '../services.ts'
 import { isId } from '../tables/ids.ts'
 import { recordAll } from './record-reports.ts'
@@ -92,20 +91,6 @@ async function recordBatch(db: Services, requestId: string, reports: readonly Se
   for (const index of outcome.unknown) objections.set(index, notFound)
   const rejected = standing(objections, repeated)
   return { recorded: outcome.recorded, skipped: reports.length - outcome.recorded - rejected.length, rejected }
-}
-
-/** The vehicles of which something is due by now; others wait to be idle, or have records that contradict each other. */
-const DUE: Statement = {
-  name: 'due_among',
-  text: `SELECT id FROM unnest($1::text[]) AS v (id)
-    WHERE EXISTS (SELECT FROM sharing AS s WHERE ${OPEN_SHARING} AND s.due_at <= clock_timestamp())
-      OR EXISTS (SELECT FROM command AS c
-        WHERE c.vehicle_id = v.id AND c.status IN ('PENDING', 'DISPATCHED') AND c.deadline <= clock_timestamp())`,
-}
-
-async function dueAmong({ query }: Services, vehicleIds: readonly string[]): Promise<string[]> {
-  const rows = await query<{ id: string }>(DUE, [vehicleIds])
-  return rows.map(({ id }) => id)
 }
 
 /** Vehicles fall due meanwhile, and others hold some, who settle them. */
