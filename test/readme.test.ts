@@ -124,6 +124,7 @@ describe('README.md, beside its snippets,', () => {
     expect(others).toEqual({
       databaseUrl: null,
       databaseDirectUrl: null,
+      maxTokenAgeMs: null,
       provider: null,
       maxTokenAgeMs: null,
       allowedOrigins: [],

@@ -39,7 +39,7 @@ describe.each(DATABASE_KINDS)('npm run verify on %s', (kind) => {
     const worlds = brokenWorlds(Date.now())
     const place = await databaseWith(kind, async (db) => {
       for (const name of [...BROKEN, ...SOUND]) await storeKept(db, worlds[name])
-      await runOn(db)('REINDEX INDEX sharing_vehicle_id_starts_at_id_idx')
+      await runOn(db)('REINDEX INDEX sharing_vehicle_list_idx')
     })
     const found = await verify(place)
     expect(found).toMatchObject({ code: 1, complaints: [] })
