@@ -126,7 +126,6 @@ describe('README.md, beside its snippets,', () => {
       databaseDirectUrl: null,
       maxTokenAgeMs: null,
       provider: null,
-      maxTokenAgeMs: null,
       allowedOrigins: [],
       metricsPort: null,
       tracing: null,
