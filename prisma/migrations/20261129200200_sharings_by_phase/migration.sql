@@ -16,3 +16,8 @@ DROP INDEX "sharing_partner_id_starts_at_id_idx";
 
 -- The few that have started since an instant, and not ended.
 CREATE INDEX "sharing_started_at_idx" ON "sharing" ("started_at") WHERE "ended_at" IS NULL AND "started_at" IS NOT NULL;
+
+-- Made anew, for PostgreSQL takes the newest of two indexes that seem alike, and on an empty table they do: the open sharings of a
+-- vehicle must not be looked for among all that it ever had, by a plan that is then kept.
+DROP INDEX "sharing_open_vehicle_idx";
+CREATE INDEX "sharing_open_vehicle_idx" ON "sharing" ("vehicle_id") WHERE "cancelled_at" IS NULL AND "ended_at" IS NULL;

@@ -136,7 +136,7 @@ it('the schema of version 0.1.0, whose plans read by the index of the constraint
 
 it('the present one loses nothing and takes none', async () => {
   const { indexes, lost, taken } = await rescan(await newPostgresDatabase(inject('postgresUrl')), await held())
-  expect(indexes).toEqual(['sharing_open_vehicle_idx', 'sharing_vehicle_id_starts_at_id_idx'])
+  expect(indexes).toEqual(['sharing_open_vehicle_idx', 'sharing_vehicle_list_idx'])
   expect({ lost, taken }).toEqual({ lost: [], taken: [] })
 })
 
