@@ -18,6 +18,9 @@ DROP INDEX "sharing_partner_id_starts_at_id_idx";
 CREATE INDEX "sharing_started_at_idx" ON "sharing" ("started_at") WHERE "ended_at" IS NULL AND "started_at" IS NOT NULL;
 
 -- Made anew, for PostgreSQL takes the newest of two indexes that seem alike, and on an empty table they do: the open sharings of a
--- vehicle must not be looked for among all that it ever had, by a plan that is then kept.
+-- vehicle must not be looked for among all that it ever had, nor those of a partner among all open ones, by a plan that is then kept.
 DROP INDEX "sharing_open_vehicle_idx";
 CREATE INDEX "sharing_open_vehicle_idx" ON "sharing" ("vehicle_id") WHERE "cancelled_at" IS NULL AND "ended_at" IS NULL;
+DROP INDEX "sharing_open_partner_idx";
+CREATE INDEX "sharing_open_partner_idx" ON "sharing" ("partner_id", "vehicle_id")
+  WHERE "cancelled_at" IS NULL AND "ended_at" IS NULL AND "partner_id" IS NOT NULL;
