@@ -132,12 +132,16 @@ async function sharingsListed(fleetId: string, filter: SharingListFilter, at: In
   return idsOf(found)
 }
 
-/** The same world, asked twice: what the conditions find, and what the domain says. */
-async function bothAt(cars: World, at: Instant) {
-  const settled = cars.map((car) => {
+/** The world with all that fell due. */
+const settledAt = (cars: World, at: Instant) =>
+  cars.map((car) => {
     const { vehicle, sharings } = car
     return { ...car, sharings: asOf(sharings, { ...vehicle, maxSilenceMs: MAX_SILENCE_MS }, at).sharings }
   })
+
+/** The same world, asked twice: what the conditions find, and what the domain says. */
+async function bothAt(cars: World, at: Instant) {
+  const settled = settledAt(cars, at)
   const there = settled.filter(({ deleted }) => !deleted)
   const sharings = settled.flatMap((car) => car.sharings)
   const undecided = await undecidedAt(db.services.query, at)
@@ -198,7 +202,10 @@ it('lists agree with the domain, in any world and at any instant', async () => {
             expect(await sharingsListed(fleetId, filter, BASE)).toEqual(idsOf(ofVehicle))
           }
           const [phase, vehicleId] = ['ENDED', '1'] as const
-          const ended = expected.filter((s) => s.vehicleId === vehicleId && phaseAt(s, LATE) === phase)
+          const ended = settledAt(cars, LATE)
+            .flatMap(({ sharings }) => sharings)
+            .filter((s) => isParty(s, fleetId) && (status === null || statusFor(s, fleetId) === status))
+            .filter((s) => s.vehicleId === vehicleId && phaseAt(s, LATE) === phase)
           expect(await sharingsListed(fleetId, { phase, status, vehicleId }, LATE)).toEqual(idsOf(ended))
         }
       }
