@@ -12,7 +12,7 @@ export type LimitRules = {
   readonly waiting: number
   /** How long it may wait. Milliseconds. */
   readonly waitMs: number
-  /** What a refusal says. */
+  /** The message of a refusal. */
   readonly reason: string
 }
 

@@ -10,7 +10,7 @@ import { badUserInput } from './errors.ts'
 export type PageSize = { readonly usual: number; readonly most: number }
 
 /**
- * What a list in a filter tells of the pages that it filters, in the extensions (`bound`) of its input field: that they have as many
+ * The bound that a list in a filter sets to the pages that it filters, in the extensions (`bound`) of its input field: that they have as many
  * nodes as the list has entries, at most; or of which type the nodes are that an entry lets through.
  */
 export type FilterBound = 'NODES' | ((entry: string) => string)

@@ -121,7 +121,7 @@ function eachAt(value: unknown, path: readonly string[], depth: number, visit: (
   }
 }
 
-/** What a page counts beside the nodes that it shows: one if there are none, and its whole length if it does not show them. */
+/** The count of a page beside the nodes that it shows: one if there are none, and its whole length if it does not show them. */
 function unshown(connection: Data, page: Page, variables: Variables): number {
   let isShown = false
   for (const key of page.lists) {

@@ -48,7 +48,7 @@ type Place = {
   /** The page whose node the place belongs to. */
   readonly within: Page | null
   readonly path: readonly string[]
-  /** What comes with a type only, where the object may be of several. */
+  /** The part that comes with a type only, where the object may be of several. */
   readonly partOf: (type: string) => Part
 }
 

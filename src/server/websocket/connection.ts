@@ -36,7 +36,7 @@ export type Connection = {
 }
 
 /**
- * What is offered in one turn of the event loop goes out in two writes: the first message at once, the others together.
+ * Messages that are offered in one turn of the event loop go out in two writes: the first message at once, the others together.
  * @param stream what the socket writes to
  */
 export function connectionOf(socket: WebSocket, stream: Duplex, atTurnEnd: AtTurnEnd): Connection {
@@ -90,7 +90,7 @@ export function connectionOf(socket: WebSocket, stream: Duplex, atTurnEnd: AtTur
     isOpen,
     send,
     offer: (text) => {
-      // What is held back here does not wait for the reader.
+      // Messages that are held back here do not wait for the reader.
       if (socket.bufferedAmount >= OFFERED_LIMIT) uncork()
       if (socket.bufferedAmount >= OFFERED_LIMIT) return send(text)
       gather()

@@ -79,7 +79,7 @@ const MOVED_PAGE = `
 const asParties = (direction: Direction, wanted: Wanted) =>
   PARTIES.map((party) => asParty(party, direction, wanted)).join(' UNION ALL ')
 
-/** Whatever their phases. The statement names the parameters that it has no use for. */
+/** Sharings of every phase. The statement names the parameters that it has no use for. */
 const ofFleet = (direction: Direction) => `FROM (${asParties(direction, { limit: '$11', where: '' })}) AS s
   WHERE ($8::timestamptz, $9::text[], $10::text[]) IS NOT NULL`
 
