@@ -10,8 +10,8 @@ import { badUserInput } from './errors.ts'
 export type PageSize = { readonly usual: number; readonly most: number }
 
 /**
- * The bound that a list in a filter sets to the pages that it filters, in the extensions (`bound`) of its input field: that they have as many
- * nodes as the list has entries, at most; or of which type the nodes are that an entry lets through.
+ * The bound that a list in a filter sets to the pages that it filters, in the extensions (`bound`) of its input field: as many nodes as
+ * the list has entries, at most; or the type of the nodes that an entry lets through.
  */
 export type FilterBound = 'NODES' | ((entry: string) => string)
 
