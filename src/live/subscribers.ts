@@ -29,17 +29,25 @@ export type Subscribers = {
   readonly rewind: (position: number) => void
 }
 
-/** The most events in one turn of the event loop: a subscriber is sent those of a turn together. */
-const EVENTS_A_TURN = 100
-/** The longest turn, looked at after each event, and after some deliveries: those of one event may take long. Milliseconds. */
+/** The most events that a subscriber is handed at a time: they are sent together. */
+const EVENTS_AT_A_TIME = 100
+/**
+ * A turn that is over before so many subscribers have their events took most of its time to evaluate events, and the next one would
+ * evaluate them again.
+ */
+const SUBSCRIBERS_A_TURN = 16
+/** The longest turn, in milliseconds, and the deliveries between two looks at the clock: each may be the evaluation of an event. */
 const TURN_MS = 10
-const LOOK_AFTER = 64
+const LOOK_AFTER = 16
 
 /** Hands each event that comes into the window to the subscribers that it concerns, in order. */
 export function createSubscribers(window: Window): Subscribers {
   const byFleet = new Map<string, Set<Subscriber>>()
   /** All attached subscribers have the events up to here. */
   let delivered = 0
+  /** The most events that are handed over at a time, as their evaluation allows; and the events that some subscribers have already. */
+  let most = EVENTS_AT_A_TIME
+  let begun: number | null = null
   let isDelivering = false
 
   function detach(subscriber: Subscriber): void {
@@ -59,7 +67,9 @@ export function createSubscribers(window: Window): Subscribers {
   }
 
   function deliverSome(): void {
-    const range = byFleet.size === 0 ? null : window.since(delivered, EVENTS_A_TURN)
+    // Later events wait until all have those that were begun: the last subscribers would wait for as long as events come.
+    const range = byFleet.size === 0 ? null : window.since(delivered, begun ?? most)
+    begun = null
     // Nobody is attached, or the window grew by more than it holds.
     if (range === null) detachAll()
     delivered = range ? deliver(range) : window.head()
@@ -69,22 +79,48 @@ export function createSubscribers(window: Window): Subscribers {
 
   /** @returns the position up to which all have the events */
   function deliver({ events, upTo }: EventRange): number {
-    const end = performance.now() + TURN_MS
+    const deliveries = deliverUntil(performance.now() + TURN_MS, events)
+    if (deliveries === null) {
+      most = Math.min(2 * most, EVENTS_AT_A_TIME)
+      return upTo
+    }
+    begun = events.length
+    if (deliveries < SUBSCRIBERS_A_TURN * events.length) most = begun = Math.ceil(begun / 2)
+    return delivered
+  }
+
+  /**
+   * Hands each subscriber its events one after another. In the next turn, those that a subscriber has are passed over.
+   * @returns null once all have their events; the deliveries if the time was up before
+   */
+  function deliverUntil(end: number, events: readonly LoggedEvent[]): number | null {
     let deliveries = 0
-    let reached = delivered
-    for (const event of events) {
-      for (const fleetId of [event.ownerId, event.partnerId]) {
-        for (const subscriber of byFleet.get(fleetId ?? '') ?? []) {
+    for (const [fleetId, concerning] of eventsByFleet(events)) {
+      const attached = byFleet.get(fleetId) ?? new Set()
+      for (const subscriber of attached) {
+        for (const event of concerning) {
           if (event.position <= subscriber.position) continue
-          // In the next turn, those that have this event are passed over.
-          if (++deliveries % LOOK_AFTER === 0 && performance.now() > end) return reached
+          if (++deliveries % LOOK_AFTER === 0 && performance.now() > end) return deliveries
           subscriber.take(event)
+          if (!attached.has(subscriber)) break
         }
       }
-      reached = event.position
-      if (performance.now() > end) return reached
     }
-    return upTo
+    return null
+  }
+
+  /** The events that concern subscribers, by fleet. */
+  function eventsByFleet(events: readonly LoggedEvent[]): Map<string, LoggedEvent[]> {
+    const found = new Map<string, LoggedEvent[]>()
+    for (const event of events) {
+      for (const fleetId of [event.ownerId, event.partnerId]) {
+        if (fleetId === null || !byFleet.has(fleetId)) continue
+        const others = found.get(fleetId)
+        if (others) others.push(event)
+        else found.set(fleetId, [event])
+      }
+    }
+    return found
   }
 
   return {

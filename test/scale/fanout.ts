@@ -10,7 +10,7 @@ import { makeFleets } from './world.ts'
 type Options = { readonly sockets: number; readonly events: number; readonly commits: number }
 
 /** Of the server's processor, in microseconds. */
-const ALLOWED_US = 8
+const ALLOWED_US = 3
 
 /** Commits of many events, and of one, to many subscribers: what a delivery costs, and how soon the events are there. */
 export async function measureFanOut(arena: Arena, { sockets, events, commits }: Options): Promise<void> {
