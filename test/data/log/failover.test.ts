@@ -1,15 +1,14 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import pg from 'pg'
 import { expect, it, onTestFinished } from 'vitest'
 import { post, run } from '../../support/api.ts'
 import { newDataDir, sql } from '../../support/databases.ts'
 import { connect, follow, insertEvents, readAll } from '../../support/events.ts'
 import { commandDispatches, sendCommand } from '../../support/gateway.ts'
-import { freePort } from '../../support/ports.ts'
 import { startServer } from '../../support/server.ts'
 import { timelines } from '../../support/set-back.ts'
 import { HISTORY } from '../../support/sockets.ts'
+import { startStandby } from '../../support/standby.ts'
 import { findTools, startCluster } from '../../support/tools.ts'
 import type { Cluster } from '../../support/tools.ts'
 import { makeWorld } from '../../support/world.ts'
@@ -17,42 +16,6 @@ import { makeWorld } from '../../support/world.ts'
 const TOOLS = await findTools()
 if (TOOLS === null) {
   console.warn('SKIPPED: no PostgreSQL server with its tools is installed: a failover to a standby is not tested')
-}
-
-/** A copy of a cluster that follows it, on a port of its own. */
-async function startStandby(primary: Cluster) {
-  const data = join(primary.folder, 'standby')
-  const start = (port: number) => {
-    const options = `-p ${port} -k ${primary.folder} -c listen_addresses=127.0.0.1 -c fsync=off`
-    return primary.run('pg_ctl', '-D', data, '-o', options, '-l', join(primary.folder, 'standby.log'), '-w', 'start')
-  }
-  const stop = () => primary.run('pg_ctl', '-D', data, '-m', 'fast', '-w', 'stop')
-  const from = ['-h', '127.0.0.1', '-p', `${primary.port}`, '-U', 'postgres']
-  await primary.run('pg_basebackup', ...from, '-D', data, '-R', '-X', 'stream', '-c', 'fast')
-  const port = await freePort()
-  await start(port)
-  onTestFinished(stop)
-  return {
-    /** Resolves once it has what the primary has by now. */
-    caughtUp: async () => {
-      const [ahead, behind] = [primary.port, port].map(
-        (at) => new pg.Client({ connectionString: `postgresql://postgres@127.0.0.1:${at}/postgres` }),
-      )
-      await Promise.all([ahead?.connect(), behind?.connect()])
-      const lsn = (await ahead?.query<{ lsn: string }>('SELECT pg_current_wal_lsn() AS lsn'))?.rows[0]?.lsn
-      const has = async () =>
-        (await behind?.query<{ has: boolean }>('SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn AS has', [lsn]))?.rows[0]
-          ?.has
-      await expect.poll(has, { timeout: 20_000 }).toBe(true)
-      await Promise.all([ahead?.end(), behind?.end()])
-    },
-    stop,
-    /** Takes the place of the primary, with what it has. */
-    promote: async () => {
-      await start(primary.port)
-      await primary.run('pg_ctl', '-D', data, '-w', 'promote')
-    },
-  }
 }
 
 const kill = async ({ folder }: Cluster) => {
