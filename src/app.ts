@@ -20,6 +20,7 @@ import { createFastPath } from './server/http/fast-path.ts'
 import { createHttpServer } from './server/http/http-server.ts'
 import { endConnections, stopListening } from './server/http/drain.ts'
 import { createEventStreams } from './server/http/event-stream.ts'
+import { connectStandby } from './data/standby/connect.ts'
 import type { ClientTimeouts } from './server/http/http-server.ts'
 import { developmentKeys, providerKeys } from './server/auth/keys.ts'
 import { createPages } from './server/pages/pages.ts'
@@ -87,7 +88,13 @@ export async function createApp(resources: Resources): Promise<App> {
         { timeline: number, keptTo },
         'the log of events was set back, or the database is another than before: clients whose cursor was lost begin anew',
       )
-    const services = await createServices(connection, onContradiction, onSetBack)
+    const { databaseReplicaUrl, poolSize: size } = settings
+    const replica = databaseReplicaUrl && {
+      connection: await connectStandby({ url: databaseReplicaUrl, schema: connection.schema, size, ...around }),
+      onFailure: logSparingly(log, 'reading from the standby', 'the primary serves its part'),
+    }
+    if (replica) closers.push(replica.connection.close)
+    const services = await createServices(connection, onContradiction, onSetBack, replica || null)
     closers.push(services.stop)
     const prisma = createClient(services)
     const before = await prisma.setting.setIdleMaxSilence(settings.idleMaxSilenceMinutes)
@@ -191,7 +198,9 @@ export async function createApp(resources: Resources): Promise<App> {
           const { counters, contradictions, unsettled } = services
           const { pool } = connection
           const { timeline } = services.log
-          const sources = { counts, counters, contradictions, unsettled, pool, tail, timeline, connections }
+          const historyReads = services.standby?.reads ?? {}
+          const own = { counters, contradictions, unsettled, historyReads, timeline }
+          const sources = { ...own, counts, pool, tail, connections }
           // First in the list, last to close: what a server does while it drains is worth seeing.
           closers.unshift(await serveMetrics({ host: settings.host, port: settings.metricsPort }, sources))
         }

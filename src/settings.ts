@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { readDatabaseUrl } from './data/connection/database-url.ts'
+import type { Use } from './data/connection/database-url.ts'
 import { isOriginPattern } from './domain/access/origins.ts'
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -10,10 +11,11 @@ const url = (...protocols: string[]) =>
   z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
     message: `takes a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
   })
-const databaseUrl = z.string().superRefine((text, context) => {
-  const read = readDatabaseUrl(text)
-  if (typeof read === 'string') context.addIssue({ code: 'custom', message: read })
-})
+const databaseUrl = (use: Use) =>
+  z.string().superRefine((text, context) => {
+    const read = readDatabaseUrl(text, use)
+    if (typeof read === 'string') context.addIssue({ code: 'custom', message: read })
+  })
 const whole = (least: number, most: number) => {
   const message = `takes a whole number from ${least} to ${most}`
   return z
@@ -36,7 +38,7 @@ const BURST_SECONDS = 20
 const Environment = z.object({
   HOST: given(z.string().default('127.0.0.1')),
   PORT: given(whole(0, 65_535).default(4000)),
-  DATABASE_URL: given(databaseUrl.optional()),
+  DATABASE_URL: given(databaseUrl('primary').optional()),
   DATA_DIR: given(z.string().default('.data')),
   AUTH_JWKS_URL: given(url('https:', 'http:').optional()),
   AUTH_ISSUER: given(z.string().optional()),
@@ -59,7 +61,8 @@ const Environment = z.object({
   ),
   SOCKETS_PER_TOKEN: given(whole(1, 1_000_000).default(5_000)),
   DATABASE_POOL_SIZE: given(whole(2, 1_000).default(10)),
-  DATABASE_DIRECT_URL: given(databaseUrl.optional()),
+  DATABASE_DIRECT_URL: given(databaseUrl('primary').optional()),
+  DATABASE_REPLICA_URL: given(databaseUrl('standby').optional()),
   OPERATIONS_AT_ONCE: given(whole(1, 1_000_000).default(200)),
   RATE_LIMIT: given(whole(1, 1_000_000).optional()),
   RATE_LIMIT_BURST: given(whole(1, 100_000_000).optional()),
@@ -89,7 +92,9 @@ export type Settings = {
   readonly databaseUrl: string | null
   /** The same database without a pooler in between, which LISTEN and migrations cannot go through. */
   readonly databaseDirectUrl: string | null
-  /** Connections of this instance to PostgreSQL, without the one for LISTEN. */
+  /** Standbys of the same database, which serve old parts of the log; null for none. */
+  readonly databaseReplicaUrl: string | null
+  /** Connections of this instance to PostgreSQL, without the one for LISTEN; the most to a standby, too. */
   readonly poolSize: number
   readonly dataDir: string
   /** null: the server is its own development issuer, and seeds the demo world. */
@@ -144,6 +149,9 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   if (production && env.DATABASE_URL === undefined) {
     throw new SettingsError('DATABASE_URL is missing: production does not run on the embedded database')
   }
+  if (env.DATABASE_REPLICA_URL !== undefined && env.DATABASE_URL === undefined) {
+    throw new SettingsError('DATABASE_URL is missing: DATABASE_REPLICA_URL names a standby of that database')
+  }
   if (production && missing.length > 0) {
     throw new SettingsError('AUTH_JWKS_URL is missing: production trusts no development keys')
   }
@@ -152,6 +160,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     port: env.PORT,
     databaseUrl: env.DATABASE_URL ?? null,
     databaseDirectUrl: env.DATABASE_DIRECT_URL ?? null,
+    databaseReplicaUrl: env.DATABASE_REPLICA_URL ?? null,
     poolSize: env.DATABASE_POOL_SIZE,
     dataDir: env.DATA_DIR,
     provider:

@@ -124,6 +124,7 @@ describe('README.md, beside its snippets,', () => {
     expect(others).toEqual({
       databaseUrl: null,
       databaseDirectUrl: null,
+      databaseReplicaUrl: null,
       maxTokenAgeMs: null,
       provider: null,
       allowedOrigins: [],

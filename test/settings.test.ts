@@ -8,6 +8,7 @@ const PROVIDER = {
   AUTH_AUDIENCE: 'fleetshare',
 }
 const DATABASE_URL = 'postgresql://fleet:secret@db.example:5432/fleet'
+const STANDBY_URL = 'postgresql://standby.example/fleet?target_session_attrs=standby'
 const PRODUCTION = { NODE_ENV: 'production', DATABASE_URL, ...PROVIDER }
 
 function complaintOf(environment: Readonly<Record<string, string>>): string {
@@ -26,6 +27,7 @@ describe('settings', () => {
     port: 4000,
     databaseUrl: null,
     databaseDirectUrl: null,
+    databaseReplicaUrl: null,
     poolSize: 10,
     dataDir: '.data',
     provider: null,
@@ -54,7 +56,7 @@ describe('settings', () => {
   it('that are set to nothing are not set', () => {
     const names = `HOST PORT DATABASE_URL DATA_DIR AUTH_JWKS_URL AUTH_ISSUER AUTH_AUDIENCE AUTH_FLEET_CLAIM
       AUTH_ROLES_CLAIM AUTH_MAX_TOKEN_DAYS NODE_ENV ALLOWED_ORIGINS LOG_LEVEL SOCKETS_PER_TOKEN
-      DATABASE_POOL_SIZE DATABASE_DIRECT_URL EVENT_RETENTION_DAYS IDLE_MAX_SILENCE_MINUTES SHUTDOWN_DELAY_SECONDS CONSOLE METRICS_PORT OPERATIONS_AT_ONCE RATE_LIMIT RATE_LIMIT_BURST TRUSTED_DOCUMENTS
+      DATABASE_POOL_SIZE DATABASE_DIRECT_URL DATABASE_REPLICA_URL EVENT_RETENTION_DAYS IDLE_MAX_SILENCE_MINUTES SHUTDOWN_DELAY_SECONDS CONSOLE METRICS_PORT OPERATIONS_AT_ONCE RATE_LIMIT RATE_LIMIT_BURST TRUSTED_DOCUMENTS
       OTEL_EXPORTER_OTLP_ENDPOINT OTEL_TRACES_SAMPLER_ARG`
     expect(readSettings(Object.fromEntries(names.split(/\s+/).map((name) => [name, ''])))).toEqual(defaults)
   })
@@ -66,6 +68,7 @@ describe('settings', () => {
     [{ PORT: '65535' }, { port: 65535 }],
     [{ DATABASE_URL }, { databaseUrl: DATABASE_URL }],
     [{ DATABASE_DIRECT_URL: DATABASE_URL }, { databaseDirectUrl: DATABASE_URL }],
+    [{ DATABASE_URL, DATABASE_REPLICA_URL: STANDBY_URL }, { databaseReplicaUrl: STANDBY_URL }],
     [{ DATABASE_POOL_SIZE: '50' }, { poolSize: 50 }],
     [{ SOCKETS_PER_TOKEN: '1' }, { socketsPerToken: 1 }],
     [{ CONSOLE: 'off' }, { console: false }],
@@ -135,6 +138,7 @@ describe('a wrong setting', () => {
     ['OTEL_EXPORTER_OTLP_ENDPOINT', { OTEL_EXPORTER_OTLP_ENDPOINT: 'otel:4318' }],
     ['OTEL_TRACES_SAMPLER_ARG', { OTEL_TRACES_SAMPLER_ARG: '1.5' }],
     ['DATABASE_DIRECT_URL', { DATABASE_DIRECT_URL: 'db.example' }],
+    ['DATABASE_REPLICA_URL', { DATABASE_URL, DATABASE_REPLICA_URL: 'db.example' }],
     ['IDLE_MAX_SILENCE_MINUTES', { IDLE_MAX_SILENCE_MINUTES: '0' }],
     ['IDLE_MAX_SILENCE_MINUTES', { IDLE_MAX_SILENCE_MINUTES: '10081' }],
     ['EVENT_RETENTION_DAYS', { EVENT_RETENTION_DAYS: '0' }],
@@ -167,6 +171,17 @@ describe('a wrong setting', () => {
     expect(complaintOf(others)).toMatch(new RegExp(`^${missing} is missing`))
     const [given] = Object.entries(PROVIDER).filter(([name]) => name === missing)
     expect(complaintOf(Object.fromEntries([given ?? []]))).toMatch(/^AUTH_\w+ is missing/)
+  })
+
+  it.each([
+    [{ DATABASE_REPLICA_URL: STANDBY_URL }, 'DATABASE_URL is missing: DATABASE_REPLICA_URL names a standby of'],
+    [{ DATABASE_URL: STANDBY_URL }, 'DATABASE_URL has target_session_attrs=standby, but it is written to'],
+    [
+      { DATABASE_URL, DATABASE_REPLICA_URL: `${DATABASE_URL}?target_session_attrs=primary` },
+      'DATABASE_REPLICA_URL has target_session_attrs=primary, but it is only read from',
+    ],
+  ])('of the two databases is named: %o', (environment, said) => {
+    expect(complaintOf(environment)).toContain(said)
   })
 
   it('does not show a possible password', () => {

@@ -12,6 +12,8 @@ import { openTimelines } from './log/timelines.ts'
 import { createOpenVehicles } from './queries/open-vehicles.ts'
 import { sharedSecret } from './queries/secrets.ts'
 import type { Services, Timeline } from './services.ts'
+import type { StandbyConnection } from './standby/connect.ts'
+import { startStandby } from './standby/standby.ts'
 
 /** An answer of the log takes milliseconds, unless the session that is asked has stalled. Milliseconds. */
 const HEDGED_AFTER_MS = 500
@@ -21,12 +23,14 @@ const VEHICLE_LIMIT = { most: 2, waiting: 100, waitMs: LOCK_TIMEOUT_MS, reason: 
 /**
  * @param onContradiction is called as often as a vehicle is met whose records contradict each other
  * @param onSetBack is called once for each time that the log is found set back
+ * @param replica connections to a standby; null for none
  * @returns the services, and what ends those that run in the background
  */
 export async function createServices(
   connection: Connection,
   onContradiction: (error: Error) => void = () => {},
   onSetBack: (timeline: Timeline) => void = () => {},
+  replica: { readonly connection: StandbyConnection; readonly onFailure: (error: unknown) => void } | null = null,
 ): Promise<Services & { readonly stop: () => void }> {
   const { prisma, query, transaction, notifications } = connection
   const hedgedQuery: Query = connection.pool
@@ -36,6 +40,7 @@ export async function createServices(
   const timelines = await openTimelines(query, onSetBack)
   const log = createLog(hedgedQuery, await sharedSecret(prisma, 'cursor', 16), timelines, notifications.notify)
   notifications.onNotification(log.wake)
+  const standby = replica && startStandby({ ...replica, query, log })
   return {
     prisma,
     query,
@@ -44,6 +49,7 @@ export async function createServices(
     vehicleLimit: createKeyedLimit(VEHICLE_LIMIT),
     clock,
     log,
+    standby,
     openVehicles: createOpenVehicles(query),
     ping: connection.ping,
     snapshots: createSnapshots(query),
@@ -51,6 +57,9 @@ export async function createServices(
     contradictions: { met: 0, tell: onContradiction },
     unsettled: { met: 0 },
     refusalTrail: createRefusalTrail(query),
-    stop: clock.stop,
+    stop: () => {
+      standby?.stop()
+      clock.stop()
+    },
   }
 }

@@ -29,6 +29,8 @@ export type Services = {
   /** One cheap round trip. @throws when the database cannot be reached, or not be written to */
   readonly ping: () => Promise<void>
   readonly log: Log
+  /** null: all is read from the primary. */
+  readonly standby: Standby | null
   readonly openVehicles: OpenVehicles
   readonly snapshots: ReadSnapshot
   readonly counters: WriteCounters
@@ -131,6 +133,18 @@ export type Log = {
   /** Whether appended() makes use of the events. */
   readonly isFollowed: () => boolean
   readonly follow: (follower: Follower) => void
+}
+
+/** Reads from a standby, which lags behind and goes away as it likes: the primary serves what it does not. */
+export type Standby = {
+  /**
+   * @param work reads from the log, of which the standby has all up to the event `known`; every row may fail the read, and each
+   *   statement has to return at least one. null where the answer is not good for anything
+   * @returns null where the primary has to be asked
+   */
+  readonly read: <T>(work: (query: Query, known: Anchor) => Promise<T | null>) => Promise<T | null>
+  /** How many reads each of the two had to serve since this instance started. */
+  readonly reads: Readonly<Record<'standby' | 'primary', number>>
 }
 
 /** Lists with sealed positions; a cursor of one is none of the other. */

@@ -12,17 +12,17 @@ export type EventSource = {
   /** The fleet that the events belong to; null for the events of all fleets. */
   readonly fleetId: string | null
   readonly matches: (event: LoggedEvent) => boolean
-  readonly read: (after: number, upTo: number, limit: number) => Promise<LoggedEvent[]>
+  /** @returns the first events of the range, and its end as far as it was read: `upTo`, or sooner */
+  readonly read: (after: number, upTo: number, limit: number) => Promise<EventRange>
 }
 
 /** The next events after a position: from memory, or else from the log, where few may read at the same time. */
 export async function nextBatch(tail: Tail, { matches, read }: EventSource, position: number): Promise<EventRange> {
   const newest = tail.since(position, BATCH)
   if (newest) return { ...newest, events: newest.events.filter(matches) }
-  const upTo = tail.head()
-  const found = await tail.catchUpLimit(() => read(position, upTo, BATCH))
+  const { events, upTo } = await tail.catchUpLimit(() => read(position, tail.head(), BATCH))
   // A full batch may have been cut short by its limit.
-  return { events: found.filter(matches), upTo: found.length === BATCH ? (found.at(-1)?.position ?? upTo) : upTo }
+  return { events: events.filter(matches), upTo: events.length === BATCH ? (events.at(-1)?.position ?? upTo) : upTo }
 }
 
 /** Takes an event. @returns what to wait for before the next one; null for nothing */

@@ -60,7 +60,10 @@ export const followLog = (
   reader: Reader,
   ending: Ending,
 ): AsyncGenerator<LoggedEvent, void> => {
-  const read = async (from: number, upTo: number, limit: number) => prisma.event.range(from, upTo, limit)
+  const read = async (from: number, upTo: number, limit: number) => ({
+    events: await prisma.event.range(from, upTo, limit),
+    upTo,
+  })
   return follow(tail, { fleetId: null, matches, read }, reader, ending)
 }
 

@@ -14,7 +14,7 @@ it.each(['live', 'behind'])('a subscriber that fails at an event that is %s ends
   const source = {
     fleetId: 'owner',
     matches: () => true,
-    read: async (after: number, upTo: number) => log.read(after, upTo),
+    read: async (after: number, upTo: number) => ({ events: await log.read(after, upTo), upTo }),
   }
   const follow = (failsAt: number) => {
     const taken: number[] = []

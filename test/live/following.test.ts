@@ -38,8 +38,10 @@ function follower(log: ModelLog, tail: ReturnType<typeof startTail>, { fleet: fl
   let over = false
   let isWaiting = false
   const read = async (from: number, upTo: number, limit: number) => {
-    const events = await log.read(from, upTo)
-    return events.filter(matches).slice(0, limit)
+    // As a standby that is behind: the end of the range is read later.
+    const end = upTo - from > 3 ? upTo - 2 : upTo
+    const events = await log.read(from, end)
+    return { events: events.filter(matches).slice(0, limit), upTo: end }
   }
   const feed = deliverEvents(tail, { fleetId, matches, read }, after, ({ position }) => {
     // Whoever has it wait gets nothing meanwhile.

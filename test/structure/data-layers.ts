@@ -28,6 +28,10 @@ export const DATA_LAYERS: Layers = {
     own: ['src/data/database/', 'src/domain/', 'src/domain/log/', 'src/generated/'],
     packages: [],
   },
+  'src/data/standby/': {
+    own: ['src/data/connection/', 'src/data/database/', 'src/data/services.ts'],
+    packages: [],
+  },
   'src/data/tables/': { own: ['src/domain/', 'src/domain/log/'], packages: [] },
   'src/data/queries/': {
     own: [
@@ -116,6 +120,7 @@ export const DATA_LAYERS: Layers = {
       'src/data/log/',
       'src/data/queries/',
       'src/data/services.ts',
+      'src/data/standby/',
     ],
     packages: [],
   },

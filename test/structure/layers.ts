@@ -144,6 +144,7 @@ export const LAYERS: Layers = {
       'src/data/create-services.ts',
       'src/data/migrations/',
       'src/data/services.ts',
+      'src/data/standby/',
       'src/live/',
       'src/log.ts',
       'src/server/auth/',

@@ -30,11 +30,19 @@ export const TAKES_URL = 'takes a URL that starts with postgresql:// or postgres
 const ENCODE =
   'in a user name or password these have to be percent-encoded: %25 for %, %40 for @, %23 for #, %2F for /, %3F for ?, %3A for :'
 
+/** The values of target_session_attrs that a server may have that is written to, and one that is not. */
+const ATTRIBUTES = {
+  primary: ['any', 'read-write', 'primary'],
+  standby: ['any', 'read-only', 'standby', 'prefer-standby'],
+} as const
+
+export type Use = keyof typeof ATTRIBUTES
+
 /**
  * Reads a PostgreSQL URL: libpq's syntax, several hosts included.
  * @returns a text, to be put behind the variable's name, if it is none; it shows nothing of the URL's secrets
  */
-export function readDatabaseUrl(text: string): DatabaseUrl | string {
+export function readDatabaseUrl(text: string, use: Use = 'primary'): DatabaseUrl | string {
   // Secrets that are read from a file often end with a line break.
   const trimmed = text.trim()
   const scheme = SCHEME.exec(trimmed)
@@ -46,7 +54,7 @@ export function readDatabaseUrl(text: string): DatabaseUrl | string {
   // The @ ahead of the host is found too late: the password has a / or ? in it.
   if (path.includes('@') || /^[^=&]*@/.test(query)) return `has an @ behind a / or ?: ${ENCODE}`
   try {
-    return fromParts(authority.slice(0, Math.max(at, 0)), authority.slice(at + 1), path, parametersOf(query))
+    return fromParts(authority.slice(0, Math.max(at, 0)), authority.slice(at + 1), path, parametersOf(query), use)
   } catch (error) {
     if (error instanceof Problem) return error.message
     throw error
@@ -60,14 +68,14 @@ function fromParts(
   hostList: string,
   path: string,
   parameters: ReadonlyMap<string, string>,
+  use: Use,
 ): DatabaseUrl {
   const [, user = '', password] = /^([^:]*)(?::(.*))?$/s.exec(userinfo) ?? []
   const parameter = (name: string) => parameters.get(name) || null
   const attributes = parameter('target_session_attrs')
-  if (attributes !== null && !['any', 'read-write', 'primary'].includes(attributes)) {
-    throw new Problem(
-      `has target_session_attrs=${shortened(attributes)}, but it is written to: read-write is what it needs`,
-    )
+  if (attributes !== null && !ATTRIBUTES[use].some((known) => known === attributes)) {
+    const reason = use === 'primary' ? 'it is written to: read-write' : 'it is only read from: standby'
+    throw new Problem(`has target_session_attrs=${shortened(attributes)}, but ${reason} is what it needs`)
   }
   return {
     hosts: hostsOf(hostList, parameter('host'), parameter('port')),

@@ -9,15 +9,17 @@ import { sqlFailureOf } from '../database/unavailable.ts'
 /** One way to connect: a host, encrypted in one of the ways that the URL allows. */
 type Endpoint = { readonly host: Host; readonly ssl: Encryption }
 
-/** The servers that a URL names, of which one is written to. */
+/** The servers that a URL names, of which one is used: the one that can be written to, unless they are standbys. */
 export type Endpoints = {
   /** Settings of a client for the endpoint that was found last, as of this call. */
   readonly config: () => pg.ClientConfig
   /**
-   * Connects, under an application name, to the first endpoint that can be written to, beginning with the one that was found last.
+   * Connects, under an application name, to the first endpoint that will do, beginning with the one that was found last.
    * @throws what the one endpoint failed with; of several an AggregateError of EndpointErrors
    */
   readonly connect: (name: string) => Promise<pg.Client>
+  /** The first statement of a session: sets the rest, and makes sure that it will do. @throws for one that will not */
+  readonly prepare: (client: pg.ClientBase) => Promise<void>
   /** Where the tables are, for the connections that are made from now on. */
   readonly pin: (schema: string) => void
   /** Looks for the endpoint again, in the background: the one that was found last has failed. Once at a time. */
@@ -49,12 +51,17 @@ export type EndpointOptions = {
   readonly variable: string
   /** Whether sessions are this server's own; those of a pooler are not set. */
   readonly isOwn: boolean
+  /** Whether the servers are standbys, which are only read from. */
+  readonly isStandby?: boolean
   /** Where the tables are; null for wherever the role's search_path leads. */
   readonly schema: string | null
 }
 
 /** @throws DatabaseStartError */
-export async function endpointsOf(url: DatabaseUrl, { variable, isOwn, schema }: EndpointOptions): Promise<Endpoints> {
+export async function endpointsOf(
+  url: DatabaseUrl,
+  { variable, isOwn, isStandby = false, schema }: EndpointOptions,
+): Promise<Endpoints> {
   const encryptions = await encryptionsOf(url, variable)
   const endpoints = url.hosts.flatMap((host) => encryptions.map((ssl): Endpoint => ({ host, ssl })))
   const { user, password, database, sslNegotiation, options, applicationName } = url
@@ -63,12 +70,15 @@ export async function endpointsOf(url: DatabaseUrl, { variable, isOwn, schema }:
   let pinned = schema
   const configOf = ({ host: { host, port }, ssl }: Endpoint): pg.ClientConfig => ({
     ...given,
-    ...(isOwn ? { options: startupOptions(options, pinned, age) } : options === null ? {} : { options }),
+    ...(isOwn ? { options: startupOptions(options, pinned, age, isStandby) } : options === null ? {} : { options }),
     ...KEEP_ALIVE,
     ...(host === null ? {} : { host }),
     ...(port === null ? {} : { port }),
     ...(ssl === undefined ? {} : { ssl }),
   })
+  const prepare = async (client: pg.ClientBase) => {
+    if (!isStandby) await prepareSession(client, isOwn)
+  }
   let found = 0
   let searching = false
   let age = 0
@@ -83,7 +93,7 @@ export async function endpointsOf(url: DatabaseUrl, { variable, isOwn, schema }:
     client.on('error', () => {})
     try {
       await client.connect()
-      await prepareSession(client, isOwn)
+      await prepare(client)
       return client
     } catch (error) {
       void client.end().catch(() => {})
@@ -115,6 +125,7 @@ export async function endpointsOf(url: DatabaseUrl, { variable, isOwn, schema }:
   return {
     config: () => configOf(endpoints[found] ?? { host: { host: null, port: null }, ssl: undefined }),
     connect,
+    prepare,
     pin: (known) => void (pinned = known),
     search() {
       if (searching || endpoints.length < 2) return

@@ -33,6 +33,8 @@ export type Connection = {
   readonly pool: Pick<pg.Pool, 'totalCount' | 'idleCount' | 'waitingCount'> | null
   /** The database's clock, in milliseconds; null where that is this process's own. */
   readonly readClock: (() => Promise<number>) | null
+  /** Where the tables are; null for the embedded database. */
+  readonly schema: string | null
   /** An error of a start that comes later, as one line that names the setting and the remedy. */
   readonly explain: (error: unknown) => unknown
   /** One cheap round trip. @throws when the database cannot be reached, or not be written to */
@@ -105,7 +107,6 @@ async function openPostgres(url: string, settings: DatabaseSettings): Promise<Co
     migrationOptions(settings),
   )
   const { pool, retire } = createPool(pooled, {
-    isOwn: pooled === direct,
     application_name: 'fleetshare',
     max: settings.poolSize ?? POOL_SIZE,
     ...POOL,
@@ -120,7 +121,7 @@ async function openPostgres(url: string, settings: DatabaseSettings): Promise<Co
   }
   try {
     const sql = postgresSql(pool, pooled === direct)
-    return assemble(new PrismaPg(pool, { schema }), sql, settings, { pool, notifications, explain, release })
+    return assemble(new PrismaPg(pool, { schema }), sql, settings, { pool, schema, notifications, explain, release })
   } catch (error) {
     await release()
     throw explain(error)
@@ -138,7 +139,7 @@ async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Connect
     await migrate(embedded.migrations, migrationOptions(settings))
     const notifications = { notify: () => {}, onNotification: () => {} }
     const explain = (error: unknown) => error
-    const parts = { pool: null, notifications, explain, release: embedded.close }
+    const parts = { pool: null, schema: null, notifications, explain, release: embedded.close }
     return assemble(embedded.adapter, embedded.sql, settings, parts)
   } catch (error) {
     await embedded.close()
@@ -146,13 +147,15 @@ async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Connect
   }
 }
 
-type Parts = Pick<Connection, 'pool' | 'notifications' | 'explain'> & { readonly release: () => Promise<void> }
+type Parts = Pick<Connection, 'pool' | 'schema' | 'notifications' | 'explain'> & {
+  readonly release: () => Promise<void>
+}
 
 function assemble(
   adapter: NonNullable<ConstructorParameters<typeof PrismaClient>[0]['adapter']>,
   sql: Sql,
   { onStatement, around, poolSize }: DatabaseSettings,
-  { pool, notifications, explain, release }: Parts,
+  { pool, schema, notifications, explain, release }: Parts,
 ): Connection {
   const prisma = new PrismaClient({
     adapter: around ? watchAdapter(adapter, around) : adapter,
@@ -184,6 +187,7 @@ function assemble(
     transaction: (work) => retried(() => ofRow(() => sql.transaction((tx) => work({ query: watched(tx) })))),
     notifications,
     pool,
+    schema,
     readClock: pool === null ? null : () => readClock(sql.query),
     explain,
     ping: async () => {

@@ -1,14 +1,13 @@
 import pg from 'pg'
 import type { Endpoints } from './endpoints.ts'
-import { prepareSession } from './session.ts'
 
 /**
- * A pool whose connections go to the endpoint that can be written to; one that finds that its server cannot be is refused.
+ * A pool whose connections go to the endpoint that will do; one that finds that its server does not is refused.
  * @returns with it how to leave the connections that it has: those in use when they are given back
  */
 export function createPool(
   endpoints: Endpoints,
-  { isOwn, ...config }: pg.PoolConfig & { readonly isOwn: boolean },
+  config: pg.PoolConfig,
 ): { readonly pool: pg.Pool; readonly retire: () => void } {
   const pool: pg.Pool = new pg.Pool({
     ...config,
@@ -16,7 +15,7 @@ export function createPool(
     Client: clientFor(endpoints, config) as unknown as new () => pg.ClientBase,
     onConnect: async (client) => {
       try {
-        await prepareSession(client, isOwn)
+        await endpoints.prepare(client)
       } catch (error) {
         endpoints.search()
         throw error

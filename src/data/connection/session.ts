@@ -3,6 +3,8 @@ import type { Query } from '../database/statement.ts'
 
 /** Ends statements that take longer, and transactions that are idle for longer. Milliseconds. */
 const STATEMENT_MS = 15_000
+/** The same of statements on a standby, after which the primary is asked. Milliseconds. */
+export const STANDBY_STATEMENT_MS = 1_500
 const IDLE_IN_TRANSACTION_MS = 10_000
 
 /**
@@ -60,10 +62,12 @@ export const VERSIONS = BY_VERSION.length
  * Startup options of a session: what the URL has, then what this server sets.
  * @param schema where the tables are; null for wherever the role's search_path leads
  * @param age how old the server is: 0 for PostgreSQL 17 and later, up to VERSIONS - 1
+ * @param isStandby whether the session is one on a standby
  */
-export function startupOptions(given: string | null, schema: string | null, age: number): string {
+export function startupOptions(given: string | null, schema: string | null, age: number, isStandby = false): string {
   const settings = {
     ...SETTINGS,
+    ...(isStandby ? { statement_timeout: `${STANDBY_STATEMENT_MS}` } : {}),
     ...BY_VERSION[age],
     ...Object.fromEntries(PLANNER.map((name) => [name, 'on'])),
     ...(schema === null ? {} : { search_path: identifier(schema) }),

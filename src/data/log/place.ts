@@ -34,6 +34,12 @@ export async function checkFound(db: Services, place: Place, found: number): Pro
 /** @throws CursorExpiredError if the fleet would not get all events behind a place */
 export async function checkPlace(db: Services, fleetId: string, { types }: EventFilter, place: Place): Promise<void> {
   const values = [fleetId, types && [...types], place.position]
+  const isThere = await db.standby?.read(async (query, known) => {
+    if (known.position < place.position) return null
+    const [there] = await query<{ found: string }>(PLACE, values)
+    return there && Number(there.found) === place.tag ? true : null
+  })
+  if (isThere) return
   const [row] = await db.query<{ found: string }>(PLACE, values)
   await checkFound(db, place, Number(row?.found ?? FOUND.nothing))
 }

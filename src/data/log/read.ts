@@ -121,9 +121,36 @@ function readFleetPage(
 }
 
 /**
+ * The same from a standby, up to the event to which it is known to have the log. Only a page is taken in which all is as it
+ * should be: the primary has to say what is the matter with another.
+ * @param range begins at a place
+ * @param isGood whether what was found at the place will do
+ * @returns the page, and the end of its range; null where the primary has to be asked
+ */
+async function readAtStandby(
+  db: Services,
+  fleetId: string,
+  filter: EventFilter,
+  range: Range,
+  isGood: (found: number) => boolean,
+): Promise<(Page & { readonly upTo: number }) | null> {
+  if (!db.standby || (range.after === null && !range.backwards)) return null
+  return db.standby.read(async (query, known) => {
+    // Of a page from its end on the event right behind it is read, too.
+    const isThere = range.backwards ? range.upTo < known.position : (range.after ?? 0) < known.position
+    if (!isThere) return null
+    const upTo = Math.min(range.upTo, known.position)
+    const there = { ...db, query, log: { ...db.log, known: () => known } }
+    const page = await readFleetPage(there, fleetId, filter, { ...range, upTo })
+    return page.hasKnown && isGood(page.found) ? { ...page, upTo } : null
+  })
+}
+
+/**
  * One fleet's events in (after, upTo], oldest first, at most `limit`: its own vehicles' and those it was the partner of; none
  * if the log was set back.
  * @param after null for the beginning, wherever that is
+ * @returns the events, and the end of the range that was read: it may end sooner
  * @throws CursorExpiredError
  */
 export async function readFleetLog(
@@ -133,10 +160,13 @@ export async function readFleetLog(
   after: number | null,
   upTo: number,
   limit: number,
-): Promise<LoggedEvent[]> {
-  const page = await readUnlessRewound(db, () => readFleetPage(db, fleetId, filter, { after, upTo, limit }))
+): Promise<{ readonly events: LoggedEvent[]; readonly upTo: number }> {
+  const range = { after, upTo, limit }
+  const there = await readAtStandby(db, fleetId, filter, range, (found) => found !== FOUND.removedBehind)
+  if (there) return there
+  const page = await readUnlessRewound(db, () => readFleetPage(db, fleetId, filter, range))
   if (page) checkRemoved(page.found)
-  return page?.events ?? []
+  return { events: page?.events ?? [], upTo }
 }
 
 /** A part of the log, and the end of it from which the page is read; null for no bound. */
@@ -179,6 +209,11 @@ async function tryUpTo(
   filter: EventFilter,
   { after, before, limit, backwards }: HistoryPage,
 ): Promise<LoggedEvent[] | null> {
+  if (before && backwards && !after) {
+    const range = { after: null, upTo: before.position - 1, limit, backwards }
+    const there = await readAtStandby(db, fleetId, filter, range, (found) => found === before.tag)
+    if (there) return there.events
+  }
   if (after) await checkPlace(db, fleetId, filter, after)
   if (before && !backwards) await checkBefore(db, before)
   const upTo = before ? before.position - 1 : (await settledHorizon(db)).end
@@ -204,6 +239,11 @@ async function tryHistory(
     readFleetPage(db, fleetId, filter, { after: behind, upTo, limit: most })
   const from = after?.position ?? null
   const known = db.log.known()?.position ?? 0
+  if (after && known - after.position >= limit) {
+    const range = { after: after.position, upTo: known, limit }
+    const there = await readAtStandby(db, fleetId, filter, range, (found) => found === after.tag)
+    if (there?.events.length === limit) return there.events
+  }
   // A page that begins so close to the end cannot be full.
   const early = known - (from ?? 0) >= limit ? await read(from, known, limit) : null
   if (early) {

@@ -20,6 +20,8 @@ export type Sources = {
   readonly tail: {
     readonly progress: () => Readonly<Record<'followers' | 'lag' | 'unsettled' | 'age', number>>
   }
+  /** Reads of the log that a standby might serve, by the server that did; none without a standby. */
+  readonly historyReads: Readonly<Record<string, number>>
   /** How often the log was found set back to an earlier point. */
   readonly timeline: () => number
   readonly connections: { readonly sockets: () => number; readonly streams: () => number }
@@ -52,7 +54,7 @@ type Labels = Readonly<Record<string, string>>
 type Row = readonly [labels: Labels, value: number]
 
 function createRegistry(sources: Sources): Registry {
-  const { counts, counters, contradictions, unsettled, pool, tail, timeline, connections } = sources
+  const { counts, counters, contradictions, unsettled, historyReads, pool, tail, timeline, connections } = sources
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
@@ -124,6 +126,13 @@ function createRegistry(sources: Sources): Registry {
   counter('fleetshare_unsettled_total', 'Attempts at recording what fell due for a vehicle that failed', [], () => [
     [{}, unsettled.met],
   ])
+
+  counter(
+    'fleetshare_history_reads_total',
+    'Reads of old events that a standby might serve, by the server that did',
+    ['server'],
+    byKey('server', () => Object.entries(historyReads)),
+  )
 
   const { sockets, streams } = connections
   gauge('fleetshare_websockets_open', 'WebSockets that are open', sockets)
