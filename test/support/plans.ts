@@ -15,6 +15,7 @@ type Node = {
   readonly 'Parent Relationship'?: string
   readonly 'Relation Name'?: string
   readonly 'Index Name'?: string
+  readonly 'CTE Name'?: string
   readonly 'Index Cond'?: string
   readonly Filter?: string
   readonly Plans?: readonly Node[]
@@ -23,6 +24,8 @@ type Node = {
 export type Planner = {
   /** Each scan of the statement's plan, whatever its values are. */
   readonly scansOf: (text: string) => Promise<Scan[]>
+  /** The names of the statement's parts (WITH) that its plan reads once for each row of something else. */
+  readonly rescansOf: (text: string) => Promise<string[]>
   /** Runs a statement and undoes it. @returns the scans of all that it ran within functions and triggers */
   readonly scansWithin: (text: string, values: readonly unknown[]) => Promise<Scan[]>
   readonly close: () => Promise<void>
@@ -58,13 +61,16 @@ export async function newPlanner(databaseUrl: string, options: string): Promise<
     ),
   ]
 
+  async function plansOf(text: string): Promise<Node[]> {
+    const explained = await client.query<{ 'QUERY PLAN': readonly [{ readonly Plan: Node }] }>(
+      `EXPLAIN (GENERIC_PLAN, FORMAT JSON) ${text}`,
+    )
+    return explained.rows.map((row) => row['QUERY PLAN'][0].Plan)
+  }
+
   return {
-    async scansOf(text) {
-      const explained = await client.query<{ 'QUERY PLAN': readonly [{ readonly Plan: Node }] }>(
-        `EXPLAIN (GENERIC_PLAN, FORMAT JSON) ${text}`,
-      )
-      return explained.rows.flatMap((row) => scans(row['QUERY PLAN'][0].Plan, false))
-    },
+    scansOf: async (text) => (await plansOf(text)).flatMap((plan) => scans(plan, false)),
+    rescansOf: async (text) => (await plansOf(text)).flatMap(rescansIn),
     async scansWithin(text, values) {
       const plans: Node[] = []
       const listen = ({ message = '' }: { readonly message?: string | undefined }) => {
@@ -84,6 +90,19 @@ export async function newPlanner(databaseUrl: string, options: string): Promise<
     close: () => client.end(),
   }
 }
+
+/** The parts of the statement that are read once for each row of something else. */
+const rescansIn = (node: Node): string[] => [
+  ...(node['Node Type'] === 'Nested Loop' ? (node.Plans ?? []) : [])
+    .filter((child) => child['Parent Relationship'] === 'Inner')
+    .flatMap(partsIn),
+  ...(node.Plans ?? []).flatMap(rescansIn),
+]
+
+const partsIn = (node: Node): string[] => [
+  ...(node['CTE Name'] === undefined ? [] : [node['CTE Name']]),
+  ...(node.Plans ?? []).flatMap(partsIn),
+]
 
 function faultOf({ method, first }: Index, node: Node, isLimited: boolean): string | null {
   const { 'Index Cond': condition, Filter: filter } = node

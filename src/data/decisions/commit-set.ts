@@ -30,7 +30,10 @@ const rowsOf = (table: string, parameter: string) =>
 const changed = (parameter: string) =>
   `(SELECT count(*) FROM jsonb_array_elements(${parameter}::jsonb) AS n WHERE n->>'vehicle_id' IN (SELECT id FROM kept))::int`
 
-/** As the statements of commit.ts, for many vehicles. A changed row is one of its vehicle's open ones. */
+/**
+ * As the statements of commit.ts, for many vehicles. A changed row is one of its vehicle's open ones. No part is joined with another:
+ * PostgreSQL takes each for a row or two, and would compare a thousand with a thousand.
+ */
 const SAVE_SET: Statement = {
   name: 'save_set',
   text: `WITH ${KEPT},
@@ -43,12 +46,12 @@ const SAVE_SET: Statement = {
       WHERE e.${OF_KEPT} ORDER BY e.ordinality RETURNING position, tag, vehicle_id),
     demanded AS (SELECT demand_rows((SELECT min(valid_until) FROM kept), ARRAY['sharings', 'commands', 'events'],
       ARRAY[(SELECT count(*) FROM changed_sharings), (SELECT count(*) FROM changed_commands), (SELECT count(*) FROM appended)],
-      ARRAY[${changed('$5')}, ${changed('$6')}, ${changed('$7')}]))
-    SELECT a.position, a.tag, k.id AS vehicle_id FROM kept AS k CROSS JOIN demanded
-      LEFT JOIN appended AS a ON a.vehicle_id = k.id ORDER BY a.position`,
+      ARRAY[${changed('$5')}, ${changed('$6')}, ${changed('$7')}]) AS holds)
+    SELECT * FROM (SELECT position, tag, vehicle_id FROM appended UNION ALL SELECT NULL, NULL, id FROM kept) AS w
+    WHERE (SELECT holds FROM demanded) ORDER BY position`,
 }
 
-/** Without a position for a vehicle that was written and has no event. */
+/** The events by position, then each vehicle that was written, without one. */
 type PositionRow = { readonly position: string | null; readonly tag: number; readonly vehicle_id: string }
 
 /**

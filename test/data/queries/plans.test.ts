@@ -167,6 +167,12 @@ describe.each(SIZES)('on a database that is %s', (size) => {
       expect(faults).toEqual([])
     })
 
+    it('the statement that writes a set goes through no part of itself for each row of another', async () => {
+      const writing = [...statements].filter((text) => text.includes('SKIP LOCKED') && text.includes('demand_rows'))
+      expect(writing).toHaveLength(1)
+      for (const text of writing) expect(await plannerOf(size, session).rescansOf(text)).toEqual([])
+    })
+
     it('so do statements within functions and triggers', async () => {
       const planner = plannerOf(size, session)
       const report = { index: 0, vehicleId: vehicleId(1), messageId: 'plans', occurredAt: Date.now(), speedKmh: 3 }
