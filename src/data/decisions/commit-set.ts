@@ -5,6 +5,7 @@ import { IS_OPEN } from '../queries/open-vehicles.ts'
 import { COMMAND } from '../tables/command.ts'
 import { EVENT, rowOf } from '../tables/event.ts'
 import { SHARING } from '../tables/sharing.ts'
+import type { Arrays } from '../tables/table.ts'
 import type { Decision } from './commit.ts'
 
 /**
@@ -13,7 +14,7 @@ import type { Decision } from './commit.ts'
  */
 const KEPT = `free AS MATERIALIZED (
     SELECT v.id, w.at, w.version, w.valid_until, w.ends_use
-    FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::timestamptz[], $8::boolean[])
+    FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::timestamptz[], $5::boolean[])
       AS w (id, at, version, valid_until, ends_use)
       JOIN vehicle AS v ON v.id = w.id
     ORDER BY v.id FOR UPDATE OF v SKIP LOCKED),
@@ -24,11 +25,16 @@ const KEPT = `free AS MATERIALIZED (
 
 const OF_KEPT = 'vehicle_id IN (SELECT id FROM kept)'
 
-const rowsOf = (table: string, parameter: string) =>
-  `jsonb_populate_recordset(NULL::${table}, ${parameter}::jsonb) AS n`
+const SHARINGS = SHARING.arrays(['id', 'vehicleId'])
+const COMMANDS = COMMAND.arrays(['id', 'vehicleId'])
+const EVENTS = EVENT.arrays([])
+/** The first parameters of the changed sharings, the changed commands and the events. */
+const FROM_SHARINGS = 6
+const FROM_COMMANDS = FROM_SHARINGS + SHARINGS.count
+const FROM_EVENTS = FROM_COMMANDS + COMMANDS.count
 
-const changed = (parameter: string) =>
-  `(SELECT count(*) FROM jsonb_array_elements(${parameter}::jsonb) AS n WHERE n->>'vehicle_id' IN (SELECT id FROM kept))::int`
+const named = (rows: Arrays<never>, from: number) =>
+  `(SELECT count(*) FROM ${rows.unnest(from, ['vehicle_id'])} AS n (vehicle_id) WHERE n.${OF_KEPT})::int`
 
 /**
  * As the statements of commit.ts, for many vehicles. A changed row is one of its vehicle's open ones. No part is joined with another:
@@ -37,16 +43,16 @@ const changed = (parameter: string) =>
 const SAVE_SET: Statement = {
   name: 'save_set',
   text: `WITH ${KEPT},
-    changed_sharings AS (UPDATE sharing AS s SET ${SHARING.assignments('n')} FROM ${rowsOf('sharing', '$5')}
+    changed_sharings AS (UPDATE sharing AS s SET ${SHARING.assignments('n')} FROM ${SHARINGS.unnest(FROM_SHARINGS)} AS n (${SHARINGS.names})
       WHERE s.vehicle_id = n.vehicle_id AND s.id = n.id AND ${IS_OPEN} AND n.${OF_KEPT} RETURNING 1),
-    changed_commands AS (UPDATE command AS c SET ${COMMAND.assignments('n')} FROM ${rowsOf('command', '$6')}
+    changed_commands AS (UPDATE command AS c SET ${COMMAND.assignments('n')} FROM ${COMMANDS.unnest(FROM_COMMANDS)} AS n (${COMMANDS.names})
       WHERE c.vehicle_id = n.vehicle_id AND c.id = n.id AND c.status IN ('PENDING', 'DISPATCHED') AND n.${OF_KEPT} RETURNING 1),
     appended AS (INSERT INTO event (${EVENT.names})
-      SELECT ${EVENT.names} FROM ROWS FROM (jsonb_to_recordset($7::jsonb) AS (${EVENT.typed})) WITH ORDINALITY AS e
+      SELECT ${EVENT.names} FROM ${EVENTS.unnest(FROM_EVENTS)} WITH ORDINALITY AS e (${EVENTS.names}, ordinality)
       WHERE e.${OF_KEPT} ORDER BY e.ordinality RETURNING position, tag, vehicle_id),
     demanded AS (SELECT demand_rows((SELECT min(valid_until) FROM kept), ARRAY['sharings', 'commands', 'events'],
       ARRAY[(SELECT count(*) FROM changed_sharings), (SELECT count(*) FROM changed_commands), (SELECT count(*) FROM appended)],
-      ARRAY[${changed('$5')}, ${changed('$6')}, ${changed('$7')}]) AS holds)
+      ARRAY[${named(SHARINGS, FROM_SHARINGS)}, ${named(COMMANDS, FROM_COMMANDS)}, ${named(EVENTS, FROM_EVENTS)}]) AS holds)
     SELECT * FROM (SELECT position, tag, vehicle_id FROM appended UNION ALL SELECT NULL, NULL, id FROM kept) AS w
     WHERE (SELECT holds FROM demanded) ORDER BY position`,
 }
@@ -66,16 +72,15 @@ export async function saveSet(
   decisions: readonly Decision[],
 ): Promise<ReadonlyMap<string, readonly LoggedEvent[]>> {
   const events = decisions.flatMap((decision) => decision.events)
-  const json = (rows: readonly object[]) => JSON.stringify(rows)
   const rows = await query<PositionRow>(SAVE_SET, [
     decisions.map(({ vehicle }) => vehicle.id),
     decisions.map(({ moment }) => timestamp(moment.at)),
     decisions.map(({ version }) => version),
     decisions.map(({ validUntil }) => (validUntil === null ? null : timestamp(validUntil))),
-    json(decisions.flatMap(({ changes }) => [...changes.sharings.values()].map(({ row }) => SHARING.toJson(row)))),
-    json(decisions.flatMap(({ changes }) => [...changes.commands.values()].map(({ row }) => COMMAND.toJson(row)))),
-    json(events.map((event) => EVENT.toJson(rowOf(event)))),
     decisions.map(({ changes }) => changes.use === null),
+    ...SHARINGS.values(decisions.flatMap(({ changes }) => [...changes.sharings.values()].map(({ row }) => row))),
+    ...COMMANDS.values(decisions.flatMap(({ changes }) => [...changes.commands.values()].map(({ row }) => row))),
+    ...EVENTS.values(events.map(rowOf)),
   ])
   const written = new Set(rows.map(({ vehicle_id: id }) => id))
   // Positions are drawn in the order of the events.

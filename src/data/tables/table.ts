@@ -32,8 +32,25 @@ export type Table<T> = {
   readonly toJson: (value: T) => Row
   /** The columns with their types, for jsonb_to_recordset(). */
   readonly typed: string
+  /** The columns of some properties and all that change after the row was made, of many rows. */
+  readonly arrays: (keys: readonly (keyof T & string)[]) => Arrays<T>
   /** The columns that change after the row was made, or those of some properties, each set to that of a row under an alias. */
   readonly assignments: (alias: string, properties?: readonly (keyof T & string)[]) => string
+}
+
+/**
+ * Some columns of many rows, each as one array: PostgreSQL reads a thousand rows in less than half the time that it takes for the
+ * same as JSON.
+ */
+export type Arrays<T> = {
+  /** How many parameters they take. */
+  readonly count: number
+  /** unnest() of the parameters from a number on, or of those of some columns. */
+  readonly unnest: (from: number, names?: readonly string[]) => string
+  /** The names of its columns. */
+  readonly names: string
+  /** The parameters. */
+  readonly values: (rows: readonly T[]) => string[]
 }
 
 export function defineTable<T extends object>(
@@ -61,6 +78,27 @@ export function defineTable<T extends object>(
         if (column) row[column.name] = toJson(column.kind, item)
       }
       return row
+    },
+    arrays: (keys) => {
+      const fixedColumns = entries.flatMap(([property, { isFixed, columns: own }]) =>
+        isFixed && !keys.some((key) => key === property) ? own : [],
+      )
+      const sent = columns.flatMap((column, place) => (fixedColumns.includes(column) ? [] : [{ ...column, place }]))
+      return {
+        count: sent.length,
+        unnest: (from, names) => {
+          const arrays = sent.map(({ name: column, kind }, index) => ({
+            column,
+            sql: `$${from + index}::${TYPES[kind]}[]`,
+          }))
+          return `unnest(${arrays.flatMap(({ column, sql }) => ((names?.includes(column) ?? true) ? [sql] : [])).join(', ')})`
+        },
+        names: sent.map((column) => column.name).join(', '),
+        values: (rows) => {
+          const encoded = rows.map(encode)
+          return sent.map(({ kind, place }) => arrayOf(encoded.map((values) => elementOf(kind, values[place] ?? null))))
+        },
+      }
     },
     typed: columns.map(({ name: column, kind }) => `${column} ${TYPES[kind]}`).join(', '),
     assignments: (alias, properties) =>
@@ -147,6 +185,18 @@ const ofJson = (kind: Kind, value: unknown): Value =>
 
 const toJson = (kind: Kind, value: Value): unknown =>
   kind === 'instant' && value !== null ? new Date(value as Instant).toISOString() : value
+
+/** An array as PostgreSQL reads it. The driver would look for what to quote in each element. */
+const arrayOf = (elements: readonly string[]): string => `{${elements.join(',')}}`
+
+function elementOf(kind: Kind, value: Value): string {
+  if (value === null) return 'NULL'
+  if (kind === 'flag') return value === true ? 't' : 'f'
+  const text = kind === 'json' ? JSON.stringify(value) : String(toJson(kind, value))
+  return kind === 'instant' ? text : `"${QUOTED.test(text) ? text.replaceAll(/["\\]/g, '\\$&') : text}"`
+}
+
+const QUOTED = /["\\]/
 
 /** A column that may be NULL. */
 export const nullable = <K extends Kind, T extends Kinds[K] = Kinds[K]>(kind: K, name: string): Field<T | null> => ({

@@ -3,10 +3,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'v
 import { openData } from '../../support/data.ts'
 import type { Data } from '../../support/data.ts'
 import { storedSharing } from '../../../src/data/decisions/snapshot.ts'
+import { COMMAND } from '../../../src/data/tables/command.ts'
 import { select } from '../../../src/data/tables/record.ts'
 import type { Row } from '../../../src/data/tables/record.ts'
 import { toPrismaVehicle } from '../../../src/data/tables/vehicle.ts'
 import { COMMAND_TYPES } from '../../../src/domain/command.ts'
+import type { Command } from '../../../src/domain/command.ts'
 import { VEHICLE_EVENT_TYPES } from '../../../src/domain/log/event.ts'
 import { LATEST_INSTANT } from '../../../src/domain/period.ts'
 import type { Instant } from '../../../src/domain/period.ts'
@@ -66,6 +68,21 @@ const vehicles: fc.Arbitrary<Vehicle> = fc.record({
   }),
   lastContactAt: nullable(instants),
   use: nullable(fc.record({ since: instants, fleetId: fc.constantFrom(OWNER, PARTNER), reference: texts })),
+})
+
+const givenCommands: fc.Arbitrary<Command> = fc.record({
+  id: fc.constantFrom('c', '"', '\\', 'NULL', 'a,b', '{', ' '),
+  type: fc.constantFrom(...COMMAND_TYPES),
+  status: fc.constant('PENDING' as const),
+  vehicleId: fc.stringMatching(/^[\w-]{1,64}$/),
+  ownerId: fc.constant(OWNER),
+  fleetId: fc.constant(PARTNER),
+  sharingId: fc.constantFrom(null, 'null'),
+  requestedAt: instants,
+  deadline: instants,
+  dispatchedAt: nullable(instants),
+  completedAt: nullable(instants),
+  message: texts,
 })
 
 const LENGTH = 10
@@ -176,6 +193,19 @@ describe.each(['postgres', 'embedded'])('records on %s', (kind) => {
           if (sharing) expect(await storedSharing(db.services, sharing.id)).toEqual(sharing)
         })
         .beforeEach(clear),
+    )
+  })
+
+  it('goes in by arrays as what it is', async () => {
+    const keys = ['id', 'type', 'vehicleId', 'ownerId', 'fleetId', 'sharingId', 'requestedAt', 'deadline'] as const
+    const arrays = COMMAND.arrays(keys)
+    const text = `SELECT to_jsonb(n) AS row FROM ${arrays.unnest(1)} WITH ORDINALITY AS n (${arrays.names}, ordinality)
+      ORDER BY n.ordinality`
+    await fc.assert(
+      fc.asyncProperty(fc.array(givenCommands), async (given) => {
+        const rows = await db.services.query<{ row: Row }>({ name: 'arrays', text }, arrays.values(given))
+        expect(rows.map(({ row }) => COMMAND.fromJson(row))).toEqual(given)
+      }),
     )
   })
 
