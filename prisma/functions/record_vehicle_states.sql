@@ -25,7 +25,7 @@ BEGIN
         SELECT FROM "sharing" AS s
         WHERE s."vehicle_id" = v."id" AND s."cancelled_at" IS NULL AND s."ended_at" IS NULL AND (
           s."due_at" <= i.at
-          OR ((s."end_requested_at" IS NOT NULL OR s."start_awaited_since" IS NOT NULL) AND v."id" <> ALL("attended"))
+          OR ((s."end_requested_at" IS NOT NULL OR s."start_awaited_since" IS NOT NULL) AND v."id" NOT IN (SELECT unnest("attended")))
           OR EXISTS (
             SELECT FROM "sharing" AS o
             WHERE o."vehicle_id" = s."vehicle_id" AND o."cancelled_at" IS NULL AND o."ended_at" IS NULL AND o."id" > s."id"
