@@ -71,27 +71,22 @@ const AFTERMATH_MS = 1_000
 const MASKED = 'Something went wrong inside the server.'
 const INSIDE = /prisma|postgres|select |insert |relation "|\.ts\b|node_modules|ECONN|at .*\(/i
 
-const EXPECTED = ['SERVICE_UNAVAILABLE', 'UNAUTHENTICATED', 'INTERNAL_SERVER_ERROR']
-
-/** Errors come from disturbances alone, and say nothing of the inside. */
-function errorFaults({ calls, followers, disruptions }: Recording): Violation[] {
+/** Errors say only that a disturbance has passed, or that the token has; nothing of the inside. */
+function errorFaults({ calls, followers }: Recording): Violation[] {
   const told = [
-    ...calls.flatMap(({ answer, invokedAt, returnedAt, requestId }) =>
-      answer.kind === 'error' ? [{ ...answer, from: invokedAt, to: returnedAt, who: requestId, ends: Infinity }] : [],
+    ...calls.flatMap(({ answer, returnedAt, requestId }) =>
+      answer.kind === 'error' ? [{ ...answer, to: returnedAt, who: requestId, ends: Infinity }] : [],
     ),
     ...followers.flatMap(({ sessions, name }) =>
-      sessions.flatMap(({ ending, openedAt, expiresAt }) =>
+      sessions.flatMap(({ ending, expiresAt }) =>
         ending?.by === 'error'
-          ? [{ ...ending, code: String(ending.code), from: openedAt, to: ending.at, who: name, ends: expiresAt }]
+          ? [{ ...ending, code: String(ending.code), to: ending.at, who: name, ends: expiresAt }]
           : [],
       ),
     ),
   ]
-  const disturbed = disruptions.filter(({ kind }) => kind === 'terminate')
-  return told.flatMap(({ code, message, from, to, who, ends }) => {
-    const excused = disturbed.some((one) => one.from <= to && from <= one.to + AFTERMATH_MS)
-    const fits =
-      code === 'INTERNAL_SERVER_ERROR' ? excused : code === 'UNAUTHENTICATED' ? to >= ends : EXPECTED.includes(code)
+  return told.flatMap(({ code, message, to, who, ends }) => {
+    const fits = code === 'UNAUTHENTICATED' ? to >= ends : code === 'SERVICE_UNAVAILABLE'
     return [
       ...(fits ? [] : [{ check: 'error', text: `${who} was told ${code}: ${message}`, at: to }]),
       ...(isLeak(code, message) ? [{ check: 'leak', text: `${who} was told ${message}`, at: to }] : []),
@@ -122,7 +117,6 @@ function closeFaults({ followers, disruptions }: Recording): Violation[] {
         // Without a word: the connection broke. 4504 is the client's own: nobody answered.
         1006: true,
         4504: true,
-        1011: during('terminate', session, at),
         4403: at >= expiresAt - CLOCK_MS,
       }
       if (fits[String(code)]) return []

@@ -19,10 +19,9 @@ it.each<[string, (draft: Draft) => void]>([
     },
   ],
   [
-    'an internal error when sessions of the database were ended',
+    'an error that says that the database was away',
     (draft) => {
-      callOf(draft, 'r5').answer = internal()
-      draft.disruptions.push(disruption('terminate', 100, 150))
+      callOf(draft, 'r5').answer = { kind: 'error', code: 'SERVICE_UNAVAILABLE', message: 'The database is away.' }
     },
   ],
   [
@@ -218,6 +217,14 @@ it.each<[string, string, (draft: Draft) => void]>([
     },
   ],
   ['error', 'an internal error for no reason', (draft) => (callOf(draft, 'r5').answer = internal())],
+  [
+    'error',
+    'an internal error when sessions of the database were ended',
+    (draft) => {
+      callOf(draft, 'r5').answer = internal()
+      draft.disruptions.push(disruption('terminate', 100, 150))
+    },
+  ],
   [
     'error',
     'a token that is refused before its end',
