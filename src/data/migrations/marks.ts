@@ -118,7 +118,7 @@ export async function mark({ query }: Connection, migration: Migration, elapsedM
   )
   await query(
     `INSERT INTO _prisma_migrations (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
-      VALUES ($1, $2, $3, clock_timestamp() - $4 * INTERVAL '1 ms', clock_timestamp(), 1)`,
+      SELECT $1, $2, $3, now - $4 * INTERVAL '1 ms', now, 1 FROM clock_timestamp() AS now`,
     [randomUUID(), checksumOf(migration), name, Math.round(elapsedMs)],
   )
 }
