@@ -14,8 +14,8 @@ export type Evaluation = {
   result: ExecutionResult | null
   /** Resolves with the result; null if the result was known at once. */
   readonly ready: Promise<ExecutionResult> | null
-  /** The result as JSON, once a subscriber needed it. */
-  json: string | null
+  /** The result as JSON in UTF-8, once a subscriber needed it. */
+  json: Buffer | null
 }
 
 /** Evaluates an event once in a round of the event loop, for all subscribers of a group. */

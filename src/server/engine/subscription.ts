@@ -15,12 +15,12 @@ export type Subscription = AsyncIterable<ExecutionResult> & { readonly deliver: 
 export type Sink = {
   /** Whether a result can still be sent. */
   readonly isOpen: () => boolean
-  /** Sends JSON. @returns a promise to wait for before more is offered; null for none */
-  readonly offer: (json: string) => Promise<void> | null
-  /** Sends JSON. Resolves once the reader, or its system, has taken it. */
-  readonly send: (json: string) => Promise<void>
-  /** The JSON of a result with errors, which are as clients may see them. */
-  readonly jsonOf: (result: ExecutionResult) => string
+  /** Sends JSON in UTF-8. @returns a promise to wait for before more is offered; null for none */
+  readonly offer: (json: Buffer) => Promise<void> | null
+  /** Sends JSON in UTF-8. Resolves once the reader, or its system, has taken it. */
+  readonly send: (json: Buffer) => Promise<void>
+  /** The JSON of a result with errors, which are as clients may see them, in UTF-8. */
+  readonly jsonOf: (result: ExecutionResult) => Buffer
 }
 
 export type Delivery = {
@@ -92,6 +92,8 @@ export function untilEnd(subscription: Subscription, onEnd: () => void): Subscri
   }
 }
 
+const bytesOf = (result: ExecutionResult): Buffer => Buffer.from(JSON.stringify(result))
+
 /** The most evaluations of one subscription under way; further events wait for them. */
 const MOST_WAITING = 20
 
@@ -108,7 +110,7 @@ function deliverEvents(stream: EventStream, evaluate: EvaluateEvent, reader: Rea
     if (!isOver && !sink.isOpen()) end()
     if (isOver) return null
     const shown = recorded(result, reader)
-    return sink.offer(shown.errors ? sink.jsonOf(shown) : (evaluation.json ??= JSON.stringify(result)))
+    return sink.offer(shown.errors ? sink.jsonOf(shown) : (evaluation.json ??= bytesOf(result)))
   }
 
   async function sendWaiting(): Promise<void> {
@@ -169,7 +171,7 @@ function deliverGenerated(results: AsyncIterable<ExecutionResult>, reader: Reade
         const { done, value } = await iterator.next()
         if (done || hasLeft || !sink.isOpen()) break
         const shown = recorded(value, reader)
-        await sink.send(shown.errors ? sink.jsonOf(shown) : JSON.stringify(shown))
+        await sink.send(shown.errors ? sink.jsonOf(shown) : bytesOf(shown))
       }
       await iterator.return?.()
     } catch (error) {

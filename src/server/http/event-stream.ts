@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { OperationTypeNode } from 'graphql'
 import type { ExecutionResult, GraphQLError } from 'graphql'
 import { atInstant } from '../../async/timer.ts'
+import { createTurnEnd } from '../../async/turn.ts'
+import type { AtTurnEnd } from '../../async/turn.ts'
 import type { Request } from '../../graphql/base/context.ts'
 import type { Engine } from '../engine/engine.ts'
 import { isOperation } from '../engine/operations.ts'
@@ -24,7 +26,9 @@ export type AnswerSubscription = (
 /** The interval of comments that show that the connection lives. Milliseconds. */
 const PING_MS = 12_000
 const PING = ':\n\n'
-const COMPLETE = 'event: complete\ndata:\n\n'
+const NEXT = Buffer.from('event: next\ndata: ')
+const END = Buffer.from('\n\n')
+const COMPLETE = Buffer.from('event: complete\ndata:\n\n')
 
 export type EventStreamOptions = {
   readonly engine: Engine
@@ -42,6 +46,7 @@ export type EventStreamOptions = {
  */
 export function createEventStreams(options: EventStreamOptions): AnswerSubscription {
   const { engine, admission, trusted, counts } = options
+  const atTurnEnd = createTurnEnd()
   return async (request, response, body, caller) => {
     if (!isEventStream(request.headers.accept)) return false
     const params = paramsOf(body, trusted)
@@ -52,10 +57,10 @@ export function createEventStreams(options: EventStreamOptions): AnswerSubscript
     if (response.destroyed) return true
     admission.setRateLimitHeaders(caller.viewer, response)
     begin(response, opened)
-    if ('deliver' in opened) deliver(response, opened, caller.viewer.expiresAt, options)
+    if ('deliver' in opened) deliver(response, opened, caller.viewer.expiresAt, { ...options, atTurnEnd })
     else {
       countErrors(counts, opened)
-      response.end(`${frameOf(jsonOf(opened))}${COMPLETE}`)
+      response.end(Buffer.concat([NEXT, jsonOf(opened), END, COMPLETE]))
     }
     return true
   }
@@ -86,15 +91,14 @@ function deliver(
   response: ServerResponse,
   subscription: Subscription,
   until: number,
-  { counts, pingMs = PING_MS }: EventStreamOptions,
+  { counts, atTurnEnd, pingMs = PING_MS }: EventStreamOptions & { readonly atTurnEnd: AtTurnEnd },
 ): void {
-  const delivery = subscription.deliver(sinkOf(response, until))
-  const end = (text: string) => {
-    if (!response.writableEnded) response.end(text)
-  }
+  const isOpen = () => !response.writableEnded && !response.destroyed && Date.now() < until
+  const { send, offer, end } = framesTo(response, atTurnEnd)
+  const delivery = subscription.deliver({ isOpen, send, offer, jsonOf })
   const cancel = atInstant(until, () => {
     delivery.stop()
-    end(COMPLETE)
+    end()
   })
   const pings = setInterval(() => response.writableNeedDrain || response.write(PING), pingMs)
   response.on('close', () => {
@@ -103,20 +107,55 @@ function deliver(
     delivery.stop()
   })
   delivery.ended.then(
-    () => end(COMPLETE),
+    () => end(),
     (error: GraphQLError) => {
       countErrors(counts, { errors: [error] })
-      end(`${frameOf(jsonOf({ errors: [error] }))}${COMPLETE}`)
+      end(jsonOf({ errors: [error] }))
     },
   )
 }
 
-const sinkOf = (response: ServerResponse, until: number): Sink => ({
-  isOpen: () => !response.writableEnded && !response.destroyed && Date.now() < until,
-  offer: (json) => (response.write(frameOf(json)) ? null : orClosed(response, (done) => response.once('drain', done))),
-  send: (json) => orClosed(response, (done) => response.write(frameOf(json), done)),
-  jsonOf,
-})
+/** The frames of a response. Those that are offered in one turn of the event loop go out in one write. */
+type Frames = Pick<Sink, 'send' | 'offer'> & {
+  /** @param last a last result */
+  readonly end: (last?: Buffer) => void
+}
+
+function framesTo(response: ServerResponse, atTurnEnd: AtTurnEnd): Frames {
+  let gathered: Buffer[] = []
+  let size = 0
+  const gather = (json: Buffer) => {
+    size += json.length
+    gathered.push(NEXT, json, END)
+  }
+  const take = () => {
+    const frames = Buffer.concat(gathered)
+    gathered = []
+    size = 0
+    return frames
+  }
+  const flush = () => {
+    if (size > 0 && !response.destroyed && !response.writableEnded) response.write(take())
+  }
+  return {
+    offer: (json) => {
+      if (size === 0) atTurnEnd(flush)
+      gather(json)
+      // Frames that are held back here do not wait for the reader.
+      if (size + response.writableLength >= response.writableHighWaterMark) flush()
+      return response.writableNeedDrain ? orClosed(response, (done) => response.once('drain', done)) : null
+    },
+    send: (json) => {
+      gather(json)
+      return orClosed(response, (done) => response.write(take(), done))
+    },
+    end: (last) => {
+      if (response.writableEnded) return
+      if (last) gather(last)
+      response.end(Buffer.concat([take(), COMPLETE]))
+    },
+  }
+}
 
 /** Resolves when `done` is called, or the response is closed. */
 const orClosed = (response: ServerResponse, wait: (done: () => void) => void): Promise<void> =>
@@ -128,7 +167,5 @@ const orClosed = (response: ServerResponse, wait: (done: () => void) => void): P
     })
   })
 
-const frameOf = (json: string): string => `event: next\ndata: ${json}\n\n`
-
-const jsonOf = ({ errors, ...result }: ExecutionResult): string =>
-  JSON.stringify({ errors: errors?.map(toWire), ...result })
+const jsonOf = ({ errors, ...result }: ExecutionResult): Buffer =>
+  Buffer.from(JSON.stringify({ errors: errors?.map(toWire), ...result }))

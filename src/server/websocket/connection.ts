@@ -2,6 +2,8 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { AtTurnEnd } from '../../async/turn.ts'
 import type { Viewer } from '../../domain/access/viewer.ts'
+import { framesOf, frameSizeOf } from './frames.ts'
+import type { Message } from './frames.ts'
 
 /** For clients of graphql-ws 4401 is final, and 4403 a reason to come back with a fresh token. */
 export const CLOSE = {
@@ -25,10 +27,10 @@ const REASON_BYTES = 123
 /** One WebSocket: pings that find it dead, bounded buffers, and an orderly end. */
 export type Connection = {
   readonly isOpen: () => boolean
-  /** Resolves once the reader, or its operating system, has taken the text; at once on a socket that is closed. */
-  readonly send: (text: string) => Promise<void>
-  /** Sends. @returns a promise to wait for before more is offered; null for none */
-  readonly offer: (text: string) => Promise<void> | null
+  /** Resolves once the reader, or its operating system, has taken the message; at once on a socket that is closed. */
+  readonly send: (message: Message) => Promise<void>
+  /** Sends soon. @returns a promise to wait for before more is offered; null for none */
+  readonly offer: (message: Message) => Promise<void> | null
   /** Sends the reason, and calls the functions of onEnd at once: a closing socket delivers nothing. */
   readonly close: (code?: number, reason?: string) => void
   /** Called once, when it is closed by either side; at once if it is. */
@@ -36,7 +38,8 @@ export type Connection = {
 }
 
 /**
- * Messages that are offered in one turn of the event loop go out in two writes: the first message at once, the others together.
+ * Messages that are offered in one turn of the event loop go out in one write. They are written beside ws, which would write each by
+ * itself: without compression it writes whole frames, and at once.
  * @param stream what the socket writes to
  */
 export function connectionOf(socket: WebSocket, stream: Duplex, atTurnEnd: AtTurnEnd): Connection {
@@ -59,26 +62,26 @@ export function connectionOf(socket: WebSocket, stream: Duplex, atTurnEnd: AtTur
     ended(code, reason.toString())
   })
   const isOpen = () => socket.readyState === socket.OPEN
-  let offered = 0
-  let isCorked = false
-  const uncork = () => {
-    if (isCorked) stream.uncork()
-    isCorked = false
+  const gathered: Message[] = []
+  let size = 0
+  const flush = (done?: (error?: Error | null) => void) => {
+    if (gathered.length === 0) return
+    const frames = framesOf(gathered, size)
+    gathered.length = 0
+    size = 0
+    // Nothing follows the frame of a close.
+    if (isOpen()) stream.write(frames, done)
   }
-  const endTurn = () => {
-    offered = 0
-    uncork()
+  const endTurn = () => flush()
+  const gather = (message: Message) => {
+    size += frameSizeOf(message)
+    return gathered.push(message)
   }
-  const gather = () => {
-    offered++
-    if (offered === 1) return atTurnEnd(endTurn)
-    if (!isCorked) stream.cork()
-    isCorked = true
-  }
-  const send = async (text: string) => {
+  const send = async (message: Message) => {
     if (!isOpen()) return
     await new Promise<void>((resolve, reject) => {
-      socket.send(text, (error) => {
+      gather(message)
+      flush((error) => {
         if (socket.isPaused && socket.bufferedAmount < WAITING_LIMIT) socket.resume()
         if (error && isOpen()) reject(error)
         else resolve()
@@ -89,17 +92,17 @@ export function connectionOf(socket: WebSocket, stream: Duplex, atTurnEnd: AtTur
   return {
     isOpen,
     send,
-    offer: (text) => {
+    offer: (message) => {
       // Messages that are held back here do not wait for the reader.
-      if (socket.bufferedAmount >= OFFERED_LIMIT) uncork()
-      if (socket.bufferedAmount >= OFFERED_LIMIT) return send(text)
-      gather()
-      if (isOpen()) socket.send(text)
+      if (size + socket.bufferedAmount >= OFFERED_LIMIT) flush()
+      if (socket.bufferedAmount >= OFFERED_LIMIT) return send(message)
+      if (gather(message) === 1) atTurnEnd(endTurn)
       return null
     },
     close: (code = 1000, reason = '') => {
       // A paused socket would not read the answer to its close.
       socket.resume()
+      flush()
       socket.close(code, Buffer.byteLength(reason) <= REASON_BYTES ? reason : '')
       ended(code, reason)
     },
@@ -124,5 +127,5 @@ export function isLive({ connection, viewer }: Session): boolean {
 
 /** Sends a message if the session is live. */
 export async function sendLive(session: Session, message: object): Promise<void> {
-  if (isLive(session)) await session.connection.send(JSON.stringify(message))
+  if (isLive(session)) await session.connection.send([Buffer.from(JSON.stringify(message))])
 }

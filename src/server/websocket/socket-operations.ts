@@ -160,15 +160,17 @@ export function createSocketOperations(session: Session, options: SocketOperatio
 
 /** Sends results as `next` messages of an operation. */
 export function socketSink(session: Session, id: string): Sink {
-  const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`
+  const head = Buffer.from(`{"id":${JSON.stringify(id)},"type":"next","payload":`)
   const { connection } = session
   return {
     isOpen: () => isLive(session),
-    offer: (json) => connection.offer(`${head}${json}}`),
-    send: (json) => connection.send(`${head}${json}}`),
-    jsonOf: (result) => JSON.stringify(payloadOf(result)),
+    offer: (json) => connection.offer([head, json, END]),
+    send: (json) => connection.send([head, json, END]),
+    jsonOf: (result) => Buffer.from(JSON.stringify(payloadOf(result))),
   }
 }
+
+const END = Buffer.from('}')
 
 const payloadOf = ({ errors, ...result }: ExecutionResult): object =>
   errors ? { ...result, errors: errors.map(toWire) } : result

@@ -8,6 +8,7 @@ import { GraphQLError, parse } from 'graphql'
 import { expect, it, onTestFinished } from 'vitest'
 import type { Viewer } from '../../../src/domain/access/viewer.ts'
 import type { Engine } from '../../../src/server/engine/engine.ts'
+import type { Sink, Subscription } from '../../../src/server/engine/subscription.ts'
 import { createEventStreams } from '../../../src/server/http/event-stream.ts'
 import type { EventStreamOptions } from '../../../src/server/http/event-stream.ts'
 import { createCounts } from '../../../src/server/telemetry/counts.ts'
@@ -69,13 +70,13 @@ it('a reader that is slow gets all of it when it comes back, and little waits fo
   await expect.poll(() => server.app.services.log.isFollowed()).toBe(false)
 })
 
-it('a failure on the way is the last result, and counted', async () => {
+/** A server whose subscriptions are delivered by the test. */
+async function serve(deliver: Subscription['deliver']) {
   const counts = createCounts()
   const [definition] = parse('subscription { vehicleEvents { id } }').definitions
-  const failure = new GraphQLError('It failed.', { extensions: { code: 'CURSOR_EXPIRED', http: { status: 400 } } })
   const engine = {
     operations: { prepare: () => ({ document: {}, definition }) },
-    subscribe: async () => ({ deliver: () => ({ ended: Promise.reject(failure), stop: () => {} }) }),
+    subscribe: async () => ({ deliver }),
   } as unknown as Engine
   const admission = { setRateLimitHeaders: () => {} } as unknown as EventStreamOptions['admission']
   const answer = createEventStreams({ engine, admission, trusted: null, counts })
@@ -87,11 +88,42 @@ it('a failure on the way is the last result, and counted', async () => {
   http.listen(0)
   await once(http, 'listening')
   onTestFinished(() => void http.close())
-  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
+  return { url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`, counts }
+}
+
+it('a failure on the way is the last result, and counted', async () => {
+  const failure = new GraphQLError('It failed.', { extensions: { code: 'CURSOR_EXPIRED', http: { status: 400 } } })
+  const { url, counts } = await serve(() => ({ ended: Promise.reject(failure), stop: () => {} }))
   const response = await fetch(url, { headers: { Accept: 'text/event-stream' } })
   expect(response.status).toBe(200)
   expect(await response.text()).toBe(
     ':\n\nevent: next\ndata: {"errors":[{"message":"It failed.","extensions":{"code":"CURSOR_EXPIRED"}}]}\n\nevent: complete\ndata:\n\n',
   )
   expect([...counts.errors]).toEqual([['CURSOR_EXPIRED', 1]])
+})
+
+it('what is offered in one turn is one chunk at its end, and what is offered before the end comes before it', async () => {
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>()
+  const { promise: opened, resolve: open } = Promise.withResolvers<Sink>()
+  const { url } = await serve((sink) => {
+    open(sink)
+    return { ended, stop: () => {} }
+  })
+  const sent = send(url, { method: 'POST', headers: { Accept: 'text/event-stream' } }).end()
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  const chunks: string[] = []
+  response.on('data', (chunk: Buffer) => chunks.push(chunk.toString()))
+  const { offer } = await opened
+  const offerAll = (...texts: string[]) => texts.map((text) => offer(Buffer.from(JSON.stringify(text))))
+  expect(offerAll('é', '日本', '🚗')).toEqual([null, null, null])
+  await expect.poll(() => chunks.length).toBe(2)
+  expect(offerAll('last')).toEqual([null])
+  end()
+  await once(response, 'end')
+  const frame = (text: string) => `event: next\ndata: "${text}"\n\n`
+  expect(chunks).toEqual([
+    ':\n\n',
+    ['é', '日本', '🚗'].map(frame).join(''),
+    `${frame('last')}event: complete\ndata:\n\n`,
+  ])
 })
