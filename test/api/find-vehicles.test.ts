@@ -269,4 +269,24 @@ describe.each(DATABASE_KINDS)('vehicles are found and ordered on %s', (database)
     await run(server.url, world.as.owner, 'deleteVehicle', { id: other })
     expect(await count('owner')).toBe(0)
   })
+
+  it('reads a borrowed vehicle by texts of every length, as they are now', async () => {
+    const found = async (search: string, orderBy: Order) =>
+      listed(world.as.partner, orderBy, { search, relation: 'SHARED_IN' }, 5, false)
+    const long = (text: string) => `${'\u{1f6f5}'.repeat(200 - text.length)}${text}`
+    const fields = { name: long('Eins'), licensePlate: long('Zwei'), vin: long('Drei'), brand: long('Vier') }
+    const id = await world.newVehicle({ ...fields, model: long('Fünf') })
+    await run(server.url, world.as.owner, 'startSharing', { vehicleId: id, fleetId: world.partner })
+    for (const orderBy of ORDERS) {
+      expect(await found('EINS', orderBy)).toEqual([id])
+      expect(await found('fünf', orderBy)).toEqual([id])
+    }
+    await run(server.url, world.as.owner, 'updateVehicle', { id, name: 'Sechs', vin: null, brand: null, model: null })
+    for (const orderBy of ORDERS) {
+      expect(await found('sechs', orderBy)).toEqual([id])
+      expect(await found('fünf', orderBy)).toEqual([])
+    }
+    await run(server.url, world.as.partner, 'endSharing', { vehicleId: id })
+    await run(server.url, world.as.owner, 'deleteVehicle', { id })
+  })
 })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../support/api.ts'
-import { byCharacters, findVehicles, folded, ORDERS, storeVehicles, TEXTS } from '../support/finding.ts'
+import { byCharacters, findVehicles, folded, ORDERS, storeSharings, storeVehicles, TEXTS } from '../support/finding.ts'
 import type { Order, Text } from '../support/finding.ts'
 import { report, reportAt } from '../support/gateway.ts'
 import { DATABASE_KINDS, serverForAll } from '../support/server.ts'
@@ -55,12 +55,18 @@ describe.each(DATABASE_KINDS)('pages of vehicles on %s', async (database) => {
         model: null,
       }
       const id = `${String.fromCodePoint(65 + ((n * 7) % 26))}${(n * 7919).toString(36).toUpperCase().padStart(6, '0')}`
-      cars.push({ id, owner: 'owner', lent: null, contact: null, texts })
+      // So many that a partner has more than what is looked at first, too.
+      cars.push({ id, owner: 'owner', lent: n % 3 === 0 ? 'partner' : null, contact: null, texts })
     }
     await storeVehicles(
       server,
       world.owner,
       cars.map(({ id, texts }) => ({ id, ...texts })),
+    )
+    await storeSharings(
+      server,
+      world.partner,
+      cars.filter(({ lent }) => lent !== null).map(({ id }) => id),
     )
     const samples = fc.sample(fc.tuple(value, value, value, value, value), { numRuns: 36, seed: 19 })
     for (const [index, sample] of samples.entries()) {
@@ -157,7 +163,13 @@ describe.each(DATABASE_KINDS)('pages of vehicles on %s', async (database) => {
         : owner === who && (relation === 'OWNED' || lent !== null)
 
   const asked = fc.record({
-    who: fc.constantFrom('owner' as const, 'owner' as const, 'partner' as const, 'stranger' as const),
+    who: fc.constantFrom(
+      'owner' as const,
+      'owner' as const,
+      'partner' as const,
+      'partner' as const,
+      'stranger' as const,
+    ),
     orderBy: fc.constantFrom(...ORDERS),
     relation: fc.constantFrom(null, null, null, 'OWNED', 'SHARED_OUT', 'SHARED_IN'),
     ids: fc.option(fc.array(fc.nat(), { maxLength: 30 }), { freq: 6 }),

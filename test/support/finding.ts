@@ -50,3 +50,15 @@ export async function storeVehicles(
     SELECT v->>'id', ${ownerId}, v->>'name', v->>'licensePlate', v->>'vin', v->>'brand', v->>'model', '{}', now(), now()
     FROM jsonb_array_elements(${JSON.stringify(vehicles)}::text::jsonb) AS v`
 }
+
+/** Shares an owner's vehicles with a partner for an open time, past the API. */
+export async function storeSharings(
+  { app }: TestServer,
+  partnerId: string,
+  vehicleIds: readonly string[],
+): Promise<void> {
+  await app.prisma.$executeRaw`
+    INSERT INTO sharing (id, vehicle_id, owner_id, partner_id, starts_at, started_at, start_recorded, created_at)
+    SELECT 'of-' || v.id, v.id, v.owner_id, ${partnerId}, t.at, t.at, TRUE, t.at
+    FROM vehicle AS v, LATERAL (SELECT now() - interval '1 hour' AS at) AS t WHERE v.id = ANY (${vehicleIds})`
+}

@@ -42,7 +42,10 @@ export async function newPlanner(databaseUrl: string, options: string): Promise<
   const client = new pg.Client({ connectionString: databaseUrl, options })
   await client.connect()
   const { rows } = await client.query<Index & { readonly name: string }>(INDEXES)
-  const indexes = new Map(rows.map(({ name, ...index }) => [name, index]))
+  // An expression comes in parentheses, and stands in a condition without them.
+  const indexes = new Map(
+    rows.map(({ name, first, ...index }) => [name, { ...index, first: first.replace(/^\((.*)\)$/, '$1') }]),
+  )
 
   function scan(node: Node, isLimited: boolean): Scan[] {
     const { 'Node Type': type, 'Index Name': name } = node

@@ -41,14 +41,14 @@ const sharedIn = (direction: Direction) => `
   (SELECT since.vehicle_id FROM since WHERE since.partner_id = $1 AND since.vehicle_id > $2 AND since.vehicle_id < $3)`
 
 /** Whether the vehicle is shared now; looked up for each (OFFSET 0) instead of hashing all sharings in force. */
-export const SHARED_OUT_ON = (vehicleId: string) => `AND (
+export const SHARED_OUT_ON = (vehicleId: string) => `(
   EXISTS (SELECT FROM sharing AS s WHERE s.vehicle_id = ${vehicleId} AND s.ended_at IS NULL AND ${IN_FORCE} OFFSET 0)
   OR EXISTS (SELECT FROM since WHERE since.vehicle_id = ${vehicleId}))`
 
 const ids = {
   ALL: (direction) => `${own(direction)} UNION ALL ${sharedIn(direction)}`,
   OWNED: (direction) => own(direction),
-  SHARED_OUT: (direction) => own(direction, SHARED_OUT_ON('v.id')),
+  SHARED_OUT: (direction) => own(direction, `AND ${SHARED_OUT_ON('v.id')}`),
   SHARED_IN: sharedIn,
 } satisfies Record<VehicleRelation | 'ALL', (direction: Direction) => string>
 

@@ -8,7 +8,7 @@ import type { Row } from '../../tables/record.ts'
 import type { Page } from '../lists.ts'
 import { settledFor, vehiclesOf } from '../open-vehicles.ts'
 import { countStatement, findStatement } from './statements.ts'
-import type { FindKind } from './statements.ts'
+import type { FindKind } from './parts.ts'
 import { BEYOND_IDS } from '../vehicle-lists.ts'
 
 /** Vehicles that meet all of it; null for no condition. */
