@@ -33,14 +33,16 @@ export type TrailEntry = AuditEntry & { readonly position: number }
 
 const NUMBERED = selectParts({ id: [{ sql: 'a.id', kind: 'integer' }], entry: AUDIT.of('a') })
 
-const trail = (order: 'ASC' | 'DESC', name: string, where: string): Statement => ({
+/** As one range of an index, in its order: by id alone, the entries of all other fleets would be read, too. */
+const trail = (order: 'ASC' | 'DESC', name: string, ahead: readonly string[], values: string): Statement => ({
   name: `trail_${name}_${order.toLowerCase()}`,
   text: `SELECT ${NUMBERED.sql} FROM audit AS a
-    WHERE reader_id = $1 AND id < $2::bigint AND id > $3::bigint ${where} ORDER BY id ${order} LIMIT $4`,
+    WHERE (${ahead.join(', ')}, id) < (${values}, $2::bigint) AND (${ahead.join(', ')}, id) > (${values}, $3::bigint)
+    ORDER BY ${[...ahead, 'id'].map((column) => `${column} ${order}`).join(', ')} LIMIT $4`,
 })
-const ofAll = (order: 'ASC' | 'DESC') => trail(order, 'of_all', '')
-const ofVehicle = (order: 'ASC' | 'DESC') => trail(order, 'of_vehicle', 'AND vehicle_id = $5')
-const TRAIL = {
+const ofAll = (order: 'ASC' | 'DESC') => trail(order, 'of_all', ['reader_id'], '$1')
+const ofVehicle = (order: 'ASC' | 'DESC') => trail(order, 'of_vehicle', ['reader_id', 'vehicle_id'], '$1, $5')
+const TRAILS = {
   forwards: { all: ofAll('DESC'), vehicle: ofVehicle('DESC') },
   backwards: { all: ofAll('ASC'), vehicle: ofVehicle('ASC') },
 } as const
@@ -53,7 +55,7 @@ export async function readTrail(
   { after, before, limit, backwards }: Page<number>,
 ): Promise<TrailEntry[]> {
   if (vehicleId !== null && !isId(vehicleId)) return []
-  const statements = TRAIL[backwards ? 'backwards' : 'forwards']
+  const statements = TRAILS[backwards ? 'backwards' : 'forwards']
   const range = [fleetId, after ?? Number.MAX_SAFE_INTEGER, before ?? 0, limit]
   const rows = await (vehicleId === null
     ? query<Row>(statements.all, range)

@@ -1,14 +1,21 @@
 import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { readTrail } from '../../../src/data/decisions/audit.ts'
+import type { TrailEntry } from '../../../src/data/decisions/audit.ts'
 import { listCommands } from '../../../src/data/queries/history/commands.ts'
 import type { CommandKey } from '../../../src/data/queries/history/commands.ts'
 import { listSharings } from '../../../src/data/queries/history/sharings.ts'
+import { listVehicles } from '../../../src/data/queries/lists.ts'
 import type { Page, SharingKey } from '../../../src/data/queries/lists.ts'
+import { findVehicles } from '../../../src/data/queries/search/find-vehicles.ts'
 import type { Services } from '../../../src/data/services.ts'
+import { VEHICLE_RELATIONS } from '../../../src/domain/access/access.ts'
 import { COMMAND_STATUSES } from '../../../src/domain/command.ts'
 import type { Command } from '../../../src/domain/command.ts'
 import { SHARING_PHASES, SHARING_STATUSES } from '../../../src/domain/sharing.ts'
 import type { Sharing } from '../../../src/domain/sharing.ts'
+import { keyOf } from '../../../src/domain/vehicle-order.ts'
+import type { Vehicle } from '../../../src/domain/vehicle.ts'
 import { newPostgresDatabase, sql } from '../../support/databases.ts'
 
 /** What a page may read and sort at most, in pages: a branch for each status of a command, of own vehicles and of others. */
@@ -20,8 +27,8 @@ const EACH = 2_000
 /** Fleet b is the partner in half of the sharings and sent half of the commands, and the other half is that of others. */
 const WORLD = `
   INSERT INTO fleet (id, name) VALUES ('a', 'A'), ('b', 'B'), ('c', 'C');
-  INSERT INTO vehicle (id, owner_id, supported_commands, last_instant, created_at)
-    SELECT 'v' || n, 'a', '{}', now(), now() FROM generate_series(0, ${2 * EACH}) AS n;
+  INSERT INTO vehicle (id, owner_id, name, license_plate, supported_commands, last_instant, created_at)
+    SELECT 'v' || n, 'a', 'Car ' || n % 7, CASE WHEN n % 9 > 0 THEN 'P ' || n END, '{}', now(), now() FROM generate_series(0, ${2 * EACH}) AS n;
   INSERT INTO sharing
     (id, vehicle_id, owner_id, partner_id, starts_at, started_at, start_recorded, ended_at, end_reason, cancelled_at, created_at)
     SELECT phase || n, vehicle, 'a', CASE WHEN n % 2 = 0 THEN 'b' ELSE 'c' END, at,
@@ -36,7 +43,10 @@ const WORLD = `
   INSERT INTO command (id, type, status, vehicle_id, owner_id, fleet_id, requested_at, deadline, dispatched_at, completed_at)
     SELECT status || n, 'DRAW_ATTENTION', status, 'v0', 'a', CASE WHEN n % 2 = 0 THEN 'a' ELSE 'b' END, at, at + interval '1 day', at, at
     FROM generate_series(1, ${EACH}) AS n, unnest('{SUCCEEDED, FAILED}'::text[]) AS status,
-      LATERAL (SELECT now() - n * interval '1 minute' AS at) AS t`
+      LATERAL (SELECT now() - n * interval '1 minute' AS at) AS t;
+  INSERT INTO audit (reader_id, at, action, actor_id, vehicle_id, request_id)
+    SELECT reader, now(), 'START_SHARING', 'a', CASE WHEN n % 2 = 0 THEN 'v0' ELSE 'v1' END, 'request'
+    FROM generate_series(1, ${EACH}) AS n, unnest('{a, b}'::text[]) AS reader`
 
 type Node = {
   readonly 'Actual Rows': number
@@ -66,6 +76,7 @@ const mostRows = (node: Node): number =>
 
 async function rowsReadBy(text: string, values: readonly unknown[]): Promise<number> {
   const literals = values.map((value) => {
+    if (value instanceof Date) return client.escapeLiteral(value.toISOString())
     if (Array.isArray(value)) return client.escapeLiteral(`{${value.join(',')}}`)
     return typeof value === 'number' ? String(value) : client.escapeLiteral(value as string)
   })
@@ -149,4 +160,45 @@ it('so does one of commands', async () => {
     }
   }
   expect(found).toEqual({})
+})
+
+it('so does one of vehicles, whatever their relation, in each order that has an index', async () => {
+  const found: Record<string, number> = {}
+  for (const fleetId of FLEETS) {
+    for (const relation of [null, ...VEHICLE_RELATIONS]) {
+      const filter = { relation, ids: null, search: null }
+      const isSome = relation === null || (relation === 'SHARED_IN') === (fleetId === 'b')
+      const check = (order: string, { lengths, most }: Awaited<ReturnType<typeof read>>) => {
+        const name = `${fleetId} ${relation} ${order}`
+        expect(lengths, name).toEqual(isSome ? FULL : [0, 0, 0])
+        if (most > MOST_PAGES * PAGE) found[name] = most
+      }
+      const byId = await read(
+        ({ id }: Vehicle) => id,
+        (services, page: Page<string>) => listVehicles(services, fleetId, Date.now(), filter, page),
+      )
+      check('ID', byId)
+      for (const order of ['LICENSE_PLATE', 'NAME'] as const) {
+        const ordered = await read(
+          (vehicle: Vehicle) => keyOf(order, vehicle),
+          (services, page) => findVehicles(services, fleetId, Date.now(), filter, order, page),
+        )
+        check(order, ordered)
+      }
+    }
+  }
+  expect(found).toEqual({})
+})
+
+it('so does one of the audit trail', async () => {
+  for (const fleetId of FLEETS) {
+    for (const vehicleId of [null, 'v0']) {
+      const { lengths, most } = await read(
+        ({ position }: TrailEntry) => position,
+        (services, page) => readTrail(services, fleetId, vehicleId, page),
+      )
+      expect(lengths, `${fleetId} ${vehicleId}`).toEqual(FULL)
+      expect(most, `${fleetId} ${vehicleId}`).toBeLessThanOrEqual(MOST_PAGES * PAGE)
+    }
+  }
 })
