@@ -122,7 +122,9 @@ export function nearParts(
   return [
     `${name}_looked AS MATERIALIZED (SELECT * FROM ${table.name} AS f WHERE ${range(columns)}
       ${sorted(columns, direction)} LIMIT ${near})`,
-    `${name}_near AS MATERIALIZED (${pageOf(order, direction, `${name}_looked`, where)})`,
+    // Its rows come in their order, one by one: what fills the page soon ends the reading.
+    `${name}_near AS MATERIALIZED (
+      SELECT f.vehicle_id, ${KEYS[order].key} AS key FROM ${name}_looked AS f WHERE ${where} LIMIT $4)`,
     `${name}_enough AS MATERIALIZED (
       SELECT (SELECT count(*) FROM ${name}_near) >= $4 OR (SELECT count(*) FROM ${name}_looked) < ${near} AS are)`,
   ]
