@@ -88,14 +88,17 @@ export type Decision = {
 }
 
 /** The changed rows, by part, and the use. */
-const ROWS = '$8::jsonb'
+const ROWS = '$6::jsonb'
+
+/** Of the owner with the partner of a new sharing. */
+const PARTNERS = `partners AS MATERIALIZED (
+    SELECT 1 FROM partnership WHERE fleet_id = $7 AND partner_id = $8 FOR KEY SHARE), `
 
 /** Waits for the row's lock, then compares the version and the time. */
-const keeping = (use: boolean) => `partners AS MATERIALIZED (
-    SELECT 1 FROM partnership WHERE fleet_id = $5 AND partner_id = $6 FOR KEY SHARE),
+const keeping = (use: boolean, partners: boolean) => `${partners ? PARTNERS : ''}
   waited AS (UPDATE vehicle AS v SET last_instant = $2${use ? `, use = NULLIF(${ROWS} -> 'use', 'null')` : ''}
     FROM ${WITH_LOCK_TIMEOUT} WHERE v.id = $1 AND ($3::text IS NULL OR v.xmin::text = $3)
-    AND ($6::text IS NULL OR EXISTS (SELECT FROM partners))
+    ${partners ? 'AND EXISTS (SELECT FROM partners)' : ''}
     RETURNING $4::timestamptz IS NULL OR clock_timestamp() < $4 AS in_time),
   kept AS (SELECT 1 FROM waited WHERE in_time)`
 
@@ -128,7 +131,7 @@ const demanding = (parts: readonly Part[]) =>
     '(SELECT count(*) FROM appended)',
   ].join()}], ARRAY[${[
     ...parts.map((part) => `jsonb_array_length(${ROWS} -> '${part}')`),
-    'jsonb_array_length($7::jsonb)',
+    'jsonb_array_length($5::jsonb)',
   ].join()}]) FROM kept)`
 
 /** One statement for each set of parts, so that a commit touches no table without a change. */
@@ -143,7 +146,8 @@ function saving(parts: readonly Part[], use: boolean): Statement {
   const known = saves.get(name)
   if (known) return known
   const changed = parts.map((part) => `changed_${part} AS (${PARTS[part]} ${afterEnds(part, parts)} RETURNING 1), `)
-  const text = `WITH ${keeping(use)}, ${changed.join('')} appended AS (${appended('kept,', '$7')}), ${demanding(parts)}
+  const kept = keeping(use, parts.includes('newSharings'))
+  const text = `WITH ${kept}, ${changed.join('')} appended AS (${appended('kept,', '$5')}), ${demanding(parts)}
     SELECT position, tag FROM demanded LEFT JOIN appended ON TRUE ORDER BY position`
   const statement: Statement = { name, text, waits: 'row' }
   saves.set(name, statement)
@@ -177,11 +181,11 @@ export async function save({ query }: Tx, decision: Decision): Promise<LoggedEve
     timestamp(at),
     version,
     validUntil === null ? null : timestamp(validUntil),
-    vehicle.ownerId,
-    [...sharings.values()].find(({ isNew }) => isNew)?.row.partnerId ?? null,
     JSON.stringify(events.map((event) => EVENT.toJson(rowOf(event)))),
   ]
   if (parts.length > 0 || use !== undefined) values.push(JSON.stringify({ ...rows, use }))
+  const added = [...sharings.values()].find(({ isNew }) => isNew)
+  if (added) values.push(vehicle.ownerId, added.row.partnerId)
   const written = await query<PositionRow>(saving(parts, use !== undefined), values)
   return written.length === 0 ? null : placed(events, written)
 }
