@@ -162,7 +162,12 @@ describe.each(DATABASE_KINDS)('pages of vehicles on %s', async (database) => {
         ? lent === who
         : owner === who && (relation === 'OWNED' || lent !== null)
 
+  /** Of a vehicle that is shared, whether this fleet is the other party. */
+  const isWith = ({ owner, lent }: Car, who: Who, partner: Who | null): boolean =>
+    partner === null || (lent !== null && (owner === who ? lent === partner : owner === partner))
+
   const asked = fc.record({
+    partner: fc.option(fc.constantFrom(...FLEETS), { freq: 2 }),
     who: fc.constantFrom(
       'owner' as const,
       'owner' as const,
@@ -186,7 +191,7 @@ describe.each(DATABASE_KINDS)('pages of vehicles on %s', async (database) => {
     await fc.assert(
       fc.asyncProperty(
         asked,
-        async ({ who, orderBy, relation, search: wanted, end, amount, event, moved, ...rest }) => {
+        async ({ who, orderBy, relation, partner, search: wanted, end, amount, event, moved, ...rest }) => {
           const mover = lively()[moved % lively().length]
           if (event && mover) {
             if (event.what === 'rename') await rename(mover, event.field, event.to)
@@ -202,7 +207,7 @@ describe.each(DATABASE_KINDS)('pages of vehicles on %s', async (database) => {
           )
           const seen = cars.filter((car) => stands(car, who, null)).toSorted((a, b) => compare(a, b, orderBy))
           const expected = seen
-            .filter((car) => stands(car, who, relation))
+            .filter((car) => stands(car, who, relation) && isWith(car, who, partner))
             .filter(({ id }) => ids === undefined || ids.includes(id))
             .filter((car) => isFound(car, search))
           /** A place in this order, at any vehicle that the viewer sees, whether the filter has it or not. */
@@ -219,7 +224,7 @@ describe.each(DATABASE_KINDS)('pages of vehicles on %s', async (database) => {
               (before.car === null || compare(car, before.car, orderBy) < 0),
           )
           const cut = end === 'first' ? between.slice(0, amount) : between.slice(Math.max(0, between.length - amount))
-          const filter = { search, relation, ids }
+          const filter = { search, relation, ids, partnerId: partner && world[partner] }
           const args = { [end]: amount, after: after.cursor, before: before.cursor, filter, orderBy }
           const page = await findVehicles(url, token, args)
           expect({ args, ids: page.ids, totalCount: page.totalCount }).toEqual({

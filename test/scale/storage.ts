@@ -19,7 +19,7 @@ const REPORTS_EVERY = 60
 const WORLD = `INSERT INTO fleet (id, name) VALUES ('A', 'A'), ('B', 'B')`
 
 const SIZES = `SELECT relname AS table, pg_total_relation_size(oid)::float8 AS bytes, pg_indexes_size(oid)::float8 AS indexes
-  FROM pg_class WHERE relname IN ('event', 'vehicle', 'vehicle_search', 'borrowed_search', 'node', 'sharing') ORDER BY relname`
+  FROM pg_class WHERE relname IN ('event', 'vehicle', 'vehicle_search', 'lent_search', 'node', 'sharing') ORDER BY relname`
 const WAL = `SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8 AS bytes`
 
 /** All vehicles of one fleet report all that they can, as fast as is taken: the pace, and the bytes that it takes. */

@@ -21,8 +21,8 @@ export const IN_FORCE = `s.cancelled_at IS NULL AND s.starts_at <= $5
     AND CASE WHEN NOT (s.start_when_idle OR s.end_when_idle) THEN TRUE
       WHEN s.due_at <= $5 THEN in_force_when_due(s.vehicle_id, s.id, $5) ELSE s.started_at <= $5 END`
 
-const own = (direction: Direction, more = '') => `
-  (SELECT v.id FROM vehicle AS v WHERE v.owner_id = $1 AND v.deleted_at IS NULL AND v.id > $2 AND v.id < $3 ${more}
+const own = (direction: Direction) => `
+  (SELECT v.id FROM vehicle AS v WHERE v.owner_id = $1 AND v.deleted_at IS NULL AND v.id > $2 AND v.id < $3
     ORDER BY v.id ${direction} LIMIT $4)`
 
 /**
@@ -40,15 +40,22 @@ const sharedIn = (direction: Direction) => `
   UNION ALL
   (SELECT since.vehicle_id FROM since WHERE since.partner_id = $1 AND since.vehicle_id > $2 AND since.vehicle_id < $3)`
 
-/** Whether the vehicle is shared now; looked up for each (OFFSET 0) instead of hashing all sharings in force. */
-export const SHARED_OUT_ON = (vehicleId: string) => `(
-  EXISTS (SELECT FROM sharing AS s WHERE s.vehicle_id = ${vehicleId} AND s.ended_at IS NULL AND ${IN_FORCE} OFFSET 0)
-  OR EXISTS (SELECT FROM since WHERE since.vehicle_id = ${vehicleId}))`
+/** Whether the sharing of a row f of lent_search is in force; looked up for each (OFFSET 0) instead of hashing all sharings in force. */
+export const IS_IN_FORCE = `EXISTS (SELECT FROM sharing AS s
+  WHERE s.vehicle_id = f.vehicle_id AND s.id = f.sharing_id AND s.ended_at IS NULL AND ${IN_FORCE} OFFSET 0)`
+
+/** The same for the owner, by the table that has its open sharings in the order of the list. */
+const sharedOut = (direction: Direction) => `
+  (SELECT f.vehicle_id AS id FROM lent_search AS f
+    WHERE (f.owner_id, f.vehicle_id) > ($1, $2) AND (f.owner_id, f.vehicle_id) < ($1, $3) AND ${IS_IN_FORCE}
+    ORDER BY f.owner_id ${direction}, f.vehicle_id ${direction} LIMIT $4)
+  UNION ALL
+  (SELECT since.vehicle_id FROM since WHERE since.owner_id = $1 AND since.vehicle_id > $2 AND since.vehicle_id < $3)`
 
 const ids = {
   ALL: (direction) => `${own(direction)} UNION ALL ${sharedIn(direction)}`,
   OWNED: (direction) => own(direction),
-  SHARED_OUT: (direction) => own(direction, `AND ${SHARED_OUT_ON('v.id')}`),
+  SHARED_OUT: sharedOut,
   SHARED_IN: sharedIn,
 } satisfies Record<VehicleRelation | 'ALL', (direction: Direction) => string>
 

@@ -72,6 +72,9 @@ const VehicleFilter = builder.inputType('VehicleFilter', {
       description:
         'Any part of the id, name, license plate, VIN, brand or model, without regard to case, spaces and dashes; 1 to 100 characters.',
     }),
+    partnerId: t.id({
+      description: "Only those that are shared with this fleet now, or that it shares with the viewer's fleet.",
+    }),
   }),
 })
 
@@ -106,7 +109,8 @@ builder.queryField('vehicles', (t) =>
       const { fleetId } = asMember(context)
       const { prisma, now } = context
       const [order, relation] = [orderBy ?? 'ID', filter?.relation ?? null]
-      const where = { relation, ids: idsOf('filter.ids', filter?.ids), search: searchOf(filter?.search) }
+      const ids = idsOf('filter.ids', filter?.ids)
+      const where = { relation, ids, search: searchOf(filter?.search), partnerId: filter?.partnerId ?? null }
       const totalCount = () => prisma.vehicle.total(fleetId, now, where)
       if (order !== 'ID') {
         const page = pageOf(args, BY_KEY[order])
@@ -115,7 +119,7 @@ builder.queryField('vehicles', (t) =>
       }
       const page = pageOf(args, byId)
       const place = (id: string | null): VehicleKey | null => (id === null ? null : [id, id])
-      const found: readonly Vehicle[] = await (where.search === null
+      const found: readonly Vehicle[] = await (where.search === null && where.partnerId === null
         ? prisma.vehicle.page(fleetId, now, where, page)
         : prisma.vehicle.find(fleetId, now, where, order, {
             ...page,

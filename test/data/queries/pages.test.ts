@@ -166,7 +166,7 @@ it('so does one of vehicles, whatever their relation, in each order that has an 
   const found: Record<string, number> = {}
   for (const fleetId of FLEETS) {
     for (const relation of [null, ...VEHICLE_RELATIONS]) {
-      const filter = { relation, ids: null, search: null }
+      const filter = { relation, ids: null, search: null, partnerId: null }
       const isSome = relation === null || (relation === 'SHARED_IN') === (fleetId === 'b')
       const check = (order: string, { lengths, most }: Awaited<ReturnType<typeof read>>) => {
         const name = `${fleetId} ${relation} ${order}`
@@ -178,12 +178,14 @@ it('so does one of vehicles, whatever their relation, in each order that has an 
         (services, page: Page<string>) => listVehicles(services, fleetId, Date.now(), filter, page),
       )
       check('ID', byId)
-      for (const order of ['LICENSE_PLATE', 'NAME'] as const) {
-        const ordered = await read(
-          (vehicle: Vehicle) => keyOf(order, vehicle),
-          (services, page) => findVehicles(services, fleetId, Date.now(), filter, order, page),
-        )
-        check(order, ordered)
+      for (const partnerId of relation === 'OWNED' ? [null] : [null, fleetId === 'a' ? 'b' : 'a']) {
+        for (const order of ['LICENSE_PLATE', 'NAME'] as const) {
+          const ordered = await read(
+            (vehicle: Vehicle) => keyOf(order, vehicle),
+            (services, page) => findVehicles(services, fleetId, Date.now(), { ...filter, partnerId }, order, page),
+          )
+          check(`${order} ${partnerId}`, ordered)
+        }
       }
     }
   }

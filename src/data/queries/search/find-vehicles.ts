@@ -17,6 +17,8 @@ export type VehicleFind = {
   readonly ids: readonly string[] | null
   /** A part of the id, name, license plate, VIN, brand or model; compared without case, spaces and dashes. */
   readonly search: string | null
+  /** The other party of the sharing in force. */
+  readonly partnerId: string | null
 }
 
 /** The vehicles that the fleet may see at `at` and that meet a filter, in an order, as they are committed. */
@@ -28,6 +30,7 @@ export async function findVehicles(
   order: VehicleOrder,
   { after, before, limit, backwards }: Page<VehicleKey>,
 ): Promise<OpenVehicle[]> {
+  if (isNobody(find)) return []
   const statement = findStatement(kindOf(find), order, backwards ? 'desc' : 'asc')
   const [lower, upper] = BOUNDS[order]
   const [afterKey, afterId] = after ? [textOf(order, after), after[1]] : [lower, '']
@@ -43,24 +46,38 @@ export async function countVehicles(
   at: Instant,
   find: VehicleFind,
 ): Promise<number> {
+  if (isNobody(find)) return 0
   const values = valuesOf(fleetId, at, find, [null, null, null], [null, null])
   const [row] = await query<{ count: number }>(countStatement(kindOf(find)), values)
   return row?.count ?? 0
 }
 
-const kindOf = ({ relation, ids, search }: VehicleFind): FindKind => ({
-  relation: relation ?? 'ALL',
-  isSearched: search !== null,
-  hasIds: ids !== null,
-})
+/** Whether the other party cannot be a fleet: PostgreSQL rejects some texts. */
+const isNobody = ({ partnerId }: VehicleFind): boolean => partnerId !== null && !isId(partnerId)
+
+function kindOf({ relation, ids, search, partnerId }: VehicleFind): FindKind {
+  const rest = { isSearched: search !== null, hasIds: ids !== null, hasPartner: partnerId !== null }
+  if (partnerId === null) return { relation: relation ?? 'ALL', ...rest }
+  return { relation: relation === null ? 'SHARED' : relation === 'OWNED' ? 'SHARED_OUT' : relation, ...rest }
+}
 
 const valuesOf = (
   fleetId: string,
   at: Instant,
-  { ids, search }: VehicleFind,
+  { ids, search, partnerId }: VehicleFind,
   [after, before, limit]: readonly [string | null, string | null, number | null],
   placeIds: readonly [string | null, string | null],
-): unknown[] => [fleetId, after, before, limit, new Date(at), ...placeIds, search ?? '', ids?.filter(isId) ?? []]
+): unknown[] => [
+  fleetId,
+  after,
+  before,
+  limit,
+  new Date(at),
+  ...placeIds,
+  search ?? '',
+  ids?.filter(isId) ?? [],
+  partnerId,
+]
 
 /** Below and above every key. Texts are stored behind a digit: 0 with a text, 1 without one. */
 const BOUNDS: { readonly [Order in VehicleOrder]: readonly [string, string] } = {
@@ -79,8 +96,13 @@ function textOf(order: VehicleOrder, [value]: VehicleKey): string {
 
 /** For tests: every statement that there is. */
 export function allFinds(): Statement[] {
-  const kinds = (['ALL', 'OWNED', 'SHARED_OUT', 'SHARED_IN'] as const).flatMap((relation) =>
-    [true, false].flatMap((isSearched) => [true, false].map((hasIds): FindKind => ({ relation, isSearched, hasIds }))),
+  const whole = (['ALL', 'OWNED', 'SHARED_OUT', 'SHARED_IN'] as const).map((relation) => ({
+    relation,
+    hasPartner: false,
+  }))
+  const parts = (['SHARED', 'SHARED_OUT', 'SHARED_IN'] as const).map((relation) => ({ relation, hasPartner: true }))
+  const kinds = [...whole, ...parts].flatMap((kind) =>
+    [true, false].flatMap((isSearched) => [true, false].map((hasIds): FindKind => ({ ...kind, isSearched, hasIds }))),
   )
   const orders = ['ID', 'LICENSE_PLATE', 'NAME', 'LAST_CONTACT'] as const
   return kinds.flatMap((kind) => [

@@ -3,15 +3,18 @@ import type { VehicleOrder } from '../../../domain/vehicle-order.ts'
 
 /**
  * Parts of the statements of this folder. $1 the fleet, $2 and $6 the key and the id behind which the page lies, $3 and $7 those before
- * which it lies, $4 its length, $5 the instant, $8 the text that is searched for, $9 ids. Every statement names all of them, whether
- * or not it uses them.
+ * which it lies, $4 its length, $5 the instant, $8 the text that is searched for, $9 ids, $10 the other party of the sharing. Every
+ * statement names all of them, whether or not it uses them.
  */
 export type Direction = 'asc' | 'desc'
 
 export type FindKind = {
-  readonly relation: VehicleRelation | 'ALL'
+  /** SHARED: lent or borrowed. */
+  readonly relation: VehicleRelation | 'ALL' | 'SHARED'
   readonly isSearched: boolean
   readonly hasIds: boolean
+  /** Whether the other party is a given one: of vehicles that are shared. */
+  readonly hasPartner: boolean
 }
 
 /** The last contact, newest first; never heard of comes last. Milliseconds before 1970, so that it ascends. */
@@ -32,7 +35,8 @@ export const found = (order: VehicleOrder, where: string) =>
         CROSS JOIN LATERAL (SELECT * FROM vehicle AS v WHERE v.id = f.vehicle_id OFFSET 0) AS v WHERE ${where})`
     : `(SELECT f.* FROM vehicle_search AS f WHERE ${where})`
 
-export const GIVEN = `given AS (SELECT $1::text, $2::text, $3::text, $4::bigint, $5::timestamptz, $6::text, $7::text, $8::text, $9::text[]),
+export const GIVEN = `given AS (SELECT $1::text, $2::text, $3::text, $4::bigint, $5::timestamptz, $6::text, $7::text, $8::text, $9::text[],
+  $10::text),
   pattern AS MATERIALIZED (SELECT p.text, wanted_grams($1, p.text) AS grams FROM (SELECT search_fold($8) AS text) AS p)`
 
 export const HAS_TEXT = 'strpos(f.text, (SELECT text FROM pattern)) > 0'
@@ -67,14 +71,9 @@ const sorted = (columns: readonly Column[], direction: Direction): string =>
 /** Named parts of the statement, and what selects a page from them. */
 export type Part = { readonly parts: readonly string[]; readonly page: string }
 
-/** The page of those rows f that meet a condition. */
-export const pageOf = (
-  order: VehicleOrder,
-  direction: Direction,
-  rows: string,
-  where: string | false = false,
-): string =>
-  `SELECT f.vehicle_id, ${KEYS[order].key} AS key FROM ${rows} AS f WHERE ${all(range(columnsOf(order)), where)}
+/** The page of rows f. */
+export const pageOf = (order: VehicleOrder, direction: Direction, rows: string): string =>
+  `SELECT f.vehicle_id, ${KEYS[order].key} AS key FROM ${rows} AS f WHERE ${range(columnsOf(order))}
     ${sorted(columnsOf(order), direction)} LIMIT $4`
 
 /** A table of texts, and the columns of its index for each order. */
@@ -100,8 +99,8 @@ export const textsOf = (name: string, fleet: string): Texts => ({
   },
 })
 
-/** The page in the order of the table's index. */
-export const pageInOrder = (table: Texts, order: VehicleOrder, direction: Direction, where: string): string => {
+/** The page of those rows f that meet a condition, in the order of the table's index. */
+export const pageInOrder = (table: Texts, order: VehicleOrder, direction: Direction, where = ''): string => {
   const columns = table.columnsOf(order)
   return `SELECT f.vehicle_id, ${KEYS[order].key} AS key FROM ${table.name} AS f WHERE ${all(range(columns), where)}
     ${sorted(columns, direction)} LIMIT $4`

@@ -1,20 +1,28 @@
 import type { VehicleOrder } from '../../../domain/vehicle-order.ts'
 import type { Statement } from '../../database/statement.ts'
 import { OPEN_VEHICLE_COLUMNS, WITH_OPEN_SHARINGS } from '../open-vehicles.ts'
-import { SHARED_OUT_ON, SINCE } from '../vehicle-lists.ts'
-import { borrowed, borrowedCount } from './borrowed.ts'
-import { own } from './own.ts'
-import { all, GIVEN, HAS_GRAMS, HAS_ID, HAS_TEXT, OWN } from './parts.ts'
+import { SINCE } from '../vehicle-lists.ts'
+import { lent, lentCount } from './lent.ts'
+import type { Side } from './lent.ts'
+import { own, ownCount } from './own.ts'
+import { GIVEN } from './parts.ts'
 import type { Direction, FindKind } from './parts.ts'
 
 /** Lists of vehicles that are searched, or in another order than by id, and their counts. Their values: parts.ts. */
 
-const moreOf = ({ relation }: FindKind) => (relation === 'SHARED_OUT' ? SHARED_OUT_ON('f.vehicle_id') : '')
+/** The sharings that bring vehicles of a relation, and whether the fleet's own are among them by themselves. */
+const SOURCES: { readonly [R in FindKind['relation']]: { readonly own: boolean; readonly sides: readonly Side[] } } = {
+  ALL: { own: true, sides: ['partner'] },
+  OWNED: { own: true, sides: [] },
+  SHARED_OUT: { own: false, sides: ['owner'] },
+  SHARED_IN: { own: false, sides: ['partner'] },
+  SHARED: { own: false, sides: ['owner', 'partner'] },
+}
 
-const nameOf = ({ relation, isSearched, hasIds }: FindKind) =>
-  `${relation}${isSearched ? '_searched' : ''}${hasIds ? '_ids' : ''}`
+const nameOf = ({ relation, isSearched, hasIds, hasPartner }: FindKind) =>
+  `${relation}${isSearched ? '_searched' : ''}${hasIds ? '_ids' : ''}${hasPartner ? '_partner' : ''}`
 
-/** Made at their first use: there are a hundred. */
+/** Made at their first use: there are some hundred. */
 const statements = new Map<string, Statement>()
 
 function made(name: string, text: () => string): Statement {
@@ -31,13 +39,13 @@ export const findStatement = (kind: FindKind, order: VehicleOrder, direction: Di
 export const countStatement = (kind: FindKind): Statement => made(`count_${nameOf(kind)}`, () => countText(kind))
 
 function findText(kind: FindKind, order: VehicleOrder, direction: Direction): string {
-  const { relation } = kind
-  const both = [
-    ...(relation === 'SHARED_IN' ? [] : [own(order, direction, kind, moreOf(kind))]),
-    ...(relation === 'ALL' || relation === 'SHARED_IN' ? [borrowed(order, direction, kind)] : []),
+  const { own: hasOwn, sides } = SOURCES[kind.relation]
+  const all = [
+    ...(hasOwn ? [own(order, direction, kind)] : []),
+    ...sides.map((side) => lent(side, order, direction, kind)),
   ]
-  const seen = both.map(({ page }) => `(${page})`).join(' UNION ALL ')
-  return `WITH RECURSIVE ${[GIVEN, SINCE, ...both.flatMap(({ parts }) => parts)].join(', ')}, page AS MATERIALIZED (
+  const seen = all.map(({ page }) => `(${page})`).join(' UNION ALL ')
+  return `WITH ${[GIVEN, SINCE, ...all.flatMap(({ parts }) => parts)].join(', ')}, page AS MATERIALIZED (
       SELECT * FROM (${seen}) AS seen ORDER BY key ${direction}, vehicle_id ${direction} LIMIT $4)
     SELECT ${OPEN_VEHICLE_COLUMNS} FROM page
       JOIN vehicle AS v ON v.id = page.vehicle_id AND v.deleted_at IS NULL ${WITH_OPEN_SHARINGS}
@@ -45,10 +53,7 @@ function findText(kind: FindKind, order: VehicleOrder, direction: Direction): st
 }
 
 function countText(kind: FindKind): string {
-  const { relation, isSearched, hasIds } = kind
-  const where = all(isSearched && !hasIds ? HAS_GRAMS : OWN, hasIds && HAS_ID, isSearched && HAS_TEXT, moreOf(kind))
-  const owned = `(SELECT count(*) FROM vehicle_search AS f WHERE ${where})`
-  const shared = borrowedCount(kind)
-  const counts = relation === 'ALL' ? `${owned} + ${shared}` : relation === 'SHARED_IN' ? shared : owned
-  return `WITH ${GIVEN}, ${SINCE} SELECT (${counts})::int AS count`
+  const { own: hasOwn, sides } = SOURCES[kind.relation]
+  const counts = [...(hasOwn ? [ownCount(kind)] : []), ...sides.map((side) => lentCount(side, kind))]
+  return `WITH ${GIVEN}, ${SINCE} SELECT (${counts.join(' + ')})::int AS count`
 }
