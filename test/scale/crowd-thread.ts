@@ -69,7 +69,7 @@ function follow(client: number): void {
   function receive({ cursor, recordedAt }: { cursor: string; recordedAt: string }, subscribedAt: number): void {
     const now = Date.now()
     const recorded = Date.parse(recordedAt)
-    const position = createCursors(cursorKey).open(cursor) ?? NaN
+    const position = createCursors(cursorKey).openEvent(cursor)?.position ?? NaN
     place = cursor
     // NaN, which stands for no cursor at all, is not behind anything either.
     if (!(position > (columns.position[client] ?? 0))) add(columns.faults, client)

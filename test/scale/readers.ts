@@ -46,7 +46,7 @@ function collect({ after, cursorKey, onEvent }: ReaderOptions) {
     place: () => place,
     take: ({ data: { vehicleEvents } }: Next) => {
       place = vehicleEvents.cursor
-      positions.push(createCursors(cursorKey).open(place) ?? NaN)
+      positions.push(createCursors(cursorKey).openEvent(place)?.position ?? NaN)
       onEvent?.(Date.parse(vehicleEvents.recordedAt))
     },
   }

@@ -39,7 +39,7 @@ export async function openTimed(url: string, token: string, cursorKey: Uint8Arra
           } else if (about === id && seen.length < count) {
             if (type !== 'next') return reject(new Error(`unexpected: ${text.toString()}`))
             if (seen.length === 0) firstMs = performance.now() - begun
-            seen.push(createCursors(cursorKey).open(payload.data.vehicleEvents.cursor) ?? NaN)
+            seen.push(createCursors(cursorKey).openEvent(payload.data.vehicleEvents.cursor)?.position ?? NaN)
             if (seen.length < count) return
             send({ id, type: 'complete' })
             // What was on its way comes before the answer to this; only then is the server at rest.
