@@ -4,11 +4,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Settings } from '../../src/settings.ts'
+import { cpuOf } from './processes.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-
-/** What /proc counts in, on every Linux that is met. */
-const TICKS_PER_SECOND = 100
 
 /** A server process of this project. */
 export type Instance = {
@@ -26,13 +24,19 @@ export type Instance = {
 
 /** `node src/main.ts` on a free port. @param flags of Node @throws when it ends before it listens */
 export async function startInstance(
-  { databaseUrl, dataDir }: Settings,
+  { databaseUrl, databaseReplicaUrl, dataDir }: Settings,
   flags: readonly string[] = [],
 ): Promise<Instance> {
   const { PATH = '' } = process.env
   const child = spawn(process.execPath, [...flags, 'src/main.ts'], {
     cwd: ROOT,
-    env: { PATH, PORT: '0', DATABASE_URL: databaseUrl ?? '', DATA_DIR: dataDir },
+    env: {
+      PATH,
+      PORT: '0',
+      DATABASE_URL: databaseUrl ?? '',
+      DATABASE_REPLICA_URL: databaseReplicaUrl ?? '',
+      DATA_DIR: dataDir,
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   // Also where the measurement fails or is interrupted.
@@ -57,12 +61,7 @@ export async function startInstance(
       const status = await readFile(`/proc/${child.pid}/status`, 'utf8')
       return Number(/VmRSS:\s*(\d+)/.exec(status)?.[1]) / 1024
     },
-    cpu: async () => {
-      const stat = await readFile(`/proc/${child.pid}/stat`, 'utf8')
-      // Behind the name, which may hold spaces: user and system time are the 12th and 13th.
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-      return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
-    },
+    cpu: () => cpuOf(child.pid ?? NaN),
     kill: async () => {
       child.kill('SIGKILL')
       await exited

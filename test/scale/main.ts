@@ -25,7 +25,7 @@ const HELP = `Measures the event stream, and requests, under load, and checks th
   npm run scale -- stalled    subscribers that stop to read: the server's memory, and how they resume
     --rate 1000 --seconds 60
   npm run scale -- storm      all clients come back at once with old cursors, while somebody writes
-    --clients 2000 --events 200000 --hours 10 --fleets 50
+    --clients 2000 --events 200000 --hours 10 --fleets 50, and --standby 1 for a standby that serves what they missed
   npm run scale -- overload   many times the load that can be served: how long what is accepted takes, and the rest
     --callers 32 --times 10 --seconds 60
   npm run scale -- handovers  sharings that end at once while their vehicles report: how late that is announced
@@ -63,8 +63,8 @@ const MEASUREMENTS: Readonly<Record<string, (args: string[]) => Promise<void>>> 
   ),
   log: measurement({ events: 1_000_000, fleets: 50 }, (options) => inArena((arena) => measureLog(arena, options))),
   stalled: measurement({ rate: 1000, seconds: 60 }, measureStalled),
-  storm: measurement({ clients: 2000, events: 200_000, hours: 10, fleets: 50 }, (options) =>
-    inArena((arena) => measureStorm(arena, options)),
+  storm: measurement({ clients: 2000, events: 200_000, hours: 10, fleets: 50, standby: 0 }, (options) =>
+    inArena((arena) => measureStorm(arena, options), { standby: options.standby > 0 }),
   ),
   overload: measurement({ callers: 32, times: 10, seconds: 60 }, (options) =>
     inArena((arena) => measureOverload(arena, options)),

@@ -5,6 +5,7 @@ import { sum } from './columns.ts'
 import { startCrowd } from './crowd.ts'
 import { note, promise, summary, summaryOf } from './figures.ts'
 import { fillLog, fleetId, settleTables, vehicleId, VEHICLES_PER_FLEET } from './fill.ts'
+import { cpuOfTree } from './processes.ts'
 import { watchUsage } from './usage.ts'
 
 type Options = {
@@ -13,6 +14,9 @@ type Options = {
   readonly hours: number
   readonly fleets: number
 }
+
+/** Seconds of a processor that the servers of the database have used, the primary first. */
+const cpuOfServers = ({ servers }: Arena) => Promise.all(servers.map(({ pid }) => cpuOfTree(pid)))
 
 const CALM_MS = 20_000
 
@@ -38,6 +42,7 @@ export async function measureStorm(arena: Arena, { clients, events, hours, fleet
   const before = writer.taken()
   note('all come at once')
   const usage = await watchUsage([instance])
+  const used = await cpuOfServers(arena)
   const begun = performance.now()
   const crowd = startCrowd(arena, { instances: [instance], fleets, clients, start: place, within: 0 })
   const since = () => `${((performance.now() - begun) / 1000).toFixed(1)} s`
@@ -48,7 +53,9 @@ export async function measureStorm(arena: Arena, { clients, events, hours, fleet
   await crowd.settled()
   note(`they have caught up, or are not waited for any longer, after ${since()}`)
   const reading = writer.taken()
+  const spent = (await cpuOfServers(arena)).map((after, nth) => `${(after - (used[nth] ?? 0)).toFixed(1)} s`)
   await usage.stop()
+  console.log(`  of a core PostgreSQL used ${spent.join(', its standby ')}`)
   await writer.stop()
   await crowd.verify()
   console.log(`  writes before: ${summary(before)}`)

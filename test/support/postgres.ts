@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { chmod, chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -37,12 +37,22 @@ export const startPostgres = (settings: readonly string[] = FOR_TESTS): Promise<
  */
 export async function startStandbyOf(primary: Postgres): Promise<Postgres> {
   await primary.halt()
-  const standby = await start(FOR_TESTS, primary)
+  const standby = await start(FOR_TESTS, { postgres: primary, follows: false })
   await primary.resume()
   return standby
 }
 
-async function start(settings: readonly string[], original: Postgres | null): Promise<Postgres> {
+/** A standby that goes on to follow another, which is halted for the copy and resumed. @param settings such as `name=value` */
+export async function startFollowerOf(primary: Postgres, settings: readonly string[]): Promise<Postgres> {
+  await primary.halt()
+  const standby = await start(settings, { postgres: primary, follows: true })
+  await primary.resume()
+  return standby
+}
+
+type Original = { readonly postgres: Postgres; readonly follows: boolean }
+
+async function start(settings: readonly string[], original: Original | null): Promise<Postgres> {
   const folder = await mkdtemp(join(tmpdir(), 'fleetshare-postgres-'))
   // As root the server runs as a user of its own, who has to get in.
   await chmod(folder, 0o755)
@@ -60,11 +70,14 @@ async function start(settings: readonly string[], original: Postgres | null): Pr
     onError: () => {},
   })
   if (original) {
-    const { uid, gid } = await stat(join(original.folder, 'cluster'))
+    const copied = join(original.postgres.folder, 'cluster')
+    const { uid, gid } = await stat(copied)
     // With its owners, which fs.cp() does not keep.
-    await promisify(execFile)('cp', ['-a', join(original.folder, 'cluster'), databaseDir])
+    await promisify(execFile)('cp', ['-a', copied, databaseDir])
     await writeFile(join(databaseDir, 'standby.signal'), '')
     await chown(join(databaseDir, 'standby.signal'), uid, gid)
+    const conninfo = `\nprimary_conninfo = '${original.postgres.url}'\n`
+    if (original.follows) await appendFile(join(databaseDir, 'postgresql.auto.conf'), conninfo)
   } else {
     await server.initialise()
   }
@@ -72,14 +85,16 @@ async function start(settings: readonly string[], original: Postgres | null): Pr
   if (original) await whenReachable(server.start(), port)
   else await server.start()
   const ownPid = async () => Number((await readFile(join(databaseDir, 'postmaster.pid'), 'utf8')).split('\n')[0])
+  let pid = await ownPid()
   let hasCrashed = false
   return {
     url: `postgresql://postgres:postgres@127.0.0.1:${port}`,
-    pid: await ownPid(),
+    get pid() {
+      return pid
+    },
     folder,
     halt: () => server.stop(),
     crash: async () => {
-      const pid = await ownPid()
       const children = await childrenOf(pid)
       process.kill(pid, 'SIGKILL')
       while ([pid, ...children].some(isAlive)) await setTimeout(10)
@@ -88,6 +103,7 @@ async function start(settings: readonly string[], original: Postgres | null): Pr
     resume: async () => {
       hasCrashed = false
       await server.start()
+      pid = await ownPid()
     },
     stop: async () => {
       // It would wait for the process to exit.
