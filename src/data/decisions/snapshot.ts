@@ -4,11 +4,11 @@ import type { Sharing } from '../../domain/sharing.ts'
 import { WITH_LOCK_TIMEOUT } from '../database/lock-timeout.ts'
 import type { Query, Statement, Tx } from '../database/statement.ts'
 import { batched } from '../queries/batch.ts'
-import { IS_OPEN, MAX_SILENCE_MS, OPEN_SHARING } from '../queries/open-vehicles.ts'
+import { FOUND, IS_OPEN, MAX_SILENCE_MS, OPEN_SHARING } from '../queries/open-vehicles.ts'
 import type { SnapshotKey, ReadSnapshot, VehicleSnapshot } from '../services.ts'
 import { COMMAND } from '../tables/command.ts'
 import { isId } from '../tables/ids.ts'
-import { select, selectParts } from '../tables/record.ts'
+import { givenThat, select, selectParts } from '../tables/record.ts'
 import type { Row, Values } from '../tables/record.ts'
 import { SHARING } from '../tables/sharing.ts'
 import { nonNull } from '../tables/table.ts'
@@ -27,7 +27,7 @@ export const LOCK_PARTNERSHIP: Statement = {
 
 const COLUMNS = selectParts({
   vehicle: VEHICLE.of('v'),
-  sharing: SHARING.of('s'),
+  sharing: givenThat(FOUND, SHARING.of('s')),
   /** The number of the key, from 1. */
   number: [{ sql: 'a.number', kind: 'integer' }],
   version: [{ sql: 'v.xmin', kind: 'word' }],

@@ -7,7 +7,7 @@ import type { Sharing } from '../../domain/sharing.ts'
 import type { Query, Statement } from '../database/statement.ts'
 import type { OpenVehicle, OpenVehicles } from '../services.ts'
 import { isId } from '../tables/ids.ts'
-import { selectParts } from '../tables/record.ts'
+import { givenThat, selectParts } from '../tables/record.ts'
 import type { Row } from '../tables/record.ts'
 import { SHARING } from '../tables/sharing.ts'
 import { nonNull } from '../tables/table.ts'
@@ -81,10 +81,13 @@ export const MAX_SILENCE_MS = {
   kind: 'integer',
 } as const
 
+/** Whether the outer join of a vehicle with its sharings found one. */
+export const FOUND = 's.id IS NOT NULL'
+
 const OPEN_VEHICLE = selectParts({
   vehicle: VEHICLE.of('v'),
   maxSilence: [MAX_SILENCE_MS],
-  sharing: SHARING.of('s', NULL_WHILE_OPEN),
+  sharing: givenThat(FOUND, SHARING.of('s', NULL_WHILE_OPEN)),
 })
 
 /** A vehicle with one of its open sharings. */

@@ -7,7 +7,7 @@ import type { Instant } from '../../domain/period.ts'
  * This file reads rows of many columns at little cost. Reading costs by field, each of which the driver cuts out of the
  * message by itself, and by instants and fractions, which travel as text. So a statement selects all that is not free text
  * as one field: words first, then numbers, instants and flags as PostgreSQL's binary record in hexadecimal. That form does
- * not depend on how the session writes dates or numbers.
+ * not depend on how the session writes dates or numbers. What an outer join may not have found is a field of its own, NULL then.
  */
 export type Kinds = {
   /** Ids and names of an enum: never empty, and without U+001F. */
@@ -30,7 +30,18 @@ export type Kinds = {
 export type Kind = keyof Kinds
 
 /** An SQL expression and its kind; null for a place that is not selected and reads as NULL. */
-export type Expression = { readonly sql: string; readonly kind: Kind } | null
+export type Expression = {
+  readonly sql: string
+  readonly kind: Kind
+  /** A condition without which it is NULL, as of all columns of a row that an outer join has not found. */
+  readonly given?: string
+  /** Whether the condition is all that it takes. */
+  readonly isRequired?: boolean
+} | null
+
+/** Expressions that are NULL without a condition. */
+export const givenThat = (given: string, expressions: readonly Expression[]): readonly Expression[] =>
+  expressions.map((one) => one && { ...one, given })
 
 /** The values of a row's expressions, in their order; null for NULL. */
 export type Values = readonly (Kinds[Kind] | null)[]
@@ -64,17 +75,44 @@ const HEADER = 4
 const PREFIX = 8
 const BYTES_PER_VALUE = PREFIX + 8
 
-/** Selects expressions. Their number bounds the length of the record. */
+type Place = { readonly place: number; readonly kind: Kind }
+
+/** What is selected as one field: all that is always there, or all that has a condition in common. */
+type Group = {
+  readonly name: string
+  readonly sql: string
+  readonly words: readonly Place[]
+  readonly binary: readonly Place[]
+}
+
+const isWord = ({ kind }: Place) => kind === 'word' || kind === 'words'
+const isPlain = ({ kind }: Place) => kind === 'text' || kind === 'json'
+
+const textOf = ({ sql, given, isRequired }: NonNullable<Expression>): string =>
+  given !== undefined && isRequired ? `(${sql})::text` : `COALESCE((${sql})::text, '')`
+
+/** Selects expressions. Their number bounds the length of a record. */
 export function select(expressions: readonly Expression[]): Selection {
-  const placesOf = (...kinds: Kind[]) =>
-    expressions.flatMap((one, place) => (one && kinds.includes(one.kind) ? [{ place, kind: one.kind }] : []))
-  const words = placesOf('word', 'words')
-  const binary = placesOf('float', 'integer', 'instant', 'flag')
-  const plain = placesOf('text', 'json').map(({ place }) => ({ place, name: `f${place}` }))
-  const sqlAt = ({ place }: { readonly place: number }) => expressions[place]?.sql ?? ''
-  const record = `encode(record_send(ROW(${binary.map(sqlAt).join(', ')})), 'hex')`
-  const packed = `concat(${[...words.map(sqlAt), record].join(`, E'\\x1f', `)}) AS packed`
-  const bytes = Buffer.alloc(HEADER + binary.length * BYTES_PER_VALUE)
+  const all = expressions.flatMap((one, place) => (one ? [{ ...one, place }] : []))
+  const plain = all.filter(isPlain).map((one) => ({ ...one, name: `f${one.place}` }))
+  const packed = Map.groupBy(
+    all.filter((one) => !isPlain(one)),
+    ({ given }) => given,
+  )
+  const groups = [...packed].map(([given, members], index): Group => {
+    const [words, binary] = [members.filter(isWord), members.filter((one) => !isWord(one))]
+    const record =
+      binary.length === 0 ? `''` : `encode(record_send(ROW(${binary.map(({ sql }) => sql).join(', ')})), 'hex')`
+    // Half of what concat() takes, and of that most where the condition does not hold.
+    const sql = [...words.map(textOf), record].join(` || E'\\x1f' || `)
+    return {
+      name: `packed${index}`,
+      sql: given === undefined ? sql : `CASE WHEN ${given} THEN ${sql} END`,
+      words,
+      binary,
+    }
+  })
+  const bytes = Buffer.alloc(HEADER + all.length * BYTES_PER_VALUE)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 
   const empty: (Kinds[Kind] | null)[] = expressions.map(() => null)
@@ -82,29 +120,33 @@ export function select(expressions: readonly Expression[]): Selection {
   /** The buffer is filled and used up within one call. */
   const read = (row: Row): Values => {
     const values = empty.slice()
-    const text = row['packed'] as string
-    let from = 0
-    for (const { place, kind } of words) {
-      const to = text.indexOf(SEPARATOR, from)
-      if (to > from) {
-        const word = text.slice(from, to)
-        values[place] = kind === 'words' ? wordsOf(word) : word
+    for (const { name, words, binary } of groups) {
+      const text = row[name] as string | null
+      if (text === null) continue
+      let from = 0
+      for (const { place, kind } of words) {
+        const to = text.indexOf(SEPARATOR, from)
+        if (to > from) {
+          const word = text.slice(from, to)
+          values[place] = kind === 'words' ? wordsOf(word) : word
+        }
+        from = to + 1
       }
-      from = to + 1
-    }
-    bytes.write(text.slice(from), 'hex')
-    let at = HEADER
-    for (const { place, kind } of binary) {
-      const length = view.getInt32(at + 4)
-      at += PREFIX
-      if (length === -1) continue
-      values[place] = valueAt(view, at, kind)
-      at += length
+      if (binary.length === 0) continue
+      bytes.write(text.slice(from), 'hex')
+      let at = HEADER
+      for (const { place, kind } of binary) {
+        const length = view.getInt32(at + 4)
+        at += PREFIX
+        if (length === -1) continue
+        values[place] = valueAt(view, at, kind)
+        at += length
+      }
     }
     for (const { place, name } of plain) values[place] = (row[name] ?? null) as Kinds[Kind] | null
     return values
   }
-  return { sql: [packed, ...plain.map((field) => `${sqlAt(field)} AS ${field.name}`)].join(', '), read }
+  return { sql: [...groups, ...plain].map(({ sql, name }) => `${sql} AS ${name}`).join(', '), read }
 }
 
 /** The instant from which PostgreSQL counts microseconds. */

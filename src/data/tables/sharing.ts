@@ -28,7 +28,7 @@ const policy = (name: string): Field<HandoverPolicy> =>
 const startedAt: Field<Instant | null> = {
   columns: [
     { name: 'started_at', kind: 'instant' },
-    { name: 'start_recorded', kind: 'flag' },
+    { name: 'start_recorded', kind: 'flag', isOnlyWritten: true },
   ],
   decode: (values, at) => (values[at] ?? null) as Instant | null,
   encode: (value) => [value, value !== null],

@@ -2,8 +2,13 @@ import type { Instant } from '../../domain/period.ts'
 import { instantOf } from './record.ts'
 import type { Expression, Kind, Kinds, Row, Values } from './record.ts'
 
-/** A column: its name in the database and its kind. */
-export type Column = { readonly name: string; readonly kind: Kind }
+/** A column: its name in the database and its kind. One that is only written says no more than others do. */
+export type Column = {
+  readonly name: string
+  readonly kind: Kind
+  readonly isRequired?: true
+  readonly isOnlyWritten?: true
+}
 
 /** A property of a domain value, and the columns that hold it. */
 export type Field<T> = {
@@ -64,8 +69,10 @@ export function defineTable<T extends object>(
     names: columns.map((column) => column.name).join(', '),
     of: (alias, without = []) =>
       entries.flatMap(([property, { columns: own }]) =>
-        own.map(({ name: column, kind }) =>
-          without.some((one) => one === property) ? null : { sql: `${alias}.${column}`, kind },
+        own.map(({ name: column, kind, isRequired = false, isOnlyWritten }) =>
+          isOnlyWritten || without.some((one) => one === property)
+            ? null
+            : { sql: `${alias}.${column}`, kind, isRequired },
         ),
       ),
     decode,
@@ -208,7 +215,7 @@ export const nullable = <K extends Kind, T extends Kinds[K] = Kinds[K]>(kind: K,
 
 /** A column that is never NULL. @throws where it is */
 export const required = <K extends Kind, T extends Kinds[K] = Kinds[K]>(kind: K, name: string): Field<T> => ({
-  columns: [{ name, kind }],
+  columns: [{ name, kind, isRequired: true }],
   decode: (values, at) => nonNull(values[at] as T | null | undefined, name),
   encode: (value) => [value],
   isFixed: false,
