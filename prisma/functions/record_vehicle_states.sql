@@ -50,9 +50,12 @@ BEGIN
     CROSS JOIN LATERAL (
       SELECT * FROM "vehicle" AS v WHERE v."id" = r."vehicleId" AND v."deleted_at" IS NULL OFFSET 0) AS v
     CROSS JOIN LATERAL (SELECT GREATEST("now", v."last_instant") AS at) AS i
+    -- A message is known as long as its event is in the log, in whichever partition. The lock on the vehicle keeps others from
+    -- recording the same one meanwhile: this statement's snapshot is younger than the lock.
+    WHERE NOT EXISTS (
+      SELECT FROM "event" AS k WHERE k."vehicle_id" = r."vehicleId" AND k."message_id" = r."messageId" OFFSET 0)
     ORDER BY r."vehicleId", r."messageId", r."index"
   ), logged AS (
-    -- A message is known as long as its event is in the log.
     INSERT INTO "event"
       ("type", "vehicle_id", "owner_id", "partner_id", "occurred_at", "recorded_at", "request_id", "message_id", "facts")
     SELECT 'STATE_RECORDED', "vehicleId", "owner_id", last."partner_id", occurred_at, at,
@@ -70,7 +73,6 @@ BEGIN
       ORDER BY s."starts_at" DESC LIMIT 1
     ) AS last ON TRUE
     ORDER BY "index"
-    ON CONFLICT ("vehicle_id", "message_id") WHERE "message_id" IS NOT NULL DO NOTHING
     RETURNING *
   ), fresh AS MATERIALIZED (
     SELECT report.* FROM report JOIN logged ON logged."vehicle_id" = "vehicleId" AND logged."message_id" = "messageId"

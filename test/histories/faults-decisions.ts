@@ -2,7 +2,7 @@ import type { Fault } from './fault.ts'
 
 const MIGRATIONS = 'prisma/migrations'
 /** Where record_vehicle_states() was made last. */
-const RECORDING = `${MIGRATIONS}/20261129000000_handover_policies/migration.sql`
+const RECORDING = `${MIGRATIONS}/20261129300000_look_up_messages/migration.sql`
 const RETENTION = `${MIGRATIONS}/20261122020000_retention/migration.sql`
 /** Where what a decision writes is checked as a whole. */
 const DEMANDING = `${MIGRATIONS}/20261128020000_demand_rows/migration.sql`
@@ -76,8 +76,8 @@ export const DECISION_FAULTS: readonly Fault[] = [
       },
       {
         file: RECORDING,
-        find: 'ON CONFLICT ("vehicle_id", "message_id") WHERE "message_id" IS NOT NULL DO NOTHING',
-        replace: '',
+        find: `k."message_id" = r."messageId" OFFSET 0`,
+        replace: 'FALSE OFFSET 0',
       },
     ],
   },
