@@ -5,7 +5,8 @@ import type { Timeline, Timelines } from '../services.ts'
 type TimelineRow = {
   readonly number: number
   readonly epoch: number
-  readonly kept_to: string
+  /** PostgreSQL's driver gives a text, that of the embedded database a number. */
+  readonly kept_to: string | number
   readonly begins_after: string
   readonly database: string
   /** Seconds. */
@@ -82,7 +83,7 @@ export async function openTimelines(query: Query, onBegin: (timeline: Timeline) 
     const rows = (await query<TimelineRow>(ALL, [])).toReversed()
     const before = known
     const [oldest] = rows
-    if (oldest?.number === 0 && oldest.kept_to !== '0') {
+    if (oldest?.number === 0 && Number(oldest.kept_to) > 0) {
       upgradedAt = performance.now() + UPGRADE_MS - oldest.age * 1_000
     }
     known = rows.map(({ number: own, epoch, kept_to: keptTo, begins_after: beginsAfter }) => ({
