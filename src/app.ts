@@ -11,6 +11,7 @@ import type { Services, Timeline } from './data/services.ts'
 import { watchRevocations } from './background/revocations.ts'
 import { startAnnouncer } from './background/announcer.ts'
 import { startHousekeeper } from './background/housekeeper.ts'
+import { startPartitioner } from './background/partitioner.ts'
 import { startTail } from './live/tail.ts'
 import { createAdmission } from './server/limits/admission.ts'
 import { createAuthenticate } from './server/auth/authenticate.ts'
@@ -108,7 +109,8 @@ export async function createApp(resources: Resources): Promise<App> {
     if (announce) {
       const announcer = startAnnouncer(prisma, logSparingly(log, 'announcing what falls due'))
       const housekeeper = startHousekeeper(prisma, settings, logSparingly(log, 'removing what is old'))
-      closers.push(announcer.stop, housekeeper.stop)
+      const partitioner = startPartitioner(prisma, settings, logSparingly(log, 'adding partitions to the log'))
+      closers.push(announcer.stop, housekeeper.stop, partitioner.stop)
     }
 
     const { provider } = settings

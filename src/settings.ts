@@ -69,6 +69,7 @@ const Environment = z.object({
   TRUSTED_DOCUMENTS: given(z.string().optional()),
   IDLE_MAX_SILENCE_MINUTES: given(whole(1, 10_080).default(60)),
   EVENT_RETENTION_DAYS: given(whole(1, 36_500).default(30)),
+  LOG_PARTITION_EVENTS: given(whole(10, 999_999_999).optional()),
   SHUTDOWN_DELAY_SECONDS: given(whole(0, 300).optional()),
   CONSOLE: given(z.enum(['on', 'off'], 'takes on or off').optional()),
   METRICS_PORT: given(whole(1, 65_535).optional()),
@@ -118,6 +119,8 @@ export type Settings = {
   readonly idleMaxSilenceMinutes: number
   /** The retention of events in the log. Milliseconds. */
   readonly retentionMs: number
+  /** The positions of a partition of the log; null for as many as fit the rate at which events come in. */
+  readonly partitionEvents: number | null
   /** The time that a server goes on serving after SIGTERM while /ready answers 503. Milliseconds. */
   readonly shutdownDelayMs: number
   /** Whether there is a page at /console. */
@@ -180,6 +183,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     trustedDocuments: env.TRUSTED_DOCUMENTS ?? null,
     idleMaxSilenceMinutes: env.IDLE_MAX_SILENCE_MINUTES,
     retentionMs: env.EVENT_RETENTION_DAYS * DAY_MS,
+    partitionEvents: env.LOG_PARTITION_EVENTS ?? null,
     shutdownDelayMs: (env.SHUTDOWN_DELAY_SECONDS ?? (production ? SHUTDOWN_DELAY_SECONDS : 0)) * 1000,
     console: (env.CONSOLE ?? (production ? 'off' : 'on')) === 'on',
     metricsPort: env.METRICS_PORT ?? null,

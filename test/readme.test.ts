@@ -126,6 +126,7 @@ describe('README.md, beside its snippets,', () => {
       databaseDirectUrl: null,
       databaseReplicaUrl: null,
       maxTokenAgeMs: null,
+      partitionEvents: null,
       provider: null,
       allowedOrigins: [],
       metricsPort: null,

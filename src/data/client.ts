@@ -8,7 +8,8 @@ import { end, start, updateEnd } from './verbs/sharings.ts'
 import { setIdleMaxSilence } from './verbs/settings.ts'
 import { create, remove, setUse, update } from './verbs/vehicles.ts'
 import { checkPlace } from './log/place.ts'
-import { pruneLog, readFleetLog, readHistory, readLog } from './log/read.ts'
+import { growLog, pruneLog } from './log/partitions.ts'
+import { readFleetLog, readHistory, readLog } from './log/read.ts'
 import { listCommands } from './queries/history/commands.ts'
 import { countVehicles, findVehicles } from './queries/search/find-vehicles.ts'
 import { listSharings } from './queries/history/sharings.ts'
@@ -92,6 +93,8 @@ export function createClient(services: Services) {
         /** Adds events that were handed out before a horizon covered them. */
         addSeen: log.addSeen,
         remember: log.remember,
+        /** Adds partitions to the log, ahead of its writers. */
+        grow: bind(growLog),
         prune: bind(pruneLog),
         follow: log.follow,
         idOf: log.idOf,

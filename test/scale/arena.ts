@@ -19,7 +19,7 @@ export type Arena = {
   /** Seals the cursors of this database. */
   readonly cursorKey: Uint8Array
   /** @param flags of Node */
-  readonly start: (flags?: readonly string[]) => Promise<Instance>
+  readonly start: (flags?: readonly string[], env?: Readonly<Record<string, string>>) => Promise<Instance>
   /** Good for longer than any measurement. */
   readonly token: (fleetId: string | null, role: string) => Promise<string>
 }
@@ -53,8 +53,8 @@ export async function inArena(
       db,
       servers,
       cursorKey,
-      start: async (flags) => {
-        const instance = await startInstance(settings, flags)
+      start: async (flags, env) => {
+        const instance = await startInstance(settings, flags, env)
         closers.push(async () => {
           await instance.kill()
           // They belong to the figures, wherever they come from.

@@ -26,6 +26,7 @@ export type Instance = {
 export async function startInstance(
   { databaseUrl, databaseReplicaUrl, dataDir }: Settings,
   flags: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Instance> {
   const { PATH = '' } = process.env
   const child = spawn(process.execPath, [...flags, 'src/main.ts'], {
@@ -36,6 +37,7 @@ export async function startInstance(
       DATABASE_URL: databaseUrl ?? '',
       DATABASE_REPLICA_URL: databaseReplicaUrl ?? '',
       DATA_DIR: dataDir,
+      ...env,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

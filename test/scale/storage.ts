@@ -18,7 +18,9 @@ const REPORTS_EVERY = 60
 
 const WORLD = `INSERT INTO fleet (id, name) VALUES ('A', 'A'), ('B', 'B')`
 
-const SIZES = `SELECT relname AS table, pg_total_relation_size(oid)::float8 AS bytes, pg_indexes_size(oid)::float8 AS indexes
+const SIZES = `SELECT relname AS table,
+    COALESCE((SELECT sum(pg_total_relation_size(p.relid)) FROM pg_partition_tree(oid) AS p), pg_total_relation_size(oid))::float8 AS bytes,
+    COALESCE((SELECT sum(pg_indexes_size(p.relid)) FROM pg_partition_tree(oid) AS p), pg_indexes_size(oid))::float8 AS indexes
   FROM pg_class WHERE relname IN ('event', 'vehicle', 'vehicle_search', 'lent_search', 'node', 'sharing') ORDER BY relname`
 const WAL = `SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8 AS bytes`
 

@@ -18,8 +18,11 @@ type Node = {
   readonly 'CTE Name'?: string
   readonly 'Index Cond'?: string
   readonly Filter?: string
+  readonly 'Actual Loops'?: number
   readonly Plans?: readonly Node[]
 }
+
+type Value = string | number | null | readonly string[]
 
 export type Planner = {
   /** Each scan of the statement's plan, whatever its values are. */
@@ -28,10 +31,16 @@ export type Planner = {
   readonly rescansOf: (text: string) => Promise<string[]>
   /** Runs a statement and undoes it. @returns the scans of all that it ran within functions and triggers */
   readonly scansWithin: (text: string, values: readonly unknown[]) => Promise<Scan[]>
+  /** Runs a statement. @returns the tables and partitions that its scans have read from */
+  readonly readBy: (text: string, values: readonly Value[]) => Promise<string[]>
   readonly close: () => Promise<void>
 }
 
 type Index = { readonly table: string; readonly method: string; readonly first: string }
+
+/** A partition counts as its table. */
+const TABLES = `SELECT p.relid::regclass::text AS partition, t.relname AS table
+  FROM pg_class AS t CROSS JOIN LATERAL pg_partition_tree(t.oid) AS p WHERE t.relkind = 'p' AND NOT t.relispartition`
 
 const INDEXES = `SELECT c.relname AS name, t.relname AS table, m.amname AS method, pg_get_indexdef(c.oid, 1, FALSE) AS first
   FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_class AS t ON t.oid = i.indrelid
@@ -42,15 +51,22 @@ export async function newPlanner(databaseUrl: string, options: string): Promise<
   const client = new pg.Client({ connectionString: databaseUrl, options })
   await client.connect()
   const { rows } = await client.query<Index & { readonly name: string }>(INDEXES)
+  const partitions = await client.query<{ readonly partition: string; readonly table: string }>(TABLES)
+  const tables = new Map(partitions.rows.map(({ partition, table }) => [partition, table]))
+  const tableOf = (name: string) => tables.get(name) ?? name
   // An expression comes in parentheses, and stands in a condition without them.
   const indexes = new Map(
-    rows.map(({ name, first, ...index }) => [name, { ...index, first: first.replace(/^\((.*)\)$/, '$1') }]),
+    rows.map(({ name, table, first, ...index }) => [
+      name,
+      { ...index, table: tableOf(table), first: first.replace(/^\((.*)\)$/, '$1') },
+    ]),
   )
 
   function scan(node: Node, isLimited: boolean): Scan[] {
     const { 'Node Type': type, 'Index Name': name } = node
     const index = name === undefined ? undefined : indexes.get(name)
-    const table = index?.table ?? node['Relation Name']
+    const relation = node['Relation Name']
+    const table = index?.table ?? (relation === undefined ? undefined : tableOf(relation))
     if (table === undefined || !type.includes('Scan') || type === 'Bitmap Heap Scan') return []
     const fault = index ? faultOf(index, node, isLimited) : type === 'Seq Scan' ? 'reads the whole table' : null
     return [{ type, table, index: name ?? null, fault }]
@@ -90,6 +106,19 @@ export async function newPlanner(databaseUrl: string, options: string): Promise<
       client.off('notice', listen)
       return plans.flatMap((plan) => scans(plan, false))
     },
+    async readBy(text, values) {
+      const literal = (value: Value) =>
+        value === null ? 'NULL' : pg.escapeLiteral(typeof value === 'object' ? `{${value.join(',')}}` : `${value}`)
+      await client.query(`DEALLOCATE ALL; PREPARE measured AS ${text}`)
+      const explained = await client.query<{ 'QUERY PLAN': readonly [{ readonly Plan: Node }] }>(
+        `EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE measured (${values.map(literal).join(', ')})`,
+      )
+      const readIn = (node: Node): string[] => [
+        ...((node['Actual Loops'] ?? 0) > 0 ? [node['Relation Name'] ?? []].flat() : []),
+        ...(node.Plans ?? []).flatMap(readIn),
+      ]
+      return explained.rows.flatMap((row) => readIn(row['QUERY PLAN'][0].Plan))
+    },
     close: () => client.end(),
   }
 }
@@ -118,4 +147,5 @@ function faultOf({ method, first }: Index, node: Node, isLimited: boolean): stri
 
 /** Whether a node asks this child for one row at a time, and for no more than it needs itself. */
 const streams = ({ 'Node Type': type }: Node, { 'Parent Relationship': relationship }: Node): boolean =>
-  ['Nested Loop', 'Subquery Scan', 'Result', 'Merge Append', 'LockRows'].includes(type) && relationship !== 'Inner'
+  ['Nested Loop', 'Subquery Scan', 'Result', 'Append', 'Merge Append', 'LockRows'].includes(type) &&
+  relationship !== 'Inner'

@@ -260,16 +260,3 @@ async function tryHistory(
   checkRemoved(rest.found)
   return [...(early?.events ?? []), ...rest.events]
 }
-
-const PRUNED_AT_ONCE = 2_000
-
-/**
- * Removes events that were recorded longer ago than `keptMs`, at most 2,000, oldest first. One instance at a time on a
- * database does so.
- * @returns whether there may be more
- */
-export async function pruneLog({ prisma }: Services, keptMs: number): Promise<boolean> {
-  const [row] = await prisma.$queryRaw<[{ removed: number }]>`
-    SELECT prune_log(clock_timestamp() - make_interval(secs => ${keptMs / 1000}), ${PRUNED_AT_ONCE}::int) AS removed`
-  return row.removed === PRUNED_AT_ONCE
-}

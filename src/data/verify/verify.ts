@@ -62,6 +62,8 @@ export async function checkVersion({ query }: Sql, repairs: boolean): Promise<vo
 export async function verify(sql: Sql, tell: (disagreement: Disagreement) => void): Promise<void> {
   await sql.transaction(async ({ query }) => {
     await query({ name: '', text: 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY' }, [])
+    // Before the snapshot is taken: a partition that is dropped after it would be missed.
+    await query({ name: '', text: 'LOCK TABLE event IN ACCESS SHARE MODE' }, [])
     for await (const kept of readKept(query)) {
       for (const finding of findings(kept)) {
         tell({ line: lineOf(finding), vehicleId: finding.repair && finding.vehicleId, index: null })

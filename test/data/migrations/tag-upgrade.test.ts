@@ -39,7 +39,7 @@ describe('a log of the version before, upgraded', () => {
     const { prisma } = server.app
     const [file] = await prisma.$queryRaw<
       [{ same: boolean }]
-    >`SELECT node = pg_relation_filenode('event') AS same FROM aside.file`
+    >`SELECT node = pg_relation_filenode('event_0') AS same FROM aside.file`
     expect(file.same).toBe(true)
     const client = await connect(server)
     await insertEvents(client, 'new', { vehicleId: 'car', ownerId: 'owner' }, 1_000)

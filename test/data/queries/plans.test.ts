@@ -3,6 +3,7 @@ import { save } from '../../../src/data/decisions/commit.ts'
 import type { Changes } from '../../../src/data/decisions/commit.ts'
 import { startupOptions } from '../../../src/data/connection/session.ts'
 import { FLEET_LOG } from '../../../src/data/log/pages.ts'
+import { DROP, PRUNE } from '../../../src/data/log/partitions.ts'
 import { COMMAND_LISTS } from '../../../src/data/queries/history/commands.ts'
 import { SHARING_LISTS } from '../../../src/data/queries/history/sharings.ts'
 import { allFinds } from '../../../src/data/queries/search/find-vehicles.ts'
@@ -30,7 +31,17 @@ const PAST = `
   INSERT INTO audit (reader_id, at, action, actor_id, vehicle_id, request_id)
     SELECT owner_id, created_at, 'START_SHARING', owner_id, vehicle_id, id FROM sharing`
 
-const TABLES = ['fleet', 'partnership', 'vehicle', 'sharing', 'event', 'command', 'idempotency_key', 'audit', 'pruned']
+const TABLES = [
+  'fleet',
+  'partnership',
+  'vehicle',
+  'sharing',
+  'event_0',
+  'command',
+  'idempotency_key',
+  'audit',
+  'pruned',
+]
 const UNSEEN = TABLES.map((table) => `ALTER TABLE ${table} SET (autovacuum_enabled = off)`).join(';')
 
 /** Twenty rows of what there will be most of. */
@@ -79,7 +90,10 @@ const told = (text: string, faults: readonly string[]) =>
 const SESSION = startupOptions(null, null, 0)
 const SESSIONS = { own: SESSION, pooled: '-c plan_cache_mode=force_generic_plan' } as const
 type SessionKind = keyof typeof SESSIONS
-const SIZES = ['empty', 'small', 'full'] as const
+/** 'divided' is as full, in partitions. */
+const SIZES = ['empty', 'small', 'full', 'divided'] as const
+/** The events of a partition there; one more is ahead, and one without an end. */
+const DIVIDED = WORLD.events / 8
 /** Known to be empty: then the planner finds that all indexes cost nothing, and takes any. */
 const VACUUMED = 'vacuumed'
 
@@ -97,12 +111,19 @@ beforeAll(async () => {
     empty: await newDatabase(),
     small: await newDatabase(),
     full: await newDatabase(),
+    divided: await newDatabase(),
     vacuumed: await newDatabase(),
   }
   await sql(urls.empty, UNSEEN)
   await sql(urls.small, `${UNSEEN}; ${FEW}`)
-  await fill(urls.full, WORLD)
-  await sql(urls.full, `${PAST}; ANALYZE`)
+  const split = (end: number) => sql(urls.divided, `SELECT split_log(${end}, ${WORLD.events})`)
+  for (let end = DIVIDED; end <= WORLD.events; end += DIVIDED) await split(end)
+  for (const url of [urls.full, urls.divided]) {
+    await fill(url, WORLD)
+    await sql(url, `${PAST}; ANALYZE`)
+  }
+  // As it is ahead of the writers: no statistics say yet that it is empty.
+  await split(WORLD.events + DIVIDED)
   statements = await plannable(urls.full)
   await sql(urls.vacuumed, 'VACUUM ANALYZE')
   for (const size of [...SIZES, VACUUMED] as const) {
@@ -125,6 +146,7 @@ async function plannable(databaseUrl: string): Promise<ReadonlySet<string>> {
   for (const pages of Object.values(FLEET_LOG)) Object.values(pages).forEach(({ text }) => texts.add(text))
   for (const { ASC, DESC } of Object.values(COMMAND_LISTS)) [ASC, DESC].forEach(({ text }) => texts.add(text))
   for (const { ASC, DESC } of Object.values(SHARING_LISTS)) [ASC, DESC].forEach(({ text }) => texts.add(text))
+  for (const { text } of [PRUNE, DROP]) texts.add(text)
   for (const { text } of allFinds()) texts.add(text)
   for (const text of await saves()) texts.add(text)
   return new Set([...texts].filter((text) => /^\s*(SELECT|WITH|INSERT|UPDATE|DELETE|\()/i.test(text)))
@@ -179,6 +201,8 @@ describe.each(SIZES)('on a database that is %s', (size) => {
       const within: readonly (readonly [text: string, values: readonly unknown[]])[] = [
         [`SELECT * FROM record_vehicle_states($1, 'request', '{}', TRUE)`, [JSON.stringify([report])]],
         [`SELECT prune_log(now() - interval '11 hours', 10)`, []],
+        ['SELECT * FROM log_partitions()', []],
+        [`SELECT drop_log_partition('event_0', now() + interval '1 day')`, []],
         ['SELECT * FROM log_horizon()', []],
         ['SELECT * FROM log_end()', []],
         ['SELECT * FROM settled_sharings($1, now())', [vehicleId(1)]],
