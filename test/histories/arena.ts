@@ -16,6 +16,9 @@ import type { Proxy } from './proxy.ts'
 
 export type Token = { readonly token: string; readonly expiresAt: Instant }
 
+/** A fleet that was the partner of one sharing, of its vehicle, and the cursor of its first event. */
+export type Witness = { readonly partnerId: string; readonly vehicleId: string; readonly cursor: string }
+
 /** Two servers on one database, each behind a proxy; many histories run in it. */
 export type Arena = {
   readonly instances: readonly [Instance, Instance]
@@ -30,6 +33,8 @@ export type Arena = {
   /** What was wrong with the servers themselves, whichever history ran. */
   readonly problems: string[]
   readonly lags: Span[]
+  /** Fleets of waves before whose events are to be removed. */
+  readonly witnesses: Witness[]
   /** What does not agree in the database as it is now, and was not told before. */
   readonly disagreements: () => Promise<string[]>
   readonly close: () => Promise<void>
@@ -96,6 +101,7 @@ export async function startArena(root: string, postgresUrl: string): Promise<Are
         return { token, expiresAt: Math.floor(exp * 1000) }
       },
       disruptions: [],
+      witnesses: [],
       problems,
       lags,
       disagreements: async () => {

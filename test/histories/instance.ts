@@ -31,6 +31,8 @@ export type InstanceOptions = {
 const START_LIMIT_MS = 30_000
 /** It promises 10 s; then it would be killed by whoever stops it. */
 const STOP_LIMIT_MS = 12_000
+/** Positions of a partition of the log: so few that every history crosses several. */
+const PARTITION = 200
 const KEPT_LINES = 200
 /** So much of them tells what happened. Characters. */
 const TOLD = 800
@@ -62,7 +64,13 @@ export function newInstance({ root, port, databaseUrl, dataDir, died }: Instance
 
   function spawnServer(): ChildProcess {
     const inherited = Object.entries(process.env).filter(([name]) => !SETTINGS.test(name))
-    const settings = { PORT: String(port), DATABASE_URL: databaseUrl, DATA_DIR: dataDir, LOG_LEVEL: 'warn' }
+    const settings = {
+      PORT: String(port),
+      DATABASE_URL: databaseUrl,
+      DATA_DIR: dataDir,
+      LOG_PARTITION_EVENTS: String(PARTITION),
+      LOG_LEVEL: 'warn',
+    }
     const started = spawn(process.execPath, ['src/main.ts'], {
       cwd: root,
       env: { ...Object.fromEntries(inherited), ...settings },

@@ -5,6 +5,7 @@ import { disrupt } from './disruptions.ts'
 import { DISRUPTIONS } from './history.ts'
 import type { Disruption, DisruptionKind, Recording, Violation } from './history.ts'
 import { streamOf } from './random.ts'
+import { checkWitnesses, plantWitness, retire } from './retire.ts'
 import { prepare } from './run.ts'
 
 /** What has been done, and what was found. */
@@ -45,6 +46,8 @@ const LENGTH_MS = [2_500, 4_500] as const
 export async function runWave(arena: Arena, seeds: readonly number[], figures: Figures): Promise<Outcome[]> {
   const before = arena.disruptions.length
   const step = <T>(does: (seed: number, index: number) => Promise<T>) => Promise.allSettled(seeds.map(does))
+  const stopRetiring = await retire(arena)
+  arena.witnesses.push(await plantWitness(arena))
   const runs = await step((seed) => prepare(arena, seed))
   const runOf = (index: number) => {
     const prepared = runs[index]
@@ -60,6 +63,8 @@ export async function runWave(arena: Arena, seeds: readonly number[], figures: F
     if (act?.status === 'rejected') throw act.reason
     return runOf(index).finish()
   })
+  await stopRetiring()
+  const expired = await checkWitnesses(arena)
   const disruptions = arena.disruptions.slice(before)
   const lines = await arena.disagreements()
   const own = finished.map((finish) =>
@@ -71,7 +76,7 @@ export async function runWave(arena: Arena, seeds: readonly number[], figures: F
   own[0]?.push(...lines.filter((line) => !own.flat().includes(line)))
   const outcomes = finished.map((finish, index): Outcome => {
     const seed = seeds[index] ?? 0
-    const inDatabase = checkDatabase(own[index] ?? [])
+    const inDatabase = [...checkDatabase(own[index] ?? []), ...(index === 0 ? expired : [])]
     // What cannot even be told must not pass for a history in which all was well.
     if (finish.status === 'rejected')
       return { seed, disruptions, violations: [{ check: 'end', text: String(finish.reason) }, ...inDatabase] }
