@@ -11,7 +11,7 @@ export const DRIVES = { speedKmh: 30, ignition: true, centralLock: 'UNLOCKED' }
 export const STANDS = { speedKmh: 0, ignition: false, centralLock: 'LOCKED' }
 
 /** Long enough to agree on something, short enough to wait for. Milliseconds. */
-export const SOON = 1_200
+export const SOON = 2_000
 
 export const SHARING = `id phase startsAt startPolicy startedAt startAwaitedSince endsAt endPolicy latestEndsAt endedAt
   endReason endRequestedAt vehicle { id } handover { ${READINGS} } returned { ${READINGS} }`

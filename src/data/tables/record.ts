@@ -77,7 +77,7 @@ const BYTES_PER_VALUE = PREFIX + 8
 
 type Place = { readonly place: number; readonly kind: Kind }
 
-/** What is selected as one field: all that is always there, or all that has a condition in common. */
+/** Expressions that are selected as one field: those that are always there, or have a condition in common. */
 type Group = {
   readonly name: string
   readonly sql: string

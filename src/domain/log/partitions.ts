@@ -45,7 +45,7 @@ export function splitAt(partitions: readonly Partition[], drawn: number, size: n
   return begin - drawn > size ? null : Math.max(begin, drawn + 1) + size
 }
 
-/** What is to be removed next: a partition with all its events, or the oldest events of the oldest partition. */
+/** The next removal: a partition with all its events, or the oldest events of the oldest partition. */
 export type Removal = { readonly partition: string } | 'events' | null
 
 /**
