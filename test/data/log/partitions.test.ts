@@ -196,9 +196,9 @@ describe.each(DATABASE_KINDS)('a log in partitions, on %s', (database) => {
     expect((await readAll(url, world.as.owner, { after: kept, first: 7 })).length).toBeGreaterThan(3 * SIZE)
   })
 
-  it.skipIf(database === 'embedded')(
-    'keeps a partition while somebody writes or reads, and lets nobody wait',
-    async () => {
+  // The embedded database has one session: there is nobody else.
+  if (database === 'postgres')
+    it('keeps a partition while somebody writes or reads, and lets nobody wait', async () => {
       await fillPartition()
       await fillPartition()
       const count = (await partitions()).length
@@ -219,8 +219,7 @@ describe.each(DATABASE_KINDS)('a log in partitions, on %s', (database) => {
       while (await prune());
       expect((await partitions()).length).toBeLessThan(count)
       await other.end()
-    },
-  )
+    })
 })
 
 describe('a large partition that has no end', () => {
