@@ -69,6 +69,7 @@ const Environment = z.object({
   TRUSTED_DOCUMENTS: given(z.string().optional()),
   IDLE_MAX_SILENCE_MINUTES: given(whole(1, 10_080).default(60)),
   EVENT_RETENTION_DAYS: given(whole(1, 36_500).default(30)),
+  STATE_RETENTION_DAYS: given(whole(1, 36_500).optional()),
   LOG_PARTITION_EVENTS: given(whole(10, 999_999_999).optional()),
   SHUTDOWN_DELAY_SECONDS: given(whole(0, 300).optional()),
   CONSOLE: given(z.enum(['on', 'off'], 'takes on or off').optional()),
@@ -119,6 +120,8 @@ export type Settings = {
   readonly idleMaxSilenceMinutes: number
   /** The retention of events in the log. Milliseconds. */
   readonly retentionMs: number
+  /** The retention of readings in the log: at most that of other events. Milliseconds. */
+  readonly readingRetentionMs: number
   /** The positions of a partition of the log; null for as many as fit the rate at which events come in. */
   readonly partitionEvents: number | null
   /** The time that a server goes on serving after SIGTERM while /ready answers 503. Milliseconds. */
@@ -155,6 +158,9 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   if (env.DATABASE_REPLICA_URL !== undefined && env.DATABASE_URL === undefined) {
     throw new SettingsError('DATABASE_URL is missing: DATABASE_REPLICA_URL names a standby of that database')
   }
+  if (env.STATE_RETENTION_DAYS !== undefined && env.STATE_RETENTION_DAYS > env.EVENT_RETENTION_DAYS) {
+    throw new SettingsError('STATE_RETENTION_DAYS takes at most EVENT_RETENTION_DAYS: readings are events, too')
+  }
   if (production && missing.length > 0) {
     throw new SettingsError('AUTH_JWKS_URL is missing: production trusts no development keys')
   }
@@ -183,6 +189,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     trustedDocuments: env.TRUSTED_DOCUMENTS ?? null,
     idleMaxSilenceMinutes: env.IDLE_MAX_SILENCE_MINUTES,
     retentionMs: env.EVENT_RETENTION_DAYS * DAY_MS,
+    readingRetentionMs: (env.STATE_RETENTION_DAYS ?? env.EVENT_RETENTION_DAYS) * DAY_MS,
     partitionEvents: env.LOG_PARTITION_EVENTS ?? null,
     shutdownDelayMs: (env.SHUTDOWN_DELAY_SECONDS ?? (production ? SHUTDOWN_DELAY_SECONDS : 0)) * 1000,
     console: (env.CONSOLE ?? (production ? 'off' : 'on')) === 'on',

@@ -103,7 +103,8 @@ describe('README.md, beside its snippets,', () => {
     const settings = readSettings({})
     const { host, port, dataDir, fleetClaim, rolesClaim, production, logLevel, ...more } = settings
     const { poolSize, socketsPerToken, operationsAtOnce, idleMaxSilenceMinutes, retentionMs, ...rest } = more
-    const { shutdownDelayMs, console: hasConsole, ...others } = rest
+    const { shutdownDelayMs, console: hasConsole, readingRetentionMs, ...others } = rest
+    expect(readingRetentionMs).toBe(retentionMs)
     expect(rows.flatMap(([, defaults]) => words(defaults))).toEqual([
       host,
       String(port),

@@ -42,6 +42,7 @@ describe('settings', () => {
     trustedDocuments: null,
     idleMaxSilenceMinutes: 60,
     retentionMs: 30 * 24 * 60 * 60 * 1000,
+    readingRetentionMs: 30 * 24 * 60 * 60 * 1000,
     partitionEvents: null,
     shutdownDelayMs: 0,
     console: true,
@@ -57,7 +58,7 @@ describe('settings', () => {
   it('that are set to nothing are not set', () => {
     const names = `HOST PORT DATABASE_URL DATA_DIR AUTH_JWKS_URL AUTH_ISSUER AUTH_AUDIENCE AUTH_FLEET_CLAIM
       AUTH_ROLES_CLAIM AUTH_MAX_TOKEN_DAYS NODE_ENV ALLOWED_ORIGINS LOG_LEVEL SOCKETS_PER_TOKEN
-      DATABASE_POOL_SIZE DATABASE_DIRECT_URL DATABASE_REPLICA_URL EVENT_RETENTION_DAYS LOG_PARTITION_EVENTS IDLE_MAX_SILENCE_MINUTES SHUTDOWN_DELAY_SECONDS CONSOLE METRICS_PORT OPERATIONS_AT_ONCE RATE_LIMIT RATE_LIMIT_BURST TRUSTED_DOCUMENTS
+      DATABASE_POOL_SIZE DATABASE_DIRECT_URL DATABASE_REPLICA_URL EVENT_RETENTION_DAYS STATE_RETENTION_DAYS LOG_PARTITION_EVENTS IDLE_MAX_SILENCE_MINUTES SHUTDOWN_DELAY_SECONDS CONSOLE METRICS_PORT OPERATIONS_AT_ONCE RATE_LIMIT RATE_LIMIT_BURST TRUSTED_DOCUMENTS
       OTEL_EXPORTER_OTLP_ENDPOINT OTEL_TRACES_SAMPLER_ARG`
     expect(readSettings(Object.fromEntries(names.split(/\s+/).map((name) => [name, ''])))).toEqual(defaults)
   })
@@ -89,6 +90,8 @@ describe('settings', () => {
     [{ IDLE_MAX_SILENCE_MINUTES: '1' }, { idleMaxSilenceMinutes: 1 }],
     [{ IDLE_MAX_SILENCE_MINUTES: '10080' }, { idleMaxSilenceMinutes: 10_080 }],
     [{ EVENT_RETENTION_DAYS: '7' }, { retentionMs: 604_800_000 }],
+    [{ EVENT_RETENTION_DAYS: '7' }, { readingRetentionMs: 604_800_000 }],
+    [{ EVENT_RETENTION_DAYS: '7', STATE_RETENTION_DAYS: '1' }, { readingRetentionMs: 86_400_000 }],
     [{ LOG_PARTITION_EVENTS: '500' }, { partitionEvents: 500 }],
     [{ SHUTDOWN_DELAY_SECONDS: '20' }, { shutdownDelayMs: 20_000 }],
     [PRODUCTION, { shutdownDelayMs: 5_000 }],
@@ -145,6 +148,8 @@ describe('a wrong setting', () => {
     ['IDLE_MAX_SILENCE_MINUTES', { IDLE_MAX_SILENCE_MINUTES: '10081' }],
     ['EVENT_RETENTION_DAYS', { EVENT_RETENTION_DAYS: '0' }],
     ['EVENT_RETENTION_DAYS', { EVENT_RETENTION_DAYS: '1.5' }],
+    ['STATE_RETENTION_DAYS', { STATE_RETENTION_DAYS: '0' }],
+    ['STATE_RETENTION_DAYS', { EVENT_RETENTION_DAYS: '7', STATE_RETENTION_DAYS: '8' }],
     ['SHUTDOWN_DELAY_SECONDS', { SHUTDOWN_DELAY_SECONDS: '301' }],
     ['DATABASE_URL', { DATABASE_URL: 'db.example' }],
     ['DATABASE_URL', { DATABASE_URL: 'mysql://db.example/fleet' }],

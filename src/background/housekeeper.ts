@@ -4,19 +4,28 @@ import type { Loop } from './loop.ts'
 
 const TIDY_EVERY_MS = 60_000
 
+export type Retentions = {
+  /** Of events in the log. Milliseconds. */
+  readonly retentionMs: number
+  /** Of readings in the log; at most that of all events. Milliseconds. */
+  readonly readingRetentionMs: number
+  /** Of tokens, which are trusted for so long; null: for ever. Milliseconds. */
+  readonly maxTokenAgeMs: number | null
+}
+
 /**
  * Removes events, entries of the audit trail and idempotency keys whose retention is over, and revocations of tokens that are. Any
  * number of instances may run it.
- * @param kept how long events are kept, and tokens trusted (null: for ever). Milliseconds
  */
 export function startHousekeeper(
   prisma: Client,
-  { retentionMs: keptMs, maxTokenAgeMs }: { readonly retentionMs: number; readonly maxTokenAgeMs: number | null },
+  { retentionMs: keptMs, readingRetentionMs: readingsMs, maxTokenAgeMs }: Retentions,
   onError: (error: unknown) => void,
 ): Loop {
   // Each kind by itself: with one that is behind, the others would wait for as long.
   const loops = [
     () => prisma.event.prune(keptMs),
+    async () => readingsMs < keptMs && prisma.event.pruneReadings(readingsMs),
     () => prisma.audit.prune(keptMs),
     async () => {
       await prisma.idempotencyKey.forget()

@@ -8,7 +8,7 @@ import { end, start, updateEnd } from './verbs/sharings.ts'
 import { setIdleMaxSilence } from './verbs/settings.ts'
 import { create, remove, setUse, update } from './verbs/vehicles.ts'
 import { checkPlace } from './log/place.ts'
-import { growLog, pruneLog } from './log/partitions.ts'
+import { growLog, pruneLog, pruneReadings } from './log/partitions.ts'
 import { readFleetLog, readHistory, readLog } from './log/read.ts'
 import { listCommands } from './queries/history/commands.ts'
 import { countVehicles, findVehicles } from './queries/search/find-vehicles.ts'
@@ -96,6 +96,7 @@ export function createClient(services: Services) {
         /** Adds partitions to the log, ahead of its writers. */
         grow: bind(growLog),
         prune: bind(pruneLog),
+        pruneReadings: bind(pruneReadings),
         follow: log.follow,
         idOf: log.idOf,
         cursorOf: log.cursorOf,

@@ -23,7 +23,7 @@ function database({ events, audit }: Removing) {
   return { prisma, all: told.promise, asked }
 }
 
-const KEPT = { retentionMs: 1, maxTokenAgeMs: 1 }
+const KEPT = { retentionMs: 1, readingRetentionMs: 1, maxTokenAgeMs: 1 }
 
 it.each<[behind: string, removing: (batch: Promise<boolean>) => Removing]>([
   ['events', (batch) => ({ events: () => batch })],

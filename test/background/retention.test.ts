@@ -110,6 +110,39 @@ describe.each(DATABASE_KINDS)('a log whose old events are removed, on %s', (data
     }
   })
 
+  it('keeps readings for less time than other events, if told so', async () => {
+    const gateway = await server.token(null, 'gateway')
+    const told = (id: string) => report(url, gateway, [reportAt(vehicleId, id, Date.now(), { speedKmh: 1 })])
+    const types = async () => (await readAll(url, world.as.owner)).map(({ type }) => type)
+    const pruned = async () => {
+      while (await server.app.prisma.event.pruneReadings(DAY));
+    }
+    const refused = async (after: string | null, only: readonly string[] | null) => {
+      const { errors } = await post(url, world.as.owner, HISTORY, { after, filter: { types: only } })
+      return errors?.[0]?.extensions.code ?? null
+    }
+    await rename('old')
+    const after = await endOfLog(url, world.as.owner)
+    expect([await told('a'), await told('b')]).toEqual([taken(1), taken(1)])
+    await rename('older')
+    await age(DAY + 60_000)
+    expect(await told('c')).toEqual(taken(1))
+    await age(DAY - 60_000)
+    expect(await told('d')).toEqual(taken(1))
+    await pruned()
+    await prune()
+    const kept = ['VEHICLE_CHANGED', 'VEHICLE_CHANGED', 'VEHICLE_CHANGED', 'STATE_RECORDED', 'STATE_RECORDED']
+    expect(await types()).toEqual(kept)
+    expect(await refused(after, null)).toBe('CURSOR_EXPIRED')
+    expect(await refused(after, ['STATE_RECORDED'])).toBe('CURSOR_EXPIRED')
+    expect(await refused(after, ['VEHICLE_CHANGED'])).toBeNull()
+    // The next pass goes on behind what is gone.
+    await age(2 * 60_000)
+    await pruned()
+    expect(await types()).toEqual(kept.slice(0, -1))
+    expect([await told('b'), await told('d')]).toEqual([taken(1), taken(0, 1)])
+  })
+
   it('forgets the messages of gateways with their events', async () => {
     const gateway = await server.token(null, 'gateway')
     const batch = [reportAt(vehicleId, 'm', Date.now(), { speedKmh: 1 })]
@@ -133,8 +166,10 @@ describe.each(DATABASE_KINDS)('a log whose old events are removed, on %s', (data
     await age(KEPT + DAY)
     await rename('young')
     const errors: unknown[] = []
-    const housekeeper = startHousekeeper(server.app.prisma, { retentionMs: KEPT, maxTokenAgeMs: null }, (error) =>
-      errors.push(error),
+    const housekeeper = startHousekeeper(
+      server.app.prisma,
+      { retentionMs: KEPT, readingRetentionMs: KEPT, maxTokenAgeMs: null },
+      (error) => errors.push(error),
     )
     while ((await server.app.prisma.event.count()) > 1) await new Promise((resolve) => setTimeout(resolve, 10))
     await housekeeper.stop()

@@ -30,6 +30,10 @@ export const PRUNE: Statement = {
   name: 'prune_log',
   text: 'SELECT prune_log(clock_timestamp() - make_interval(secs => $1::float8), $2::int) AS removed',
 }
+export const PRUNE_READINGS: Statement = {
+  name: 'prune_readings',
+  text: 'SELECT prune_readings(clock_timestamp() - make_interval(secs => $1::float8), $2::int) AS removed',
+}
 /** Reading a large partition, or dropping it, may take longer than a statement of a request. */
 const UNLIMITED: Statement = { name: '', text: 'SET LOCAL statement_timeout = 0' }
 
@@ -112,13 +116,21 @@ export async function pruneLog(db: Services, keptMs: number): Promise<boolean> {
   const state = await readState(db)
   const removal = nextRemoval(state.partitions, { ...state, keptMs })
   if (removal === null) return false
-  if (removal === 'events') {
-    const [row] = await db.query<{ removed: number }>(PRUNE, [keptMs / 1000, PRUNED_AT_ONCE])
-    return row?.removed === PRUNED_AT_ONCE
-  }
+  if (removal === 'events') return pruneSome(db, PRUNE, keptMs)
   for (let attempt = 1; ; attempt++) {
     const row = await unlimited<{ is_done: boolean }>(db, DROP, [removal.partition, keptMs / 1000])
     if (row?.is_done || attempt === ATTEMPTS) return row?.is_done ?? false
     await sleep(AGAIN_MS)
   }
+}
+
+/**
+ * Removes readings that were recorded longer ago than `keptMs`, at most 2,000 of the oldest, where other events are kept for longer.
+ * @returns whether there may be more
+ */
+export const pruneReadings = (db: Services, keptMs: number): Promise<boolean> => pruneSome(db, PRUNE_READINGS, keptMs)
+
+async function pruneSome({ query }: Services, statement: Statement, keptMs: number): Promise<boolean> {
+  const [row] = await query<{ removed: number }>(statement, [keptMs / 1000, PRUNED_AT_ONCE])
+  return row?.removed === PRUNED_AT_ONCE
 }

@@ -3,7 +3,7 @@ import { save } from '../../../src/data/decisions/commit.ts'
 import type { Changes } from '../../../src/data/decisions/commit.ts'
 import { startupOptions } from '../../../src/data/connection/session.ts'
 import { FLEET_LOG } from '../../../src/data/log/pages.ts'
-import { DROP, PRUNE } from '../../../src/data/log/partitions.ts'
+import { DROP, PRUNE, PRUNE_READINGS } from '../../../src/data/log/partitions.ts'
 import { COMMAND_LISTS } from '../../../src/data/queries/history/commands.ts'
 import { SHARING_LISTS } from '../../../src/data/queries/history/sharings.ts'
 import { allFinds } from '../../../src/data/queries/search/find-vehicles.ts'
@@ -146,7 +146,7 @@ async function plannable(databaseUrl: string): Promise<ReadonlySet<string>> {
   for (const pages of Object.values(FLEET_LOG)) Object.values(pages).forEach(({ text }) => texts.add(text))
   for (const { ASC, DESC } of Object.values(COMMAND_LISTS)) [ASC, DESC].forEach(({ text }) => texts.add(text))
   for (const { ASC, DESC } of Object.values(SHARING_LISTS)) [ASC, DESC].forEach(({ text }) => texts.add(text))
-  for (const { text } of [PRUNE, DROP]) texts.add(text)
+  for (const { text } of [PRUNE, PRUNE_READINGS, DROP]) texts.add(text)
   for (const { text } of allFinds()) texts.add(text)
   for (const text of await saves()) texts.add(text)
   return new Set([...texts].filter((text) => /^\s*(SELECT|WITH|INSERT|UPDATE|DELETE|\()/i.test(text)))
@@ -201,10 +201,9 @@ describe.each(SIZES)('on a database that is %s', (size) => {
       const within: readonly (readonly [text: string, values: readonly unknown[]])[] = [
         [`SELECT * FROM record_vehicle_states($1, 'request', '{}', TRUE)`, [JSON.stringify([report])]],
         [`SELECT prune_log(now() - interval '11 hours', 10)`, []],
-        ['SELECT * FROM log_partitions()', []],
+        [`SELECT prune_readings(now() - interval '11 hours', 10)`, []],
         [`SELECT drop_log_partition('event_0', now() + interval '1 day')`, []],
-        ['SELECT * FROM log_horizon()', []],
-        ['SELECT * FROM log_end()', []],
+        ...['log_partitions()', 'log_horizon()', 'log_end()'].map((call) => [`SELECT * FROM ${call}`, []] as const),
         ['SELECT * FROM settled_sharings($1, now())', [vehicleId(1)]],
       ]
       const faults: string[] = []
