@@ -123,7 +123,9 @@ describe.each(DATABASE_KINDS)('a log whose old events are removed, on %s', (data
     }
     await rename('old')
     const after = await endOfLog(url, world.as.owner)
+    const timelines = await server.app.prisma.timeline.count()
     expect([await told('a'), await told('b')]).toEqual([taken(1), taken(1)])
+    const atReading = await endOfLog(url, world.as.owner)
     await rename('older')
     await age(DAY + 60_000)
     expect(await told('c')).toEqual(taken(1))
@@ -136,11 +138,21 @@ describe.each(DATABASE_KINDS)('a log whose old events are removed, on %s', (data
     expect(await refused(after, null)).toBe('CURSOR_EXPIRED')
     expect(await refused(after, ['STATE_RECORDED'])).toBe('CURSOR_EXPIRED')
     expect(await refused(after, ['VEHICLE_CHANGED'])).toBeNull()
+    // The reading at this place is gone, and nothing behind it.
+    expect(await refused(atReading, null)).toBeNull()
+    expect(await refused(atReading, ['VEHICLE_CHANGED'])).toBeNull()
     // The next pass goes on behind what is gone.
     await age(2 * 60_000)
     await pruned()
     expect(await types()).toEqual(kept.slice(0, -1))
     expect([await told('b'), await told('d')]).toEqual([taken(1), taken(0, 1)])
+    // The last event that the server knows is a reading, and goes, too: the log was not set back for that.
+    const last = await endOfLog(url, world.as.owner)
+    await age(2 * DAY)
+    await pruned()
+    expect(await types()).toEqual(kept.slice(0, 3))
+    expect(await refused(last, null)).toBeNull()
+    expect(await server.app.prisma.timeline.count()).toBe(timelines)
   })
 
   it('forgets the messages of gateways with their events', async () => {

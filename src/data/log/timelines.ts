@@ -36,18 +36,21 @@ const ALL: Statement = {
     FROM timeline ORDER BY number DESC LIMIT ${MOST_KNOWN}`,
 }
 
+/** The position up to which readings are gone, which may be kept for less time than other events; NULL for none. */
+const READINGS_GONE = "(SELECT max(position) FROM pruned WHERE type = 'STATE_RECORDED')"
+
 /** Begins a timeline. Events that were removed for their age were in the log long before any was lost. */
 const BEGIN: Statement = {
   name: '',
   text: `INSERT INTO timeline (number, epoch, kept_to, begins_after, database, opened_at)
-    SELECT $1, $2, COALESCE($3::bigint, LEAST($4::bigint - 1,
-        COALESCE((SELECT min(position) - 1 FROM event), (SELECT max(position) FROM pruned), 0))),
+    SELECT $1, $2, COALESCE($3::bigint, LEAST($4::bigint - 1, GREATEST(${READINGS_GONE},
+        COALESCE((SELECT min(position) - 1 FROM event), (SELECT max(position) FROM pruned), 0)))),
       last_value, $5, clock_timestamp() FROM event_position_seq ON CONFLICT DO NOTHING`,
 }
 
 const ORIGIN: Statement = {
   name: '',
-  text: `SELECT COALESCE($1::bigint < (SELECT min(position) FROM event), TRUE)
+  text: `SELECT (COALESCE($1::bigint < (SELECT min(position) FROM event), TRUE) OR COALESCE($1 <= ${READINGS_GONE}, FALSE))
       AND EXISTS (SELECT FROM pruned WHERE position >= $1::bigint) AS is_removed,
     COALESCE($1::bigint > (SELECT min(t.kept_to) FROM timeline AS t WHERE t.number > own.number), FALSE)
       OR own.number IS NULL AS is_behind_split
