@@ -10,11 +10,14 @@ DECLARE
   "part" RECORD;
   "audience" TEXT;
   "newest" TIMESTAMPTZ;
+  "horizon" BIGINT;
 BEGIN
   IF NOT pg_try_advisory_xact_lock(x'46530002'::bigint) THEN RETURN FALSE; END IF;
+  -- Before the partitions are read, so that their last events are those of all writers up to there.
+  SELECT h."settled" INTO "horizon" FROM "log_horizon"() AS h;
   SELECT * INTO "part" FROM "log_partitions"() AS p WHERE p."name" = "partition";
   IF "part"."name" IS NULL OR "part"."to" IS NULL THEN RETURN FALSE; END IF;
-  IF "part"."to" - 1 > (SELECT h."settled" FROM "log_horizon"() AS h) OR "part"."last_at" >= "before" THEN RETURN FALSE; END IF;
+  IF "part"."to" - 1 > "horizon" OR "part"."last_at" >= "before" THEN RETURN FALSE; END IF;
   FOREACH "audience" IN ARRAY ARRAY['owner_id', 'partner_id'] LOOP
     EXECUTE format($x$
       WITH RECURSIVE rare AS (
@@ -49,7 +52,11 @@ BEGIN
     -- The error undoes what was noted.
     IF "newest" >= "before" THEN RAISE EXCEPTION USING ERRCODE = 'lock_not_available'; END IF;
   END LOOP;
-  LOCK TABLE "event" IN ACCESS EXCLUSIVE MODE;
+  -- Autovacuum gives way to it, as in split_log().
+  PERFORM set_config('lock_timeout', '3s', TRUE);
+  EXECUTE format('LOCK TABLE %I IN SHARE UPDATE EXCLUSIVE MODE', "partition");
+  PERFORM set_config('lock_timeout', '100ms', TRUE);
+  LOCK TABLE ONLY "event" IN ACCESS EXCLUSIVE MODE;
   EXECUTE format('DROP TABLE %I', "partition");
   RETURN TRUE;
 EXCEPTION WHEN lock_not_available THEN RETURN FALSE;

@@ -12,8 +12,13 @@ BEGIN
       CROSS JOIN LATERAL (SELECT pg_get_expr(c.relpartbound, c.oid) AS bounds) AS b
     WHERE i.inhparent = '"event"'::regclass AND NOT i.inhdetachpending ORDER BY lower NULLS FIRST
   LOOP
-    EXECUTE format('SELECT "position", "recorded_at" FROM %I ORDER BY "position" LIMIT 1', "name") INTO "first", "first_at";
-    EXECUTE format('SELECT "position", "recorded_at" FROM %I ORDER BY "position" DESC LIMIT 1', "name") INTO "last", "last_at";
+    BEGIN
+      EXECUTE format('SELECT "position", "recorded_at" FROM %I ORDER BY "position" LIMIT 1', "name") INTO "first", "first_at";
+      EXECUTE format('SELECT "position", "recorded_at" FROM %I ORDER BY "position" DESC LIMIT 1', "name") INTO "last", "last_at";
+    EXCEPTION WHEN undefined_table THEN
+      -- Another session has dropped it since.
+      CONTINUE;
+    END;
     RETURN NEXT;
   END LOOP;
 END $$;

@@ -14,6 +14,10 @@ DECLARE
 BEGIN
   IF NOT pg_try_advisory_xact_lock(x'46530002'::bigint) THEN RETURN 'busy'; END IF;
   SELECT * INTO "part" FROM "log_partitions"() AS p WHERE p."to" IS NULL;
+  -- Keeps nobody from reading or writing. Autovacuum gives way after a second of waiting, to no lock with a shorter timeout.
+  PERFORM set_config('lock_timeout', '3s', TRUE);
+  EXECUTE format('LOCK TABLE %I IN SHARE UPDATE EXCLUSIVE MODE', "part"."name");
+  PERFORM set_config('lock_timeout', '100ms', TRUE);
   SELECT last_value INTO "drawn" FROM "event_position_seq";
   -- Its name has the end and the last position that was drawn before.
   SELECT c.convalidated AS valid, split_part(c.conname, '_', 3)::bigint AS "at", split_part(c.conname, '_', 4)::bigint AS since
@@ -28,13 +32,13 @@ BEGIN
       RETURN 'validated';
     END IF;
     "at" := "bound"."at";
-  ELSIF "part"."last" - "part"."first" >= "few" THEN
+  ELSIF "part"."last" - "part"."first" >= "few" OR pg_relation_size(format('%I', "part"."name")::regclass) > 64 << 20 THEN
     "at" := GREATEST("at", "drawn" + "few");
     EXECUTE format('ALTER TABLE %I ADD CONSTRAINT "log_bound_%s_%s" CHECK ("position" >= %s AND "position" < %s) NOT VALID',
       "part"."name", "at", "drawn", COALESCE("part"."from", 0), "at");
     RETURN 'bounded';
   END IF;
-  LOCK TABLE "event" IN ACCESS EXCLUSIVE MODE;
+  LOCK TABLE ONLY "event" IN ACCESS EXCLUSIVE MODE;
   IF "bound" IS NULL THEN SELECT GREATEST("at", last_value + 1, "part"."from" + 1) INTO "at" FROM "event_position_seq"; END IF;
   EXECUTE format('ALTER TABLE "event" DETACH PARTITION %I', "part"."name");
   EXECUTE format('ALTER TABLE "event" ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)',
