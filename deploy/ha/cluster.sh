@@ -165,17 +165,22 @@ TEXT
   echo "It serves at http://$(address 3):4001/graphql and http://$(address 3):4002/graphql."
 }
 
+# Waits for a process to end, so many fifths of a second, and kills it then.
+await_end() {
+  for _ in $(seq "$2"); do
+    kill -0 "$1" 2>/dev/null || return 0
+    sleep 0.2
+  done
+  kill -KILL "$1" 2>/dev/null || true
+}
+
 # Ends the program of a pid file: politely, and after 20 seconds for good.
 stop() {
   local pid
   pid=$(cat "$DIR/run/$1.pid" 2>/dev/null) || return 0
   kill -CONT "$pid" 2>/dev/null || return 0
   kill -TERM "$pid" 2>/dev/null || return 0
-  for _ in $(seq 100); do
-    kill -0 "$pid" 2>/dev/null || return 0
-    sleep 0.2
-  done
-  kill -KILL "$pid" 2>/dev/null || true
+  await_end "$pid" 100
 }
 
 # PostgreSQL of a node whose Patroni did not stop it.
@@ -186,11 +191,7 @@ stop_postgres() {
   # shellcheck disable=SC2046
   kill -CONT "$pid" $(cat "/proc/$pid/task/$pid/children") 2>/dev/null || true
   kill -QUIT "$pid" 2>/dev/null || return 0
-  for _ in $(seq 50); do
-    kill -0 "$pid" 2>/dev/null || return 0
-    sleep 0.2
-  done
-  kill -KILL "$pid" 2>/dev/null || true
+  await_end "$pid" 50
 }
 
 down() {
