@@ -26,14 +26,36 @@ export type Sql = Tx & {
   readonly transaction: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>
 }
 
+const queryOf = ({ name, text }: Statement, values: readonly unknown[], named: boolean) => ({
+  text,
+  values: [...values],
+  ...(named ? { name } : {}),
+})
+
 /** @param named whether statements are prepared under their names, which some poolers do not support */
 export function postgresSql(pool: pg.Pool, named: boolean): Sql {
   const on =
-    (client: pg.Pool | pg.PoolClient): Query =>
-    async <Row>({ name, text }: Statement, values: readonly unknown[]) =>
-      (await client.query({ text, values: [...values], ...(named ? { name } : {}) })).rows as Row[]
+    (client: pg.PoolClient): Query =>
+    async <Row>(statement: Statement, values: readonly unknown[]) =>
+      (await client.query(queryOf(statement, values, named))).rows as Row[]
   return {
-    query: on(pool),
+    query: <Row>(statement: Statement, values: readonly unknown[]) =>
+      new Promise<Row[]>((resolve, reject) => {
+        pool.connect((unconnected, client, release) => {
+          if (unconnected || !client) return reject(unconnected ?? new Error('the pool gave no connection'))
+          client.query(queryOf(statement, values, named), (error: Error | null, result) => {
+            if (!error) {
+              release()
+              return resolve(result.rows as Row[])
+            }
+            // Locks are released after PostgreSQL has told of an error. The next answer of the session comes after that.
+            client.query('', () => {
+              release(isLockTimeout(error) ? undefined : error)
+              reject(error)
+            })
+          })
+        })
+      }),
     transaction: async (work) => {
       const client = await pool.connect()
       let broken: Error | undefined
