@@ -1,6 +1,6 @@
 -- Removes a partition of the log with all its events, and notes in "pruned" what the log lost, by fleet and type. Does nothing, and
 -- returns false, unless all of its positions are settled and its last events of each fleet and type were recorded before "before"; also
--- where another session works on the partitions or reads the log for long.
+-- where somebody reads the log for long. Returns NULL where another session works on the partitions or removes events.
 --
 -- The last events are found by the indexes, one fleet and type after the other, before the log is locked. Places are compared as rows,
 -- which no other index could serve.
@@ -12,7 +12,7 @@ DECLARE
   "newest" TIMESTAMPTZ;
   "horizon" BIGINT;
 BEGIN
-  IF NOT pg_try_advisory_xact_lock(x'46530002'::bigint) THEN RETURN FALSE; END IF;
+  IF NOT pg_try_advisory_xact_lock(x'46530002'::bigint) THEN RETURN NULL; END IF;
   -- Before the partitions are read, so that their last events are those of all writers up to there.
   SELECT h."settled" INTO "horizon" FROM "log_horizon"() AS h;
   SELECT * INTO "part" FROM "log_partitions"() AS p WHERE p."name" = "partition";

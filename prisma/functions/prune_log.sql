@@ -1,7 +1,7 @@
 -- Removes the log's oldest events, at most "most" and none recorded at or after "before", and returns how many it was. What
 -- the log lost is noted in "pruned", by fleet and type.
 --
--- One caller at a time; others remove nothing. Events go in the order of their positions, so that no index on the time is
+-- One caller at a time, with the others that remove events or work on the partitions; for the rest it returns -1. Events go in the order of their positions, so that no index on the time is
 -- needed: the first event that is young enough ends it.
 CREATE OR REPLACE FUNCTION "prune_log"("before" TIMESTAMPTZ, "most" INT) RETURNS INT
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
@@ -9,7 +9,7 @@ DECLARE
   "count" INT;
   "up_to" BIGINT;
 BEGIN
-  IF NOT pg_try_advisory_xact_lock(x'46530002'::bigint) THEN RETURN 0; END IF;
+  IF NOT pg_try_advisory_xact_lock(x'46530002'::bigint) THEN RETURN -1; END IF;
   WITH oldest AS MATERIALIZED (
     SELECT "position", "recorded_at" FROM "event" ORDER BY "position" LIMIT "most"
   )

@@ -1,7 +1,7 @@
 -- Removes the log's oldest readings, at most "most" and none recorded at or after "before", and returns how many it was: where
 -- they are kept for less time than other events. What the log lost is noted in "pruned", which says where the next call goes on.
 --
--- One caller at a time, with the others that remove events; the rest remove nothing.
+-- One caller at a time, with the others that remove events or work on the partitions; for the rest it returns -1.
 CREATE OR REPLACE FUNCTION "prune_readings"("before" TIMESTAMPTZ, "most" INT) RETURNS INT
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
@@ -9,7 +9,7 @@ DECLARE
   "gone_to" BIGINT;
   "up_to" BIGINT;
 BEGIN
-  IF NOT pg_try_advisory_xact_lock(x'46530002'::bigint) THEN RETURN 0; END IF;
+  IF NOT pg_try_advisory_xact_lock(x'46530002'::bigint) THEN RETURN -1; END IF;
   SELECT COALESCE(max(p."position"), 0) INTO "gone_to" FROM "pruned" AS p WHERE p."type" = 'STATE_RECORDED';
   WITH oldest AS MATERIALIZED (
     SELECT "position", "recorded_at" FROM "event"

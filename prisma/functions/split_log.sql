@@ -1,6 +1,7 @@
 -- Ends the last partition of the log before the position "at", and adds another behind it, without an end: so there always is one for
 -- whatever is written. Returns what was done: 'split'; 'bounded', 'validated' or 'released' where more steps are needed, each in a
--- transaction of its own; 'busy' where another session works on the partitions or reads the log for long.
+-- transaction of its own; 'taken' where another session works on the partitions or removes events, and 'busy' where somebody reads the log
+-- for long.
 --
 -- PostgreSQL reads a partition whose bounds are changed, while nobody can use the log. That is for a partition of at most "few"
 -- positions. A larger one gets a constraint that says the same first, which is proved while others read and write. Until the split
@@ -12,7 +13,7 @@ DECLARE
   "bound" RECORD;
   "drawn" BIGINT;
 BEGIN
-  IF NOT pg_try_advisory_xact_lock(x'46530002'::bigint) THEN RETURN 'busy'; END IF;
+  IF NOT pg_try_advisory_xact_lock(x'46530002'::bigint) THEN RETURN 'taken'; END IF;
   SELECT * INTO "part" FROM "log_partitions"() AS p WHERE p."to" IS NULL;
   -- Keeps nobody from reading or writing. Autovacuum gives way after a second of waiting, to no lock with a shorter timeout.
   PERFORM set_config('lock_timeout', '3s', TRUE);

@@ -1,8 +1,11 @@
 import type { Client } from '../data/client.ts'
+import { pauseAfter } from '../domain/log/removal.ts'
+import type { Left } from '../domain/log/removal.ts'
 import { startLoop } from './loop.ts'
 import type { Loop } from './loop.ts'
 
-const TIDY_EVERY_MS = 60_000
+/** The pause after an error. */
+const AGAIN_MS = 60_000
 
 export type Retentions = {
   /** Of events in the log. Milliseconds. */
@@ -32,7 +35,7 @@ export function startHousekeeper(
       if (maxTokenAgeMs !== null) await prisma.revocation.forget(maxTokenAgeMs)
       return false
     },
-  ].map((removeSome) => startLoop(TIDY_EVERY_MS, () => paced(removeSome), onError))
+  ].map((removeSome) => startLoop(AGAIN_MS, () => paced(removeSome), onError))
   return {
     stop: async () => {
       await Promise.all(loops.map((loop) => loop.stop()))
@@ -40,11 +43,8 @@ export function startHousekeeper(
   }
 }
 
-/**
- * Removes one batch. @returns the pause before the next, in milliseconds: where there may be more, as long as this one took, so that
- * removing keeps up with a fast database and leaves a slow one to others half of the time
- */
-async function paced(removeSome: () => Promise<boolean>): Promise<number> {
+/** Removes one batch. @returns the pause before the next, in milliseconds */
+async function paced(removeSome: () => Promise<Left>): Promise<number> {
   const began = performance.now()
-  return (await removeSome()) ? Math.max(performance.now() - began, 1) : TIDY_EVERY_MS
+  return pauseAfter(await removeSome(), performance.now() - began)
 }

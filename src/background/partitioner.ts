@@ -8,6 +8,8 @@ const SHARE = 1 / 4
 const LEAST_MS = 50
 /** Where another session has the log locked, for a backup perhaps: each attempt holds up all who come behind it. */
 const BUSY_MS = 15_000
+/** Where another instance works on the partitions or removes events, a batch at a time: an attempt holds up nobody. */
+const TAKEN_MS = 1_000
 
 /**
  * Adds partitions to the log, ahead of its writers. Any number of instances may run it.
@@ -22,11 +24,12 @@ export function startPartitioner(
   return startLoop(
     LOOK_EVERY_MS,
     async () => {
-      const { drawn, ahead, isBusy } = await prisma.event.grow(retentionMs, partitionEvents)
+      const { drawn, ahead, isTaken, isBusy } = await prisma.event.grow(retentionMs, partitionEvents)
       const at = performance.now()
       const perMs = before === null ? Infinity : (drawn - before.drawn) / (at - before.at)
       before = { drawn, at }
       if (isBusy) return BUSY_MS
+      if (isTaken) return TAKEN_MS
       return ahead <= 0 ? LEAST_MS : Math.min(Math.max((SHARE * ahead) / perMs, LEAST_MS), LOOK_EVERY_MS)
     },
     onError,

@@ -11,7 +11,7 @@ export const LAYERS: Layers = {
   'src/domain/handover/': { own: ['src/domain/'], packages: [] },
   'src/domain/access/': { own: ['src/domain/'], packages: [] },
   'src/domain/verify/': { own: ['src/domain/', 'src/domain/handover/', 'src/domain/log/'], packages: [] },
-  'src/background/': { own: ['src/data/client.ts', 'src/domain/access/'], packages: [] },
+  'src/background/': { own: ['src/data/client.ts', 'src/domain/access/', 'src/domain/log/'], packages: [] },
   'src/live/': { own: ['src/async/', 'src/data/client.ts', 'src/domain/', 'src/domain/log/'], packages: ['p-limit'] },
   'src/graphql/base/': {
     own: [

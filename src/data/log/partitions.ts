@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { nextRemoval, sizeOf, splitAt } from '../../domain/log/partitions.ts'
 import type { Partition } from '../../domain/log/partitions.ts'
+import type { Left } from '../../domain/log/removal.ts'
 import type { Statement } from '../database/statement.ts'
 import type { Services } from '../services.ts'
 
@@ -84,11 +85,18 @@ const unlimited = async <Answer>({ transaction }: Services, statement: Statement
     return row
   })
 
-/**
- * The last position that was drawn, how many are left before the last partition, and whether another session kept this one from adding
- * a partition.
- */
-export type Room = { readonly drawn: number; readonly ahead: number; readonly isBusy: boolean }
+/** The last position that was drawn, how many are left before the last partition, and why no partition was added there. */
+export type Room = {
+  readonly drawn: number
+  readonly ahead: number
+  /** Another instance works on the partitions, or removes events. */
+  readonly isTaken: boolean
+  /** Somebody reads the log for long. */
+  readonly isBusy: boolean
+}
+
+/** The steps of a split that are not followed by another. */
+const LAST_STEPS: readonly (string | undefined)[] = ['split', 'busy', 'taken']
 
 /**
  * Adds a partition to the log if it is time. Any number of instances may call it; where another one is at it, or somebody
@@ -99,26 +107,27 @@ export async function growLog(db: Services, keptMs: number, size: number | null)
   const { partitions, drawn } = await readState(db)
   const end = partitions.at(-1)?.from ?? drawn
   const at = splitAt(partitions, drawn, size ?? sizeOf(partitions, keptMs))
-  if (at === null) return { drawn, ahead: end - drawn, isBusy: false }
+  if (at === null) return { drawn, ahead: end - drawn, isTaken: false, isBusy: false }
   let done: string | undefined
-  for (let step = 0; step < STEPS && done !== 'split' && done !== 'busy'; step++) {
+  for (let step = 0; step < STEPS && !LAST_STEPS.includes(done); step++) {
     done = (await unlimited<{ done: string }>(db, SPLIT, [at, FEW]))?.done
   }
-  return { drawn, ahead: (done === 'split' ? at : end) - drawn, isBusy: done === 'busy' }
+  const ahead = (done === 'split' ? at : end) - drawn
+  return { drawn, ahead, isTaken: done === 'taken', isBusy: done === 'busy' }
 }
 
 /**
  * Removes events that were recorded longer ago than `keptMs`: a whole partition, or at most 2,000 of the oldest. One instance at a
- * time on a database does so.
- * @returns whether there may be more
+ * time on a database does so, and no other of them meanwhile works on its partitions or removes readings.
  */
-export async function pruneLog(db: Services, keptMs: number): Promise<boolean> {
+export async function pruneLog(db: Services, keptMs: number): Promise<Left> {
   const state = await readState(db)
   const removal = nextRemoval(state.partitions, { ...state, keptMs })
   if (removal === null) return false
   if (removal === 'events') return pruneSome(db, PRUNE, keptMs)
   for (let attempt = 1; ; attempt++) {
-    const row = await unlimited<{ is_done: boolean }>(db, DROP, [removal.partition, keptMs / 1000])
+    const row = await unlimited<{ is_done: boolean | null }>(db, DROP, [removal.partition, keptMs / 1000])
+    if (row?.is_done === null) return 'busy'
     if (row?.is_done || attempt === ATTEMPTS) return row?.is_done ?? false
     await sleep(AGAIN_MS)
   }
@@ -126,11 +135,11 @@ export async function pruneLog(db: Services, keptMs: number): Promise<boolean> {
 
 /**
  * Removes readings that were recorded longer ago than `keptMs`, at most 2,000 of the oldest, where other events are kept for longer.
- * @returns whether there may be more
+ * One instance at a time does so, as with pruneLog().
  */
-export const pruneReadings = (db: Services, keptMs: number): Promise<boolean> => pruneSome(db, PRUNE_READINGS, keptMs)
+export const pruneReadings = (db: Services, keptMs: number): Promise<Left> => pruneSome(db, PRUNE_READINGS, keptMs)
 
-async function pruneSome({ query }: Services, statement: Statement, keptMs: number): Promise<boolean> {
+async function pruneSome({ query }: Services, statement: Statement, keptMs: number): Promise<Left> {
   const [row] = await query<{ removed: number }>(statement, [keptMs / 1000, PRUNED_AT_ONCE])
-  return row?.removed === PRUNED_AT_ONCE
+  return row?.removed === -1 ? 'busy' : row?.removed === PRUNED_AT_ONCE
 }
