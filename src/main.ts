@@ -4,7 +4,7 @@ import { DatabaseStartError } from './data/connection/start-error.ts'
 import { createLog } from './log.ts'
 import { readSettings, SettingsError } from './settings.ts'
 import type { Settings } from './settings.ts'
-import { notifyReady, startApp } from './start.ts'
+import { explainStart, notifyReady, startApp } from './start.ts'
 import { VERSION } from './version.ts'
 import { seedDemoWorld } from '../prisma/seed.ts'
 
@@ -63,7 +63,8 @@ try {
     )
     if (seeded) log.info('the demo world is there: fleets 78LMK, DE3P4 and Q7X2B, vehicle FK852 among others')
   }
-} catch (err) {
+} catch (cause) {
+  const err = explainStart(cause, settings)
   const { code, message } = err as NodeJS.ErrnoException
   // Errors that the operator can mend are one line.
   if (err instanceof SettingsError || err instanceof DatabaseStartError)

@@ -161,6 +161,9 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   if (env.STATE_RETENTION_DAYS !== undefined && env.STATE_RETENTION_DAYS > env.EVENT_RETENTION_DAYS) {
     throw new SettingsError('STATE_RETENTION_DAYS takes at most EVENT_RETENTION_DAYS: readings are events, too')
   }
+  if (env.METRICS_PORT === env.PORT) {
+    throw new SettingsError('METRICS_PORT takes another port than PORT')
+  }
   if (production && missing.length > 0) {
     throw new SettingsError('AUTH_JWKS_URL is missing: production trusts no development keys')
   }

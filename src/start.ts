@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { createApp } from './app.ts'
@@ -6,7 +7,8 @@ import type { App, Resources } from './app.ts'
 import { DatabaseStartError } from './data/connection/start-error.ts'
 import { openStartupServer } from './server/http/startup-server.ts'
 import type { StartupServer } from './server/http/startup-server.ts'
-import { urlOf } from './settings.ts'
+import { SettingsError, urlOf } from './settings.ts'
+import type { Settings } from './settings.ts'
 
 const TRY_EVERY_MS = 1_000
 /** The interval in which the log repeats that the database is still away. Milliseconds. */
@@ -44,6 +46,29 @@ export async function startApp(resources: Resources, signal: AbortSignal): Promi
   } finally {
     await startupServer?.close()
   }
+}
+
+/** What Node tells of a port, a host name or a file that it cannot use. */
+type SystemError = NodeJS.ErrnoException & { readonly port?: number; readonly hostname?: string }
+
+/**
+ * The setting that keeps a server from starting, where the error of the system does not name it.
+ * @returns a SettingsError, or the error as it is
+ */
+export function explainStart(error: unknown, { host, port, metricsPort, dataDir }: Settings): unknown {
+  const { code = '', syscall, path = '', hostname, message, port: at } = error as SystemError
+  const wrong = (sentence: string) => new SettingsError(`${sentence} (${message})`, { cause: error })
+  if (syscall === 'getaddrinfo' && hostname === host) return wrong('HOST takes an address of this machine')
+  if (syscall === 'listen') {
+    if (code === 'EADDRNOTAVAIL') return wrong('HOST takes an address of this machine')
+    const name = at === metricsPort && at !== port ? 'METRICS_PORT' : 'PORT'
+    return wrong(code === 'EADDRINUSE' ? `${name} is in use by another program` : `${name} cannot be listened on`)
+  }
+  // A file in the folder, or a folder on the way to it.
+  const [file, folder] = [resolve(path), resolve(dataDir)]
+  if (path !== '' && (file.startsWith(folder) || folder.startsWith(file)))
+    return wrong('DATA_DIR has to be a folder that this process may write to')
+  return error
 }
 
 /**

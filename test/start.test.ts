@@ -1,7 +1,10 @@
+import { once } from 'node:events'
 import { rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, inject, it, onTestFinished } from 'vitest'
-import { newDataDir, sql } from './support/databases.ts'
+import { newDataDir, newPostgresDatabase, sql } from './support/databases.ts'
 import { startPostgres } from './support/postgres.ts'
 import { startNode } from './support/process.ts'
 import type { Program } from './support/process.ts'
@@ -66,6 +69,41 @@ it.each([
   expect(more).toEqual([])
   expect(line?.replace(/^.*FATAL[^:]*: /, '')).toMatch(form)
   expect(line).toMatch(/DATABASE_URL: does not take the password of "postgres"/)
+})
+
+/** A port on which another program listens. */
+async function takenPort(): Promise<string> {
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  onTestFinished(() => void other.close())
+  return String((other.address() as AddressInfo).port)
+}
+
+it.each<[string, RegExp, () => Promise<Record<string, string>>]>([
+  ['PORT', /is in use by another program/, async () => ({ PORT: await takenPort() })],
+  ['METRICS_PORT', /is in use by another program/, async () => ({ METRICS_PORT: await takenPort() })],
+  ['HOST', /takes an address of this machine/, async () => ({ HOST: '192.0.2.1' })],
+  ['HOST', /takes an address of this machine/, async () => ({ HOST: 'no host' })],
+  ['DATA_DIR', /has to be a folder/, async () => ({ DATA_DIR: join(import.meta.dirname, 'start.test.ts') })],
+  ['DATA_DIR', /has to be a folder/, async () => ({ DATA_DIR: '/proc/none/below' })],
+  ['DATA_DIR', /has to be a folder/, async () => ({ DATA_DIR: '/proc/none/below', DATABASE_URL: '' })],
+  [
+    'DATA_DIR',
+    /has a file without a key, .*development-key\.json: remove it/,
+    async () => {
+      const DATA_DIR = await dataDir(null)
+      await writeFile(join(DATA_DIR, 'development-key.json'), '')
+      return { DATA_DIR }
+    },
+  ],
+])('a wrong %s that is found late stops the start with one line that names it: %s', async (name, why, settings) => {
+  const DATABASE_URL = await newPostgresDatabase(inject('postgresUrl'))
+  const usual = { PORT: '0', DATABASE_URL, DATA_DIR: await dataDir(null) }
+  const program = startNode('src/main.ts', { ...usual, ...(await settings()) })
+  expect(await program.ended).toEqual({ code: 1, signal: null })
+  const [line, ...more] = [...program.lines, ...program.complaints]
+  expect(more).toEqual([])
+  expect(line).toMatch(new RegExp(`FleetShare cannot start: ${name} ${why.source}`))
 })
 
 it.each([

@@ -13,7 +13,7 @@ export const DATA_LAYERS: Layers = {
   },
   'src/data/migrations/': { own: [], packages: ['@electric-sql/pglite', 'node:', 'pg'] },
   'src/data/connection/': {
-    own: ['src/data/database/', 'src/data/migrations/', 'src/generated/'],
+    own: ['src/data/database/', 'src/data/migrations/', 'src/folder.ts', 'src/generated/'],
     packages: [
       '@electric-sql/pglite',
       '@prisma/adapter-pg',

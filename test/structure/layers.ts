@@ -6,6 +6,7 @@ export type { Layers } from './data-layers.ts'
 export const LAYERS: Layers = {
   ...DATA_LAYERS,
   'src/async/': { own: [], packages: [] },
+  'src/folder.ts': { own: [], packages: ['node:'] },
   'src/domain/': { own: [], packages: [] },
   'src/domain/log/': { own: ['src/domain/'], packages: [] },
   'src/domain/handover/': { own: ['src/domain/'], packages: [] },
@@ -58,7 +59,7 @@ export const LAYERS: Layers = {
   'src/settings.ts': { own: ['src/data/connection/', 'src/domain/access/'], packages: ['zod'] },
   // The server's rooms are handed what they serve: they never reach for the data themselves.
   'src/server/auth/': {
-    own: ['src/domain/', 'src/domain/access/', 'src/settings.ts'],
+    own: ['src/domain/', 'src/domain/access/', 'src/folder.ts', 'src/settings.ts'],
     packages: ['jose', 'lru-cache', 'node:'],
   },
   'src/version.ts': { own: ['package.json'], packages: [] },

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PrismaPg } from '@prisma/adapter-pg'
 import type pg from 'pg'
@@ -17,6 +16,7 @@ import type { Query, Sql, Statement, Tx } from '../database/statement.ts'
 import { openEndpoints } from './open-endpoints.ts'
 import { createPool } from './pool.ts'
 import { ping } from './session.ts'
+import { makeFolder } from '../../folder.ts'
 import { DatabaseStartError } from './start-error.ts'
 import { sqlFailureOf, UnavailableError } from '../database/unavailable.ts'
 import { startWakeups } from './notifications.ts'
@@ -131,7 +131,7 @@ async function openPostgres(url: string, settings: DatabaseSettings): Promise<Co
 const migrationOptions = ({ onMigration }: DatabaseSettings) => (onMigration ? { log: onMigration } : {})
 
 async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Connection> {
-  await mkdir(settings.dataDir, { recursive: true }).catch(({ message }: NodeJS.ErrnoException) => {
+  await makeFolder(settings.dataDir).catch(({ message }: NodeJS.ErrnoException) => {
     throw new DatabaseStartError(`DATA_DIR has to be a folder that this process may write to (${message})`)
   })
   const embedded = await openEmbedded(join(settings.dataDir, 'postgres'))

@@ -1,7 +1,9 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createRemoteJWKSet, customFetch, errors, exportJWK, generateKeyPair, importJWK, SignJWT } from 'jose'
 import type { JWK, JWTVerifyGetKey } from 'jose'
+import { makeFolder } from '../../folder.ts'
+import { SettingsError } from '../../settings.ts'
 import type { Provider, Settings } from '../../settings.ts'
 import { AuthenticationError } from './authenticate.ts'
 import type { TokenRules } from './authenticate.ts'
@@ -113,19 +115,31 @@ export async function developmentToken(
 async function developmentKey(dataDir: string): Promise<JWK> {
   const file = join(dataDir, 'development-key.json')
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as JWK
+    return await readKey(file)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
   const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true })
-  await mkdir(dataDir, { recursive: true })
+  await makeFolder(dataDir)
   try {
     await writeFile(file, JSON.stringify(await exportJWK(privateKey)), { mode: 0o600, flag: 'wx' })
   } catch (error) {
     // Another process, such as `npm run token`, was first.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
-  return JSON.parse(await readFile(file, 'utf8')) as JWK
+  return readKey(file)
+}
+
+/** @throws SettingsError where the file holds no key, such as an empty one that a full disk has left behind */
+async function readKey(file: string): Promise<JWK> {
+  const text = await readFile(file, 'utf8')
+  try {
+    return JSON.parse(text) as JWK
+  } catch (error) {
+    throw new SettingsError(`DATA_DIR has a file without a key, ${file}: remove it, and a new one is made`, {
+      cause: error,
+    })
+  }
 }
 
 const claimRules = ({ fleetClaim, rolesClaim, maxTokenAgeMs }: Settings) => ({ fleetClaim, rolesClaim, maxTokenAgeMs })
