@@ -73,6 +73,10 @@ export type Sharing = {
   readonly createdAt: Instant
 }
 
+/** Whether what falls due of it depends on the vehicle, not on the clock alone. */
+export const hasPolicy = ({ startPolicy, endPolicy }: Sharing): boolean =>
+  startPolicy === 'WHEN_IDLE' || endPolicy === 'WHEN_IDLE'
+
 /** The end at the latest; null for an open end. */
 export const latestEndOf = ({ endsAt, latestEndsAt }: Sharing): Instant | null => latestEndsAt ?? endsAt
 

@@ -9,6 +9,8 @@ import { change } from '../decisions/commit.ts'
 import type { Services } from '../services.ts'
 import { storedCommand } from '../decisions/snapshot.ts'
 import { withVehicle } from '../decisions/lock.ts'
+import type { VehicleDecision } from '../decisions/lock.ts'
+import type { Tx } from '../database/statement.ts'
 import { isId } from '../tables/ids.ts'
 
 export type SendOrder = {
@@ -18,6 +20,10 @@ export type SendOrder = {
   readonly idempotencyKey: string | null
 }
 
+/** A command that is open was settled with the vehicle; any other is as it is stored. */
+const commandOf = async (tx: Tx, id: string, { commands }: VehicleDecision): Promise<Command> =>
+  commands.find((open) => open.id === id) ?? storedCommand(tx, id)
+
 /** @throws UserError as the contract lists them for sendCommand */
 export async function send(services: Services, by: Requester, order: SendOrder): Promise<Command> {
   const { vehicleId, type, timeoutSeconds, idempotencyKey } = order
@@ -25,7 +31,7 @@ export async function send(services: Services, by: Requester, order: SendOrder):
     mutation: 'sendCommand' as const,
     key: idempotencyKey,
     input: { vehicleId, type, timeoutSeconds },
-    repeat: storedCommand,
+    repeat: commandOf,
   }
   return decide(services, by, { kind: 'sendCommand', type }, { vehicleId, handover: false, key }, (decision) => {
     const { id, control, moment, changes, events } = decision
@@ -93,8 +99,7 @@ export async function reportOutcome(
   return withVehicle(db, { ...known, requestId, handover: false }, async (held) => {
     if (!held) throw new RequestError('COMMAND_NOT_FOUND')
     const { tx, moment, changes, events } = held
-    // A command that is open was settled with the vehicle; any other is as it is stored.
-    const command = held.commands.find((open) => open.id === id) ?? (await storedCommand(tx, id))
+    const command = await commandOf(tx, id, held)
     const completed = complete(command, outcome, message, moment.at)
     if (completed === command) return command
     change(changes.commands, completed)

@@ -39,9 +39,10 @@ export async function start(services: Services, by: Requester, order: StartShari
     mutation: 'startSharing' as const,
     key: idempotencyKey,
     input: keyedInput(order),
+    // An open sharing was settled with the vehicle; any other is as it is stored.
     repeat: async (tx: Tx, id: string, { control }: Decision) => ({
       vehicle: control.vehicle,
-      sharing: await storedSharing(tx, id),
+      sharing: control.sharings.find((open) => open.id === id) ?? (await storedSharing(tx, id)),
     }),
   }
   const action: Action = { kind: 'startSharing' }

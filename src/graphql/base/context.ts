@@ -97,15 +97,15 @@ export const asRequester = (context: Context): Requester => ({
 const storable = (subject: string | null): string | null =>
   subject && subject.slice(0, 200).toWellFormed().replaceAll('\0', '\ufffd')
 
-/** Runs a mutation. Its result is read as of the instant after it. */
+/** Runs a mutation. Its result, also a refusal, is read as of the instant after it. */
 export async function change<T>(context: Context, verb: Promise<T>): Promise<T> {
   try {
-    const result = await verb
-    context.renew()
-    return result
+    return await verb
   } catch (error) {
     if (error instanceof UserError) context.onRefusal(error.code)
     throw error
+  } finally {
+    context.renew()
   }
 }
 

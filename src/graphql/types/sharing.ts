@@ -1,7 +1,8 @@
 import type { SharingResult } from '../../data/verbs/sharings.ts'
 import { SharingConflictError } from '../../domain/access/refusal.ts'
 import { InputError, RequestError } from '../../domain/errors.ts'
-import { endedAtOf, endReasonAt, hasStarted, phaseAt, startedAtOf, statusFor } from '../../domain/sharing.ts'
+import { isBehind } from '../../domain/handover/settle.ts'
+import { endedAtOf, endReasonAt, hasPolicy, hasStarted, phaseAt, startedAtOf, statusFor } from '../../domain/sharing.ts'
 import type { Sharing } from '../../domain/sharing.ts'
 import type { Vehicle } from '../../domain/vehicle.ts'
 import { forTokens } from '../base/audience.ts'
@@ -9,7 +10,8 @@ import { builder } from '../base/builder.ts'
 import { CommandTypeEnum } from './command.ts'
 import { EndSharingInput, StartSharingInput, UpdateSharingEndInput } from './sharing-inputs.ts'
 import { byInstant, connectionOf, pageArgs, pageOf, toConnection } from '../base/connection.ts'
-import { asMember, asRequester, change } from '../base/context.ts'
+import { asMember, asRequester, change, nonNull } from '../base/context.ts'
+import type { Context } from '../base/context.ts'
 import { NodeInterface } from '../base/node.ts'
 import { resultOf, UserErrorInterface } from './user-errors.ts'
 import { fleetOf, FleetType } from './fleet.ts'
@@ -129,15 +131,22 @@ SharingType.implement({
   }),
 })
 
+/**
+ * A sharing that a mutation answers with, as of now: with a policy, a step that fell due since the mutation depends on the vehicle.
+ */
+const asOfNow = (sharing: Sharing, { loaders, now }: Context): Sharing | Promise<Sharing> =>
+  hasPolicy(sharing) && isBehind([sharing], now) ? loaders.sharing.load(sharing.id).then(nonNull) : sharing
+
 builder.objectType(SharingConflictError, {
   name: 'SharingConflictError',
   description: 'ALREADY_SHARED, SHARED_WITH_PARTNER: the sharing that stands in the way, if the viewer may see it.',
   interfaces: [UserErrorInterface],
   fields: (t) => ({
-    conflict: t.expose('conflict', {
+    conflict: t.field({
       type: SharingType,
       nullable: true,
       description: 'The sharing that stands in the way.',
+      resolve: ({ conflict }, _args, context) => conflict && asOfNow(conflict, context),
     }),
   }),
 })
@@ -184,7 +193,11 @@ const successOf = (verb: string) =>
     description: 'The sharing is as asked for.',
     fields: (t) => ({
       vehicle: t.expose('vehicle', { type: VehicleType, description: 'The vehicle.' }),
-      sharing: t.expose('sharing', { type: SharingType, description: 'The sharing.' }),
+      sharing: t.field({
+        type: SharingType,
+        description: 'The sharing.',
+        resolve: ({ sharing }, _args, context) => asOfNow(sharing, context),
+      }),
     }),
   })
 
@@ -198,7 +211,11 @@ const EndSharingSuccess = builder
         nullable: true,
         description: 'Null where the viewer has no access to it any more.',
       }),
-      sharing: t.expose('sharing', { type: SharingType, description: 'The sharing.' }),
+      sharing: t.field({
+        type: SharingType,
+        description: 'The sharing.',
+        resolve: ({ sharing }, _args, context) => asOfNow(sharing, context),
+      }),
     }),
   })
 

@@ -42,6 +42,13 @@ function blockersOf(loaders: Loaders, vehicle: Vehicle | OpenVehicle, now: Insta
     : idleBlockers(open, now)
 }
 
+/** Its use as of now: one that is recorded may have ended since, as a handover fell due. */
+function useOf(loaders: Loaders, vehicle: Vehicle | OpenVehicle) {
+  if (vehicle.use === null) return null
+  const open = openVehicleOf(loaders, vehicle)
+  return open instanceof Promise ? open.then((loaded) => (loaded ?? vehicle).use) : open.use
+}
+
 VehicleType.implement({
   description: 'A vehicle that the viewer may see: its own, or one that is shared with it now.',
   interfaces: [NodeInterface],
@@ -78,10 +85,11 @@ VehicleType.implement({
         'Whether control could pass now without surprising anybody, and if not, everything that stands in the way.',
       resolve: (vehicle, _args, { loaders, now }) => blockersOf(loaders, vehicle, now),
     }),
-    use: t.expose('use', {
+    use: t.field({
       type: VehicleUseType,
       nullable: true,
       description: 'Set while the fleet in control says that somebody is using it.',
+      resolve: (vehicle, _args, { loaders }) => useOf(loaders, vehicle),
     }),
     sharing: t.field({
       type: SharingType,
