@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { ask, run } from '../support/api.ts'
 import { readAll } from '../support/events.ts'
-import { sendCommand } from '../support/gateway.ts'
+import { commandDispatches, outcome, readCommand, report, reportAt, sendCommand } from '../support/gateway.ts'
 import { session, waiting } from '../support/locks.ts'
 import { secondForAll, serverForAll } from '../support/server.ts'
-import { at, iso, makeWorld } from '../support/world.ts'
+import { at, HOUR, iso, makeWorld } from '../support/world.ts'
 
 /** Far enough ahead to agree on something before it. Milliseconds. */
 const SOON = 1_500
@@ -14,6 +14,7 @@ const first = await serverForAll({ announce: false })
 const second = await secondForAll(first, { announce: false })
 const world = await makeWorld(first)
 const { owner, partner } = world.as
+const gateway = await first.token(null, 'gateway')
 
 beforeAll(async () => {
   const client = await session(first)
@@ -112,6 +113,61 @@ describe('once an instant has come, decisions that rely on it wait for earlier o
       'VEHICLE_NOT_FOUND',
     ])
   })
+})
+
+const UNKNOWN = '{ commands(filter: { status: OUTCOME_UNKNOWN }) { nodes { id } } }'
+
+describe('a command is read as it is', () => {
+  it('where its outcome was reported in time, and committed after its deadline', async () => {
+    const vehicleId = await world.newVehicle()
+    const { command } = await sendCommand(first.url, owner, { vehicleId, type: COMMAND, timeoutSeconds: 1 })
+    const given = await commandDispatches(first.url, gateway, [vehicleId])
+    onTestFinished(given.stop)
+    await given.received(1)
+    const reported = { commandId: command.id, outcome: 'FAILED', message: 'Jammed' }
+    const { answer, others } = await heldAcross(
+      Date.parse(command.deadline),
+      () => outcome(first.url, gateway, reported),
+      [() => readCommand(second.url, owner, command.id), () => ask(first.url, owner, UNKNOWN)],
+    )
+    expect(answer.command).toMatchObject({ status: 'FAILED', message: 'Jammed' })
+    expect(others).toEqual([{ ...answer.command }, { commands: { nodes: [] } }])
+  })
+
+  it('while the handover that cancels it is being recorded', async () => {
+    const vehicleId = await world.newVehicle()
+    const due = Date.now() + SOON
+    await run(first.url, owner, 'startSharing', { vehicleId, fleetId: world.partner, startsAt: iso(due) })
+    const { command } = await sendCommand(first.url, owner, { vehicleId, type: COMMAND, timeoutSeconds: 300 })
+    const client = await session(first)
+    onTestFinished(() => client.end())
+    await client.query('SELECT pg_advisory_lock(7)')
+    await at(due + 20)
+    const recording = run(first.url, owner, 'updateVehicle', { id: vehicleId, name: 'Settled' })
+    await waiting(client, 1)
+    const reading = readCommand(second.url, owner, command.id)
+    await waiting(client, 2)
+    await client.query('SELECT pg_advisory_unlock(7)')
+    await recording
+    expect(await reading).toMatchObject({ status: 'CANCELLED_BY_HANDOVER', completedAt: iso(due) })
+  })
+})
+
+it('the answer to a move that is committed after the new end agrees with itself', async () => {
+  const vehicleId = await world.newVehicle()
+  await report(first.url, gateway, [
+    reportAt(vehicleId, 'idle', Date.now(), { speedKmh: 0, ignition: false, centralLock: 'LOCKED' }),
+  ])
+  const endsAt = Date.now() + HOUR
+  const policy = { endsAt: iso(endsAt), endPolicy: 'WHEN_IDLE', latestEndsAt: iso(endsAt + HOUR) }
+  await run(first.url, owner, 'startSharing', { vehicleId, fleetId: world.partner, ...policy })
+  const due = Date.now() + SOON
+  const { answer } = await heldAcross(
+    due,
+    () => run(first.url, owner, 'updateSharingEnd', { vehicleId, endsAt: iso(due) }),
+    [],
+  )
+  expect(answer.sharing).toMatchObject({ phase: 'ENDED', endReason: 'EXPIRED', endedAt: iso(due), endsAt: iso(due) })
 })
 
 it('an end moved under the lock, and written after it has come, is valid', async () => {

@@ -77,14 +77,7 @@ export const DATA_LAYERS: Layers = {
     packages: ['node:'],
   },
   'src/data/queries/history/': {
-    own: [
-      'src/data/database/',
-      'src/data/queries/',
-      'src/data/services.ts',
-      'src/data/tables/',
-      'src/domain/',
-      'src/domain/handover/',
-    ],
+    own: ['src/data/database/', 'src/data/queries/', 'src/data/services.ts', 'src/data/tables/', 'src/domain/'],
     packages: [],
   },
   'src/data/queries/search/': {

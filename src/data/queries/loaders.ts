@@ -17,7 +17,7 @@ import { isId } from '../tables/ids.ts'
 import { SHARING } from '../tables/sharing.ts'
 import { VEHICLE } from '../tables/vehicle.ts'
 import { settledFor } from './open-vehicles.ts'
-import { settledSharings } from './undecided.ts'
+import { settledCommands, settledSharings } from './undecided.ts'
 import { partyIs } from './visibility.ts'
 import { waitForWriters } from './wait-for-writers.ts'
 
@@ -32,11 +32,11 @@ export type Loaders = {
   readonly sharing: DataLoader<string, Sharing | null>
   /** A vehicle with its open sharings, other fleets' included: for decisions, not for answers. */
   readonly anybodys: (vehicleId: string) => Promise<OpenVehicle | null>
-  /** The same as it is recorded, where something may have fallen due since. */
-  readonly recorded: (vehicleId: string) => Promise<OpenVehicle | null>
   readonly sharingsOf: DataLoader<SharingsRequest, Sharing[], string>
   /** null for a command that the fleet did not send, of a vehicle that it does not own. */
   readonly command: DataLoader<string, Command | null>
+  /** A command as it is now: a change that the clock brought counts from its instant, whether or not it is recorded yet. */
+  readonly commandNow: DataLoader<Command, Command, string>
   /** null for a fleet that is neither the own one nor a partner, and has no sharing with the own one. */
   readonly relatedFleet: DataLoader<string, Fleet | null>
   /** Whether the fleet may share vehicles with another. */
@@ -85,12 +85,15 @@ export function createLoaders(db: Services, fleetId: string | null, at: Instant)
       return settledSharings(db, await read(), at)
     }),
     anybodys,
-    recorded,
     command: byId(async (ids) => {
       const rows = await prisma.command.findMany({
         where: { id: { in: ids }, OR: [{ ownerId: viewer }, { fleetId: viewer }] },
       })
       return rows.map(COMMAND.fromPrisma)
+    }),
+    commandNow: new DataLoader((commands: readonly Command[]) => settledCommands(db, commands, at, recorded), {
+      ...OPTIONS,
+      cacheKeyFn: ({ id }) => id,
     }),
     relatedFleet: byId((ids) => listRelatedFleets(db, viewer, ids)),
     isPartner: new DataLoader(async (ids) => {

@@ -1,15 +1,20 @@
 import type { Instant } from '../../domain/period.ts'
-import { isBehind } from '../../domain/handover/settle.ts'
-import { phaseAt } from '../../domain/sharing.ts'
+import { sharingAt } from '../../domain/access/access.ts'
+import { isOpen } from '../../domain/command.ts'
+import type { Command } from '../../domain/command.ts'
+import { commandAsOf, isBehind } from '../../domain/handover/settle.ts'
+import { hasPolicy, phaseAt } from '../../domain/sharing.ts'
 import type { Sharing } from '../../domain/sharing.ts'
 import { timestamp } from '../database/statement.ts'
 import type { Query, Statement } from '../database/statement.ts'
 import { select } from '../tables/record.ts'
 import type { Row } from '../tables/record.ts'
-import type { Services } from '../services.ts'
+import type { OpenVehicle, Services } from '../services.ts'
+import { COMMAND } from '../tables/command.ts'
 import { SHARING } from '../tables/sharing.ts'
 import { settledFor } from './open-vehicles.ts'
 import type { Undecided } from './visibility.ts'
+import { waitForWriters } from './wait-for-writers.ts'
 
 const SETTLED = select(SHARING.of('s'))
 
@@ -43,9 +48,7 @@ export async function settledSharings(
   sharings: readonly Sharing[],
   at: Instant,
 ): Promise<Sharing[]> {
-  const behind = sharings.filter(
-    (sharing) => (sharing.startPolicy === 'WHEN_IDLE' || sharing.endPolicy === 'WHEN_IDLE') && isBehind([sharing], at),
-  )
+  const behind = sharings.filter((sharing) => hasPolicy(sharing) && isBehind([sharing], at))
   if (behind.length === 0) return [...sharings]
   const vehicleIds = [...new Set(behind.map(({ vehicleId }) => vehicleId))]
   const vehicles = await Promise.all(vehicleIds.map((id) => openVehicles.vehicle(id, at)))
@@ -58,3 +61,35 @@ export async function settledSharings(
   const isOneOfThem = new Set(behind)
   return sharings.map((sharing) => (isOneOfThem.has(sharing) ? (found.get(sharing.id) ?? sharing) : sharing))
 }
+
+/**
+ * Commands as they are at `at`, whether what fell due by then is recorded or not. Where something did, they are read again once the
+ * decisions from before it are committed: an outcome may have come in time, and what the vehicle shows may be recorded by now.
+ * @param vehicleOf a vehicle as it is recorded, read after the commands
+ */
+export async function settledCommands(
+  { prisma, query }: Pick<Services, 'prisma' | 'query'>,
+  commands: readonly Command[],
+  at: Instant,
+  vehicleOf: (id: string) => Promise<OpenVehicle | null>,
+): Promise<Command[]> {
+  const vehicles = new Map<string, OpenVehicle | null>()
+  const load = async ({ vehicleId }: Command) => vehicles.set(vehicleId, await vehicleOf(vehicleId))
+  await Promise.all(commands.filter(isOpen).map(load))
+  const asOf = (command: Command) => commandAsOf(command, vehicles.get(command.vehicleId) ?? null, at)
+  const isStale = (command: Command) =>
+    isOpen(command) &&
+    (asOf(command) !== command || hasLostControl(command, vehicles.get(command.vehicleId) ?? null, at))
+  const stale = commands.filter(isStale)
+  if (stale.length === 0) return [...commands]
+  await waitForWriters(query, [...new Set(stale.map(({ vehicleId }) => vehicleId))], at)
+  const rows = await prisma.command.findMany({ where: { id: { in: stale.map(({ id }) => id) } } })
+  const fresh = new Map(rows.map((row) => [row.id, COMMAND.fromPrisma(row)]))
+  return commands.map((command) => asOf(fresh.get(command.id) ?? command))
+}
+
+/** Whether control has passed since a command was accepted that waits for a gateway, as far as that is recorded. */
+const hasLostControl = ({ status, sharingId }: Command, vehicle: OpenVehicle | null, at: Instant): boolean =>
+  status === 'PENDING' &&
+  vehicle !== null &&
+  sharingId !== (sharingAt({ vehicle, sharings: settledFor(vehicle, at).sharings }, at)?.id ?? null)

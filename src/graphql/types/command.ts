@@ -2,7 +2,6 @@ import { COMMAND_OUTCOMES, DEFAULT_TIMEOUT_SECONDS, isOpen } from '../../domain/
 import type { Command, CommandOutcome, CommandStatus, CommandType as CommandName } from '../../domain/command.ts'
 import { InputError, RequestError } from '../../domain/errors.ts'
 import { SharingConflictError } from '../../domain/access/refusal.ts'
-import { commandAsOf } from '../../domain/handover/settle.ts'
 import { openDispatches } from '../../live/dispatches.ts'
 import { forTokens } from '../base/audience.ts'
 import { builder } from '../base/builder.ts'
@@ -48,10 +47,9 @@ export const CommandStatusEnum = builder.enumType('CommandStatus', {
   } satisfies Record<CommandStatus, { description: string }>,
 })
 
-/** The command as of now: a change that the clock brought counts from its instant, whether or not it is stored yet. */
-async function asOfNow(command: Command, { loaders, now }: Context): Promise<Command> {
-  return isOpen(command) ? commandAsOf(command, await loaders.recorded(command.vehicleId), now) : command
-}
+/** The others are final. */
+const asOfNow = (command: Command, { loaders }: Context): Command | Promise<Command> =>
+  isOpen(command) ? loaders.commandNow.load(command) : command
 
 export const CommandType = builder.objectRef<Command>('Command').implement({
   description: 'An instruction of a fleet to a vehicle.',
@@ -82,10 +80,11 @@ export const CommandType = builder.objectRef<Command>('Command').implement({
       type: 'DateTime',
       description: 'The instant by which its outcome has to be reported.',
     }),
-    dispatchedAt: t.expose('dispatchedAt', {
+    dispatchedAt: t.field({
       type: 'DateTime',
       nullable: true,
       description: 'When a gateway took it; null before.',
+      resolve: async (command, _args, context) => (await asOfNow(command, context)).dispatchedAt,
     }),
     completedAt: t.field({
       type: 'DateTime',
@@ -93,7 +92,11 @@ export const CommandType = builder.objectRef<Command>('Command').implement({
       description: 'When it came to its final status; null before.',
       resolve: async (command, _args, context) => (await asOfNow(command, context)).completedAt,
     }),
-    message: t.exposeString('message', { nullable: true, description: 'The reason of a failure, from the gateway.' }),
+    message: t.string({
+      nullable: true,
+      description: 'The reason of a failure, from the gateway.',
+      resolve: async (command, _args, context) => (await asOfNow(command, context)).message,
+    }),
   }),
 })
 

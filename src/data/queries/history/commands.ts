@@ -1,7 +1,5 @@
-import { isOpen } from '../../../domain/command.ts'
 import type { Command, CommandStatus } from '../../../domain/command.ts'
 import type { Instant } from '../../../domain/period.ts'
-import { commandAsOf } from '../../../domain/handover/settle.ts'
 import type { Services } from '../../services.ts'
 import { timestamp } from '../../database/statement.ts'
 import type { Statement } from '../../database/statement.ts'
@@ -10,6 +8,7 @@ import { isId } from '../../tables/ids.ts'
 import { select } from '../../tables/record.ts'
 import type { Row } from '../../tables/record.ts'
 import type { Page } from '../lists.ts'
+import { settledCommands } from '../undecided.ts'
 
 /** Newest first, then by id. */
 export type CommandKey = readonly [requestedAt: Instant, id: string]
@@ -107,17 +106,12 @@ async function readPage(
 
 /** Those that have the status now; all for null. */
 async function ofStatus(
-  { openVehicles }: Services,
+  db: Services,
   commands: readonly Command[],
   status: CommandStatus | null,
   at: Instant,
 ): Promise<readonly Command[]> {
   if (status === null) return commands
-  const now = await Promise.all(
-    commands.map(async (command) => {
-      if (!isOpen(command)) return command.status
-      return commandAsOf(command, await openVehicles.vehicle(command.vehicleId, at), at).status
-    }),
-  )
-  return commands.filter((_, index) => now[index] === status)
+  const settled = await settledCommands(db, commands, at, (id) => db.openVehicles.vehicle(id, at))
+  return settled.filter((command) => command.status === status)
 }
