@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { fill } from './data.ts'
+import { AS_BY_A_SERVER, fill } from './fill.ts'
 import type { World } from './data.ts'
 import { readOptions } from './options.ts'
 import type { Options } from './options.ts'
@@ -57,7 +57,7 @@ async function database(postgres: Postgres, world: World): Promise<string> {
     cwd: ROOT,
     env: { PATH: process.env['PATH'], DATABASE_URL: url },
   })
-  await fill(url, world)
+  await fill(url, world, AS_BY_A_SERVER)
   return url
 }
 

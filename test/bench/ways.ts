@@ -5,7 +5,8 @@ import { select } from '../../src/data/tables/record.ts'
 import type { Row } from '../../src/data/tables/record.ts'
 import { SHARING } from '../../src/data/tables/sharing.ts'
 import { VEHICLE } from '../../src/data/tables/vehicle.ts'
-import { fill, fleetId } from './data.ts'
+import { fleetId } from './data.ts'
+import { fill } from './fill.ts'
 import { startOwnPostgres } from './postgres.ts'
 
 /**
