@@ -44,7 +44,7 @@ export async function compareReads(
     const [one, ...others] = [...systems].filter(([system]) => answers(system, workload))
     if (one === undefined) continue
     const [first, { target }] = one
-    const caller = () => ({ world, tokens, random: seeded(7), place: 0, callers: 1, cell: 0, turn: 0 })
+    const caller = () => ({ world, tokens, random: seeded(7), place: 0, callers: 1, cell: 0, stride: 1, turn: 0 })
     const expected = await ask(workload, target, caller(), SAMPLES)
     for (const [system, { target }] of others) {
       const given = await ask(workload, target, caller(), SAMPLES)
@@ -96,7 +96,7 @@ export type Comparison = {
 // Every third vehicle is shared: the batches of all systems have to be alike in that.
 const callerOf = ({ system, world, tokens }: Comparison): Caller => {
   const place = [...Object.keys(SYSTEMS), BEFORE].indexOf(system) * 3
-  return { world, tokens, random: seeded(7), place, callers: 1, cell: Date.now(), turn: 0 }
+  return { world, tokens, random: seeded(7), place, callers: 1, cell: Date.now(), stride: 1, turn: 0 }
 }
 
 /**

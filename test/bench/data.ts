@@ -5,7 +5,10 @@
 /** The events beside those of the sharings. */
 export type Size = { readonly vehicles: number; readonly events: number }
 
-export type World = Size
+export type World = Size & {
+  /** What seals the cursors of its log, in base64; null until a server has made it. */
+  readonly cursorKey: string | null
+}
 
 export const FLEETS = 20
 

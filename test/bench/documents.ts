@@ -12,6 +12,8 @@ const VEHICLE = `fragment V on Vehicle {
 const EVENT = `type vehicleId occurredAt recordedAt requestId
   ... on StateEvent { state { speedKmh { value observedAt } ignition { value observedAt } } }`
 
+const SHARING = 'id phase startsAt endsAt endedAt owner { id name } partner { id name }'
+
 const USER_ERROR = '__typename ... on UserError { code message }'
 
 /** What clients send, by the name of the operation. Every system answers them from the same part of the contract. */
@@ -36,6 +38,14 @@ export const DOCUMENTS = {
   Events: `query Events { vehicleEvents(first: 50) {
     nodes { ${EVENT} } pageInfo { hasNextPage }
   } }`,
+  After: `query After($after: String) { vehicleEvents(first: 50, after: $after) {
+    nodes { ${EVENT} } pageInfo { hasNextPage }
+  } }`,
+  Before: `query Before($before: String) { vehicleEvents(last: 50, before: $before) {
+    nodes { ${EVENT} } pageInfo { hasPreviousPage }
+  } }`,
+  Sharings: `query Sharings { sharings { nodes { ${SHARING} } pageInfo { hasNextPage } } }`,
+  Ended: `query Ended { sharings(filter: { phase: ENDED }, last: 50) { nodes { ${SHARING} } pageInfo { hasPreviousPage } } }`,
   Start: `mutation Start($input: StartSharingInput!) { startSharing(input: $input) { ${USER_ERROR}
     ... on StartSharingSuccess { vehicle { id } sharing { id phase startsAt endsAt partner { id name } } } } }`,
   End: `mutation End($input: EndSharingInput!) { endSharing(input: $input) { ${USER_ERROR}
@@ -45,4 +55,5 @@ export const DOCUMENTS = {
   Send: `mutation Send($input: SendCommandInput!) { sendCommand(input: $input) { ${USER_ERROR}
     ... on SendCommandSuccess { command { id type status requestedAt deadline } } } }`,
   Follow: `subscription Follow { vehicleEvents { cursor ${EVENT} } }`,
+  Resume: `subscription Resume($after: String) { vehicleEvents(after: $after) { cursor ${EVENT} } }`,
 } as const

@@ -10,8 +10,16 @@ export type Follower = { readonly close: () => void }
 
 const INIT_ACK = '{"type":"connection_ack"'
 
-/** Follows a fleet's events over graphql-transport-ws, and is told when each came. Resolves once it has been asked for. */
-export async function follow(port: number, token: string, onMessage: (data: Buffer) => void): Promise<Follower> {
+/**
+ * Follows a fleet's events over graphql-transport-ws, and is told when each came. Resolves once it has been asked for.
+ * @param after a cursor; null for from now on
+ */
+export async function follow(
+  port: number,
+  token: string,
+  onMessage: (data: Buffer) => void,
+  after: string | null = null,
+): Promise<Follower> {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/graphql`, 'graphql-transport-ws', { perMessageDeflate: false })
   await once(socket, 'open')
   socket.send(JSON.stringify({ type: 'connection_init', payload: { Authorization: `Bearer ${token}` } }))
@@ -22,7 +30,8 @@ export async function follow(port: number, token: string, onMessage: (data: Buff
     if (text.includes('"ping"')) socket.send('{"type":"pong"}')
     else onMessage(data)
   })
-  socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: DOCUMENTS.Follow } }))
+  const payload = after === null ? { query: DOCUMENTS.Follow } : { query: DOCUMENTS.Resume, variables: { after } }
+  socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload }))
   return { close: () => socket.terminate() }
 }
 

@@ -23,6 +23,8 @@ export type LoadOrder = {
   readonly cell: number
   /** The same for all systems: they are asked for the same things. */
   readonly seed: number
+  /** Whether writes go to vehicles all over the world, others in each round; else to the first ones. */
+  readonly isSpread: boolean
 }
 
 /** What one cell came to. Times in milliseconds, of an operation; NaN where there was none, or nothing to read it from. */
@@ -73,9 +75,14 @@ export async function measured(
 const WARM_OPERATIONS = 300
 const LONGEST_WARMUP = 4
 
+/** No size of a world is a multiple of it. */
+const STRIDE = 997
+/** More than a cell comes to. */
+const TURNS_OF_A_ROUND = 10_000
+
 /** A closed loop: each connection sends its next request as soon as the last one is answered. */
 export async function applyLoad(order: LoadOrder): Promise<Measured> {
-  const { target, world, tokens, connections, warmup, seconds, cell, seed } = order
+  const { target, world, tokens, connections, warmup, seconds, cell, seed, isSpread } = order
   const next = WORKLOADS[order.workload]?.next
   if (next === undefined) throw new Error(`there is no workload ${order.workload}`)
   let latencies: number[] = []
@@ -83,7 +90,8 @@ export async function applyLoad(order: LoadOrder): Promise<Measured> {
   const call = async (place: number) => {
     const connection = await openConnection(target.port)
     const random = seeded(seed * connections + place)
-    const caller: Caller = { world, tokens, random, place, callers: connections, cell, turn: 0 }
+    const [stride, turn] = isSpread ? [STRIDE, seed * TURNS_OF_A_ROUND] : [1, 0]
+    const caller: Caller = { world, tokens, random, place, callers: connections, cell, stride, turn }
     for (; !isOver; caller.turn++) {
       const requests = next(caller)
       const start = performance.now()

@@ -3,14 +3,16 @@ import { writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import pg from 'pg'
 import { AS_BY_A_SERVER, fill } from './fill.ts'
-import type { World } from './data.ts'
+import type { Size } from './data.ts'
+import { growthOf } from './growth.ts'
 import { readOptions } from './options.ts'
 import type { Options } from './options.ts'
 import { givenPostgres, startOwnPostgres } from './postgres.ts'
 import type { Postgres } from './postgres.ts'
 import { runReads, runWrites, startGenerator } from './runs.ts'
-import type { Bench } from './runs.ts'
+import type { Bench, Place } from './runs.ts'
 import { tableOf } from './table.ts'
 import { startIssuer } from './tokens.ts'
 import { isRead } from './workloads.ts'
@@ -29,7 +31,7 @@ const closers: (() => Promise<void> | void)[] = []
 
 async function run(options: Options): Promise<void> {
   const given = process.env['DATABASE_URL']
-  const postgres = given === undefined ? await startOwnPostgres() : givenPostgres(given)
+  const postgres = given === undefined ? await startOwnPostgres() : await givenPostgres(given)
   closers.push(postgres.stop)
   const issuer = await startIssuer()
   closers.push(issuer.close)
@@ -38,12 +40,12 @@ async function run(options: Options): Promise<void> {
   const bench: Bench = { options, issuer, postgres: postgres.pid, generate, cells: [] }
   const reads = options.workloads.filter(isRead)
   const others = options.workloads.filter((workload) => !isRead(workload))
-  for (const world of options.worlds) {
-    const place = { world, databaseUrl: await database(postgres, world) }
-    await runReads(bench, place, reads)
-    if (world === options.worlds[0]) await runWrites(bench, place, others)
-  }
+  const places: Place[] = []
+  for (const size of options.worlds) places.push(await newPlace(postgres, size))
+  await runReads(bench, places, reads)
+  await runWrites(bench, places, others)
   console.log(tableOf(bench.cells))
+  if (options.isGrowth) console.log(growthOf(bench.cells))
   if (options.json !== null) {
     const machine = { processors: cpus().map(({ model }) => model), node: process.version }
     await writeFile(options.json, `${JSON.stringify({ machine, options, cells: bench.cells }, null, 2)}\n`)
@@ -51,14 +53,27 @@ async function run(options: Options): Promise<void> {
 }
 
 /** Migrated as an operator would do it, and filled. */
-async function database(postgres: Postgres, world: World): Promise<string> {
-  const url = await postgres.databaseUrl(`fleetshare_bench_${world.vehicles}_${world.events}`)
+async function newPlace(postgres: Postgres, size: Size): Promise<Place> {
+  const url = await postgres.databaseUrl(`fleetshare_bench_${size.vehicles}_${size.events}`)
   await promisify(execFile)(process.execPath, ['src/cli/migrate.ts'], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'], DATABASE_URL: url },
   })
-  await fill(url, world, AS_BY_A_SERVER)
-  return url
+  await fill(url, size, AS_BY_A_SERVER)
+  return { databaseUrl: url, world: { ...size, cursorKey: await cursorKeyOf(url) } }
+}
+
+async function cursorKeyOf(url: string): Promise<string | null> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ key: string }>(
+      `SELECT encode(value, 'base64') AS key FROM secret WHERE name = 'cursor'`,
+    )
+    return rows[0]?.key ?? null
+  } finally {
+    await client.end()
+  }
 }
 
 const options = readOptions(process.argv.slice(2))

@@ -1,7 +1,9 @@
 import { parseArgs } from 'node:util'
-import type { World } from './data.ts'
+import type { Size } from './data.ts'
 import { BEFORE, SYSTEMS } from './systems.ts'
 import { WORKLOADS } from './workloads.ts'
+
+const GROWTH = '20000:200000,200000:10000000'
 
 const USAGE = `npm run bench -- [options]
 
@@ -15,13 +17,14 @@ const USAGE = `npm run bench -- [options]
   --connections N     parallel callers (16)
   --vehicles N        in the database (20000)
   --events N          in its log beside the sharings (ten per vehicle)
-  --growth            reads also with 2000 and 200000 vehicles, the latter with 10 million events
+  --growth SIZES      worlds of these sizes instead, vehicles:events (${GROWTH}):
+                      reads and writes of FleetShare alone, and how much more the largest takes than the smallest
   --json FILE         writes all that was measured
   --profile DIR       starts FleetShare with --cpu-prof; its profiles are left there
   --help
 
-With DATABASE_URL the databases are made on that server, beside the one that it names, and kept; else on one of the
-bench's own.`
+With DATABASE_URL the databases are made on that server, beside the one that it names, and kept for the next run with the same
+sizes; else on one of the bench's own. An event takes some 350 bytes, a vehicle and what it comes with 6,000.`
 
 export type Options = {
   readonly rounds: number
@@ -30,28 +33,26 @@ export type Options = {
   readonly workloads: readonly string[]
   readonly systems: readonly string[]
   readonly connections: number
-  /** The first is what everything is measured in, the others are for reading alone. */
-  readonly worlds: readonly World[]
+  readonly worlds: readonly Size[]
+  /** Whether worlds are compared rather than systems. */
+  readonly isGrowth: boolean
   readonly json: string | null
   readonly profile: string | null
   /** The checkout of the system `before`. */
   readonly against: string | null
 }
 
-const GROWTH: readonly World[] = [
-  { vehicles: 2_000, events: 20_000 },
-  { vehicles: 200_000, events: 10_000_000 },
-]
-
 /** @returns null if all that is asked for is help, which is then printed */
 export function readOptions(args: readonly string[]): Options | null {
   const text = { type: 'string' } as const
   const { values } = parseArgs({
-    args: [...args],
+    args: args.map((arg, index) =>
+      arg === '--growth' && !args[index + 1]?.includes(':') ? `--growth=${GROWTH}` : arg,
+    ),
     options: {
       quick: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
-      growth: { type: 'boolean', default: false },
+      growth: text,
       rounds: text,
       seconds: text,
       warmup: text,
@@ -72,16 +73,27 @@ export function readOptions(args: readonly string[]): Options | null {
   const { quick } = values
   const { against = null } = values
   const all = [...Object.keys(SYSTEMS), ...(against === null ? [] : [BEFORE])]
-  const isUsual = (name: string) => (against === null ? !quick || name !== 'stock' : name === 'ours' || name === BEFORE)
+  const isGrowth = values.growth !== undefined
+  const isUsual = (name: string) => {
+    if (against !== null) return name === 'ours' || name === BEFORE
+    return isGrowth ? name === 'ours' : !quick || name !== 'stock'
+  }
+  const isUsualWorkload = (name: string) => {
+    const { kind, isOfSize = false } = WORKLOADS[name] ?? {}
+    return isGrowth ? kind !== 'stream' || isOfSize : !isOfSize && !(quick && kind === 'stream')
+  }
   const vehicles = number('vehicles', values.vehicles, 20_000)
   return {
     rounds: number('rounds', values.rounds, quick ? 1 : 3),
     seconds: number('seconds', values.seconds, quick ? 2 : 4),
     warmup: number('warmup', values.warmup, quick ? 1 : 2),
-    workloads: names('only', values.only, Object.keys(WORKLOADS), quick ? isQuick : undefined),
+    workloads: names('only', values.only, Object.keys(WORKLOADS), isUsualWorkload),
     systems: names('systems', values.systems, all, isUsual),
     connections: number('connections', values.connections, 16),
-    worlds: [{ vehicles, events: number('events', values.events, vehicles * 10) }, ...(values.growth ? GROWTH : [])],
+    worlds: values.growth?.split(',').map(worldOf) ?? [
+      { vehicles, events: number('events', values.events, vehicles * 10) },
+    ],
+    isGrowth,
     json: values.json ?? null,
     profile: values.profile ?? null,
     against,
@@ -94,14 +106,19 @@ function number(name: string, given: string | undefined, otherwise: number): num
   return value
 }
 
-const isQuick = (workload: string): boolean => WORKLOADS[workload]?.kind !== 'stream'
+function worldOf(given: string): Size {
+  const [vehicles = NaN, events = NaN, ...others] = given.split(':').map(Number)
+  if (!(vehicles > 0 && events >= 0) || others.length > 0)
+    throw new Error(`--growth takes vehicles:events, not ${given}`)
+  return { vehicles, events }
+}
 
-/** @param isUsual which to take if none are given; all, if absent */
+/** @param isUsual which to take if none are given */
 function names(
   option: string,
   given: string | undefined,
   all: readonly string[],
-  isUsual: (name: string) => boolean = () => true,
+  isUsual: (name: string) => boolean,
 ): readonly string[] {
   const chosen = given?.split(',') ?? all.filter(isUsual)
   const unknown = chosen.find((name) => !all.includes(name))

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import pg from 'pg'
 import { startPostgres } from '../support/postgres.ts'
 
@@ -36,7 +37,7 @@ export async function startOwnPostgres(): Promise<Postgres> {
 }
 
 /** A server that runs already; the databases are made beside the one that the URL names. */
-export function givenPostgres(url: string): Postgres {
+export async function givenPostgres(url: string): Promise<Postgres> {
   return {
     databaseUrl: async (name) => {
       await createDatabase(url, name)
@@ -44,8 +45,21 @@ export function givenPostgres(url: string): Postgres {
       database.pathname = `/${name}`
       return database.href
     },
-    pid: null,
+    pid: await processOf(url),
     stop: () => Promise.resolve(),
+  }
+}
+
+/** The main process of a server, if it is one of this machine. */
+async function processOf(url: string): Promise<number | null> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+    const stat = await readFile(`/proc/${rows[0]?.pid}/stat`, 'utf8').catch(() => '')
+    return Number(/^\d+ \(postgres\) \S (\d+)/.exec(stat)?.[1] ?? NaN) || null
+  } finally {
+    await client.end()
   }
 }
 

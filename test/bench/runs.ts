@@ -49,48 +49,74 @@ export function startGenerator(): Generator {
   }
 }
 
-/** All systems run side by side, as reading leaves nothing for the others to see; cell by cell in turn. */
-export async function runReads(bench: Bench, place: Place, workloads: readonly string[]): Promise<void> {
+/** A system on a world, as it runs. */
+type Subject = { readonly place: Place; readonly system: string } & Running
+
+/** All systems run side by side on all worlds, as reading leaves nothing for the others to see; cell by cell in turn. */
+export async function runReads(bench: Bench, places: readonly Place[], workloads: readonly string[]): Promise<void> {
   if (workloads.length === 0) return
-  const systems = new Map<string, Running>()
+  const subjects: Subject[] = []
   try {
-    for (const system of bench.options.systems) systems.set(system, await start(bench, place, system))
-    await compareReads(workloads, systems, place.world, bench.issuer.tokens)
+    for (const place of places) {
+      const systems = new Map<string, Running>()
+      for (const system of bench.options.systems) {
+        const running = await start(bench, place, system)
+        systems.set(system, running)
+        subjects.push({ place, system, ...running })
+      }
+      await compareReads(workloads, systems, place.world, bench.issuer.tokens)
+    }
     for (let round = 0; round < bench.options.rounds; round++) {
       for (const workload of workloads) {
-        for (const [system, { target }] of rotated([...systems], round)) {
+        for (const { place, system, target } of rotated(subjects, round)) {
           if (!answers(system, workload)) continue
           await measure(bench, place, { workload, system, target, round })
         }
       }
     }
   } finally {
-    for (const { stop } of systems.values()) await stop()
+    for (const { stop } of subjects) await stop()
   }
 }
 
-/** One system at a time, because one that runs follows what the others write to the log; round by round in turn. */
-export async function runWrites(bench: Bench, place: Place, workloads: readonly string[]): Promise<void> {
+/**
+ * One system at a time on each world, because one that runs follows what the others write to the log; round by round in turn, and
+ * cell by cell from world to world.
+ */
+export async function runWrites(bench: Bench, places: readonly Place[], workloads: readonly string[]): Promise<void> {
   if (workloads.length === 0) return
-  const client = new pg.Client({ connectionString: place.databaseUrl })
-  await client.connect()
-  try {
-    await compareChanges(bench, place, workloads, client)
-    for (let round = 0; round < bench.options.rounds; round++) {
-      for (const system of rotated(bench.options.systems, round)) {
-        const { target, startup, stop } = await start(bench, place, system)
-        try {
-          if (workloads.includes('start')) keep(bench, place, 'start', system, await started(target, startup))
-          for (const workload of workloads) {
-            if (workload === 'start') continue
-            await measure(bench, place, { workload, system, target, round })
-            await client.query(CLOSE_COMMANDS)
-          }
-        } finally {
-          await stop()
+  const known: Known = new Map()
+  for (const place of places) {
+    await withClient(place, (client) => compareChanges(bench, place, workloads, { client, known }))
+  }
+  for (let round = 0; round < bench.options.rounds; round++) {
+    for (const system of rotated(bench.options.systems, round)) {
+      const subjects: Subject[] = []
+      try {
+        for (const place of places) subjects.push({ place, system, ...(await start(bench, place, system)) })
+        for (const workload of workloads) {
+          for (const subject of rotated(subjects, round)) await measureWrites(bench, subject, { workload, round })
         }
+      } finally {
+        for (const { stop } of subjects) await stop()
       }
     }
+  }
+}
+
+type Turn = { readonly workload: string; readonly round: number }
+
+async function measureWrites(bench: Bench, { place, system, target, startup }: Subject, { workload, round }: Turn) {
+  if (workload === 'start') return keep(bench, place, 'start', system, await started(target, startup))
+  await measure(bench, place, { workload, system, target, round })
+  await withClient(place, (client) => client.query(CLOSE_COMMANDS))
+}
+
+async function withClient({ databaseUrl }: Place, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  try {
+    await work(client)
   } finally {
     await client.end()
   }
@@ -102,12 +128,13 @@ const rotated = <T>(all: readonly T[], round: number): T[] => [
   ...all.slice(0, round % all.length),
 ]
 
+type Comparing = { readonly client: pg.Client; readonly known: Known }
+
 /** Before anything is timed, so that all find the same. */
-async function compareChanges(bench: Bench, place: Place, workloads: readonly string[], client: pg.Client) {
+async function compareChanges(bench: Bench, place: Place, workloads: readonly string[], { client, known }: Comparing) {
   const kinds = new Set(workloads.map((workload) => WORKLOADS[workload]?.kind))
   if (!kinds.has('write') && !kinds.has('stream')) return
   const writes = workloads.filter((workload) => WORKLOADS[workload]?.kind === 'write')
-  const known: Known = new Map()
   const unprofiled = { ...bench, options: { ...bench.options, profile: null } }
   for (const system of bench.options.systems) {
     const { target, stop } = await start(unprofiled, place, system)
@@ -144,7 +171,7 @@ const started = async ({ pid }: Target, startup: number): Promise<Measured> => (
 /** Where a run began: no message of an earlier one on the same database is sent again. */
 let cells = Math.floor(Date.now() / 1000) * 1000
 
-type What = { readonly workload: string; readonly system: string; readonly target: Target; readonly round: number }
+type What = Turn & { readonly system: string; readonly target: Target }
 
 async function measure(bench: Bench, place: Place, { workload, system, target, round }: What): Promise<void> {
   const { connections, seconds } = bench.options
@@ -161,6 +188,7 @@ async function measure(bench: Bench, place: Place, { workload, system, target, r
     seconds,
     cell: ++cells,
     seed: round,
+    isSpread: bench.options.isGrowth,
   }
   keep(bench, place, workload, system, await bench.generate(order))
 }

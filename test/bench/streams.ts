@@ -18,6 +18,7 @@ const callerOf = ({ world, tokens, cell, seed }: LoadOrder): Caller => ({
   random: seeded(seed),
   place: 0,
   callers: 1,
+  stride: 1,
   turn: 0,
 })
 

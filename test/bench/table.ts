@@ -14,7 +14,8 @@ export type Cell = {
 
 type Field = Exclude<keyof Measured, 'extra'>
 
-const median = (cell: Cell, valueOf: (round: Measured) => number): number => quantile(cell.rounds.map(valueOf), 0.5)
+export const median = (cell: Cell, valueOf: (round: Measured) => number): number =>
+  quantile(cell.rounds.map(valueOf), 0.5)
 
 const COLUMNS = ['', 'CPU µs/op', 'to best rival', 'PostgreSQL µs/op', 'op/s', 'p50 ms', 'p99 ms', 'RSS MB']
 
@@ -48,7 +49,7 @@ function tableOfOne(cells: readonly Cell[]): string {
   return `${title}\n\n${markdown([[...COLUMNS, ...extras], ...rows])}\n`
 }
 
-function markdown(rows: readonly (readonly string[])[]): string {
+export function markdown(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(3, ...rows.map((row) => row[column]?.length ?? 0)))
   const line = (row: readonly string[]) =>
     `| ${row.map((text, column) => (column === 0 ? text.padEnd(widths[0] ?? 0) : text.padStart(widths[column] ?? 0))).join(' | ')} |`

@@ -1,6 +1,6 @@
 import { between } from '../../src/simulator/random.ts'
 import type { Random } from '../../src/simulator/random.ts'
-import { vehicleCursor } from './cursor.ts'
+import { logCursor, vehicleCursor } from './cursor.ts'
 import { fleetId, FLEETS, ownerOf, partnerOf, vehicleId, visibleTo } from './data.ts'
 import type { World } from './data.ts'
 import { DOCUMENTS } from './documents.ts'
@@ -19,7 +19,9 @@ export type Caller = {
   readonly callers: number
   /** Different in each cell, so that no message is sent twice. */
   readonly cell: number
-  /** Counts its operations, from 0. */
+  /** How far apart the numbers of vehicles are that are written one after the other: neighbors are also neighbors on disk. */
+  readonly stride: number
+  /** Counts its operations. */
   turn: number
 }
 
@@ -38,10 +40,14 @@ export type Workload = {
   readonly next?: Next
   /** Only these systems are compared; all, if absent. */
   readonly systems?: readonly string[]
+  /** Whether it is about the size of the data: usual where worlds are compared. */
+  readonly isOfSize?: boolean
 }
 
 /** The lists that are searched, ordered and counted are written once more for the better design alone. */
 const BEST = ['ours', 'before', 'joins']
+
+const OF_SIZE = { systems: ['ours', 'before'], isOfSize: true }
 
 export const WORKLOADS: Readonly<Record<string, Workload>> = {
   typename: {
@@ -102,11 +108,36 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
     next: (caller) => [request(anyFleet(caller), 'Commands', {}, 'requestedAt')],
     systems: BEST,
   },
+  after: {
+    title: "50 of the fleet's events behind any place",
+    kind: 'read',
+    next: (caller) => [request(anyFleet(caller), 'After', { after: anyPlace(caller) }, 'recordedAt')],
+    ...OF_SIZE,
+  },
+  before: {
+    title: "50 of the fleet's events before any place",
+    kind: 'read',
+    next: (caller) => [request(anyFleet(caller), 'Before', { before: anyPlace(caller) }, 'pageInfo')],
+    ...OF_SIZE,
+  },
+  sharings: {
+    title: 'the newest 50 sharings',
+    kind: 'read',
+    next: (caller) => [request(anyFleet(caller), 'Sharings', {}, 'startsAt')],
+    ...OF_SIZE,
+  },
+  ended: {
+    title: 'the oldest 50 sharings that are over',
+    kind: 'read',
+    next: (caller) => [request(anyFleet(caller), 'Ended', {}, 'startsAt')],
+    ...OF_SIZE,
+  },
+  resume: { title: 'from a subscription behind any place to its first event', kind: 'stream', ...OF_SIZE },
   start: { title: 'from the start to the first answer; CPU of the start', kind: 'start' },
   // Ahead of the others, because a heap that has been used has room.
   idle: { title: '1000 subscriptions without events; CPU to open one', kind: 'stream' },
   sharing: { title: 'start and end of a sharing', kind: 'write', next: startAndEnd },
-  reports: { title: 'a batch of 100 reports', kind: 'write', next: (caller) => [reports(caller, 100)] },
+  reports: { title: 'a batch of 100 reports', kind: 'write', next: (caller) => [reports(caller, 100, caller.stride)] },
   command: { title: 'sendCommand', kind: 'write', next: (caller) => [command(caller)] },
   delivery: { title: 'from the answer to 100 subscribers, 200 events/s; CPU per delivery', kind: 'stream' },
   fanout: { title: '20 events at once to 500 subscribers of one fleet; CPU per delivery', kind: 'stream' },
@@ -131,6 +162,8 @@ const request = (
 
 const tokenOf = ({ tokens }: Caller, fleet: number) => tokens.fleets[fleet] ?? ''
 const anyFleet = (caller: Caller) => tokenOf(caller, Math.floor(between(caller.random, 0, FLEETS)))
+
+const anyPlace = ({ world, random }: Caller) => logCursor(world, random)
 
 /** As its owner sees it or, where there is one, every other time its partner. */
 function oneVehicle(caller: Caller): Request {
@@ -158,9 +191,9 @@ function deepPage(caller: Caller): Request {
 }
 
 /** The vehicle that is the caller's at its turn: of those that are not shared, each in turn. */
-function ownVehicle({ place, callers, turn, world }: Caller): number {
+function ownVehicle({ place, callers, turn, world, stride }: Caller): number {
   const unshared = 2 * Math.floor(world.vehicles / 3)
-  const index = (place + turn * callers) % unshared
+  const index = ((place + turn * callers) * stride) % unshared
   return 1 + Math.floor(index / 2) * 3 + (index % 2)
 }
 
@@ -179,7 +212,7 @@ function startAndEnd(caller: Caller): readonly Request[] {
  * Of that many vehicles whose numbers are `stride` apart: with as many as there are fleets, they are all of one fleet.
  * @returns with the names of the events: the vehicle and the instant
  */
-export function reports(caller: Caller, size: number, stride = 1): Request & { readonly names: readonly string[] } {
+export function reports(caller: Caller, size: number, stride: number): Request & { readonly names: readonly string[] } {
   const { place, callers, turn, cell, world, tokens } = caller
   const first = (place + turn * callers) * size
   const occurredAt = new Date().toISOString()
