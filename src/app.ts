@@ -38,6 +38,8 @@ import type { Settings } from './settings.ts'
 
 /** How long running requests may take once the server is stopping; the whole stop fits into 10 s. Milliseconds. */
 const DRAIN_MS = 8_000
+/** The same for queries and mutations on a WebSocket: what is left is for its close. Milliseconds. */
+const ANSWER_MS = 7_000
 
 export type Resources = {
   readonly settings: Settings
@@ -183,7 +185,7 @@ export async function createApp(resources: Resources): Promise<App> {
       const closed = server.listening ? once(server, 'close') : null
       if (closed && isAnnounced) await stopListening(server)
       isDraining = true
-      sockets.close()
+      sockets.close(ANSWER_MS)
       if (closed) await endConnections(server, closed, http.cutStreams, DRAIN_MS)
     })
 

@@ -3,6 +3,7 @@ import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { mutations, post } from './support/api.ts'
 import { placeBefore } from './support/following.ts'
+import { session, waiting } from './support/locks.ts'
 import { openAcknowledged, openSocket } from './support/raw.ts'
 import { startSecond, startServer } from './support/server.ts'
 import type { TestServer } from './support/server.ts'
@@ -44,6 +45,20 @@ describe('a server that has announced its stop', () => {
     for (const { ended } of [follow, late]) expect(await ended).toMatchObject({ code: 1001 })
   })
 })
+
+/** A mutation of a vehicle whose lock somebody else holds until `holder` commits. */
+async function heldMutation() {
+  const vehicleId = await world.newVehicle()
+  const holder = await session(server)
+  await holder.query('BEGIN')
+  await holder.query('SELECT 1 FROM vehicle WHERE id = $1 FOR UPDATE', [vehicleId])
+  return {
+    holder,
+    vehicleId,
+    query: mutations.startSharing,
+    variables: { input: { vehicleId, fleetId: world.partner } },
+  }
+}
 
 describe('a server that stops', () => {
   it('closes subscriptions with 1001, and clients go on elsewhere where they were', async () => {
@@ -97,6 +112,42 @@ describe('a server that stops', () => {
     await closing
     const kept = await holder.query('SELECT type FROM event WHERE vehicle_id = $1 ORDER BY position', [vehicleId])
     expect(kept.rows).toEqual([{ type: 'VEHICLE_CHANGED' }, { type: 'SHARING_STARTED' }])
+    await holder.end()
+  })
+
+  it('finishes a running mutation on a WebSocket, with its answer, and starts no other', async () => {
+    const { holder, vehicleId, query, variables } = await heldMutation()
+    const [busy, idle] = [
+      await openAcknowledged(server.url, world.as.owner),
+      await openAcknowledged(server.url, world.as.owner),
+    ]
+    busy.send({ id: 'running', type: 'subscribe', payload: { query, variables } })
+    await waiting(holder, 1)
+    const closing = server.app.close()
+    expect(await idle.closed).toMatchObject({ code: 1001 })
+    busy.send({ id: 'late', type: 'subscribe', payload: { query, variables } })
+    const late = await busy.message(({ id }) => id === 'late')
+    expect(late).toMatchObject({ type: 'error', payload: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }] })
+    await holder.query('COMMIT')
+    expect(await busy.closed).toMatchObject({ code: 1001 })
+    const told = busy.messages.filter(({ id }) => id === 'running')
+    expect(told.map(({ type }) => type)).toEqual(['next', 'complete'])
+    expect(told[0]?.payload).toMatchObject({ data: { startSharing: { sharing: { vehicleId, phase: 'ACTIVE' } } } })
+    await closing
+    await holder.end()
+  })
+
+  it('finishes a running mutation that is answered by server-sent events, with its answer', async () => {
+    const { holder, vehicleId, query, variables } = await heldMutation()
+    const running = subscribeSse(server.url, world.as.owner, query, variables)
+    await waiting(holder, 1)
+    const closing = server.app.close()
+    await refused(server.url)
+    await holder.query('COMMIT')
+    const { ended, results } = await running
+    expect(await ended).toBeNull()
+    expect(results).toMatchObject([{ data: { startSharing: { sharing: { vehicleId, phase: 'ACTIVE' } } } }])
+    await closing
     await holder.end()
   })
 

@@ -67,6 +67,10 @@ export const rateLimited = (points: number, seconds: number) =>
 export const overloaded = () =>
   refusedNow('SERVICE_UNAVAILABLE', 503, 1, 'Too much is under way. Nothing was done; try again soon.')
 
+/** Nothing was begun. */
+export const stopping = () =>
+  refusedNow('SERVICE_UNAVAILABLE', 503, 1, 'The server is about to stop. Nothing was done; try again soon.')
+
 const refusedNow = (code: TopLevelCode, status: number, seconds: number, message: string) =>
   new GraphQLError(message, { extensions: { code, http: { status, headers: { 'Retry-After': String(seconds) } } } })
 

@@ -7,7 +7,7 @@ import type { TakeConnection } from '../limits/connection-limit.ts'
 import { CLOSE, expire, sendLive } from './connection.ts'
 import type { Session } from './connection.ts'
 import { createSocketOperations } from './socket-operations.ts'
-import type { SocketOperationsOptions } from './socket-operations.ts'
+import type { SocketOperations, SocketOperationsOptions } from './socket-operations.ts'
 
 export type ProtocolOptions = SocketOperationsOptions & {
   readonly authenticate: Authenticate
@@ -18,11 +18,14 @@ export type ProtocolOptions = SocketOperationsOptions & {
 /** The time that a client may take for its connection_init. Milliseconds. */
 const INIT_TIMEOUT_MS = 10_000
 
-/**
- * graphql-transport-ws on one socket: its state, and the effect of each message.
- * @returns a function that takes a message. Rejects for failures of the server
- */
-export function speakProtocol(session: Session, options: ProtocolOptions): (text: string) => Promise<void> {
+export type Protocol = {
+  /** Takes a message. Rejects for failures of the server. */
+  readonly receive: (text: string) => Promise<void>
+  readonly drain: SocketOperations['drain']
+}
+
+/** graphql-transport-ws on one socket: its state, and the effect of each message. */
+export function speakProtocol(session: Session, options: ProtocolOptions): Protocol {
   const { connection } = session
   const operations = createSocketOperations(session, options)
   let state: 'new' | 'initialising' | 'acknowledged' = 'new'
@@ -45,7 +48,7 @@ export function speakProtocol(session: Session, options: ProtocolOptions): (text
 
   const tooMany = () => connection.close(CloseCode.TooManyInitialisationRequests, 'Too many initialisation requests')
 
-  return async (text) => {
+  const receive = async (text: string) => {
     const message = messageIn(text)
     switch (message?.type) {
       case MessageType.ConnectionInit:
@@ -67,6 +70,7 @@ export function speakProtocol(session: Session, options: ProtocolOptions): (text
         return connection.close(CLOSE.badRequest, 'Invalid message received')
     }
   }
+  return { receive, drain: operations.drain }
 }
 
 /** The message in a text; null for a text that is none. */

@@ -4,7 +4,7 @@ import type { ExecutionResult, GraphQLError } from 'graphql'
 import { CloseCode, MessageType } from 'graphql-ws'
 import type { SubscribeMessage, SubscribePayload } from 'graphql-ws'
 import type { Request } from '../../graphql/base/context.ts'
-import { badUserInput } from '../../graphql/base/errors.ts'
+import { badUserInput, stopping } from '../../graphql/base/errors.ts'
 import type { Engine } from '../engine/engine.ts'
 import { isOperation } from '../engine/operations.ts'
 import type { Operation } from '../engine/operations.ts'
@@ -34,6 +34,8 @@ export type SocketOperations = {
   readonly start: (message: SubscribeMessage) => Promise<void>
   readonly stop: (id: string) => void
   readonly stopAll: () => void
+  /** Starts nothing more, and calls `then` once all queries and mutations are answered: at once if none is under way. */
+  readonly drain: (then: () => void) => void
 }
 
 const MOST_OPERATIONS = 100
@@ -46,6 +48,9 @@ export function createSocketOperations(session: Session, options: SocketOperatio
   const { connection } = session
   const running = new Map<string, Running>()
   const gone = () => !connection.isOpen()
+  let toAnswer = 0
+  /** Set once the socket drains: to be called when the last query or mutation is answered. */
+  let drained: (() => void) | null = null
 
   /** The last message of an operation: its id is free when the client reads it. */
   async function end(id: string, own: Running, message: object): Promise<void> {
@@ -70,6 +75,7 @@ export function createSocketOperations(session: Session, options: SocketOperatio
     running.set(id, own)
     const requestId = randomUUID()
     try {
+      if (drained) throw stopping()
       const delivery = await open(id, own, payload, requestId)
       if (delivery) follow(id, own, delivery.ended)
     } catch (error) {
@@ -100,11 +106,12 @@ export function createSocketOperations(session: Session, options: SocketOperatio
       return null
     }
     if (operation.definition.operation !== OperationTypeNode.SUBSCRIPTION) {
-      const result = await execute(operation, caller, variables)
-      if (own.isStopped) return null
-      if (result.errors) countErrors(counts, result)
-      await sendLive(session, { id, type: MessageType.Next, payload: payloadOf(result) })
-      await complete(id, own)
+      toAnswer++
+      try {
+        await answer(id, own, await execute(operation, caller, variables))
+      } finally {
+        if (--toAnswer === 0) drained?.()
+      }
       return null
     }
     const opened = await engine.subscribe(operation, caller, variables)
@@ -116,6 +123,13 @@ export function createSocketOperations(session: Session, options: SocketOperatio
     const delivery = opened.deliver(socketSink(session, id))
     own.stop = delivery.stop
     return delivery
+  }
+
+  async function answer(id: string, own: Running, result: ExecutionResult): Promise<void> {
+    if (own.isStopped) return
+    if (result.errors) countErrors(counts, result)
+    await sendLive(session, { id, type: MessageType.Next, payload: payloadOf(result) })
+    await complete(id, own)
   }
 
   async function execute(
@@ -154,6 +168,10 @@ export function createSocketOperations(session: Session, options: SocketOperatio
     stopAll() {
       for (const own of running.values()) stopOne(own)
       running.clear()
+    },
+    drain(then) {
+      drained = then
+      if (toAnswer === 0) then()
     },
   }
 }

@@ -14,7 +14,7 @@ import type { Viewer } from '../../domain/access/viewer.ts'
 import { BODY_LIMIT } from '../limits/document-limits.ts'
 import { GRAPHQL_PATH, normalizeTarget, pathOf, requestIdOf } from '../engine/endpoint.ts'
 import { speakProtocol } from './protocol.ts'
-import type { ProtocolOptions } from './protocol.ts'
+import type { Protocol, ProtocolOptions } from './protocol.ts'
 import { maskError } from '../../graphql/base/errors.ts'
 import { CLOSE, connectionOf, isLive } from './connection.ts'
 import type { Session } from './connection.ts'
@@ -32,8 +32,11 @@ export type WebSocketOptions = Omit<ProtocolOptions, 'onFailure'> & {
 }
 
 export type WebSockets = {
-  /** Closes every socket, so that clients resume elsewhere. */
-  readonly close: () => void
+  /**
+   * Closes every socket, so that clients resume elsewhere: at once, or once the queries and mutations that run on it are answered.
+   * @param mostMs the longest that one waits for them. Milliseconds
+   */
+  readonly close: (mostMs: number) => void
   /** Closes the sockets of viewers whose tokens were revoked. */
   readonly closeRevoked: (isRevoked: (viewer: Viewer) => boolean) => void
   readonly open: () => number
@@ -59,6 +62,7 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): Web
   }
   const protocol = { ...options, onFailure }
   const open = new Map<WebSocket, Session>()
+  const drains = new WeakMap<WebSocket, Protocol['drain']>()
   const atTurnEnd = createTurnEnd()
 
   sockets.on('connection', (socket: WebSocket, _request: IncomingMessage, stream: Socket) => {
@@ -72,7 +76,8 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): Web
     if (socket.protocol !== GRAPHQL_TRANSPORT_WS_PROTOCOL) {
       return connection.close(CloseCode.SubprotocolNotAcceptable, 'Subprotocol not acceptable')
     }
-    const receive = speakProtocol(session, protocol)
+    const { receive, drain } = speakProtocol(session, protocol)
+    drains.set(socket, drain)
     socket.on('message', (data: Buffer) => {
       // A client may go on sending when its socket is closing.
       if (!isLive(session)) return
@@ -115,11 +120,21 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): Web
 
   return {
     open: () => open.size,
-    close: () => {
+    close: (mostMs) => {
       for (const socket of sockets.clients) {
-        const connection = open.get(socket)?.connection
-        connection?.close(CLOSE.goingAway, 'Going away')
-        setTimeout(() => socket.terminate(), CLOSE_TIMEOUT_MS).unref()
+        const end = () => {
+          open.get(socket)?.connection.close(CLOSE.goingAway, 'Going away')
+          setTimeout(() => socket.terminate(), CLOSE_TIMEOUT_MS).unref()
+        }
+        const drain = drains.get(socket)
+        if (!drain) end()
+        else {
+          const late = setTimeout(end, mostMs).unref()
+          drain(() => {
+            clearTimeout(late)
+            end()
+          })
+        }
       }
     },
     closeRevoked: (isRevoked) => {
