@@ -19,7 +19,8 @@ type Patroni = {
 }
 
 it('the script of the cluster is one that bash reads, and says what it takes', () => {
-  expect(spawnSync('bash', ['-n', SCRIPT], { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' })
+  for (const file of [SCRIPT, join(ROOT, 'deploy/ha/backup.sh')])
+    expect(spawnSync('bash', ['-n', file], { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' })
   const { status, stdout } = spawnSync(SCRIPT, [], { encoding: 'utf8' })
   expect(status).toBe(1)
   const commands = Array.from(script.matchAll(/^ {2}(\w+)\) /gm), ([, name]) => name)

@@ -12,6 +12,9 @@ cluster.sh up DIR         makes a cluster in the folder DIR, which must not exis
 cluster.sh down DIR       stops all of it; DIR with its data and logs stays
 cluster.sh status DIR     shows its nodes
 cluster.sh patronictl DIR ...   patronictl with the configuration of the cluster
+cluster.sh archive DIR      archives the write-ahead log from now on, and makes a backup, with pgBackRest
+cluster.sh halt DIR         stops the database on all nodes; cluster.sh restore takes it up again
+cluster.sh restore DIR TIME   the database as it was at a time after the backup, such as '2026-11-29 11:47:27+00'
 cluster.sh cut DIR N, heal DIR N   with NAMESPACES=1: takes node N off the network, and puts it back
 
 DATABASES=2               2 or 3 nodes have PostgreSQL
@@ -62,7 +65,7 @@ supervise() {
     "$@" >>"$DIR/log/$name.log" 2>&1 </dev/null &
     echo $! >"$DIR/run/$name.pid"
     wait $! || true
-    [ ! -e "$DIR/run/stopping" ] || exit 0
+    [ ! -e "$DIR/run/stopping" ] && [ ! -e "$DIR/run/$name.stopping" ] || exit 0
     sleep 2
   done
 }
@@ -90,9 +93,16 @@ await() {
 }
 
 answers() { curl -fsS --max-time 3 "http://$1"; }
-has_primary() { answers "$(address 1):8008/primary"; }
+is_primary() { answers "$(address "$1"):8008/primary"; }
 is_standby() { answers "$(address "$1"):8008/replica"; }
 has_standby() { for node in $(databases); do answers "$(address "$node"):8008/sync" && return; done; }
+
+# The first node becomes the primary, and the others follow it.
+start_patroni() {
+  # shellcheck disable=SC2046
+  start "patroni$1" $(on_node "$1") $(as_owner) patroni "$DIR/patroni$1.yaml"
+  if [ "$1" = 1 ]; then await 'the primary' is_primary 1; else await "the standby $1" is_standby "$1"; fi
+}
 
 make_networks() {
   ip link add fsha0 type bridge
@@ -147,10 +157,8 @@ TEXT
   done
   await etcd answers "$(address 3):2379/health"
   for node in $(databases); do
-    # shellcheck disable=SC2046
-    start "patroni$node" $(on_node "$node") $(as_owner) patroni "$DIR/patroni$node.yaml"
     # The first one makes the database, and the others copy it.
-    if [ "$node" = 1 ]; then await 'the primary' has_primary; else await "the standby $node" is_standby "$node"; fi
+    start_patroni "$node"
   done
   await 'the synchronous standby' has_standby
   start haproxy haproxy -db -f "$DIR/haproxy.cfg"
@@ -208,11 +216,17 @@ down() {
   fi
 }
 
+# shellcheck source=backup.sh
+. "$HERE/backup.sh"
+
 case $command in
   up) up ;;
   down) down ;;
   status) patronictl -c "$DIR/patroni1.yaml" list ;;
   patronictl) patronictl -c "$DIR/patroni1.yaml" "$@" ;;
+  archive) archive ;;
+  halt) halt ;;
+  restore) restore "$1" ;;
   cut) ip link set "fshav$1" down ;;
   heal) ip link set "fshav$1" up ;;
   supervise) supervise "$@" ;;

@@ -1,19 +1,17 @@
+import { spawnSync } from 'node:child_process'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
-import { createCursors } from '../../src/data/log/cursor.ts'
-import { developmentToken } from '../../src/server/auth/keys.ts'
-import { readSettings } from '../../src/settings.ts'
-import { run } from '../support/api.ts'
-import { endOfLog } from '../support/events.ts'
-import { brokenPromises, note, promise } from './figures.ts'
+import { brokenPromises, note, promise, seconds } from './figures.ts'
 import { FAULTS } from './ha-faults.ts'
+import { measureRestore } from './ha-restore.ts'
 import { startHaCluster } from './ha.ts'
 import type { HaCluster } from './ha.ts'
 import { startFollower, startWriters } from './ha-traffic.ts'
 import type { HaFollower, Met, Writers } from './ha-traffic.ts'
+import { makeHaWorld, readHaLog } from './ha-world.ts'
+import type { HaWorld } from './ha-world.ts'
 
 type Options = {
   readonly rate: number
@@ -22,19 +20,33 @@ type Options = {
   readonly namespaces: number
   /** The number of the only fault, from 1 on; 0 for all. */
   readonly fault: number
+  /** Whether there are only a few faults, which last for seconds. */
+  readonly short: number
+  /** Instead of the faults: whether the database is set back to a point in time. */
+  readonly restore: number
 }
 
-type Setting = Omit<Options, 'namespaces'> & { readonly namespaces: boolean }
+type Setting = Omit<Options, 'namespaces' | 'restore'> & { readonly namespaces: boolean }
 
 /** A fault and its end. Milliseconds. */
 const LONGEST_PAUSE_MS = 30_000
 const WHOLE_MS = 180_000
 const CALM_MS = 5_000
-const TOKEN_SECONDS = 6 * 60 * 60
 const FOLLOWERS = 4
 
 /** The cluster of deploy/ha under one fault after another: nothing acknowledged is lost, no event skipped or doubled. */
-export async function measureCluster({ databases, namespaces, ...traffic }: Options): Promise<void> {
+export async function measureCluster({
+  databases,
+  namespaces,
+  restore,
+  fault,
+  short,
+  ...traffic
+}: Options): Promise<void> {
+  if (restore > 0 && spawnSync('pgbackrest', ['version']).status !== 0) {
+    console.log('SKIPPED: pgbackrest is not installed (Debian: pgbackrest)')
+    return
+  }
   const parent = await mkdtemp(join(tmpdir(), 'fleetshare-ha-'))
   // As root PostgreSQL runs as a user of its own, who has to get in.
   await chmod(parent, 0o755)
@@ -48,7 +60,8 @@ export async function measureCluster({ databases, namespaces, ...traffic }: Opti
   try {
     const cluster = await startHaCluster(join(parent, 'cluster'), databases, namespaces > 0)
     closers.push(cluster.down)
-    await measureFaults(cluster, { ...traffic, databases, namespaces: namespaces > 0 })
+    if (restore > 0) await measureRestore(cluster, traffic)
+    else await measureFaults(cluster, { ...traffic, databases, fault, short, namespaces: namespaces > 0 })
   } finally {
     for (const close of closers.toReversed()) await close()
   }
@@ -56,29 +69,20 @@ export async function measureCluster({ databases, namespaces, ...traffic }: Opti
 
 async function measureFaults(
   cluster: HaCluster,
-  { rate, vehicles: count, databases, namespaces, fault }: Setting,
+  { rate, vehicles: count, databases, namespaces, fault, short }: Setting,
 ): Promise<void> {
   const { urls } = cluster
-  const [url = ''] = urls
-  const settings = readSettings({ DATA_DIR: join(cluster.folder, 'server') })
-  const token = (fleetId: string | null, role: string) => developmentToken(settings, fleetId, [role], TOKEN_SECONDS)
-  const fleetId = (await run(url, await token(null, 'admin'), 'createFleet', { name: 'Fleet' })).fleet.id as string
-  const [gateway, manager, viewer] = [
-    await token(null, 'gateway'),
-    await token(fleetId, 'manager'),
-    await token(fleetId, 'viewer'),
-  ]
-  const vehicles: string[] = []
-  for (let n = 0; n < count; n++) vehicles.push((await run(url, manager, 'createVehicle', {})).vehicle.id as string)
-  const start = await endOfLog(url, viewer)
-
+  const world = await makeHaWorld(cluster, count)
   const met: Met = new Map()
-  const writers = startWriters({ urls, gateway, manager, vehicles, rate, met })
-  const followers = Array.from({ length: FOLLOWERS }, (_, nth) => startFollower(urls, viewer, start, met, nth))
+  const writers = startWriters({ ...world, urls, rate, met })
+  const followers = Array.from({ length: FOLLOWERS }, (_, nth) =>
+    startFollower(urls, world.viewer, world.start, met, nth),
+  )
   await sleep(CALM_MS)
   note('the faults begin')
   const chosen = FAULTS.filter(
-    ({ needsNamespaces = false }, nth) => (namespaces || !needsNamespaces) && (fault === 0 || fault === nth + 1),
+    ({ needsNamespaces = false, isShort = false }, nth) =>
+      (namespaces || !needsNamespaces) && (fault === 0 || fault === nth + 1) && (short === 0 || isShort),
   )
   for (const { name, act, awaySeconds = 0 } of chosen) {
     const since = performance.now()
@@ -94,7 +98,7 @@ async function measureFaults(
     promise(`${name}: all nodes are back without a hand`, wholeAt - since < WHOLE_MS)
   }
   await writers.stop()
-  await check(cluster, { fleetId, start, followers, acknowledged: writers.acknowledged })
+  await check(cluster, { world, followers, acknowledged: writers.acknowledged })
   for (const [code, times] of met) console.log(`  clients met ${times} x ${code}`)
   promise(
     'clients met nothing but SERVICE_UNAVAILABLE',
@@ -105,8 +109,6 @@ async function measureFaults(
     rewinds += (await cluster.logOf(`patroni${node}`)).match(/pg_rewind exit code=0/g)?.length ?? 0
   console.log(`  pg_rewind ran ${rewinds} times`)
 }
-
-const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
 
 /** Looks in a row, a second apart, that find a primary with its standby, and writes going on. */
 const LOOKS = 4
@@ -126,27 +128,15 @@ async function untilWhole({ roles }: HaCluster, { longestPause }: Writers, datab
 }
 
 type Checked = {
-  readonly fleetId: string
-  readonly start: string | null
+  readonly world: HaWorld
   readonly followers: readonly HaFollower[]
   readonly acknowledged: Writers['acknowledged']
 }
 
 const CAUGHT_UP_MS = 60_000
 
-async function check(cluster: HaCluster, { fleetId, start, followers, acknowledged }: Checked): Promise<void> {
-  const db = new pg.Client({ connectionString: cluster.adminUrl })
-  await db.connect()
-  const key = await db.query<{ value: Buffer }>("SELECT value FROM secret WHERE name = 'cursor'")
-  const cursors = createCursors(key.rows[0]?.value ?? Buffer.alloc(16))
-  const placeOf = (cursor: string) => cursors.openEvent(cursor)?.position ?? NaN
-  const { rows } = await db.query<{ position: string; request_id: string | null }>(
-    'SELECT position, request_id FROM event WHERE owner_id = $1 AND position > $2 ORDER BY position',
-    [fleetId, start === null ? 0 : placeOf(start)],
-  )
-  await db.end()
-  const found = new Map<string, number>()
-  for (const { request_id: id } of rows) if (id !== null) found.set(id, (found.get(id) ?? 0) + 1)
+async function check(cluster: HaCluster, { world, followers, acknowledged }: Checked): Promise<void> {
+  const { places: due, placeOf, found } = await readHaLog(cluster, world)
   const wrong = [...acknowledged].filter(([id, { events }]) => found.get(id) !== events)
   promise(
     `${acknowledged.size} mutations were acknowledged, ${wrong.length} are missing or doubled`,
@@ -156,13 +146,12 @@ async function check(cluster: HaCluster, { fleetId, start, followers, acknowledg
     const times = wrong.map(([, { at }]) => at)
     console.log(`  they were acknowledged between ${seconds(Math.min(...times))} and ${seconds(Math.max(...times))}`)
   }
-  const due = rows.map(({ position }) => Number(position))
   for (const [nth, follower] of followers.entries()) {
     for (const end = performance.now() + CAUGHT_UP_MS; performance.now() < end && follower.cursors.length < due.length;)
       await sleep(100)
     follower.stop()
     const got = follower.cursors.map(placeOf)
-    const isExact = got.length === due.length && got.every((position, index) => position === due[index])
+    const isExact = got.length === due.length && got.every((place, index) => place === due[index])
     promise(`follower ${nth + 1} got exactly the ${due.length} events, in order (${got.length})`, isExact)
   }
 }

@@ -12,6 +12,8 @@ export const median = (values: readonly number[]): number =>
     0.5,
   )
 
+export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
+
 /** @param values in milliseconds */
 export function summary(values: readonly number[]): string {
   const sorted = values.toSorted((a, b) => a - b)

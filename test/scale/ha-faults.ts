@@ -9,6 +9,8 @@ export type Fault = {
   readonly awaySeconds?: number
   /** Whether it takes a node off the network. */
   readonly needsNamespaces?: boolean
+  /** Whether it is one of the few of a short run. */
+  readonly isShort?: boolean
 }
 
 /** Longer than the primary may be silent before it loses its place. Seconds. */
@@ -39,6 +41,7 @@ async function killNode(cluster: HaCluster, node: NodeNumber): Promise<void> {
 export const FAULTS: readonly Fault[] = [
   {
     name: 'kill -9 of the PostgreSQL of the primary',
+    isShort: true,
     act: async (cluster) => signal(await cluster.postgresOf(await primaryOf(cluster)), 'SIGKILL'),
   },
   {
@@ -74,6 +77,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'a planned switchover',
+    isShort: true,
     act: async (cluster) => cluster.run('patronictl', 'switchover', '--force'),
   },
   {

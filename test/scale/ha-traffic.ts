@@ -11,8 +11,8 @@ export type Met = Map<string, number>
 
 const add = (met: Met, code: string) => met.set(code, (met.get(code) ?? 0) + 1)
 
-/** A mutation that was acknowledged: the number of events that it has to have left, and the time by performance.now(). */
-export type Acknowledgement = { readonly events: number; readonly at: number }
+/** A mutation that was acknowledged: the number of events that it has to have left, and its times by performance.now(). */
+export type Acknowledgement = { readonly events: number; readonly sentAt: number; readonly at: number }
 
 export type Writers = {
   /** By request id. */
@@ -52,12 +52,13 @@ export function startWriters({ urls, gateway, manager, vehicles, rate, met }: Wr
     eventsOf: (data: Answer['data']) => number,
   ) => {
     const id = randomUUID()
+    const sentAt = performance.now()
     try {
       const { data, errors } = await post(url, token, query, { input }, { 'X-Request-Id': id })
       if (errors) for (const { extensions } of errors) add(met, extensions.code)
       else {
         const at = performance.now()
-        acknowledged.set(id, { events: eventsOf(data), at })
+        acknowledged.set(id, { events: eventsOf(data), sentAt, at })
         times.push(at)
       }
     } catch (error) {

@@ -48,7 +48,8 @@ const HELP = `Measures the event stream, and requests, under load, and checks th
   npm run scale -- fanout     commits of many events to many subscribers: what a delivery costs, and how soon it is there
     --sockets 500 --events 100 --commits 10
   npm run scale -- cluster    deploy/ha under one fault after another; needs etcd, patroni, haproxy and postgresql
-    --rate 300 --vehicles 50 --databases 2, --fault 3 for the third alone, and --namespaces 1 for a partition, too; needs root
+    --rate 300 --vehicles 50 --databases 2, --fault 3 for the third alone, --short 1 for two that last for seconds, and
+    --namespaces 1 for a partition, too; needs root. --restore 1 instead: the database as of a point in time; needs pgbackrest
 
 It starts a PostgreSQL of its own; with DATABASE_URL it makes a database on that server, and drops it afterwards.
 Exit code 1 if a promise is broken.`
@@ -92,7 +93,10 @@ const MEASUREMENTS: Readonly<Record<string, (args: string[]) => Promise<void>>> 
   fanout: measurement({ sockets: 500, events: 100, commits: 10 }, (options) =>
     inArena((arena) => measureFanOut(arena, options)),
   ),
-  cluster: measurement({ rate: 300, vehicles: 50, databases: 2, namespaces: 0, fault: 0 }, measureCluster),
+  cluster: measurement(
+    { rate: 300, vehicles: 50, databases: 2, namespaces: 0, fault: 0, short: 0, restore: 0 },
+    measureCluster,
+  ),
   documents: measurement({ rate: 50, fields: 40, seconds: 60, heap: 512, events: 2 }, (options) =>
     inArena((arena) => measureDocuments(arena, options)),
   ),
