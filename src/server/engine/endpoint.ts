@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { STATUS_CODES } from 'node:http'
 import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { TopLevelCode } from '../../graphql/base/errors.ts'
 
 /** The path of the API, for HTTP and for WebSockets. */
 export const GRAPHQL_PATH = '/graphql'
@@ -26,6 +29,23 @@ export const commonHeaders = (requestId: string): string[] => [
   'Cache-Control',
   'no-store',
 ]
+
+/** The reason why a request is not served, before there is a response for it. */
+export type Refusal = { readonly status: number; readonly code: TopLevelCode; readonly message: string }
+
+/** Answers a request in GraphQL's form on its connection itself, and ends that. */
+export function refuseRaw(stream: Duplex, { status, code, message }: Refusal, requestId: string): void {
+  const body = JSON.stringify({ errors: [{ message, extensions: { code, requestId } }] })
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    'Connection: close',
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ]
+  const headers = commonHeaders(requestId)
+  for (let at = 0; at < headers.length; at += 2) lines.push(`${headers[at]}: ${headers[at + 1]}`)
+  stream.end(`${lines.join('\r\n')}\r\n\r\n${body}`, () => stream.destroy())
+}
 
 /** A host and perhaps a port, as RFC 3986 has them, without a user before them. */
 const AUTHORITY = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d*)?$/i

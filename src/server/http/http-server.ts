@@ -7,6 +7,7 @@ import { GRAPHQL_PATH, normalizeTarget, pathOf, requestIdOf } from '../engine/en
 import { CONSOLE_PATH } from '../pages/console.ts'
 import type { Pages } from '../pages/pages.ts'
 import { ClientGoneError } from './body.ts'
+import { refuseUnreadable } from './client-errors.ts'
 import { answerGraphql } from './graphql-request.ts'
 import type { GraphqlOptions, Streams } from './graphql-request.ts'
 import { answer, HEALTHY, refuse, setCommonHeaders } from './responses.ts'
@@ -118,6 +119,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
         response.destroy()
       })
   })
+  refuseUnreadable(server, counts)
   return { server, cutStreams, cutRevoked, openStreams: () => streams.size }
 }
 

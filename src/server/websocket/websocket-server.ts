@@ -12,14 +12,13 @@ import { allowsOrigin } from '../../domain/access/origins.ts'
 import type { Origins } from '../../domain/access/origins.ts'
 import type { Viewer } from '../../domain/access/viewer.ts'
 import { BODY_LIMIT } from '../limits/document-limits.ts'
-import { GRAPHQL_PATH, normalizeTarget, pathOf, requestIdOf } from '../engine/endpoint.ts'
+import { GRAPHQL_PATH, normalizeTarget, pathOf, refuseRaw, requestIdOf } from '../engine/endpoint.ts'
+import type { Refusal } from '../engine/endpoint.ts'
 import { speakProtocol } from './protocol.ts'
 import type { Protocol, ProtocolOptions } from './protocol.ts'
 import { maskError } from '../../graphql/base/errors.ts'
 import { CLOSE, connectionOf, isLive } from './connection.ts'
 import type { Session } from './connection.ts'
-import { refuseUpgrade } from './refuse-upgrade.ts'
-import type { Refusal } from './refuse-upgrade.ts'
 import type { StalledConnections } from '../limits/stalled-connections.ts'
 
 export type WebSocketOptions = Omit<ProtocolOptions, 'onFailure'> & {
@@ -87,6 +86,15 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): Web
     })
   })
 
+  // ws would refuse a handshake that is wrong in a form of its own.
+  sockets.on('wsClientError', ({ message }, stream, request) => {
+    refuseRaw(
+      stream,
+      { status: request.method === 'GET' ? 400 : 405, code: 'BAD_USER_INPUT', message },
+      requestIdOf(request),
+    )
+  })
+
   const refusalOf = (request: IncomingMessage): Refusal | null => {
     if (draining()) return { status: 503, code: 'SERVICE_UNAVAILABLE', message: 'The server is about to stop.' }
     const fault = normalizeTarget(request)
@@ -106,7 +114,7 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): Web
     let isUpgraded = false
     try {
       const refused = refusalOf(request)
-      if (refused) return refuseUpgrade(stream, refused, requestId)
+      if (refused) return refuseRaw(stream, refused, requestId)
       sockets.handleUpgrade(request, stream, head, (socket) => {
         isUpgraded = true
         sockets.emit('connection', socket, request, stream)
@@ -114,7 +122,7 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): Web
     } catch (err) {
       log.error({ err, requestId }, 'a WebSocket could not be opened')
       if (isUpgraded) stream.destroy()
-      else refuseUpgrade(stream, { status: 500, code: 'INTERNAL_SERVER_ERROR', message: MASKED }, requestId)
+      else refuseRaw(stream, { status: 500, code: 'INTERNAL_SERVER_ERROR', message: MASKED }, requestId)
     }
   })
 
