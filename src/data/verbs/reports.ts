@@ -89,6 +89,7 @@ async function recordBatch(db: Services, requestId: string, reports: readonly Se
   db.counters.events.STATE_RECORDED += outcome.recorded
   if (outcome.recorded > 0) db.log.appended((outcome.events ?? []).map((row) => stateRecorded(row, requestId)))
   for (const index of outcome.unknown) objections.set(index, notFound)
+  for (const index of repeatedWithin(reports, valid, objections)) repeated.add(index)
   const rejected = standing(objections, repeated)
   return { recorded: outcome.recorded, skipped: reports.length - outcome.recorded - rejected.length, rejected }
 }
@@ -135,6 +136,27 @@ async function repeatedAmong(
       AND EXISTS (SELECT FROM event AS e WHERE e.vehicle_id = r."vehicleId" AND e.message_id = r."messageId" OFFSET 0)`
   return new Set(rows.map(({ index }) => index))
 }
+
+/** Of the reports that cannot be taken, those whose message an earlier report of the same batch made known. */
+function repeatedWithin(
+  reports: readonly SentReport[],
+  valid: readonly Indexed[],
+  objections: ReadonlyMap<number, unknown>,
+): readonly number[] {
+  if (objections.size === 0) return []
+  const first = new Map<string, number>()
+  for (const report of valid) {
+    const key = messageKey(report)
+    if (!objections.has(report.index) && !first.has(key)) first.set(key, report.index)
+  }
+  return [...objections.keys()].filter((index) => {
+    const report = reports[index]
+    return report !== undefined && (first.get(messageKey(report)) ?? index) < index
+  })
+}
+
+/** A message id is unique for its vehicle alone. */
+const messageKey = ({ vehicleId, messageId }: SentReport): string => JSON.stringify([vehicleId, messageId])
 
 const notFound = { code: 'VEHICLE_NOT_FOUND', message: ERROR_CODES.VEHICLE_NOT_FOUND } as const
 

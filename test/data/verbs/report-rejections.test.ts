@@ -94,6 +94,17 @@ describe('a report is rejected', () => {
     expect(await speedsOf(good)).toEqual([1])
   })
 
+  it('unless an earlier one of its batch made its message id known: then it is skipped, as in a batch of its own', async () => {
+    const [id, other] = [await world.newVehicle(), await world.newVehicle()]
+    const right = (vehicleId: string) => reportAt(vehicleId, 'm', at, { speedKmh: 1 })
+    const wrong = (vehicleId: string) => reportAt(vehicleId, 'm', at, { speedKmh: -1 })
+    const batch = [wrong(id), wrong(other), right(id), wrong(id), right(id), wrong(other)]
+    const answer = await send(batch)
+    expect(answer).toMatchObject({ recorded: 1, skipped: 2 })
+    expect(answer.rejected.map(({ index }: { index: number }) => index)).toEqual([0, 1, 5])
+    expect(await speedsOf(id)).toEqual([1])
+  })
+
   it('in the order of the input, for any reasons', async () => {
     const id = await world.newVehicle()
     const wrong = (messageId: string) => reportAt(id, messageId, at, { speedKmh: -1 })
