@@ -11,9 +11,9 @@ export type PageSize = { readonly usual: number; readonly most: number }
 
 /**
  * The bound that a list in a filter sets to the pages that it filters, in the extensions (`bound`) of its input field: as many nodes as
- * the list has entries, at most; or the type of the nodes that an entry lets through.
+ * the list has entries, at most; no nodes where it is empty; or the type of the nodes that an entry lets through.
  */
-export type FilterBound = 'NODES' | ((entry: string) => string)
+export type FilterBound = 'NODES' | 'NONE_OF_NONE' | ((entry: string) => string)
 
 const PAGE_SIZE: PageSize = { usual: 50, most: 100 }
 

@@ -160,7 +160,10 @@ const VehicleEventFilter = builder.inputType('VehicleEventFilter', {
   description:
     'A condition on events: all that is given has to be met. An empty list matches nothing, null everything.',
   fields: (t) => ({
-    vehicleIds: t.idList({ description: 'Only events of these vehicles.' }),
+    vehicleIds: t.idList({
+      description: 'Only events of these vehicles.',
+      extensions: { bound: 'NONE_OF_NONE' satisfies FilterBound },
+    }),
     types: t.field({
       type: [VehicleEventTypeEnum],
       description: 'Only events of these types.',

@@ -39,8 +39,8 @@ export function pageOf(
     },
     types: (variables) => {
       for (const [name, bound] of bounds) {
-        const values = bound === 'NODES' ? null : valuesIn(name, variables)
-        if (values && bound !== 'NODES') return new Set(values.map((value) => bound(String(value))))
+        const values = typeof bound === 'string' ? null : valuesIn(name, variables)
+        if (values && typeof bound !== 'string') return new Set(values.map((value) => bound(String(value))))
       }
       return null
     },

@@ -66,6 +66,8 @@ describe('the cost of an operation', () => {
     ],
     ['one type that is no list', `{ vehicleEvents(first: 10, filter: { types: VEHICLE_CHANGED }) ${EVENTS} }`, 10, 11],
     ['no types as an empty page', `{ vehicleEvents(first: 10, filter: { types: [] }) ${EVENTS} }`, 1, 2],
+    ['no vehicles as an empty page', `{ vehicleEvents(first: 10, filter: { vehicleIds: [] }) ${EVENTS} }`, 1, 4],
+    ['any vehicles as all', `{ vehicleEvents(first: 10, filter: { vehicleIds: ["1"] }) ${EVENTS} }`, 10, 31],
     ['null types as all', `{ vehicleEvents(first: 10, filter: { types: null }) ${EVENTS} }`, 10, 31],
     ['as many nodes as its filter names', '{ vehicles(filter: { ids: ["1", "2"] }) { nodes { id } } }', 2, 3],
     ['no more than its size', '{ vehicles(first: 1, filter: { ids: ["1", "2"] }) { nodes { id } } }', 1, 2],
