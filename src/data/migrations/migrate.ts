@@ -2,14 +2,12 @@ import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readMigrations } from './files.ts'
 import type { Migration } from './files.ts'
+import { pastDeadlocks } from './deadlocks.ts'
 import { ensureMarks, mark, MigrationError, readState } from './marks.ts'
 import type { State } from './marks.ts'
 import { PooledError, withPostgresTarget } from './target.ts'
-import type { Connection, MigrationTarget, Notice } from './target.ts'
+import type { Connection, MigrationLog, MigrationTarget, Notice } from './target.ts'
 import { splitStatements } from './split-statements.ts'
-
-/** Takes a line about a migration or a notice of PostgreSQL; on an empty database the level is debug. */
-export type MigrationLog = (level: 'debug' | 'info' | 'warn', line: string) => void
 
 export type MigrationOptions = {
   readonly log?: MigrationLog
@@ -63,19 +61,22 @@ type Run = Required<MigrationOptions> & {
 
 /**
  * Applies the next migration in one transaction, which holds the lock: it is released however the attempt ends, also
- * where a pooler hands the session to another client.
+ * where a pooler hands the session to another client. After a deadlock with writers they are held up first.
  * @returns its name; null when another process was faster
  */
 const applyWhole = (run: Run): Promise<string | null> =>
   whenFree(run, () =>
-    run.target.transaction(async (connection) => {
-      if (!(await isTrue(connection, `pg_try_advisory_xact_lock(${ADVISORY_LOCK})`))) return busy(connection)
-      const state = await readState(connection, run.migrations)
-      const [migration] = state.pending
-      if (!migration?.isTransactional) return null
-      await connection.query(`SET LOCAL search_path = ${state.schema}`)
-      return apply(run, connection, migration, state)
-    }),
+    pastDeadlocks(run.log, (holdWriters) =>
+      run.target.transaction(async (connection) => {
+        if (!(await isTrue(connection, `pg_try_advisory_xact_lock(${ADVISORY_LOCK})`))) return busy(connection)
+        const state = await readState(connection, run.migrations)
+        const [migration] = state.pending
+        if (!migration?.isTransactional) return null
+        await connection.query(`SET LOCAL search_path = ${state.schema}`)
+        await holdWriters(connection)
+        return apply(run, connection, migration, state)
+      }),
+    ),
   )
 
 /**

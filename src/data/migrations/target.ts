@@ -5,6 +5,9 @@ import { backendIdOf } from './backend-id.ts'
 /** A message of PostgreSQL about what a statement did, such as those of RAISE NOTICE and RAISE WARNING. */
 export type Notice = { readonly message: string; readonly isWarning: boolean }
 
+/** Takes a line about a migration or a notice of PostgreSQL; on an empty database the level is debug. */
+export type MigrationLog = (level: 'debug' | 'info' | 'warn', line: string) => void
+
 export type Connection = {
   readonly query: <Row>(sql: string, values?: readonly unknown[]) => Promise<Row[]>
   /** Runs any number of statements; outside of a transaction they are one. */
