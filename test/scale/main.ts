@@ -42,7 +42,7 @@ const HELP = `Measures the event stream, and requests, under load, and checks th
   npm run scale -- documents  a viewer who subscribes with ever new documents: the server's memory, and what others notice
     --rate 50 --fields 40 --seconds 60 --heap 512 --events 2
   npm run scale -- retention  events grow too old as fast as others come in: whether removing them keeps up
-    --rate 4000 --minutes 10
+    --rate 4000 --minutes 10, and --readings 1 for readings that are kept for less time than other events
   npm run scale -- storage    vehicles report as fast as is taken: the pace, and the bytes that each record takes
     --vehicles 20000 --seconds 60
   npm run scale -- fanout     commits of many events to many subscribers: what a delivery costs, and how soon it is there
@@ -80,7 +80,7 @@ const MEASUREMENTS: Readonly<Record<string, (args: string[]) => Promise<void>>> 
   storage: measurement({ vehicles: 20_000, seconds: 60 }, (options) =>
     inArena((arena) => measureStorage(arena, options)),
   ),
-  retention: measurement({ rate: 4000, minutes: 10 }, (options) =>
+  retention: measurement({ rate: 4000, minutes: 10, readings: 0 }, (options) =>
     inArena((arena) => measureRetention(arena, options)),
   ),
   returns: measurement({ vehicles: 1000, rounds: 15 }, (options) => inArena((arena) => measureReturns(arena, options))),
