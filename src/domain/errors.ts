@@ -5,6 +5,7 @@
  */
 
 import { briefly } from './message.ts'
+import type { Instant } from './period.ts'
 
 /** The code of every expected failure, with the default message, which also describes the code in the schema. */
 export const ERROR_CODES = {
@@ -33,6 +34,8 @@ export type ErrorCode = keyof typeof ERROR_CODES
 /** An expected failure. The domain's functions throw it; the API returns it as a value, with this code and message. */
 export abstract class UserError extends Error {
   readonly code: ErrorCode
+  /** The instant of the decision that it is the answer to, at which what it shows holds; null where there was none. */
+  at: Instant | null = null
 
   constructor(code: ErrorCode, message: string = ERROR_CODES[code]) {
     super(briefly(message))

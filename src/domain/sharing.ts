@@ -100,6 +100,12 @@ export function hasStarted(sharing: Sharing, at: Instant): boolean {
 export const startedAtOf = (sharing: Sharing, at: Instant): Instant | null =>
   hasStarted(sharing, at) ? startOf(sharing) : null
 
+/** Since when the start waits at `at`, also where what ended that wait is recorded by now; null for one that does not. */
+export const startAwaitedSinceOf = (sharing: Sharing, at: Instant): Instant | null =>
+  sharing.startPolicy === 'WHEN_IDLE' && sharing.startsAt <= at && phaseAt(sharing, at) === 'SCHEDULED'
+    ? sharing.startsAt
+    : null
+
 /** Whether the partner has control. */
 export function inForce(sharing: Sharing, at: Instant): boolean {
   if (!hasStarted(sharing, at)) return false
@@ -112,6 +118,12 @@ export function phaseAt(sharing: Sharing, at: Instant): SharingPhase {
   if (!hasStarted(sharing, at)) return 'SCHEDULED'
   return inForce(sharing, at) ? 'ACTIVE' : 'ENDED'
 }
+
+/** Since when the end waits, as seen at `at`; null for one that does not. */
+export const endRequestedAtOf = (sharing: Sharing, at: Instant): Instant | null =>
+  phaseAt(sharing, at) === 'ACTIVE' && sharing.endRequestedAt !== null && sharing.endRequestedAt <= at
+    ? sharing.endRequestedAt
+    : null
 
 /** When it did end, as seen at `at`: an end that has come counts from its very instant, recorded or not. */
 export const endedAtOf = (sharing: Sharing, at: Instant): Instant | null =>

@@ -7,6 +7,7 @@ import { errorOf } from '../../domain/access/refusal.ts'
 import type { Refusal } from '../../domain/access/refusal.ts'
 import { RequestError, UserError } from '../../domain/errors.ts'
 import type { Member } from '../../domain/fleet.ts'
+import type { Instant } from '../../domain/period.ts'
 import type { Sharing } from '../../domain/sharing.ts'
 import type { Tx } from '../database/statement.ts'
 import type { Services } from '../services.ts'
@@ -60,11 +61,13 @@ export async function decide<T>(
   const { key, ...lock } = order
   const isKeyed = key !== undefined && key.key !== null
   let ownerId: string | null = null
+  let at: Instant | null = null
   try {
     const actor = AUDITED[action.kind] ? { fleetId: by.member.fleetId, subject: by.subject } : null
     const whole = { ...lock, transactional: lock.transactional === true || isKeyed, actor, requestId: by.requestId }
     return await withVehicle(services, whole, async (locked) => {
       ownerId = locked?.vehicle.ownerId ?? null
+      at = locked?.moment.at ?? null
       const decision = { ...visible(action, by, locked), id: randomUUID() }
       const { tx, control, moment, id } = decision
       const known = key ? await claimKey(tx, { ...key, fleetId: by.member.fleetId }, id, moment.at) : null
@@ -76,7 +79,10 @@ export async function decide<T>(
       return verb(decision)
     })
   } catch (error) {
-    if (error instanceof UserError) await recordRefusal(services, by, action, order, ownerId, error)
+    if (error instanceof UserError) {
+      error.at = at
+      await recordRefusal(services, by, action, order, ownerId, error)
+    }
     throw error
   }
 }

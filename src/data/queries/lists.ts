@@ -1,7 +1,6 @@
 import type { Fleet } from '../../domain/fleet.ts'
 import type { Instant } from '../../domain/period.ts'
 import type { Sharing } from '../../domain/sharing.ts'
-import type { Vehicle } from '../../domain/vehicle.ts'
 import type { Services } from '../services.ts'
 import { settledFor, vehiclesOf } from './open-vehicles.ts'
 import { undecidedAt } from './undecided.ts'
@@ -12,9 +11,9 @@ import { isId } from '../tables/ids.ts'
 import { select } from '../tables/record.ts'
 import type { Row } from '../tables/record.ts'
 import { SHARING } from '../tables/sharing.ts'
-import { VEHICLE } from '../tables/vehicle.ts'
 import { relationIs, visibleTo } from './visibility.ts'
-import type { VehicleRelation } from '../../domain/access/access.ts'
+import { seesAt, standsAs } from '../../domain/access/access.ts'
+import type { Control, VehicleRelation } from '../../domain/access/access.ts'
 import { BEYOND_IDS, VEHICLE_LISTS } from './vehicle-lists.ts'
 
 /**
@@ -45,35 +44,67 @@ const MOST_IDS = 10_000
  * decisions that are being committed, because it would have to lock every row. A request that acts on a vehicle does wait.
  */
 export async function listVehicles(
-  { prisma, query }: Services,
+  db: Services,
   fleetId: string,
   at: Instant,
   { relation, ids }: VehicleListFilter,
   page: Page<string>,
-): Promise<(Vehicle | OpenVehicle)[]> {
+): Promise<OpenVehicle[]> {
   if (ids === null) {
     const statement = VEHICLE_LISTS[relation ?? 'ALL'][order(page)]
     const { after, before, limit } = page
-    const found = vehiclesOf(await query(statement, [fleetId, after ?? '', before ?? BEYOND_IDS, limit, new Date(at)]))
+    const found = vehiclesOf(
+      await db.query(statement, [fleetId, after ?? '', before ?? BEYOND_IDS, limit, new Date(at)]),
+    )
     return found.map((vehicle) => settledFor(vehicle, at))
   }
-  const undecided = await undecidedAt(query, at)
-  const where = relation === null ? visibleTo(fleetId, at, undecided) : relationIs(relation, fleetId, at, undecided)
   // In the list's order, so that a full page leaves the rest of the ids unread.
   const wanted = [...new Set(ids.filter(isId))].toSorted()
   if (page.backwards) wanted.reverse()
-  const found: Vehicle[] = []
+  const found: OpenVehicle[] = []
   for (let from = 0; from < wanted.length && found.length < page.limit; from += MOST_IDS) {
-    const some = { id: { in: wanted.slice(from, from + MOST_IDS) } }
-    const rows = await prisma.vehicle.findMany({
-      where: { AND: [where, { id: between(page) }, some] },
-      orderBy: { id: order(page) },
-      take: page.limit - found.length,
-    })
-    found.push(...rows.map(VEHICLE.fromPrisma))
+    const rest = { ...page, limit: page.limit - found.length }
+    found.push(...(await listSome(db, fleetId, at, relation, wanted.slice(from, from + MOST_IDS), rest)))
   }
   return found
 }
+
+/**
+ * A page of at most MOST_IDS vehicles. They are found and read by two statements: one whose control has passed in between is left
+ * out, so that nobody sees what was reported after that.
+ */
+async function listSome(
+  { prisma, query, openVehicles }: Services,
+  fleetId: string,
+  at: Instant,
+  relation: VehicleRelation | null,
+  ids: readonly string[],
+  page: Page<string>,
+): Promise<OpenVehicle[]> {
+  const undecided = await undecidedAt(query, at)
+  const where = relation === null ? visibleTo(fleetId, at, undecided) : relationIs(relation, fleetId, at, undecided)
+  const found: OpenVehicle[] = []
+  for (let rest = page; ;) {
+    const take = page.limit - found.length
+    const rows = await prisma.vehicle.findMany({
+      where: { AND: [where, { id: between(rest) }, { id: { in: [...ids] } }] },
+      orderBy: { id: order(page) },
+      take,
+      select: { id: true },
+    })
+    for (const vehicle of await Promise.all(rows.map(({ id }) => openVehicles.vehicle(id, at)))) {
+      const settled = vehicle && settledFor(vehicle, at)
+      if (settled && isListed(relation, fleetId, { vehicle: settled, sharings: settled.sharings }, at))
+        found.push(settled)
+    }
+    const last = rows.at(-1)
+    if (found.length === page.limit || rows.length < take || !last) return found
+    rest = { ...page, [page.backwards ? 'before' : 'after']: last.id }
+  }
+}
+
+const isListed = (relation: VehicleRelation | null, fleetId: string, control: Control, at: Instant): boolean =>
+  relation === null ? seesAt(fleetId, control, at) : standsAs(relation, fleetId, control, at)
 
 const FLEET = { id: true, name: true } as const
 

@@ -55,6 +55,19 @@ export const controllerAt = (control: Control, at: Instant): string =>
 export const seesAt = (fleetId: string, control: Control, at: Instant): boolean =>
   fleetId === control.vehicle.ownerId || fleetId === controllerAt(control, at)
 
+/** Whether a fleet stands to the vehicle like this. The SQL twins of this rule filter lists. */
+export function standsAs(relation: VehicleRelation, fleetId: string, control: Control, at: Instant): boolean {
+  const sharing = sharingAt(control, at)
+  switch (relation) {
+    case 'OWNED':
+      return fleetId === control.vehicle.ownerId
+    case 'SHARED_OUT':
+      return fleetId === control.vehicle.ownerId && sharing !== null
+    case 'SHARED_IN':
+      return fleetId === sharing?.partnerId
+  }
+}
+
 /**
  * The first step of the decision: visibility, then role. It comes before the lookup of an idempotency key.
  * @param control null for an unknown or deleted vehicle, which looks like one that the member may not see

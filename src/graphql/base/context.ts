@@ -36,8 +36,11 @@ export type Context = Services &
     /** The instant at which the answer holds. */
     readonly now: Instant
     readonly loaders: Loaders
-    /** Moves `now` on and forgets what was loaded: after each mutation and before each event of a subscription. */
-    readonly renew: () => void
+    /**
+     * Moves `now` on, to the present or to an instant of a decision, and forgets what was loaded: after each mutation and before each
+     * event of a subscription.
+     */
+    readonly renew: (at?: Instant | null) => void
   }
 
 /** A context with its private properties. */
@@ -49,8 +52,8 @@ const lazyProperties: Pick<Context, 'loaders' | 'renew'> & ThisType<Own> = {
     const { prisma, viewer, now } = this
     return (this.made ??= prisma.$loaders(viewer.kind === 'FLEET' ? viewer.fleetId : null, now))
   },
-  renew() {
-    this.now = this.prisma.$now()
+  renew(at = null) {
+    this.now = at ?? this.prisma.$now()
     this.made = null
   },
 }
@@ -97,15 +100,18 @@ export const asRequester = (context: Context): Requester => ({
 const storable = (subject: string | null): string | null =>
   subject && subject.slice(0, 200).toWellFormed().replaceAll('\0', '\ufffd')
 
-/** Runs a mutation. Its result, also a refusal, is read as of the instant after it. */
+/** Runs a mutation. Its result is read as of the instant after it, a refusal as of the instant at which it was decided. */
 export async function change<T>(context: Context, verb: Promise<T>): Promise<T> {
   try {
-    return await verb
-  } catch (error) {
-    if (error instanceof UserError) context.onRefusal(error.code)
-    throw error
-  } finally {
+    const result = await verb
     context.renew()
+    return result
+  } catch (error) {
+    if (error instanceof UserError) {
+      context.onRefusal(error.code)
+      context.renew(error.at)
+    }
+    throw error
   }
 }
 

@@ -2,7 +2,17 @@ import type { SharingResult } from '../../data/verbs/sharings.ts'
 import { SharingConflictError } from '../../domain/access/refusal.ts'
 import { InputError, RequestError } from '../../domain/errors.ts'
 import { isBehind } from '../../domain/handover/settle.ts'
-import { endedAtOf, endReasonAt, hasPolicy, hasStarted, phaseAt, startedAtOf, statusFor } from '../../domain/sharing.ts'
+import {
+  endedAtOf,
+  endReasonAt,
+  endRequestedAtOf,
+  hasPolicy,
+  hasStarted,
+  phaseAt,
+  startAwaitedSinceOf,
+  startedAtOf,
+  statusFor,
+} from '../../domain/sharing.ts'
 import type { Sharing } from '../../domain/sharing.ts'
 import type { Vehicle } from '../../domain/vehicle.ts'
 import { forTokens } from '../base/audience.ts'
@@ -66,11 +76,12 @@ SharingType.implement({
         'When control did pass to the partner; null before that. Later than startsAt only with startPolicy WHEN_IDLE.',
       resolve: (sharing, _args, { now }) => startedAtOf(sharing, now),
     }),
-    startAwaitedSince: t.expose('startAwaitedSince', {
+    startAwaitedSince: t.field({
       type: 'DateTime',
       nullable: true,
       description:
         'Set while a due start waits for the vehicle to be idle; the phase is SCHEDULED until then. Null before and after.',
+      resolve: (sharing, _args, { now }) => startAwaitedSinceOf(sharing, now),
     }),
     endsAt: t.expose('endsAt', {
       type: 'DateTime',
@@ -107,15 +118,15 @@ SharingType.implement({
       nullable: true,
       description:
         'Set while the end waits for the vehicle to be idle: since endSharing with WHEN_IDLE, or since a due end with endPolicy WHEN_IDLE. Null once it is over.',
-      resolve: (sharing, _args, { now }) => (phaseAt(sharing, now) === 'ACTIVE' ? sharing.endRequestedAt : null),
+      resolve: (sharing, _args, { now }) => endRequestedAtOf(sharing, now),
     }),
     handover: t.field({
       type: VehicleStateType,
       nullable: true,
       description: "The vehicle's readings as control passed to the partner; null before the start.",
       resolve: async (sharing, _args, { loaders, now }) => {
-        if (sharing.handover || !hasStarted(sharing, now)) return sharing.handover
-        return (await loaders.snapshots.load(sharing)).handover
+        if (!hasStarted(sharing, now)) return null
+        return sharing.handover ?? (await loaders.snapshots.load(sharing)).handover
       },
     }),
     returned: t.field({
@@ -123,8 +134,8 @@ SharingType.implement({
       nullable: true,
       description: "The vehicle's readings as control passed back to the owner; null before the end.",
       resolve: async (sharing, _args, { loaders, now }) => {
-        if (sharing.returned || phaseAt(sharing, now) !== 'ENDED') return sharing.returned
-        return (await loaders.snapshots.load(sharing)).returned
+        if (phaseAt(sharing, now) !== 'ENDED') return null
+        return sharing.returned ?? (await loaders.snapshots.load(sharing)).returned
       },
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was agreed.' }),
@@ -142,11 +153,10 @@ builder.objectType(SharingConflictError, {
   description: 'ALREADY_SHARED, SHARED_WITH_PARTNER: the sharing that stands in the way, if the viewer may see it.',
   interfaces: [UserErrorInterface],
   fields: (t) => ({
-    conflict: t.field({
+    conflict: t.expose('conflict', {
       type: SharingType,
       nullable: true,
       description: 'The sharing that stands in the way.',
-      resolve: ({ conflict }, _args, context) => conflict && asOfNow(conflict, context),
     }),
   }),
 })

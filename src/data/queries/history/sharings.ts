@@ -1,4 +1,5 @@
 import type { Instant } from '../../../domain/period.ts'
+import { phaseAt } from '../../../domain/sharing.ts'
 import type { Sharing, SharingPhase, SharingStatus } from '../../../domain/sharing.ts'
 import { timestamp } from '../../database/statement.ts'
 import type { Statement } from '../../database/statement.ts'
@@ -115,8 +116,26 @@ export const SHARING_LISTS = {
 
 const ALL: readonly SharingPhase[] = ['SCHEDULED', 'ACTIVE', 'ENDED', 'CANCELLED']
 
+/** Attempts to read a page while sharings move to other phases. */
+const ATTEMPTS = 3
+
 /** The sharings that the fleet is or was a party to, newest start first. */
 export async function listSharings(
+  services: Services,
+  fleetId: string,
+  at: Instant,
+  filter: SharingListFilter,
+  page: Page<SharingKey>,
+): Promise<Sharing[]> {
+  // What is decided before a due instant may be committed after it, between the statements.
+  for (let left = ATTEMPTS; ; left--) {
+    const found = await readPage(services, fleetId, at, filter, page)
+    if (left === 1 || filter.phase === null || found.every((sharing) => phaseAt(sharing, at) === filter.phase))
+      return found
+  }
+}
+
+async function readPage(
   services: Services,
   fleetId: string,
   at: Instant,
