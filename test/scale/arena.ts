@@ -72,7 +72,8 @@ export async function inArena(
 
 const SETTINGS = ['max_connections=300']
 
-async function newDatabase(closers: (() => Promise<unknown>)[], standby: boolean) {
+/** A database of its own, on the PostgreSQL server of DATABASE_URL or on one that is started for it; empty. */
+export async function newDatabase(closers: (() => Promise<unknown>)[], standby: boolean) {
   const name = `fleetshare_scale_${process.pid}`
   const servers: Postgres[] = []
   let server = process.env['DATABASE_URL']

@@ -16,6 +16,7 @@ import { measureSearch } from './search.ts'
 import { measureStalled } from './stalled.ts'
 import { measureStorage } from './storage.ts'
 import { measureStorm } from './storm.ts'
+import { measureUpgrade } from './upgrade.ts'
 
 const HELP = `Measures the event stream, and requests, under load, and checks that every answer is right. Needs Linux.
 
@@ -47,6 +48,8 @@ const HELP = `Measures the event stream, and requests, under load, and checks th
     --vehicles 20000 --seconds 60
   npm run scale -- fanout     commits of many events to many subscribers: what a delivery costs, and how soon it is there
     --sockets 500 --events 100 --commits 10
+  npm run scale -- upgrade    a database of 0.1.0 is migrated while sessions of that version go on: how long they wait
+    --events 10000000 --vehicles 20000 --batch 20
   npm run scale -- cluster    deploy/ha under one fault after another; needs etcd, patroni, haproxy and postgresql
     --rate 300 --vehicles 50 --databases 2, --fault 3 for the third alone, --short 1 for two that last for seconds, and
     --namespaces 1 for a partition, too; needs root. --restore 1 instead: the database as of a point in time; needs pgbackrest
@@ -97,6 +100,7 @@ const MEASUREMENTS: Readonly<Record<string, (args: string[]) => Promise<void>>> 
     { rate: 300, vehicles: 50, databases: 2, namespaces: 0, fault: 0, short: 0, restore: 0 },
     measureCluster,
   ),
+  upgrade: measurement({ events: 10_000_000, vehicles: 20_000, batch: 20 }, measureUpgrade),
   documents: measurement({ rate: 50, fields: 40, seconds: 60, heap: 512, events: 2 }, (options) =>
     inArena((arena) => measureDocuments(arena, options)),
   ),
