@@ -63,6 +63,22 @@ export const rateLimited = (points: number, seconds: number) =>
     `This costs ${points} points, more than are left. Try again in ${seconds} s.`,
   )
 
+export const TOO_MANY_CONNECTIONS = 'Too many connections are open with this access token.'
+/** A stream more would be one too many. */
+export const tooManyConnections = () =>
+  new GraphQLError(TOO_MANY_CONNECTIONS, {
+    extensions: { code: 'BAD_USER_INPUT' satisfies TopLevelCode, http: { status: 429 } },
+  })
+
+/** The token has ended or was revoked while its request came. */
+export const unauthenticated = (message: string) =>
+  new GraphQLError(message, {
+    extensions: {
+      code: 'UNAUTHENTICATED' satisfies TopLevelCode,
+      http: { status: 401, headers: { 'WWW-Authenticate': 'Bearer' } },
+    },
+  })
+
 /** Nothing was begun. */
 export const overloaded = () =>
   refusedNow('SERVICE_UNAVAILABLE', 503, 1, 'Too much is under way. Nothing was done; try again soon.')

@@ -14,7 +14,7 @@ import { schema } from '../../graphql/schema.ts'
 import type { Admission } from '../limits/admission.ts'
 import { BODY_LIMIT, documentLimits } from '../limits/document-limits.ts'
 import { limitsPlugin } from '../limits/limits-plugin.ts'
-import type { Served } from '../limits/limits-plugin.ts'
+import type { BeginStream, Served } from '../limits/limits-plugin.ts'
 import type { Counts } from '../telemetry/counts.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 import { sizeOfDocument, sizeOfText } from './bounds/document-size.ts'
@@ -38,7 +38,12 @@ export type Engine = {
   readonly operations: Operations
   readonly subscribe: Subscribe
   /** Answers a request over HTTP by the pipeline. Rejects for failures outside of an operation; then nothing was sent. */
-  readonly respond: (request: IncomingMessage, response: ServerResponse, caller: Request) => Promise<void>
+  readonly respond: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    caller: Request,
+    beginStream?: BeginStream,
+  ) => Promise<void>
 }
 
 export type EngineOptions = {
@@ -102,9 +107,9 @@ export function createEngine(options: EngineOptions): Engine {
   })
   const operations = createOperations({ parsingFor: (caller) => yoga.getEnveloped(caller), presentErrors })
   // Yoga's own way would answer a failure outside of its pipeline with a stack.
-  const respond: Engine['respond'] = (request, response, caller) =>
+  const respond: Engine['respond'] = (request, response, caller, beginStream) =>
     requestIds.run(caller.requestId, async () => {
-      const served = { ...caller, req: request, res: response }
+      const served = { ...caller, req: request, res: response, beginStream }
       const answer = await yoga.handleNodeRequestAndResponse(request, response, served)
       await sendNodeResponse(answer, response, request, true)
     })
@@ -164,8 +169,10 @@ const graphqlJsExecution: Plugin<Context> = { onExecute: ({ setExecuteFn }) => s
 const subscriptionPlugin = (admission: Admission, engine: () => Engine): Plugin<Context> => ({
   onSubscribe({ setSubscribeFn }) {
     setSubscribeFn(async ({ document, operationName, variableValues, contextValue }: ExecutionArgs) => {
-      const { req, res, viewer, requestId, transport, traceparent, gone } = contextValue as Served
-      const caller = { viewer, requestId, transport, traceparent, gone }
+      const { req, res, viewer, requestId, traceparent, beginStream } = contextValue as Served
+      const refused = await beginStream?.()
+      if (refused) return { errors: [refused] }
+      const caller = { viewer, requestId, transport: 'sse', traceparent, gone: () => res?.destroyed ?? false } as const
       const { operations, subscribe } = engine()
       const named = { query: document.loc?.source.body ?? '', operationName: operationName ?? null }
       const operation = operations.prepare(named, caller)

@@ -4,11 +4,13 @@ import type { Origins } from '../../domain/access/origins.ts'
 import { viewerOf } from '../../domain/access/viewer.ts'
 import type { Viewer } from '../../domain/access/viewer.ts'
 import { LATEST_INSTANT } from '../../domain/period.ts'
+import { TOO_MANY_CONNECTIONS, tooManyConnections, unauthenticated } from '../../graphql/base/errors.ts'
 import { AuthenticationError } from '../auth/authenticate.ts'
 import type { Authenticate } from '../auth/authenticate.ts'
 import type { Engine } from '../engine/engine.ts'
 import { isIntrospectionText } from '../engine/introspection.ts'
 import type { TakeConnection } from '../limits/connection-limit.ts'
+import type { BeginStream } from '../limits/limits-plugin.ts'
 import type { Counts } from '../telemetry/counts.ts'
 import { bodyOf, isPlainJson, textIn } from './body.ts'
 import type { AnswerSubscription } from './event-stream.ts'
@@ -54,8 +56,6 @@ export async function answerGraphql(
   // A response of the fast path has its headers written with all others, at a fraction of the cost.
   const isJson = request.method === 'POST' && isPlainJson(request.headers)
   if (!isJson || isStream || origins.listed.length > 0 || draining()) setCommonHeaders(response, requestId)
-  // Without it nginx, and proxies that follow its conventions, would buffer a stream.
-  if (isStream) response.setHeader('X-Accel-Buffering', 'no')
   allowOrigin(request, response, origins)
   if (draining()) {
     response.setHeader('Connection', 'close')
@@ -98,7 +98,8 @@ export async function answerGraphql(
   // The client may have gone while its token was verified.
   if (response.destroyed) return
   const traceparent = request.headers['traceparent'] as string | undefined
-  if (isStream && !openStream(options, streams, response, viewer)) return
+  if (isStream && !openStream(options, streams, response, viewer))
+    return refuse(counts, response, 429, 'BAD_USER_INPUT', TOO_MANY_CONNECTIONS)
   const gone = isStream ? () => response.destroyed : undefined
   const caller = { viewer, requestId, transport: isStream ? 'sse' : 'http', traceparent, gone } as const
   if (request.method === 'GET') {
@@ -124,21 +125,40 @@ export async function answerGraphql(
     Object.assign(request, { body: Readable.from([body]) })
   }
   setCommonHeaders(response, requestId)
-  await engine.respond(request, response, caller)
+  await engine.respond(
+    request,
+    response,
+    caller,
+    isStream ? undefined : lateStream(options, streams, request, response),
+  )
 }
 
-/** @returns false, with the refusal sent, if too many connections are open with the token */
+/** Opens the stream of a client that did not ask for one by name; its token may have been revoked while the body came. */
+const lateStream =
+  (options: GraphqlOptions, streams: Streams, request: IncomingMessage, response: ServerResponse): BeginStream =>
+  async () => {
+    try {
+      const viewer = await options.authenticate(request.headers.authorization)
+      // The place of a response that is closed would never be given back.
+      const isOpen = !response.destroyed && openStream(options, streams, response, viewer)
+      return isOpen ? null : tooManyConnections()
+    } catch (error) {
+      if (error instanceof AuthenticationError) return unauthenticated(error.message)
+      throw error
+    }
+  }
+
+/** @returns false if too many connections are open with the token */
 function openStream(
-  { takeConnection, counts }: GraphqlOptions,
+  { takeConnection }: GraphqlOptions,
   streams: Streams,
   response: ServerResponse,
   viewer: Viewer,
 ): boolean {
   const release = takeConnection(viewer.tokenId)
-  if (release === null) {
-    refuse(counts, response, 429, 'BAD_USER_INPUT', 'Too many connections are open with this access token.')
-    return false
-  }
+  if (release === null) return false
+  // Without it nginx, and proxies that follow its conventions, would buffer a stream.
+  response.setHeader('X-Accel-Buffering', 'no')
   streams.set(response, viewer)
   response.on('close', () => {
     streams.delete(response)

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getOperationAST } from 'graphql'
-import type { DocumentNode, ExecutionArgs, ExecutionResult } from 'graphql'
+import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import type { Context } from '../../graphql/base/context.ts'
 import { overloaded } from '../../graphql/base/errors.ts'
@@ -9,8 +9,18 @@ import { queryCostOf } from './query-cost.ts'
 import type { Variables } from './cost-tree.ts'
 import type { QueryCost } from './query-cost.ts'
 
+/**
+ * Makes a stream of a response that is not known to become one: a client that accepts anything has its subscriptions answered with
+ * server-sent events, too. @returns why it may not be one; null if it is
+ */
+export type BeginStream = () => Promise<GraphQLError | null>
+
 /** The context of an operation, with its request and response over HTTP; a WebSocket has neither. */
-export type Served = Context & { readonly req?: IncomingMessage; readonly res?: ServerResponse }
+export type Served = Context & {
+  readonly req?: IncomingMessage
+  readonly res?: ServerResponse
+  readonly beginStream?: BeginStream | undefined
+}
 
 /** Holds the queries and mutations that go through Yoga to the limits. */
 export function limitsPlugin(admission: Admission): Plugin<Context> {
