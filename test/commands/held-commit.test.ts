@@ -120,10 +120,11 @@ const UNKNOWN = '{ commands(filter: { status: OUTCOME_UNKNOWN }) { nodes { id } 
 describe('a command is read as it is', () => {
   it('where its outcome was reported in time, and committed after its deadline', async () => {
     const vehicleId = await world.newVehicle()
-    const { command } = await sendCommand(first.url, owner, { vehicleId, type: COMMAND, timeoutSeconds: 1 })
+    const { command } = await sendCommand(first.url, owner, { vehicleId, type: COMMAND, timeoutSeconds: 3 })
     const given = await commandDispatches(first.url, gateway, [vehicleId])
     onTestFinished(given.stop)
     await given.received(1)
+    await at(Date.parse(command.deadline) - SOON)
     const reported = { commandId: command.id, outcome: 'FAILED', message: 'Jammed' }
     const { answer, others } = await heldAcross(
       Date.parse(command.deadline),

@@ -55,7 +55,8 @@ it('a refusal shows what was in the way as it was decided, also where it is answ
   await world.lend(vehicleId, { endsAt: iso(due), endPolicy: 'WHEN_IDLE', latestEndsAt: iso(due + HOUR) })
   const client = await session(server)
   onTestFinished(() => client.end())
-  // A refusal is in the audit trail before it is answered.
+  // A refusal is in the audit trail before it is answered; it waits for less than 2 s.
+  await at(due - 1_000)
   await client.query('BEGIN')
   await client.query('LOCK TABLE audit')
   const refused = ask(
