@@ -37,7 +37,9 @@ it('a server waits for its database, alive and not ready, and goes on where it s
   const url = await waitingAt(program)
   expect(await statusOf(`${url}/health`)).toBe(200)
   expect(await statusOf(`${url}/ready`)).toBe(503)
-  const response = await fetch(`${url}/graphql`, { method: 'POST', body: '{}' })
+  const response = await fetch(`${url}/graphql`, { method: 'POST', body: '{}', headers: { 'X-Request-Id': 'early' } })
+  expect(response.headers.get('x-request-id')).toBe('early')
+  expect(response.headers.get('x-content-type-options')).toBe('nosniff')
   expect([response.status, await response.json()]).toMatchObject([
     503,
     { errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }] },

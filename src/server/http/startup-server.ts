@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { pathOf } from '../engine/endpoint.ts'
-import { HEALTHY } from './responses.ts'
+import { pathOf, requestIdOf } from '../engine/endpoint.ts'
+import { HEALTHY, setCommonHeaders } from './responses.ts'
 
 /** A server that answers while the real one waits for its database. */
 export type StartupServer = {
@@ -20,9 +20,9 @@ export async function openStartupServer({
 }): Promise<StartupServer> {
   const server = createServer((request, response) => {
     const isHealth = pathOf(request) === '/health'
+    setCommonHeaders(response, requestIdOf(request))
     response.writeHead(isHealth ? 200 : 503, {
       'Content-Type': 'application/json; charset=utf-8',
-      'Cache-Control': 'no-store',
       Connection: 'close',
       ...(isHealth ? {} : { 'Retry-After': '1' }),
     })

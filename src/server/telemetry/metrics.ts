@@ -34,7 +34,8 @@ export async function serveMetrics(
 ): Promise<() => Promise<void>> {
   const registry = createRegistry(sources)
   const server = createServer((request, response) => {
-    if (request.url !== '/metrics') response.writeHead(404).end()
+    // Prometheus may be told to add parameters.
+    if (request.url?.split('?')[0] !== '/metrics') response.writeHead(404).end()
     else
       registry.metrics().then(
         (text) => response.writeHead(200, { 'Content-Type': registry.contentType }).end(text),

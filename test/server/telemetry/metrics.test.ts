@@ -48,6 +48,7 @@ describe('metrics', async () => {
   it('are on a port of their own, and nowhere else', async () => {
     expect((await fetch(`${server.url}/metrics`)).status).toBe(404)
     expect((await fetch(`http://127.0.0.1:${port}/graphql`)).status).toBe(404)
+    expect((await fetch(`http://127.0.0.1:${port}/metrics?format=prometheus`)).status).toBe(200)
     const names = [...(await scrape(port)).keys()].map((sample) => sample.split('{')[0])
     expect(names).toEqual(expect.arrayContaining(['process_cpu_seconds_total', 'nodejs_eventloop_lag_p99_seconds']))
   })
