@@ -1,7 +1,15 @@
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { ask, run } from '../support/api.ts'
 import { readAll } from '../support/events.ts'
-import { commandDispatches, outcome, readCommand, report, reportAt, sendCommand } from '../support/gateway.ts'
+import {
+  commandDispatches,
+  endSharing,
+  outcome,
+  readCommand,
+  report,
+  reportAt,
+  sendCommand,
+} from '../support/gateway.ts'
 import { session, waiting } from '../support/locks.ts'
 import { secondForAll, serverForAll } from '../support/server.ts'
 import { at, HOUR, iso, makeWorld } from '../support/world.ts'
@@ -124,7 +132,7 @@ describe('a command is read as it is', () => {
     const given = await commandDispatches(first.url, gateway, [vehicleId])
     onTestFinished(given.stop)
     await given.received(1)
-    await at(Date.parse(command.deadline) - SOON)
+    await at(Date.parse(command.deadline) - 1_000)
     const reported = { commandId: command.id, outcome: 'FAILED', message: 'Jammed' }
     const { answer, others } = await heldAcross(
       Date.parse(command.deadline),
@@ -169,6 +177,15 @@ it('the answer to a move that is committed after the new end agrees with itself'
     [],
   )
   expect(answer.sharing).toMatchObject({ phase: 'ENDED', endReason: 'EXPIRED', endedAt: iso(due), endsAt: iso(due) })
+})
+
+it('the answer to a partner whose sharing has ended by then has no vehicle', async () => {
+  const vehicleId = await world.newVehicle()
+  const due = Date.now() + SOON
+  await run(first.url, owner, 'startSharing', { vehicleId, fleetId: world.partner, endsAt: iso(due) })
+  // Of a vehicle of which nothing is known the end waits.
+  const { answer } = await heldAcross(due, () => endSharing(first.url, partner, { vehicleId, when: 'WHEN_IDLE' }), [])
+  expect(answer).toMatchObject({ vehicle: null, sharing: { phase: 'ENDED', endReason: 'EXPIRED', endedAt: iso(due) } })
 })
 
 it('an end moved under the lock, and written after it has come, is valid', async () => {

@@ -211,15 +211,20 @@ const successOf = (verb: string) =>
     }),
   })
 
+/** The vehicle of an answer, null for a partner that has lost control since the decision. */
+export const stillSeen = (vehicle: Vehicle | null, context: Context): Vehicle | null | Promise<Vehicle | null> =>
+  vehicle === null || vehicle.ownerId === asMember(context).fleetId ? vehicle : context.loaders.vehicle(vehicle.id)
+
 const EndSharingSuccess = builder
   .objectRef<{ vehicle: Vehicle | null; sharing: Sharing }>('EndSharingSuccess')
   .implement({
     description: 'The sharing is over, or ends as soon as the vehicle is idle.',
     fields: (t) => ({
-      vehicle: t.expose('vehicle', {
+      vehicle: t.field({
         type: VehicleType,
         nullable: true,
         description: 'Null where the viewer has no access to it any more.',
+        resolve: ({ vehicle }, _args, context) => stillSeen(vehicle, context),
       }),
       sharing: t.field({
         type: SharingType,

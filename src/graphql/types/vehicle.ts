@@ -17,7 +17,7 @@ import { NodeInterface } from '../base/node.ts'
 import { resultOf } from './user-errors.ts'
 import { fleetOf, FleetType } from './fleet.ts'
 import { VehiclePermissionsType } from './permission.ts'
-import { bySharing, SharingConnection } from './sharing.ts'
+import { bySharing, SharingConnection, stillSeen } from './sharing.ts'
 import { IdlenessType, VehicleUseType } from '../handover/idleness.ts'
 import { SharingType, VehicleType } from './refs.ts'
 import { VehicleStateType } from './state.ts'
@@ -191,10 +191,11 @@ const DeleteVehicleSuccess = builder.objectRef<{ id: string }>('DeleteVehicleSuc
 const SetVehicleUseSuccess = builder.objectRef<{ vehicle: Vehicle | null }>('SetVehicleUseSuccess').implement({
   description: 'The use is as asked for.',
   fields: (t) => ({
-    vehicle: t.expose('vehicle', {
+    vehicle: t.field({
       type: VehicleType,
       nullable: true,
       description: 'Null for a partner whose sharing this ended.',
+      resolve: ({ vehicle }, _args, context) => stillSeen(vehicle, context),
     }),
   }),
 })
