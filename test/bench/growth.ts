@@ -43,4 +43,4 @@ export function growthOf(cells: readonly Cell[]): string {
 const isGrown = ({ large, ratio }: Step): boolean => large >= SMALL_US && ratio > MOST
 
 const columnsOf = ({ small, large, ratio }: Step): string[] =>
-  [small.toFixed(0), large.toFixed(0), ratio.toFixed(2)].map((text) => (text === 'NaN' ? '' : text))
+  [small.toFixed(0), large.toFixed(0), ratio.toFixed(2)].map((text) => (Number.isFinite(Number(text)) ? text : ''))

@@ -15,6 +15,7 @@ import { runReads, runWrites, startGenerator } from './runs.ts'
 import type { Bench, Place } from './runs.ts'
 import { tableOf } from './table.ts'
 import { startIssuer } from './tokens.ts'
+import { warm } from './warm.ts'
 import { isRead } from './workloads.ts'
 
 /**
@@ -42,6 +43,7 @@ async function run(options: Options): Promise<void> {
   const others = options.workloads.filter((workload) => !isRead(workload))
   const places: Place[] = []
   for (const size of options.worlds) places.push(await newPlace(postgres, size))
+  if (options.isGrowth) for (const { databaseUrl } of places) await warm(databaseUrl)
   await runReads(bench, places, reads)
   await runWrites(bench, places, others)
   console.log(tableOf(bench.cells))
