@@ -1,8 +1,8 @@
 import { openDatabase } from '../../src/data/connection/open.ts'
 import { createServices } from '../../src/data/create-services.ts'
 import { COMMAND } from '../../src/data/tables/command.ts'
-import { select } from '../../src/data/tables/record.ts'
-import type { Row } from '../../src/data/tables/record.ts'
+import { optional, select, selectParts } from '../../src/data/tables/record.ts'
+import type { Row } from '../../src/data/tables/kinds.ts'
 import { SHARING } from '../../src/data/tables/sharing.ts'
 import { VEHICLE } from '../../src/data/tables/vehicle.ts'
 import { fleetId } from './data.ts'
@@ -30,7 +30,7 @@ const [first] = await prisma.sharing.findMany({ where: { ownerId: owner }, take:
 if (!first) throw new Error('there is no sharing')
 const { id } = first
 
-const PAGE = select([...VEHICLE.of('v'), ...SHARING.of('s', ['handover', 'returned'])])
+const PAGE = selectParts({ vehicle: VEHICLE.of('v'), sharing: optional(SHARING.of('s', ['handover', 'returned'])) })
 const pageText = (columns: string, owned: string) => `SELECT ${columns} FROM
   (SELECT * FROM vehicle WHERE owner_id = ${owned} AND deleted_at IS NULL ORDER BY id LIMIT 50) AS v
   LEFT JOIN sharing AS s ON s.vehicle_id = v.id AND s.ended_at IS NULL AND s.cancelled_at IS NULL ORDER BY v.id`
@@ -49,7 +49,7 @@ const WAYS: Readonly<Record<string, Readonly<Record<string, () => Promise<unknow
     'Prisma raw query': async () => prisma.$queryRawUnsafe('SELECT * FROM sharing WHERE id = $1', id),
     'prepared statement': async () =>
       (await query<Row>({ name: 'way_one', text: `SELECT ${ONE.sql} FROM sharing AS s WHERE s.id = $1` }, [id])).map(
-        (row) => SHARING.decode(ONE.read(row)),
+        ONE.read,
       ),
   },
   '50 vehicles with their open sharings': {
@@ -65,10 +65,8 @@ const WAYS: Readonly<Record<string, Readonly<Record<string, () => Promise<unknow
     'Prisma raw query': async () => prisma.$queryRawUnsafe(rawPage, owner),
     'prepared statement': async () =>
       (await query<Row>({ name: 'way_page', text: pageText(PAGE.sql, '$1') }, [owner])).map((row) => {
-        const values = PAGE.read(row)
-        return values[VEHICLE.columns.length] == null
-          ? VEHICLE.decode(values)
-          : { ...VEHICLE.decode(values), sharing: SHARING.decode(values, VEHICLE.columns.length) }
+        const { vehicle, sharing } = PAGE.read(row)
+        return sharing ? { ...vehicle, sharing } : vehicle
       }),
   },
   'a command, written and removed': {

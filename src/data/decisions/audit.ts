@@ -6,7 +6,7 @@ import { isId } from '../tables/ids.ts'
 import type { Query, Statement } from '../database/statement.ts'
 import { AUDIT, auditRowsOf } from '../tables/audit.ts'
 import { selectParts } from '../tables/record.ts'
-import type { Row } from '../tables/record.ts'
+import type { Row } from '../tables/kinds.ts'
 
 const RECORD: Statement = {
   name: 'audit',
@@ -31,7 +31,7 @@ export function createRefusalTrail(query: Query): RefusalTrail {
 /** An entry with its position in the trail, which grows with time. */
 export type TrailEntry = AuditEntry & { readonly position: number }
 
-const NUMBERED = selectParts({ id: [{ sql: 'a.id', kind: 'integer' }], entry: AUDIT.of('a') })
+const NUMBERED = selectParts({ id: { sql: 'a.id', kind: 'integer' }, entry: AUDIT.of('a') })
 
 /** As one range of an index, in its order: by id alone, the entries of all other fleets would be read, too. */
 const trail = (order: 'ASC' | 'DESC', name: string, ahead: readonly string[], values: string): Statement => ({
@@ -61,11 +61,11 @@ export async function readTrail(
     ? query<Row>(statements.all, range)
     : query<Row>(statements.vehicle, [...range, vehicleId]))
   return rows.map((row) => {
-    const values = NUMBERED.read(row)
-    const { readerId: _reader, actorId, subject, ...entry } = AUDIT.decode(values, NUMBERED.at.entry)
+    const { id, entry: found } = NUMBERED.read(row)
+    const { readerId: _reader, actorId, subject, ...entry } = found
     return {
       ...entry,
-      position: Number(values[NUMBERED.at.id]),
+      position: Number(id),
       // A fleet reads the names of its own people only.
       actor: { fleetId: actorId, subject: actorId === fleetId ? subject : null },
     }

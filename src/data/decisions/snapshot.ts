@@ -1,5 +1,4 @@
 import type { Command } from '../../domain/command.ts'
-import type { Instant } from '../../domain/period.ts'
 import type { Sharing } from '../../domain/sharing.ts'
 import { WITH_LOCK_TIMEOUT } from '../database/lock-timeout.ts'
 import type { Query, Statement, Tx } from '../database/statement.ts'
@@ -9,7 +8,7 @@ import type { SnapshotKey, ReadSnapshot, VehicleSnapshot } from '../services.ts'
 import { COMMAND } from '../tables/command.ts'
 import { isId } from '../tables/ids.ts'
 import { givenThat, select, selectParts } from '../tables/record.ts'
-import type { Row, Values } from '../tables/record.ts'
+import type { Row } from '../tables/kinds.ts'
 import { SHARING } from '../tables/sharing.ts'
 import { nonNull } from '../tables/table.ts'
 import { VEHICLE } from '../tables/vehicle.ts'
@@ -29,28 +28,26 @@ const COLUMNS = selectParts({
   vehicle: VEHICLE.of('v'),
   sharing: givenThat(FOUND, SHARING.of('s')),
   /** The number of the key, from 1. */
-  number: [{ sql: 'a.number', kind: 'integer' }],
-  version: [{ sql: 'v.xmin', kind: 'word' }],
-  lastInstant: [{ sql: 'v.last_instant', kind: 'instant' }],
-  maxSilence: [MAX_SILENCE_MS],
-  deleted: [{ sql: 'v.deleted_at IS NOT NULL', kind: 'flag' }],
-  now: [{ sql: 'extract(epoch FROM clock_timestamp())::float8 * 1000', kind: 'float' }],
-  arePartners: [
-    {
-      sql: `a.fleet_id IS NOT NULL AND EXISTS (
+  number: { sql: 'a.number', kind: 'integer' },
+  version: { sql: 'v.xmin', kind: 'word' },
+  lastInstant: { sql: 'v.last_instant', kind: 'instant' },
+  maxSilence: MAX_SILENCE_MS,
+  deleted: { sql: 'v.deleted_at IS NOT NULL', kind: 'flag' },
+  now: { sql: 'extract(epoch FROM clock_timestamp())::float8 * 1000', kind: 'float' },
+  arePartners: {
+    sql: `a.fleet_id IS NOT NULL AND EXISTS (
       SELECT FROM partnership AS p WHERE p.fleet_id = v.owner_id AND p.partner_id = a.fleet_id
       OFFSET 0)`,
-      kind: 'flag',
-    },
-  ],
-  commands: [
-    {
-      sql: `(SELECT jsonb_agg(to_jsonb(c) ORDER BY c.requested_at, c.id) FROM command AS c
+    kind: 'flag',
+  },
+  commands: {
+    sql: `(SELECT jsonb_agg(to_jsonb(c) ORDER BY c.requested_at, c.id) FROM command AS c
       WHERE c.vehicle_id = v.id AND c.status IN ('PENDING', 'DISPATCHED'))`,
-      kind: 'json',
-    },
-  ],
+    kind: 'json',
+  },
 })
+
+type Columns = ReturnType<typeof COLUMNS.read>
 
 /**
  * Vehicles ($1), each with its open sharings and the named one ($2), open or not; its open commands; and whether its owner is a
@@ -98,30 +95,29 @@ export async function readSnapshots(query: Query, keys: readonly SnapshotKey[]):
     keys.map(({ partnerId }) => idOrNull(partnerId)),
   ])
   const read = performance.now()
-  const { at } = COLUMNS
   const found: (VehicleSnapshot & { sharings: Sharing[] })[] = []
   for (const row of rows) {
-    const values = COLUMNS.read(row)
-    const snapshot = (found[Number(values[at.number]) - 1] ??= toSnapshot(values, read))
-    if (values[at.sharing] != null) snapshot.sharings.push(SHARING.decode(values, at.sharing))
+    const columns = COLUMNS.read(row)
+    const snapshot = (found[Number(columns.number) - 1] ??= toSnapshot(columns, read))
+    if (columns.sharing) snapshot.sharings.push(columns.sharing)
   }
   return keys.map((_, index) => found[index] ?? null)
 }
 
 /** A snapshot without its sharings. */
-function toSnapshot(values: Values, read: number): VehicleSnapshot & { sharings: Sharing[] } {
-  const { at } = COLUMNS
+function toSnapshot(columns: Columns, read: number): VehicleSnapshot & { sharings: Sharing[] } {
+  const { vehicle, maxSilence, deleted, lastInstant, version, now, arePartners, commands } = columns
   return {
-    vehicle: VEHICLE.decode(values, at.vehicle),
-    maxSilenceMs: nonNull(values[at.maxSilence] as number | null, 'the setting'),
-    deleted: values[at.deleted] === true,
-    lastInstant: nonNull(values[at.lastInstant] as Instant | null, 'last_instant'),
-    version: nonNull(values[at.version] as string | null, 'xmin'),
-    now: nonNull(values[at.now] as number | null, 'now'),
+    vehicle,
+    maxSilenceMs: nonNull(maxSilence, 'the setting'),
+    deleted: deleted === true,
+    lastInstant: nonNull(lastInstant, 'last_instant'),
+    version: nonNull(version, 'xmin'),
+    now: nonNull(now, 'now'),
     read,
-    arePartners: values[at.arePartners] === true,
+    arePartners: arePartners === true,
     sharings: [],
-    commands: ((values[at.commands] ?? []) as Row[]).map(COMMAND.fromJson),
+    commands: ((commands ?? []) as Row[]).map(COMMAND.fromJson),
   }
 }
 
@@ -129,12 +125,12 @@ function toSnapshot(values: Values, read: number): VehicleSnapshot & { sharings:
 export async function storedSharing(tx: Tx, id: string): Promise<Sharing> {
   const [row] = await tx.query<Row>(STORED_SHARING, [id])
   if (!row) throw new Error('a sharing that is known is missing')
-  return SHARING.decode(ONE_SHARING.read(row))
+  return ONE_SHARING.read(row)
 }
 
 /** The command as it is stored, without its due steps. */
 export async function storedCommand(tx: Tx, id: string): Promise<Command> {
   const [row] = await tx.query<Row>(STORED_COMMAND, [id])
   if (!row) throw new Error('a command that is known is missing')
-  return COMMAND.decode(ONE_COMMAND.read(row))
+  return ONE_COMMAND.read(row)
 }

@@ -1,6 +1,6 @@
 import type { Statement } from '../database/statement.ts'
 import { EVENT } from '../tables/event.ts'
-import { selectParts } from '../tables/record.ts'
+import { optional, selectParts } from '../tables/record.ts'
 
 /** The tag that an event has now, 0 for one of before there were tags; NULL where there is none. */
 const tagAt = (position: string) =>
@@ -11,9 +11,9 @@ const COLUMNS = `e.position, e.tag, ${EVENT.columns.map(({ name }) => `e.${name}
 /** The tag is selected as a word, which is shorter than a binary number and its frame. */
 const tagged = (tag: string) =>
   ({
-    position: [{ sql: 'e.position', kind: 'integer' }],
-    tag: [{ sql: tag, kind: 'word' }],
-    event: EVENT.of('e'),
+    position: { sql: 'e.position', kind: 'integer' },
+    tag: { sql: tag, kind: 'word' },
+    event: optional(EVENT.of('e')),
   }) as const
 
 /** Whether the log still has the event that an instance knows; an instance that has seen no event yet knows none. */
@@ -30,7 +30,7 @@ const loggedIf = (condition: string) =>
 export const LOGGED = loggedIf(hasKnown('$5', '$6'))
 
 /** `found` is in every row, and the only column of a page without events. */
-export const PAGED = selectParts({ ...tagged('e.tag'), found: [{ sql: 'log.found', kind: 'integer' }] })
+export const PAGED = selectParts({ ...tagged('e.tag'), found: { sql: 'log.found', kind: 'integer' } })
 
 /** Values of `found` at a place in place of the tag of an event there. */
 export const FOUND = { nothing: -1, removedBehind: -2, knownMissing: -3 } as const

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventFilter, LoggedEvent } from '../../domain/log/event.ts'
 import type { Statement } from '../database/statement.ts'
 import type { Horizon, Place, Services } from '../services.ts'
-import { EVENT, loggedEvent } from '../tables/event.ts'
-import type { Row, Values } from '../tables/record.ts'
+import { loggedEvent } from '../tables/event.ts'
+import type { Row } from '../tables/kinds.ts'
 import { FLEET_LOG, FOUND, LOG, LOGGED, PAGED, KNOWN_MISSING } from './pages.ts'
 import { checkBefore, checkFound, checkPlace, checkRemoved } from './place.ts'
 
@@ -39,9 +39,8 @@ type Page = {
 /** Reads on from a place. */
 async function readPage({ query }: Services, statement: Statement, values: readonly unknown[]): Promise<Page> {
   const rows = (await query<Row>(statement, values)).map(PAGED.read)
-  const found = (rows[0]?.[PAGED.at.found] ?? FOUND.knownMissing) as number
-  const events = rows.flatMap((row) => (row[PAGED.at.position] == null ? [] : [toEvent(row)]))
-  return { events, found, hasKnown: found !== FOUND.knownMissing }
+  const found = rows[0]?.found ?? FOUND.knownMissing
+  return { events: rows.flatMap(eventOf), found, hasKnown: found !== FOUND.knownMissing }
 }
 
 /** Reads a range, without a check of the event at its beginning. */
@@ -50,17 +49,13 @@ async function readRange(db: Services, statement: Statement, values: readonly un
   const rows = (await db.query<Row>(statement, values)).map(LOGGED.read)
   // An empty result does not say whether the known event was there.
   if (rows.length === 0) await db.log.horizon()
-  const hasKnown = rows.length === 0 ? db.log.rewinds() === rewinds : rows[0]?.[LOGGED.at.tag] !== KNOWN_MISSING
-  return { events: rows.map(toEvent), found: FOUND.nothing, hasKnown }
+  const hasKnown = rows.length === 0 ? db.log.rewinds() === rewinds : rows[0]?.tag !== KNOWN_MISSING
+  return { events: rows.flatMap(eventOf), found: FOUND.nothing, hasKnown }
 }
 
-/** The event of a row; LOGGED and PAGED begin with the same columns. */
-const toEvent = (values: Values): LoggedEvent =>
-  loggedEvent(
-    EVENT.decode(values, PAGED.at.event),
-    values[PAGED.at.position] as number,
-    Number(values[PAGED.at.tag] ?? 0),
-  )
+/** The event of a row, if it has one. */
+const eventOf = ({ event, position, tag }: ReturnType<typeof LOGGED.read>): LoggedEvent[] =>
+  event === null ? [] : [loggedEvent(event, Number(position), Number(tag ?? 0))]
 
 const knownIn = ({ log }: Services): readonly [position: number | null, tag: number | null] => {
   const known = log.known()

@@ -9,7 +9,7 @@ import { timestamp } from '../database/statement.ts'
 import type { Statement } from '../database/statement.ts'
 import { isId } from '../tables/ids.ts'
 import { select } from '../tables/record.ts'
-import type { Row } from '../tables/record.ts'
+import type { Row } from '../tables/kinds.ts'
 import { SHARING } from '../tables/sharing.ts'
 import { relationIs, visibleTo } from './visibility.ts'
 import { seesAt, standsAs } from '../../domain/access/access.ts'
@@ -151,7 +151,7 @@ export async function listSharingsOf(
   const statement = sharingsOf(backwards ? 'ASC' : 'DESC', after !== null, before !== null)
   const keys = [after, before].flatMap((key) => (key === null ? [] : [timestamp(key[0]), key[1]]))
   const rows = await query<Row>(statement, [vehicleIds, fleetId, limit, ...keys])
-  const sharings = rows.map((row) => SHARING.decode(LISTED.read(row)))
+  const sharings = rows.map(LISTED.read)
   const byVehicle = Map.groupBy(sharings, ({ vehicleId }) => vehicleId)
   return vehicleIds.map((id) => byVehicle.get(id) ?? [])
 }

@@ -8,7 +8,7 @@ import type { Query, Statement } from '../database/statement.ts'
 import type { OpenVehicle, OpenVehicles } from '../services.ts'
 import { isId } from '../tables/ids.ts'
 import { givenThat, selectParts } from '../tables/record.ts'
-import type { Row } from '../tables/record.ts'
+import type { Row } from '../tables/kinds.ts'
 import { SHARING } from '../tables/sharing.ts'
 import { nonNull } from '../tables/table.ts'
 import { VEHICLE } from '../tables/vehicle.ts'
@@ -86,7 +86,7 @@ export const FOUND = 's.id IS NOT NULL'
 
 const OPEN_VEHICLE = selectParts({
   vehicle: VEHICLE.of('v'),
-  maxSilence: [MAX_SILENCE_MS],
+  maxSilence: MAX_SILENCE_MS,
   sharing: givenThat(FOUND, SHARING.of('s', NULL_WHILE_OPEN)),
 })
 
@@ -106,23 +106,20 @@ export const WITH_OPEN_SHARINGS = `LEFT JOIN LATERAL (SELECT * FROM sharing AS s
 const VEHICLES: Statement = {
   name: 'vehicles',
   text: `SELECT ${OPEN_VEHICLE_COLUMNS} FROM vehicle AS v ${WITH_OPEN_SHARINGS}
-    WHERE v.id = ANY($1::text[]) AND v.deleted_at IS NULL`,
+    WHERE v.id = ANY($1::text[]) AND v.deleted_at IS NULL ORDER BY v.id`,
 }
 
-/** Groups rows, one per open sharing, by vehicle; the vehicles in the order of their first rows. */
+/** Puts rows, one per open sharing, together by vehicle; those of a vehicle have to be next to each other. */
 export function vehiclesOf(rows: readonly Row[]): OpenVehicle[] {
-  const { at } = OPEN_VEHICLE
-  const found = new Map<string, OpenVehicle & { sharings: Sharing[] }>()
+  const vehicles: OpenVehicle[] = []
+  let sharings: Sharing[] = []
   for (const row of rows) {
-    const values = OPEN_VEHICLE.read(row)
-    const id = values[at.vehicle] as string
-    let vehicle = found.get(id)
-    if (!vehicle) {
-      const maxSilenceMs = nonNull(values[at.maxSilence] as number | null, 'the setting')
-      vehicle = Object.assign(VEHICLE.decode(values, at.vehicle), { maxSilenceMs, sharings: [] })
-      found.set(id, vehicle)
+    const { vehicle, maxSilence, sharing } = OPEN_VEHICLE.read(row)
+    if (vehicles.at(-1)?.id !== vehicle.id) {
+      sharings = []
+      vehicles.push({ ...vehicle, maxSilenceMs: nonNull(maxSilence, 'the setting'), sharings })
     }
-    if (values[at.sharing] != null) vehicle.sharings.push(SHARING.decode(values, at.sharing))
+    if (sharing) sharings.push(sharing)
   }
-  return [...found.values()]
+  return vehicles
 }

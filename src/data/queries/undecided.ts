@@ -8,7 +8,7 @@ import type { Sharing } from '../../domain/sharing.ts'
 import { timestamp } from '../database/statement.ts'
 import type { Query, Statement } from '../database/statement.ts'
 import { select } from '../tables/record.ts'
-import type { Row } from '../tables/record.ts'
+import type { Row } from '../tables/kinds.ts'
 import type { OpenVehicle, Services } from '../services.ts'
 import { COMMAND } from '../tables/command.ts'
 import { SHARING } from '../tables/sharing.ts'
@@ -34,7 +34,7 @@ const UNDECIDED: Statement = {
 export async function undecidedAt(query: Query, at: Instant): Promise<Undecided> {
   const rows = await query<Row>(UNDECIDED, [timestamp(at)])
   return rows.map((row) => {
-    const sharing = SHARING.decode(SETTLED.read(row))
+    const sharing = SETTLED.read(row)
     return { id: sharing.id, phase: phaseAt(sharing, at) }
   })
 }

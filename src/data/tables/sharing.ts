@@ -3,6 +3,8 @@ import type { CommandType } from '../../domain/command.ts'
 import type { Instant } from '../../domain/period.ts'
 import type { HandoverPolicy, Sharing, SharingEndReason } from '../../domain/sharing.ts'
 import type { VehicleState } from '../../domain/state.ts'
+import { asIs } from './kinds.ts'
+import type { Decode } from './kinds.ts'
 import { defineTable, fixed, mapped, nullable, required } from './table.ts'
 import type { Field } from './table.ts'
 
@@ -30,7 +32,7 @@ const startedAt: Field<Instant | null> = {
     { name: 'started_at', kind: 'instant' },
     { name: 'start_recorded', kind: 'flag', isOnlyWritten: true },
   ],
-  decode: (values, at) => (values[at] ?? null) as Instant | null,
+  decode: asIs as Decode<Instant | null>,
   encode: (value) => [value, value !== null],
   isFixed: false,
 }

@@ -1,6 +1,8 @@
 import type { Instant } from '../../domain/period.ts'
-import { instantOf } from './record.ts'
-import type { Expression, Kind, Kinds, Row, Values } from './record.ts'
+import { asIs } from './kinds.ts'
+import type { Decode, Kind, Kinds, Row, Value } from './kinds.ts'
+import { checkedInstant } from './reader.ts'
+import type { Part } from './record.ts'
 
 /** A column: its name in the database and its kind. One that is only written says no more than others do. */
 export type Column = {
@@ -13,10 +15,10 @@ export type Column = {
 /** A property of a domain value, and the columns that hold it. */
 export type Field<T> = {
   readonly columns: readonly Column[]
-  /** The property from the values of its columns, the first of which is at `at`. */
-  readonly decode: (values: Values, at: number) => T
+  /** The property from the values of its columns. */
+  readonly decode: Decode<T>
   /** The values of its columns. */
-  readonly encode: (value: T) => Values
+  readonly encode: (value: T) => readonly Value[]
   /** Whether it is written once, when the row is made. */
   readonly isFixed: boolean
 }
@@ -26,9 +28,8 @@ export type Table<T> = {
   readonly columns: readonly Column[]
   /** The columns' names, for the head of an INSERT. */
   readonly names: string
-  /** Its columns as expressions, of the table under an alias, without those of some properties: they read as NULL. */
-  readonly of: (alias: string, without?: readonly (keyof T & string)[]) => readonly Expression[]
-  readonly decode: (values: Values, at?: number) => T
+  /** A row of the table under an alias, without the columns of some properties: they read as NULL. */
+  readonly of: (alias: string, without?: readonly (keyof T & string)[]) => Part<T>
   /** The value of a row as Prisma gives it. */
   readonly fromPrisma: (row: object) => T
   /** The value of a row as to_jsonb() writes it. */
@@ -67,17 +68,18 @@ export function defineTable<T extends object>(
     name,
     columns,
     names: columns.map((column) => column.name).join(', '),
-    of: (alias, without = []) =>
-      entries.flatMap(([property, { columns: own }]) =>
+    of: (alias, without = []) => ({
+      expressions: entries.flatMap(([property, { columns: own }]) =>
         own.map(({ name: column, kind, isRequired = false, isOnlyWritten }) =>
           isOnlyWritten || without.some((one) => one === property)
             ? null
             : { sql: `${alias}.${column}`, kind, isRequired },
         ),
       ),
-    decode,
-    fromPrisma: (row) => decode(columns.map((column) => ofPrisma((row as Row)[camel(column.name)]))),
-    fromJson: (row) => decode(columns.map(({ name: column, kind }) => ofJson(kind, row[column]))),
+      decode,
+    }),
+    fromPrisma: (row) => decode(...columns.map((column) => ofPrisma((row as Row)[camel(column.name)]))),
+    fromJson: (row) => decode(...columns.map(({ name: column, kind }) => ofJson(kind, row[column]))),
     toJson: (value) => {
       const row: Record<string, unknown> = {}
       for (const [at, item] of encode(value).entries()) {
@@ -121,20 +123,19 @@ export function defineTable<T extends object>(
 type Codec<T> = {
   readonly entries: readonly (readonly [string, Field<unknown>])[]
   readonly columns: readonly Column[]
-  readonly decode: (values: Values, at?: number) => T
-  readonly encode: (value: T) => Values
+  readonly decode: Decode<T>
+  readonly encode: (value: T) => readonly Value[]
 }
 
 function codecOf<T extends object>(fields: { readonly [K in keyof T]-?: Field<T[K]> }): Codec<T> {
   const entries = Object.entries(fields as Record<string, Field<unknown>>)
-  const decoders = places(entries)
   return {
     entries,
     columns: entries.flatMap(([, field]) => field.columns),
-    decode: literalDecoder(decoders) as Codec<T>['decode'],
+    decode: literalDecoder(entries) as Decode<T>,
     encode: (value) => {
       const values: Value[] = []
-      for (const { property, field } of decoders)
+      for (const [property, field] of entries)
         values.push(...field.encode((value as Record<string, unknown>)[property]))
       return values
     },
@@ -145,25 +146,19 @@ function codecOf<T extends object>(fields: { readonly [K in keyof T]-?: Field<T[
  * A decoder whose body is one object literal, made from names that stand in this folder. The engine then knows the object's
  * shape and each function that is called: filling it in property by property takes twice as long for a whole row.
  */
-function literalDecoder(placed: readonly Placed[]): (values: Values, at?: number) => object {
-  const names = placed.map((_, index) => `decode${index}`)
-  const properties = placed.map(
-    ({ property, place }, index) => `${JSON.stringify(property)}: decode${index}(values, at + ${place})`,
-  )
-  // oxlint-disable-next-line typescript/no-implied-eval -- of names in the source alone, never of input
-  const make = new Function(...names, `return (values, at = 0) => ({ ${properties.join(', ')} })`)
-  return make(...placed.map(({ field }) => field.decode)) as (values: Values, at?: number) => object
-}
-
-type Placed = { readonly property: string; readonly field: Field<unknown>; readonly place: number }
-
-function places(entries: readonly (readonly [string, Field<unknown>])[]): Placed[] {
+function literalDecoder(entries: readonly (readonly [string, Field<unknown>])[]): Decode<object> {
   let next = 0
-  return entries.map(([property, field]) => {
-    const place = next
-    next += field.columns.length
-    return { property, field, place }
+  const properties = entries.map(([property, { columns, decode }], index) => {
+    const values = columns.map(() => `v${next++}`)
+    return `${JSON.stringify(property)}: ${decode === asIs ? values[0] : `decode${index}(${values.join(', ')})`}`
   })
+  const parameters = Array.from({ length: next }, (_, place) => `v${place}`)
+  // oxlint-disable-next-line typescript/no-implied-eval -- of names in the source alone, never of input
+  const make = new Function(
+    ...entries.map((_, index) => `decode${index}`),
+    `return (${parameters.join(', ')}) => ({ ${properties.join(', ')} })`,
+  )
+  return make(...entries.map(([, { decode }]) => decode)) as Decode<object>
 }
 
 const camel = (name: string): string => name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
@@ -179,16 +174,14 @@ const TYPES: { readonly [K in Kind]: string } = {
   json: 'JSONB',
 }
 
-type Value = Kinds[Kind] | null
-
 /** Prisma gives and takes dates, and numbers of BIGINT columns as bigint. */
 function ofPrisma(value: unknown): Value {
-  if (value instanceof Date) return instantOf(value.getTime())
+  if (value instanceof Date) return checkedInstant(value.getTime())
   return typeof value === 'bigint' ? Number(value) : (value ?? null)
 }
 
 const ofJson = (kind: Kind, value: unknown): Value =>
-  kind === 'instant' && typeof value === 'string' ? instantOf(Date.parse(value)) : (value ?? null)
+  kind === 'instant' && typeof value === 'string' ? checkedInstant(Date.parse(value)) : (value ?? null)
 
 const toJson = (kind: Kind, value: Value): unknown =>
   kind === 'instant' && value !== null ? new Date(value as Instant).toISOString() : value
@@ -208,7 +201,7 @@ const QUOTED = /["\\]/
 /** A column that may be NULL. */
 export const nullable = <K extends Kind, T extends Kinds[K] = Kinds[K]>(kind: K, name: string): Field<T | null> => ({
   columns: [{ name, kind }],
-  decode: (values, at) => (values[at] ?? null) as T | null,
+  decode: asIs as Decode<T | null>,
   encode: (value) => [value],
   isFixed: false,
 })
@@ -216,7 +209,7 @@ export const nullable = <K extends Kind, T extends Kinds[K] = Kinds[K]>(kind: K,
 /** A column that is never NULL. @throws where it is */
 export const required = <K extends Kind, T extends Kinds[K] = Kinds[K]>(kind: K, name: string): Field<T> => ({
   columns: [{ name, kind, isRequired: true }],
-  decode: (values, at) => nonNull(values[at] as T | null | undefined, name),
+  decode: (value) => nonNull(value as T | null, name),
   encode: (value) => [value],
   isFixed: false,
 })
@@ -227,7 +220,7 @@ export const fixed = <T>(field: Field<T>): Field<T> => ({ ...field, isFixed: tru
 /** The same columns, read and written as something else. */
 export const mapped = <A, B>(field: Field<A>, from: (value: A) => B, to: (value: B) => A): Field<B> => ({
   ...field,
-  decode: (values, at) => from(field.decode(values, at)),
+  decode: (...values) => from(field.decode(...values)),
   encode: (value) => field.encode(to(value)),
 })
 

@@ -2,7 +2,7 @@ import type { CentralLock, Reading, Position, VehicleState } from '../../domain/
 import type { Vehicle, VehicleUse } from '../../domain/vehicle.ts'
 import { commandTypes } from './sharing.ts'
 import type { Instant } from '../../domain/period.ts'
-import type { Kind, Kinds } from './record.ts'
+import type { Decode, Kind, Kinds } from './kinds.ts'
 import { defineTable, fixed, group, mapped, nullable, required } from './table.ts'
 import type { Field } from './table.ts'
 
@@ -16,11 +16,8 @@ const reading = <K extends Kind, T extends Kinds[K] = Kinds[K]>(
     { name, kind },
     { name: time, kind: 'instant' },
   ],
-  decode: (values, at) => {
-    const value = values[at] as T | null
-    const observedAt = values[at + 1] as Instant | null
-    return value === null || observedAt === null ? null : { value, observedAt }
-  },
+  decode: (value, observedAt) =>
+    value === null || observedAt === null ? null : { value: value as T, observedAt: observedAt as Instant },
   encode: (known) => [known?.value ?? null, known?.observedAt ?? null],
   isFixed: false,
 })
@@ -31,12 +28,10 @@ const position: Field<Reading<Position> | null> = {
     { name: 'longitude', kind: 'float' },
     { name: 'position_at', kind: 'instant' },
   ],
-  decode: (values, at) => {
-    const [latitude, longitude, observedAt] = [values[at], values[at + 1], values[at + 2]] as (number | null)[]
-    return latitude == null || longitude == null || observedAt == null
+  decode: ((latitude: number | null, longitude: number | null, observedAt: Instant | null) =>
+    latitude === null || longitude === null || observedAt === null
       ? null
-      : { value: { latitude, longitude }, observedAt }
-  },
+      : { value: { latitude, longitude }, observedAt }) as Decode<Reading<Position> | null>,
   encode: (known) => [known?.value.latitude ?? null, known?.value.longitude ?? null, known?.observedAt ?? null],
   isFixed: false,
 }

@@ -5,7 +5,7 @@ import type { CommandEvent, Kept, SharingEvent } from '../../domain/verify/told.
 import type { Query } from '../database/statement.ts'
 import { COMMAND } from '../tables/command.ts'
 import { EVENT, loggedEvent } from '../tables/event.ts'
-import type { Row } from '../tables/record.ts'
+import type { Row } from '../tables/kinds.ts'
 import { SHARING } from '../tables/sharing.ts'
 
 const ms = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::bigint`

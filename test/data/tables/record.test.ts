@@ -5,7 +5,8 @@ import type { Data } from '../../support/data.ts'
 import { storedSharing } from '../../../src/data/decisions/snapshot.ts'
 import { COMMAND } from '../../../src/data/tables/command.ts'
 import { select } from '../../../src/data/tables/record.ts'
-import type { Row } from '../../../src/data/tables/record.ts'
+import type { Expression } from '../../../src/data/tables/record.ts'
+import type { Row } from '../../../src/data/tables/kinds.ts'
 import { toPrismaVehicle } from '../../../src/data/tables/vehicle.ts'
 import { COMMAND_TYPES } from '../../../src/domain/command.ts'
 import type { Command } from '../../../src/domain/command.ts'
@@ -250,7 +251,7 @@ describe.each(['postgres', 'embedded'])('records on %s', (kind) => {
   })
 
   it('does not depend on how the session writes values', async () => {
-    const selection = select([
+    const expressions: readonly Expression[] = [
       { sql: '0.1::float8 + 0.2::float8', kind: 'float' },
       { sql: `'LOCKED'`, kind: 'word' },
       { sql: '-4294967297::bigint', kind: 'integer' },
@@ -263,7 +264,8 @@ describe.each(['postgres', 'embedded'])('records on %s', (kind) => {
       { sql: `'{}'::text[]`, kind: 'words' },
       { sql: `E'a\\x1f'`, kind: 'text' },
       null,
-    ])
+    ]
+    const selection = select({ expressions, decode: (...values) => values })
     await db.services.transaction(async (tx) => {
       for (const setting of [
         `datestyle = 'German'`,

@@ -6,7 +6,7 @@ import type { Statement } from '../../database/statement.ts'
 import { COMMAND } from '../../tables/command.ts'
 import { isId } from '../../tables/ids.ts'
 import { select } from '../../tables/record.ts'
-import type { Row } from '../../tables/record.ts'
+import type { Row } from '../../tables/kinds.ts'
 import type { Page } from '../lists.ts'
 import { settledCommands } from '../undecided.ts'
 
@@ -101,7 +101,7 @@ async function readPage(
   const newer = before ? [timestamp(before[0]), before[1]] : ['-infinity', '']
   const values: unknown[] = [fleetId, statuses, limit, ...older, ...newer]
   if (vehicleId !== null) values.push(vehicleId)
-  return (await query<Row>(statement, values)).map((row) => COMMAND.decode(LISTED.read(row)))
+  return (await query<Row>(statement, values)).map(LISTED.read)
 }
 
 /** Those that have the status now; all for null. */

@@ -6,7 +6,7 @@ import type { Statement } from '../../database/statement.ts'
 import type { Services } from '../../services.ts'
 import { isId } from '../../tables/ids.ts'
 import { select } from '../../tables/record.ts'
-import type { Row } from '../../tables/record.ts'
+import type { Row } from '../../tables/kinds.ts'
 import { SHARING } from '../../tables/sharing.ts'
 import type { Page, SharingKey } from '../lists.ts'
 import { settledSharings, undecidedAt } from '../undecided.ts'
@@ -160,6 +160,6 @@ async function readPage(
   ]
   if (vehicleId !== null) values.push(vehicleId)
   const rows = await query<Row>(SHARING_LISTS[kind][backwards ? 'ASC' : 'DESC'], values)
-  const sharings = rows.map((row) => SHARING.decode(LISTED.read(row)))
+  const sharings = rows.map(LISTED.read)
   return settledSharings(services, sharings, at)
 }
