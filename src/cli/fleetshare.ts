@@ -7,8 +7,11 @@ import { VERSION } from '../version.ts'
  * its own in this folder, with --help of its own.
  */
 
-/** As in package.json: a larger young generation, which a server with many short requests needs. */
-const SERVER_OPTIONS = ['--min-semi-space-size=32', '--max-semi-space-size=32']
+/**
+ * As in package.json: a larger young generation, which a server with many short requests needs. V8 otherwise allocates the results of
+ * a query in the old generation for good once many of them have survived a collection by chance, and then keeps all that they refer to.
+ */
+const SERVER_OPTIONS = ['--min-semi-space-size=32', '--max-semi-space-size=32', '--no-allocation-site-pretenuring']
 
 /** The first version with SQLite, by which the embedded database locks its folder. */
 const OLDEST_NODE = [22, 13] as const
