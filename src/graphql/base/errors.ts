@@ -70,6 +70,13 @@ export const tooManyConnections = () =>
     extensions: { code: 'BAD_USER_INPUT' satisfies TopLevelCode, http: { status: 429 } },
   })
 
+/** A subscription of a client that accepts no stream. */
+export const streamNotAccepted = () =>
+  new GraphQLError(
+    'A subscription is answered with server-sent events, which the request has to accept (Accept: text/event-stream), or over a WebSocket.',
+    { extensions: { code: 'BAD_USER_INPUT' satisfies TopLevelCode, http: { status: 406 } } },
+  )
+
 /** The token has ended or was revoked while its request came. */
 export const unauthenticated = (message: string) =>
   new GraphQLError(message, {

@@ -9,7 +9,7 @@ import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import { createContext } from '../../graphql/base/context.ts'
 import type { Context, Request, Services } from '../../graphql/base/context.ts'
-import { forbiddenToNobody, maskError } from '../../graphql/base/errors.ts'
+import { forbiddenToNobody, maskError, streamNotAccepted } from '../../graphql/base/errors.ts'
 import { schema } from '../../graphql/schema.ts'
 import type { Admission } from '../limits/admission.ts'
 import { BODY_LIMIT, documentLimits } from '../limits/document-limits.ts'
@@ -179,10 +179,14 @@ const subscriptionPlugin = (admission: Admission, engine: () => Engine): Plugin<
       if (!isOperation(operation)) return { errors: operation }
       const opened = await subscribe(operation, caller, variableValues ?? {}, req?.headers)
       admission.setRateLimitHeaders(viewer, res)
-      return opened
+      // What is refused is answered in any form, and Yoga would refuse the others without a word.
+      const isAccepted = 'errors' in opened || acceptsStream(req?.headers.accept)
+      return isAccepted ? opened : { errors: [streamNotAccepted()] }
     })
   },
 })
+
+const acceptsStream = (accept = '*/*'): boolean => /(^|,)\s*(\*\/\*|text\/(\*|event-stream))/i.test(accept)
 
 /** Responses must not be stored: Yoga sends no-cache for streams, which would allow it. */
 const noStore: Plugin = { onResponse: ({ response }) => response.headers.set('Cache-Control', 'no-store') }

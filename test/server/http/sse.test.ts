@@ -130,8 +130,22 @@ describe('a refused subscription over server-sent events', () => {
 })
 
 describe('a subscription over plain HTTP', () => {
-  it('is 406 to a client that does not accept a stream', async () => {
-    const response = await open(world.as.owner, FOLLOW, {}, 'application/json')
-    expect([response.status, await response.text()]).toEqual([406, ''])
+  it.each([
+    ['by an admin', {}, 'admin', 'FORBIDDEN'],
+    ['with a cursor that is none', { after: 'none' }, 'owner', 'BAD_USER_INPUT'],
+  ] as const)('%s is refused by an ordinary answer', async (_what, variables, who, code) => {
+    const response = await open(world.as[who], FOLLOW, variables, 'application/json')
+    expect(response.status).toBe(200)
+    expect(await response.json()).toMatchObject({ errors: [{ extensions: { code } }] })
   })
+
+  it.each(['application/json', 'application/graphql-response+json'])(
+    'is 406 to a client that does not accept a stream, and says so in %s',
+    async (accept) => {
+      const response = await open(world.as.owner, FOLLOW, {}, accept)
+      expect(response.status).toBe(406)
+      const errors = [{ message: expect.stringContaining('text/event-stream'), extensions: { code: 'BAD_USER_INPUT' } }]
+      expect(await response.json()).toMatchObject({ errors })
+    },
+  )
 })
