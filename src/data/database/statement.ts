@@ -1,5 +1,5 @@
 import type { PGlite } from '@electric-sql/pglite'
-import type pg from 'pg'
+import pg from 'pg'
 import type { Instant } from '../../domain/period.ts'
 import { isLockTimeout, isUnavailable } from './unavailable.ts'
 
@@ -43,7 +43,7 @@ export function postgresSql(pool: pg.Pool, named: boolean): Sql {
       new Promise<Row[]>((resolve, reject) => {
         pool.connect((unconnected, client, release) => {
           if (unconnected || !client) return reject(unconnected ?? new Error('the pool gave no connection'))
-          client.query(queryOf(statement, values, named), (error: Error | null, result) => {
+          const answered = (error: Error | null | undefined, result: { readonly rows: unknown[] }) => {
             if (!error) {
               release()
               return resolve(result.rows as Row[])
@@ -53,7 +53,11 @@ export function postgresSql(pool: pg.Pool, named: boolean): Sql {
               release(isLockTimeout(error) ? undefined : error)
               reject(error)
             })
-          })
+          }
+          const { name, text } = statement
+          // Of a configuration the driver would copy each property with its descriptor, which takes 3 us.
+          const query = new pg.Query(text, [...values], answered)
+          client.query(named ? Object.assign(query, { name }) : query)
         })
       }),
     transaction: async (work) => {
