@@ -140,7 +140,10 @@ const merged = READINGS.map((columns) => {
     .join(', ')
 }).join(', ')
 
-/** $1 the reports as JSON, $2 request. Skips what is known, merges each reading by its time, appends the events. */
+/**
+ * $1 the reports as JSON, $2 request. Skips what is known, merges each reading by its time, appends the events. The log is in
+ * partitions, of which each has an index of its messages: there is none over all for ON CONFLICT.
+ */
 export const RECORD: Statement = {
   name: 'record',
   text: `WITH report AS MATERIALIZED (
@@ -150,13 +153,13 @@ export const RECORD: Statement = {
       latitude FLOAT8, longitude FLOAT8, speed_kmh FLOAT8, mileage_km FLOAT8, energy_percent FLOAT8, central_lock TEXT,
       driving_enabled BOOLEAN, ignition BOOLEAN, facts JSONB)
     JOIN vehicle AS v ON v.id = r."vehicleId"
+    WHERE NOT EXISTS (SELECT FROM event AS k WHERE k.vehicle_id = r."vehicleId" AND k.message_id = r."messageId" OFFSET 0)
   ), logged AS (
     INSERT INTO event (${EVENT_COLUMNS}, message_id)
     SELECT 'STATE_RECORDED', "vehicleId", report.owner_id, s.partner_id, at, now, $2, NULL, NULL, report.facts, "messageId"
     FROM report LEFT JOIN sharing AS s ON s.vehicle_id = "vehicleId" AND s.cancelled_at IS NULL AND s.starts_at <= at
       AND (s.ends_at IS NULL OR s.ends_at > at) AND (s.ended_at IS NULL OR s.ended_at > at)
-    ORDER BY index
-    ON CONFLICT (vehicle_id, message_id) WHERE message_id IS NOT NULL DO NOTHING RETURNING *
+    ORDER BY index RETURNING *
   ), fresh AS MATERIALIZED (
     SELECT report.* FROM report JOIN logged ON logged.vehicle_id = "vehicleId" AND logged.message_id = "messageId"
   ), n AS (
