@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import { ask, mutations, post, run } from './support/api.ts'
-import { newDataDir, sql } from './support/databases.ts'
+import { newDataDir, newName, sql } from './support/databases.ts'
 import { placeBefore } from './support/following.ts'
 import { isRunning, start, startNode } from './support/process.ts'
 import type { Program } from './support/process.ts'
@@ -176,7 +176,7 @@ describe('a data directory', () => {
 
 describe('two processes', () => {
   it('may start at once on one empty PostgreSQL database: the migrations are applied once', async () => {
-    const name = `empty_${process.pid}`
+    const name = newName('empty')
     await sql(`${inject('postgresUrl')}/postgres`, `CREATE DATABASE ${name}`)
     const env = { PORT: '0', DATA_DIR: await dataDir(null), DATABASE_URL: `${inject('postgresUrl')}/${name}` }
     const programs = [startNode('src/main.ts', env), startNode('src/main.ts', env)]

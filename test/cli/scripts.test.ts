@@ -1,5 +1,5 @@
 import { expect, inject, it } from 'vitest'
-import { sql } from '../support/databases.ts'
+import { newName, sql } from '../support/databases.ts'
 import { start, startNode } from '../support/process.ts'
 
 const PROVIDER = { AUTH_JWKS_URL: 'https://id.example/keys', AUTH_ISSUER: 'https://id.example', AUTH_AUDIENCE: 'fleet' }
@@ -86,7 +86,7 @@ it('npm run token says that an identity provider makes the tokens, where there i
 })
 
 it('npm run migrate makes the tables of an empty database, and finds nothing to do again', async () => {
-  const name = `scripts_${process.pid}`
+  const name = newName('scripts')
   await sql(`${inject('postgresUrl')}/postgres`, `CREATE DATABASE ${name}`)
   for (let time = 0; time < 2; time++) {
     const program = startNode('src/cli/migrate.ts', { DATABASE_URL: `${inject('postgresUrl')}/${name}` })

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { cp, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -46,11 +47,12 @@ export async function sql(url: string, text: string): Promise<void> {
   }
 }
 
-let made = 0
+/** A name that no other process takes, as the number of one that has ended is given again within a run. */
+export const newName = (prefix: string): string => `${prefix}_${randomUUID().replaceAll('-', '')}`
 
 /** A database of its own on the PostgreSQL server, migrated and empty. */
 export async function newPostgresDatabase(serverUrl: string): Promise<string> {
-  const name = `test_${process.pid}_${++made}`
+  const name = newName('test')
   for (let attempt = 0; ; attempt++) {
     try {
       await sql(`${serverUrl}/postgres`, `CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`)
@@ -64,7 +66,7 @@ export async function newPostgresDatabase(serverUrl: string): Promise<string> {
 
 /** A database of its own on the PostgreSQL server, with nothing in it. */
 export async function newEmptyDatabase(serverUrl: string): Promise<string> {
-  const name = `empty_${process.pid}_${++made}`
+  const name = newName('empty')
   await sql(`${serverUrl}/postgres`, `CREATE DATABASE ${name} TEMPLATE template0`)
   return `${serverUrl}/${name}`
 }

@@ -1,17 +1,15 @@
 import pg from 'pg'
 import { expect, inject, it, onTestFinished } from 'vitest'
 import { ask, run } from '../../support/api.ts'
-import { sql } from '../../support/databases.ts'
+import { newName, sql } from '../../support/databases.ts'
 import { report } from '../../support/gateway.ts'
 import { startServer } from '../../support/server.ts'
 import { inHours, makeWorld } from '../../support/world.ts'
 import { startupOptions } from '../../../src/data/connection/session.ts'
 
-let made = 0
-
 /** A database of a role of its own, which owns it. */
 async function ownDatabase(encoding = 'UTF8') {
-  const name = `own_${process.pid}_${++made}`
+  const name = newName('own')
   const server = inject('postgresUrl')
   await sql(`${server}/postgres`, `CREATE ROLE ${name} LOGIN PASSWORD 'secret'`)
   await sql(
