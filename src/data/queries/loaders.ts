@@ -29,28 +29,31 @@ export type Loaders = {
   readonly fleet: (id: string) => Fleet | Promise<Fleet | null>
   /** null for a vehicle that the fleet may not see. */
   readonly vehicle: (id: string) => Promise<OpenVehicle | null>
-  readonly sharing: DataLoader<string, Sharing | null>
+  readonly sharing: Load<string, Sharing | null>
   /** A vehicle with its open sharings, other fleets' included: for decisions, not for answers. */
   readonly anybodys: (vehicleId: string) => Promise<OpenVehicle | null>
-  readonly sharingsOf: DataLoader<SharingsRequest, Sharing[], string>
+  readonly sharingsOf: Load<SharingsRequest, Sharing[]>
   /** null for a command that the fleet did not send, of a vehicle that it does not own. */
-  readonly command: DataLoader<string, Command | null>
+  readonly command: Load<string, Command | null>
   /** A command as it is now: a change that the clock brought counts from its instant, whether or not it is recorded yet. */
-  readonly commandNow: DataLoader<Command, Command, string>
+  readonly commandNow: Load<Command, Command>
   /** null for a fleet that is neither the own one nor a partner, and has no sharing with the own one. */
-  readonly relatedFleet: DataLoader<string, Fleet | null>
+  readonly relatedFleet: Load<string, Fleet | null>
   /** Whether the fleet may share vehicles with another. */
-  readonly isPartner: DataLoader<string, boolean>
+  readonly isPartner: Load<string, boolean>
   /** The type of the object that has an id, visible or not; null for an id that nothing has. */
-  readonly nodeType: DataLoader<string, NodeType | null>
+  readonly nodeType: Load<string, NodeType | null>
   /** The vehicle of a sharing whose start or end is due and may not be recorded yet, visible or not. */
-  readonly snapshots: DataLoader<Sharing, Pick<Sharing, 'handover' | 'returned'>, string>
+  readonly snapshots: Load<Sharing, Pick<Sharing, 'handover' | 'returned'>>
 }
+
+/** Loads values by their keys. */
+type Load<K, V> = { readonly load: (key: K) => Promise<V> }
 
 type SharingsRequest = { readonly vehicleId: string; readonly page: Page<SharingKey> }
 
 /** Keys per batch: few enough for good plans, and for few forms of prepared statements. */
-const OPTIONS = { maxBatchSize: 500 }
+const MOST_KEYS = 500
 
 /** @param fleetId null for a viewer without a fleet, who can read fleets only */
 export function createLoaders(db: Services, fleetId: string | null, at: Instant): Loaders {
@@ -91,17 +94,17 @@ export function createLoaders(db: Services, fleetId: string | null, at: Instant)
       })
       return rows.map(COMMAND.fromPrisma)
     }),
-    commandNow: new DataLoader((commands: readonly Command[]) => settledCommands(db, commands, at, recorded), {
-      ...OPTIONS,
-      cacheKeyFn: ({ id }) => id,
-    }),
+    commandNow: loader(
+      (commands: readonly Command[]) => settledCommands(db, commands, at, recorded),
+      ({ id }) => id,
+    ),
     relatedFleet: byId((ids) => listRelatedFleets(db, viewer, ids)),
-    isPartner: new DataLoader(async (ids) => {
+    isPartner: loader(async (ids) => {
       const partners = new Set(await partnersAmong(db, viewer, ids))
       return ids.map((id) => partners.has(id))
-    }, OPTIONS),
-    nodeType: new DataLoader((ids) => nodeTypes(db, ids), OPTIONS),
-    snapshots: new DataLoader(
+    }),
+    nodeType: loader((ids) => nodeTypes(db, ids)),
+    snapshots: loader(
       async (sharings: readonly Sharing[]) => {
         const vehicleIds = sharings.map(({ vehicleId }) => vehicleId)
         const rows = await prisma.vehicle.findMany({ where: { id: { in: vehicleIds } } })
@@ -114,23 +117,20 @@ export function createLoaders(db: Services, fleetId: string | null, at: Instant)
           return { handover: found.get(id)?.handover ?? state, returned: found.get(id)?.returned ?? state }
         })
       },
-      { ...OPTIONS, cacheKeyFn: ({ id }) => id },
+      ({ id }) => id,
     ),
-    sharingsOf: new DataLoader(
-      async (requests) => {
-        const found = new Map<string, Sharing[]>()
-        for (const group of Map.groupBy(requests, ({ page }) => JSON.stringify(page)).values()) {
-          const [first] = group
-          if (first === undefined) continue
-          const vehicleIds = group.map(({ vehicleId }) => vehicleId)
-          const listed = await listSharingsOf(db, viewer, vehicleIds, first.page)
-          const lists = await Promise.all(listed.map((list) => settledSharings(db, list, at)))
-          group.forEach((request, index) => found.set(keyOf(request), lists[index] ?? []))
-        }
-        return requests.map((request) => found.get(keyOf(request)) ?? [])
-      },
-      { ...OPTIONS, cacheKeyFn: keyOf },
-    ),
+    sharingsOf: loader(async (requests) => {
+      const found = new Map<string, Sharing[]>()
+      for (const group of Map.groupBy(requests, ({ page }) => JSON.stringify(page)).values()) {
+        const [first] = group
+        if (first === undefined) continue
+        const vehicleIds = group.map(({ vehicleId }) => vehicleId)
+        const listed = await listSharingsOf(db, viewer, vehicleIds, first.page)
+        const lists = await Promise.all(listed.map((list) => settledSharings(db, list, at)))
+        group.forEach((request, index) => found.set(keyOf(request), lists[index] ?? []))
+      }
+      return requests.map((request) => found.get(keyOf(request)) ?? [])
+    }, keyOf),
   }
 }
 
@@ -143,9 +143,19 @@ export const openVehicleOf = (
 const keyOf = ({ vehicleId, page }: SharingsRequest): string => `${vehicleId} ${JSON.stringify(page)}`
 
 /** Texts that cannot be ids are left out: PostgreSQL rejects some of them. */
-function byId<T extends { readonly id: string }>(find: (ids: string[]) => Promise<T[]>): DataLoader<string, T | null> {
-  return new DataLoader(async (ids) => {
+const byId = <T extends { readonly id: string }>(find: (ids: string[]) => Promise<T[]>): Load<string, T | null> =>
+  loader(async (ids) => {
     const rows = new Map((await find(ids.filter(isId))).map((row) => [row.id, row]))
     return ids.map((id) => rows.get(id) ?? null)
-  }, OPTIONS)
+  })
+
+/** Made at its first use: most operations need none or one of the loaders. */
+function loader<K, V>(find: (keys: readonly K[]) => Promise<readonly V[]>, keyOf?: (key: K) => string): Load<K, V> {
+  let made: DataLoader<K, V, unknown> | null = null
+  return {
+    load: (key) => {
+      made ??= new DataLoader<K, V, unknown>(find, { maxBatchSize: MOST_KEYS, ...(keyOf && { cacheKeyFn: keyOf }) })
+      return made.load(key)
+    },
+  }
 }
