@@ -21,13 +21,12 @@ const UNREADABLE: Readonly<Record<string, Refusal>> = {
  * in GraphQL's form.
  */
 export function refuseUnreadable(server: Server, counts: Counts): void {
-  const answered = new WeakMap<Duplex, ServerResponse>()
-  server.on('request', (request, response) => answered.set(request.socket, response))
+  const latest = new WeakMap<Duplex, ServerResponse>()
+  server.on('request', (request, response) => latest.set(request.socket, response))
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    const response = answered.get(socket)
-    // A refusal would stand in the middle of a response, or find nobody.
-    const isBusy = response?.headersSent === true && !response.writableFinished
-    if (isBusy || !socket.writable || error.code === 'ECONNRESET') return void socket.destroy(error)
+    const response = latest.get(socket)
+    const isNext = !response || isNextAnswer(response)
+    if (!isNext || !socket.writable || error.code === 'ECONNRESET') return void socket.destroy(error)
     const refused = UNREADABLE[error.code ?? ''] ?? MALFORMED
     count(counts.errors, refused.code)
     refuseRaw(socket, refused, randomUUID())
@@ -38,3 +37,12 @@ export function refuseUnreadable(server: Server, counts: Counts): void {
     refuse(counts, response, 417, 'BAD_USER_INPUT', 'The header Expect takes 100-continue.')
   })
 }
+
+/**
+ * Whether a refusal would be taken for the answer to the request that cannot be read, which is the one of this response while that is
+ * not complete, and else the one behind it. Not in the middle of a response, nor where one is still to come that an earlier request waits
+ * for, nor behind the answer that the request already has.
+ */
+const isNextAnswer = ({ req, socket, headersSent, writableFinished }: ServerResponse): boolean =>
+  // A response has a socket when its turn has come.
+  req.complete ? writableFinished : socket !== null && !headersSent

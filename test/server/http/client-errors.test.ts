@@ -43,22 +43,42 @@ it('is refused behind a response that is complete', async () => {
   expect((await closed).map(({ status }) => status)).toEqual([200, 400])
 })
 
-it('ends the connection where a refusal would stand in the middle of a response', async () => {
-  const { as } = await makeWorld(server)
-  const body = JSON.stringify({ query: 'subscription { vehicleEvents { id } }' })
-  const { socket } = await openConnection(server.url)
-  const received: Buffer[] = []
-  socket.on('data', (chunk) => received.push(chunk))
-  socket.write(
-    `POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${as.owner}\r\nContent-Type: application/json\r\n` +
-      `Accept: text/event-stream\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-  )
-  await once(socket, 'data')
-  socket.write('HELLO\r\n\r\n')
-  await once(socket, 'close')
-  expect(
-    Buffer.concat(received)
+const { as } = await makeWorld(server)
+const HEAD = [
+  'POST /graphql HTTP/1.1',
+  'Host: x',
+  `Authorization: Bearer ${as.owner}`,
+  'Content-Type: application/json',
+]
+const request = (query: string, ...headers: readonly string[]) => {
+  const body = JSON.stringify({ query })
+  return [...HEAD, ...headers, `Content-Length: ${body.length}`, '', body].join('\r\n')
+}
+const STREAM = request('subscription { vehicleEvents { id } }', 'Accept: text/event-stream')
+const CHUNKED = 'POST /graphql HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n'
+
+describe('the connection ends where a refusal would be taken for the answer to another request', () => {
+  it.each<[string, readonly string[], readonly number[]]>([
+    ['in the middle of a response', [STREAM, 'HELLO\r\n\r\n'], [200]],
+    [
+      'behind a response that goes on',
+      [STREAM, `${HEAD.join('\r\n')}\r\nTransfer-Encoding: chunked\r\n\r\nHELLO\r\n`],
+      [200],
+    ],
+    ['ahead of a response that is still to come', [`${request('{ vehicles { nodes { id } } }')}HELLO\r\n\r\n`], []],
+    ['behind the response that the request has got', [`${CHUNKED}1\r\n{\r\n`, 'HELLO\r\n'], [415]],
+  ])('%s', async (_where, parts, statuses) => {
+    const { socket } = await openConnection(server.url)
+    const received: Buffer[] = []
+    socket.on('data', (chunk) => received.push(chunk))
+    for (const [index, part] of parts.entries()) {
+      if (index > 0) await once(socket, 'data')
+      socket.write(part)
+    }
+    await once(socket, 'close')
+    const answers = Buffer.concat(received)
       .toString()
-      .match(/HTTP\/1\.1 \d+/g),
-  ).toEqual(['HTTP/1.1 200'])
+      .matchAll(/^HTTP\/1\.1 (\d+)/gm)
+    expect([...answers].map(([, status]) => Number(status))).toEqual(statuses)
+  })
 })
