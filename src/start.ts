@@ -48,7 +48,7 @@ export async function startApp(resources: Resources, signal: AbortSignal): Promi
   }
 }
 
-/** What Node tells of a port, a host name or a file that it cannot use. */
+/** An error of Node about a port, a host name or a file that it cannot use. */
 type SystemError = NodeJS.ErrnoException & { readonly port?: number; readonly hostname?: string }
 
 /**

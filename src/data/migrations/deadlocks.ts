@@ -4,7 +4,7 @@ import type { Connection, MigrationLog } from './target.ts'
 const ATTEMPTS = 5
 const DEADLOCK = '40P01'
 
-/** All who write begin with the vehicle. Reading goes on meanwhile. */
+/** Writers lock the vehicle first, before anything else. Reading goes on meanwhile. */
 const HOLD_WRITERS = `DO $$ BEGIN
   IF to_regclass('"vehicle"') IS NOT NULL THEN LOCK TABLE "vehicle" IN EXCLUSIVE MODE; END IF;
 END $$`

@@ -1,4 +1,4 @@
-/** What is left after a removal of old rows: whether there may be more of them; 'busy' where another session kept it from looking. */
+/** Whether there may be more old rows after a removal; 'busy' where another session kept it from looking. */
 export type Left = boolean | 'busy'
 
 /** The pause of a removal that found nothing, and of one that another session kept from looking. Milliseconds. */

@@ -179,7 +179,7 @@ const subscriptionPlugin = (admission: Admission, engine: () => Engine): Plugin<
       if (!isOperation(operation)) return { errors: operation }
       const opened = await subscribe(operation, caller, variableValues ?? {}, req?.headers)
       admission.setRateLimitHeaders(viewer, res)
-      // What is refused is answered in any form, and Yoga would refuse the others without a word.
+      // A refusal is sent in any form. A stream that the client does not accept would be refused by Yoga without a word.
       const isAccepted = 'errors' in opened || acceptsStream(req?.headers.accept)
       return isAccepted ? opened : { errors: [streamNotAccepted()] }
     })

@@ -127,7 +127,7 @@ export async function listSharings(
   filter: SharingListFilter,
   page: Page<SharingKey>,
 ): Promise<Sharing[]> {
-  // What is decided before a due instant may be committed after it, between the statements.
+  // A decision from before a due instant may be committed after it, between the statements.
   for (let left = ATTEMPTS; ; left--) {
     const found = await readPage(services, fleetId, at, filter, page)
     if (left === 1 || filter.phase === null || found.every((sharing) => phaseAt(sharing, at) === filter.phase))
