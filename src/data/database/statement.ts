@@ -43,11 +43,15 @@ export function postgresSql(pool: pg.Pool, named: boolean): Sql {
       new Promise<Row[]>((resolve, reject) => {
         pool.connect((unconnected, client, release) => {
           if (unconnected || !client) return reject(unconnected ?? new Error('the pool gave no connection'))
+          let hasFailed = false
           const answered = (error: Error | null | undefined, result: { readonly rows: unknown[] }) => {
+            // The driver calls a second time, without an error, for a statement with a value that it could not send.
+            if (hasFailed) return
             if (!error) {
               release()
               return resolve(result.rows as Row[])
             }
+            hasFailed = true
             // Locks are released after PostgreSQL has told of an error. The next answer of the session comes after that.
             client.query('', () => {
               release(isLockTimeout(error) ? undefined : error)

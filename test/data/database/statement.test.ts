@@ -52,3 +52,15 @@ it('any other failure closes the connection, for a prepared statement may be of 
   await expect(query({ name: 'divide', text: 'SELECT 1 / 0' }, [])).rejects.toMatchObject({ code: '22012' })
   expect(await backend()).not.toBe(before)
 })
+
+it('a statement with a value that cannot be sent fails once, and gives its connection back once', async () => {
+  const { pool, query } = await openPool()
+  const released: (Error | boolean | undefined)[] = []
+  pool.on('release', (error) => released.push(error))
+  const value: { self?: object } = {}
+  value.self = value
+  const sending = query({ name: 'value', text: 'SELECT $1::text AS value' }, [value])
+  await expect(sending).rejects.toThrow(/circular/)
+  expect(released).toHaveLength(1)
+  expect(await query({ name: 'one', text: 'SELECT 1 AS one' }, [])).toEqual([{ one: 1 }])
+})
