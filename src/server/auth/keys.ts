@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createRemoteJWKSet, customFetch, errors, exportJWK, generateKeyPair, importJWK, SignJWT } from 'jose'
 import type { JWK, JWTVerifyGetKey } from 'jose'
 import { makeFolder } from '../../folder.ts'
@@ -130,15 +131,21 @@ async function developmentKey(dataDir: string): Promise<JWK> {
   return readKey(file)
 }
 
+/** The time that another process may take to write the key into its file, and the pause between two looks. Milliseconds. */
+const WRITTEN_WITHIN_MS = 1_000
+const LOOK_AGAIN_MS = 20
+
 /** @throws SettingsError where the file holds no key, such as an empty one that a full disk has left behind */
 async function readKey(file: string): Promise<JWK> {
-  const text = await readFile(file, 'utf8')
-  try {
-    return JSON.parse(text) as JWK
-  } catch (error) {
-    throw new SettingsError(`DATA_DIR has a file without a key, ${file}: remove it, and a new one is made`, {
-      cause: error,
-    })
+  for (const began = performance.now(); ; await sleep(LOOK_AGAIN_MS)) {
+    const text = await readFile(file, 'utf8')
+    try {
+      return JSON.parse(text) as JWK
+    } catch (cause) {
+      if (performance.now() - began < WRITTEN_WITHIN_MS) continue
+      const remedy = 'remove it, and a new one is made'
+      throw new SettingsError(`DATA_DIR has a file without a key, ${file}: ${remedy}`, { cause })
+    }
   }
 }
 

@@ -1,5 +1,8 @@
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { post } from '../../support/api.ts'
+import { newDataDir } from '../../support/databases.ts'
 import { AUDIENCE, ISSUER, newKey, startProvider } from '../../support/provider.ts'
 import type { SigningKey, TestProvider } from '../../support/provider.ts'
 import { connectWith } from '../../support/raw.ts'
@@ -8,7 +11,7 @@ import type { TestServer } from '../../support/server.ts'
 import { at } from '../../support/world.ts'
 import { createAuthenticate } from '../../../src/server/auth/authenticate.ts'
 import type { AuthenticationError } from '../../../src/server/auth/authenticate.ts'
-import { providerKeys } from '../../../src/server/auth/keys.ts'
+import { developmentKeys, developmentToken, providerKeys } from '../../../src/server/auth/keys.ts'
 import { readSettings } from '../../../src/settings.ts'
 
 const VIEWER = '{ viewer { roles } }'
@@ -217,4 +220,20 @@ describe('the key set of a provider, as time goes by', () => {
     await vi.advanceTimersByTimeAsync(40_000)
     await expect.poll(generation).toBe(4)
   })
+})
+
+it('the key of the development issuer is waited for while another process writes it', async () => {
+  const DATA_DIR = await newDataDir(null)
+  onTestFinished(() => rm(DATA_DIR, { recursive: true, force: true }))
+  const settings = readSettings({ DATA_DIR })
+  await developmentToken(settings, null, ['admin'], 60)
+  const file = join(settings.dataDir, 'development-key.json')
+  const text = await readFile(file, 'utf8')
+  await writeFile(file, '')
+  const reading = developmentKeys(settings)
+  reading.catch(() => {})
+  // Reads that begin later end later.
+  for (let nth = 0; nth < 5; nth++) expect(await readFile(file, 'utf8')).toBe('')
+  await writeFile(file, text)
+  expect(await reading).toMatchObject({ rules: { issuer: 'fleetshare-development' } })
 })
