@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { resolve } from 'node:path'
+import { resolve, sep } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { createApp } from './app.ts'
@@ -65,7 +65,7 @@ export function explainStart(error: unknown, { host, port, metricsPort, dataDir 
     return wrong(code === 'EADDRINUSE' ? `${name} is in use by another program` : `${name} cannot be listened on`)
   }
   // A file in the folder, or a folder on the way to it.
-  const [file, folder] = [resolve(path), resolve(dataDir)]
+  const [file, folder] = [resolve(path) + sep, resolve(dataDir) + sep]
   if (path !== '' && (file.startsWith(folder) || folder.startsWith(file)))
     return wrong('DATA_DIR has to be a folder that this process may write to')
   return error

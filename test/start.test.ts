@@ -4,6 +4,8 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, inject, it, onTestFinished } from 'vitest'
+import { readSettings } from '../src/settings.ts'
+import { explainStart } from '../src/start.ts'
 import { newDataDir, newPostgresDatabase, sql } from './support/databases.ts'
 import { startPostgres } from './support/postgres.ts'
 import { startNode } from './support/process.ts'
@@ -80,6 +82,19 @@ async function takenPort(): Promise<string> {
   onTestFinished(() => void other.close())
   return String((other.address() as AddressInfo).port)
 }
+
+it.each([
+  ['/srv/data', true],
+  ['/srv/data/postgres/PG_VERSION', true],
+  ['/srv', true],
+  ['/srv/data-of-another', false],
+  ['/srv/dat', false],
+])('an error at %s has to do with the DATA_DIR /srv/data: %s', (path, isExplained) => {
+  const error = Object.assign(new Error('EACCES'), { code: 'EACCES', syscall: 'open', path })
+  const explained = explainStart(error, readSettings({ DATA_DIR: '/srv/data' }))
+  if (isExplained) expect(explained).toMatchObject({ message: expect.stringMatching(/^DATA_DIR has to be/) as string })
+  else expect(explained).toBe(error)
+})
 
 it.each<[string, RegExp, () => Promise<Record<string, string>>]>([
   ['PORT', /is in use by another program/, async () => ({ PORT: await takenPort() })],
