@@ -53,7 +53,7 @@ export async function makeControlWorld(server: TestServer): Promise<ControlWorld
   }
 }
 
-const LOG = `query ($id: ID!) { vehicleEvents(first: 500, filter: { vehicleIds: [$id] }) { nodes {
+const LOG = `query ($id: ID!) { vehicleEvents(last: 500, filter: { vehicleIds: [$id] }) { nodes {
   type occurredAt recordedAt requestId
   ... on CommandEvent { status command { id } } ... on SharingEvent { endReason sharing { id } } } } }`
 

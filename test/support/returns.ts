@@ -51,7 +51,7 @@ export type LogEntry = {
   readonly status?: string
 }
 
-const LOG = `query ($ids: [ID!]) { vehicleEvents(first: 500, filter: { vehicleIds: $ids }) { nodes {
+const LOG = `query ($ids: [ID!]) { vehicleEvents(last: 500, filter: { vehicleIds: $ids }) { nodes {
   type occurredAt recordedAt requestId vehicleId
   ... on SharingEvent { endsAt latestEndsAt endReason sharing { id } }
   ... on CommandEvent { status } ... on VehicleUseEvent { inUse } } } }`
