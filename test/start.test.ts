@@ -104,15 +104,15 @@ it.each<[string, RegExp, () => Promise<Record<string, string>>]>([
   ['DATA_DIR', /has to be a folder/, async () => ({ DATA_DIR: join(import.meta.dirname, 'start.test.ts') })],
   ['DATA_DIR', /has to be a folder/, async () => ({ DATA_DIR: '/proc/none/below' })],
   ['DATA_DIR', /has to be a folder/, async () => ({ DATA_DIR: '/proc/none/below', DATABASE_URL: '' })],
-  [
+  ...['', '{}'].map((content): [string, RegExp, () => Promise<Record<string, string>>] => [
     'DATA_DIR',
     /has a file without a key, .*development-key\.json: remove it/,
     async () => {
       const DATA_DIR = await dataDir(null)
-      await writeFile(join(DATA_DIR, 'development-key.json'), '')
+      await writeFile(join(DATA_DIR, 'development-key.json'), content)
       return { DATA_DIR }
     },
-  ],
+  ]),
 ])('a wrong %s that is found late stops the start with one line that names it: %s', async (name, why, settings) => {
   const DATABASE_URL = await newPostgresDatabase(inject('postgresUrl'))
   const usual = { PORT: '0', DATABASE_URL, DATA_DIR: await dataDir(null) }

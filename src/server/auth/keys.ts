@@ -140,7 +140,9 @@ async function readKey(file: string): Promise<JWK> {
   for (const began = performance.now(); ; await sleep(LOOK_AGAIN_MS)) {
     const text = await readFile(file, 'utf8')
     try {
-      return JSON.parse(text) as JWK
+      const key = JSON.parse(text) as JWK
+      await importJWK(key, ALGORITHM)
+      return key
     } catch (cause) {
       if (performance.now() - began < WRITTEN_WITHIN_MS) continue
       const remedy = 'remove it, and a new one is made'
