@@ -55,7 +55,7 @@ is_restored() { [ "$(query 'SELECT pg_is_in_recovery()')" = f ]; }
 restore() {
   local data=$DIR/node1/data
   halt
-  mv "$data" "$data.before"
+  mv "$data" "$data.before-$(date -u +%Y%m%dT%H%M%SZ)"
   backup_tool 1 --type=time --target="$1" --target-action=promote restore
   # Without Patroni, which would not let it become the primary; and nobody gets in from elsewhere.
   # shellcheck disable=SC2046

@@ -167,7 +167,7 @@ TEXT
   for instance in 1 2; do
     start "server$instance" env HOST="$(address 3)" PORT="400$instance" DATA_DIR="$DIR/server" \
       DATABASE_URL="$url:5000/fleetshare" DATABASE_REPLICA_URL="$url:5001/fleetshare" \
-      "$node_program" "$ROOT/src/main.ts"
+      "$node_program" --min-semi-space-size=32 --max-semi-space-size=32 --no-allocation-site-pretenuring "$ROOT/src/main.ts"
     await "server $instance" answers "$(address 3):400$instance/ready"
   done
   echo "It serves at http://$(address 3):4001/graphql and http://$(address 3):4002/graphql."
