@@ -110,12 +110,12 @@ describe.skipIf(!hasBrowser('The app in React'))('the app in React, in a browser
   it('lends before the server has answered, and takes back what is refused', async () => {
     await world.newVehicle({ name: 'Ada' })
     const page = await open()
-    await page.getByRole('button', { name: 'Ada' }).click()
     const answer = Promise.withResolvers<void>()
     await page.route(`${server.url}/graphql`, async (route) => {
-      if (route.request().postData()?.includes('startSharing')) await answer.promise
+      if (route.request().postData()?.includes('mutation StartSharing')) await answer.promise
       await route.fallback()
     })
+    await page.getByRole('button', { name: 'Ada' }).click()
     await page.getByRole('button', { name: 'Lend to Partner' }).waitFor()
     await run(server.url, world.as.admin, 'endPartnership', { fleetIds: [world.owner, world.partner] })
     await page.getByRole('button', { name: 'Lend to Partner' }).click()
