@@ -8,9 +8,6 @@ DO $$
 BEGIN
   FOR attempt IN 1..600 LOOP
     BEGIN
-      -- Keeps nobody from reading or writing. Autovacuum gives way after a second of waiting, to no lock with a shorter timeout.
-      PERFORM set_config('lock_timeout', '3s', TRUE);
-      LOCK TABLE "vehicle", "event" IN SHARE UPDATE EXCLUSIVE MODE;
       PERFORM set_config('lock_timeout', '200ms', TRUE);
       LOCK TABLE "vehicle" IN EXCLUSIVE MODE;
       LOCK TABLE "event" IN ACCESS EXCLUSIVE MODE;
@@ -76,13 +73,8 @@ BEGIN
       CROSS JOIN LATERAL (SELECT pg_get_expr(c.relpartbound, c.oid) AS bounds) AS b
     WHERE i.inhparent = '"event"'::regclass AND NOT i.inhdetachpending ORDER BY lower NULLS FIRST
   LOOP
-    BEGIN
-      EXECUTE format('SELECT "position", "recorded_at" FROM %I ORDER BY "position" LIMIT 1', "name") INTO "first", "first_at";
-      EXECUTE format('SELECT "position", "recorded_at" FROM %I ORDER BY "position" DESC LIMIT 1', "name") INTO "last", "last_at";
-    EXCEPTION WHEN undefined_table THEN
-      -- Another session has dropped it since.
-      CONTINUE;
-    END;
+    EXECUTE format('SELECT "position", "recorded_at" FROM %I ORDER BY "position" LIMIT 1', "name") INTO "first", "first_at";
+    EXECUTE format('SELECT "position", "recorded_at" FROM %I ORDER BY "position" DESC LIMIT 1', "name") INTO "last", "last_at";
     RETURN NEXT;
   END LOOP;
 END $$;
@@ -103,10 +95,6 @@ DECLARE
 BEGIN
   IF NOT pg_try_advisory_xact_lock(x'46530002'::bigint) THEN RETURN 'busy'; END IF;
   SELECT * INTO "part" FROM "log_partitions"() AS p WHERE p."to" IS NULL;
-  -- Keeps nobody from reading or writing. Autovacuum gives way after a second of waiting, to no lock with a shorter timeout.
-  PERFORM set_config('lock_timeout', '3s', TRUE);
-  EXECUTE format('LOCK TABLE %I IN SHARE UPDATE EXCLUSIVE MODE', "part"."name");
-  PERFORM set_config('lock_timeout', '100ms', TRUE);
   SELECT last_value INTO "drawn" FROM "event_position_seq";
   -- Its name has the end and the last position that was drawn before.
   SELECT c.convalidated AS valid, split_part(c.conname, '_', 3)::bigint AS "at", split_part(c.conname, '_', 4)::bigint AS since
@@ -121,13 +109,13 @@ BEGIN
       RETURN 'validated';
     END IF;
     "at" := "bound"."at";
-  ELSIF "part"."last" - "part"."first" >= "few" OR pg_relation_size(format('%I', "part"."name")::regclass) > 64 << 20 THEN
+  ELSIF "part"."last" - "part"."first" >= "few" THEN
     "at" := GREATEST("at", "drawn" + "few");
     EXECUTE format('ALTER TABLE %I ADD CONSTRAINT "log_bound_%s_%s" CHECK ("position" >= %s AND "position" < %s) NOT VALID',
       "part"."name", "at", "drawn", COALESCE("part"."from", 0), "at");
     RETURN 'bounded';
   END IF;
-  LOCK TABLE ONLY "event" IN ACCESS EXCLUSIVE MODE;
+  LOCK TABLE "event" IN ACCESS EXCLUSIVE MODE;
   IF "bound" IS NULL THEN SELECT GREATEST("at", last_value + 1, "part"."from" + 1) INTO "at" FROM "event_position_seq"; END IF;
   EXECUTE format('ALTER TABLE "event" DETACH PARTITION %I', "part"."name");
   EXECUTE format('ALTER TABLE "event" ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)',
@@ -155,14 +143,11 @@ DECLARE
   "part" RECORD;
   "audience" TEXT;
   "newest" TIMESTAMPTZ;
-  "horizon" BIGINT;
 BEGIN
   IF NOT pg_try_advisory_xact_lock(x'46530002'::bigint) THEN RETURN FALSE; END IF;
-  -- Before the partitions are read, so that their last events are those of all writers up to there.
-  SELECT h."settled" INTO "horizon" FROM "log_horizon"() AS h;
   SELECT * INTO "part" FROM "log_partitions"() AS p WHERE p."name" = "partition";
   IF "part"."name" IS NULL OR "part"."to" IS NULL THEN RETURN FALSE; END IF;
-  IF "part"."to" - 1 > "horizon" OR "part"."last_at" >= "before" THEN RETURN FALSE; END IF;
+  IF "part"."to" - 1 > (SELECT h."settled" FROM "log_horizon"() AS h) OR "part"."last_at" >= "before" THEN RETURN FALSE; END IF;
   FOREACH "audience" IN ARRAY ARRAY['owner_id', 'partner_id'] LOOP
     EXECUTE format($x$
       WITH RECURSIVE rare AS (
@@ -197,11 +182,7 @@ BEGIN
     -- The error undoes what was noted.
     IF "newest" >= "before" THEN RAISE EXCEPTION USING ERRCODE = 'lock_not_available'; END IF;
   END LOOP;
-  -- Autovacuum gives way to it, as in split_log().
-  PERFORM set_config('lock_timeout', '3s', TRUE);
-  EXECUTE format('LOCK TABLE %I IN SHARE UPDATE EXCLUSIVE MODE', "partition");
-  PERFORM set_config('lock_timeout', '100ms', TRUE);
-  LOCK TABLE ONLY "event" IN ACCESS EXCLUSIVE MODE;
+  LOCK TABLE "event" IN ACCESS EXCLUSIVE MODE;
   EXECUTE format('DROP TABLE %I', "partition");
   RETURN TRUE;
 EXCEPTION WHEN lock_not_available THEN RETURN FALSE;
