@@ -11,6 +11,7 @@ import { createLog } from './log/log.ts'
 import { openTimelines } from './log/timelines.ts'
 import { createOpenVehicles } from './queries/open-vehicles.ts'
 import { sharedSecret } from './queries/secrets.ts'
+import { createWaitForWriters } from './queries/wait-for-writers.ts'
 import type { Services, Timeline } from './services.ts'
 import type { StandbyConnection } from './standby/connect.ts'
 import { startStandby } from './standby/standby.ts'
@@ -40,6 +41,7 @@ export async function createServices(
   const timelines = await openTimelines(query, onSetBack)
   const log = createLog(hedgedQuery, await sharedSecret(prisma, 'cursor', 16), timelines, notifications.notify)
   notifications.onNotification(log.wake)
+  const waitForWriters = createWaitForWriters(query)
   const standby = replica && startStandby({ ...replica, query, log })
   return {
     prisma,
@@ -50,7 +52,8 @@ export async function createServices(
     clock,
     log,
     standby,
-    openVehicles: createOpenVehicles(query),
+    openVehicles: createOpenVehicles(query, waitForWriters),
+    waitForWriters,
     ping: connection.ping,
     snapshots: createSnapshots(query),
     counters: createWriteCounters(),

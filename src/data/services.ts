@@ -32,6 +32,7 @@ export type Services = {
   /** null: all is read from the primary. */
   readonly standby: Standby | null
   readonly openVehicles: OpenVehicles
+  readonly waitForWriters: WaitForWriters
   readonly snapshots: ReadSnapshot
   readonly counters: WriteCounters
   /** Vehicles whose records contradict each other, as they are met. */
@@ -176,12 +177,21 @@ export type OpenVehicle = Vehicle & {
 export type OpenVehicles = {
   /**
    * The vehicle for an answer that holds at `at`, without a check of access; null for one that is deleted or never was. It is as
-   * recorded: settledFor() says how it is. Starts and ends that have come by then are final: no earlier decision can still undo them.
+   * recorded: settledFor() says how it is. Starts and ends that have come by then are final: no earlier decision can still undo
+   * them, unless its commit takes longer than a read waits. Then the vehicle is as it is in lists, which wait for none.
    */
   readonly vehicle: (id: string, at: Instant) => Promise<OpenVehicle | null>
+  /** The same without a wait for decisions that are being committed. */
+  readonly recorded: (id: string) => Promise<OpenVehicle | null>
   /** The fleet by its id. Fleets are never changed or removed, so each is read once. */
   readonly fleet: (id: string) => Fleet | Promise<Fleet | null>
 }
+
+/**
+ * Waits, for a second at most, until all decisions on vehicles that were taken before `at` are committed.
+ * @returns the vehicles that somebody still holds; a decision from before `at` may still be committed for them
+ */
+export type WaitForWriters = (vehicleIds: readonly string[], at: Instant) => Promise<ReadonlySet<string>>
 
 /** The vehicle of a decision, and the sharing and the partner that the request names. */
 export type SnapshotKey = {

@@ -18,3 +18,11 @@ export async function waiting(client: pg.Client, count: number): Promise<void> {
     if ((rows[0]?.waiting ?? 0) >= count) return
   }
 }
+
+/** Locks a vehicle's row, as a writer does that never commits. @returns lets go of it */
+export async function holdVehicle(server: TestServer, vehicleId: string): Promise<() => Promise<void>> {
+  const client = await session(server)
+  await client.query('BEGIN')
+  await client.query('SELECT FROM vehicle WHERE id = $1 FOR UPDATE', [vehicleId])
+  return () => client.end()
+}

@@ -19,7 +19,6 @@ import { VEHICLE } from '../tables/vehicle.ts'
 import { settledFor } from './open-vehicles.ts'
 import { settledCommands, settledSharings } from './undecided.ts'
 import { partyIs } from './visibility.ts'
-import { waitForWriters } from './wait-for-writers.ts'
 
 /**
  * The batched reads of one operation: one statement for all rows of a kind that a level of the answer needs. All reads hold at
@@ -84,7 +83,7 @@ export function createLoaders(db: Services, fleetId: string | null, at: Instant)
       const sharings = await read()
       const behind = sharings.filter((sharing) => isBehind([sharing], at)).map(({ vehicleId }) => vehicleId)
       if (behind.length === 0) return sharings
-      await waitForWriters(db.query, behind, at)
+      await db.waitForWriters(behind, at)
       return settledSharings(db, await read(), at)
     }),
     anybodys,
@@ -95,7 +94,7 @@ export function createLoaders(db: Services, fleetId: string | null, at: Instant)
       return rows.map(COMMAND.fromPrisma)
     }),
     commandNow: loader(
-      (commands: readonly Command[]) => settledCommands(db, commands, at, recorded),
+      (commands: readonly Command[]) => settledCommands(db, commands, at),
       ({ id }) => id,
     ),
     relatedFleet: byId((ids) => listRelatedFleets(db, viewer, ids)),

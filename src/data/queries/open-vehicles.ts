@@ -5,7 +5,7 @@ import type { Instant } from '../../domain/period.ts'
 import { asOf, isBehind } from '../../domain/handover/settle.ts'
 import type { Sharing } from '../../domain/sharing.ts'
 import type { Query, Statement } from '../database/statement.ts'
-import type { OpenVehicle, OpenVehicles } from '../services.ts'
+import type { OpenVehicle, OpenVehicles, WaitForWriters } from '../services.ts'
 import { isId } from '../tables/ids.ts'
 import { givenThat, selectParts } from '../tables/record.ts'
 import type { Row } from '../tables/kinds.ts'
@@ -13,23 +13,24 @@ import { SHARING } from '../tables/sharing.ts'
 import { nonNull } from '../tables/table.ts'
 import { VEHICLE } from '../tables/vehicle.ts'
 import { batched } from './batch.ts'
-import { waitForWriters } from './wait-for-writers.ts'
 
 const KNOWN_FLEETS = 10_000
 
-export function createOpenVehicles(query: Query): OpenVehicles {
+export function createOpenVehicles(query: Query, waitForWriters: WaitForWriters): OpenVehicles {
   const read = async (ids: readonly string[]) => vehiclesOf(await query<Row>(VEHICLES, [ids]))
   const vehicles = batched(async (asked: readonly AskedAt[]) => {
     const latest = new Map<string, Instant>()
     for (const { id, at } of asked) if (isId(id)) latest.set(id, Math.max(at, latest.get(id) ?? at))
-    const found = await settledBy(query, await read([...latest.keys()]), ({ id }) => latest.get(id) ?? 0, read)
+    const found = await settledBy(waitForWriters, await read([...latest.keys()]), ({ id }) => latest.get(id) ?? 0, read)
     const byId = new Map(found.map((vehicle) => [vehicle.id, vehicle]))
     return asked.map(({ id }) => byId.get(id) ?? null)
   })
+  const recorded = byId(read)
   const fleets = byId((ids) => query<Fleet>(FLEETS, [ids]))
   const known = new LRUCache<string, Fleet>({ max: KNOWN_FLEETS })
   return {
     vehicle: (id, at) => vehicles.load({ id, at }),
+    recorded: (id) => recorded.load(id),
     fleet: (id) =>
       known.get(id) ??
       fleets.load(id).then((fleet) => {
@@ -43,7 +44,7 @@ type AskedAt = { readonly id: string; readonly at: Instant }
 
 /** Reads vehicles with due steps again, after the decisions from before the due instants have been committed. */
 async function settledBy(
-  query: Query,
+  waitForWriters: WaitForWriters,
   vehicles: readonly OpenVehicle[],
   instantOf: (vehicle: OpenVehicle) => Instant,
   read: (ids: readonly string[]) => Promise<OpenVehicle[]>,
@@ -51,7 +52,7 @@ async function settledBy(
   const behind = vehicles.filter((vehicle) => isBehind(vehicle.sharings, instantOf(vehicle)))
   if (behind.length === 0) return vehicles
   const ids = behind.map(({ id }) => id)
-  await waitForWriters(query, ids, Math.max(...behind.map(instantOf)))
+  await waitForWriters(ids, Math.max(...behind.map(instantOf)))
   return [...vehicles.filter((vehicle) => !behind.includes(vehicle)), ...(await read(ids))]
 }
 

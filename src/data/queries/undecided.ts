@@ -14,7 +14,6 @@ import { COMMAND } from '../tables/command.ts'
 import { SHARING } from '../tables/sharing.ts'
 import { settledFor } from './open-vehicles.ts'
 import type { Undecided } from './visibility.ts'
-import { waitForWriters } from './wait-for-writers.ts'
 
 const SETTLED = select(SHARING.of('s'))
 
@@ -65,28 +64,43 @@ export async function settledSharings(
 /**
  * Commands as they are at `at`, whether what fell due by then is recorded or not. Where something did, they are read again once the
  * decisions from before it are committed: an outcome may have come in time, and what the vehicle shows may be recorded by now.
- * @param vehicleOf a vehicle as it is recorded, read after the commands
+ *
+ * Of a vehicle that somebody holds for longer the commands are as they are recorded: no final status is told that the commit
+ * which is awaited may contradict. It is what the log says, too, for nobody can announce anything of the vehicle meanwhile.
  */
 export async function settledCommands(
-  { prisma, query }: Pick<Services, 'prisma' | 'query'>,
+  { prisma, openVehicles, waitForWriters }: Pick<Services, 'prisma' | 'openVehicles' | 'waitForWriters'>,
   commands: readonly Command[],
   at: Instant,
-  vehicleOf: (id: string) => Promise<OpenVehicle | null>,
 ): Promise<Command[]> {
-  const vehicles = new Map<string, OpenVehicle | null>()
-  const load = async ({ vehicleId }: Command) => vehicles.set(vehicleId, await vehicleOf(vehicleId))
-  await Promise.all(commands.filter(isOpen).map(load))
-  const asOf = (command: Command) => commandAsOf(command, vehicles.get(command.vehicleId) ?? null, at)
-  const isStale = (command: Command) =>
-    isOpen(command) &&
-    (asOf(command) !== command || hasLostControl(command, vehicles.get(command.vehicleId) ?? null, at))
-  const stale = commands.filter(isStale)
+  // Read after the commands.
+  const before = await vehiclesOf(openVehicles, commands.filter(isOpen))
+  const stale = commands.filter((command) => isStale(command, before.get(command.vehicleId) ?? null, at))
   if (stale.length === 0) return [...commands]
-  await waitForWriters(query, [...new Set(stale.map(({ vehicleId }) => vehicleId))], at)
+  const held = await waitForWriters([...new Set(stale.map(({ vehicleId }) => vehicleId))], at)
   const rows = await prisma.command.findMany({ where: { id: { in: stale.map(({ id }) => id) } } })
   const fresh = new Map(rows.map((row) => [row.id, COMMAND.fromPrisma(row)]))
-  return commands.map((command) => asOf(fresh.get(command.id) ?? command))
+  const vehicles = await vehiclesOf(openVehicles, stale)
+  const isRead = new Set(stale)
+  return commands.map((command) => {
+    if (!isRead.has(command)) return command
+    const recorded = fresh.get(command.id) ?? command
+    return held.has(command.vehicleId) ? recorded : commandAsOf(recorded, vehicles.get(command.vehicleId) ?? null, at)
+  })
 }
+
+async function vehiclesOf(
+  { recorded }: Pick<Services['openVehicles'], 'recorded'>,
+  commands: readonly Command[],
+): Promise<Map<string, OpenVehicle | null>> {
+  const ids = [...new Set(commands.map(({ vehicleId }) => vehicleId))]
+  const vehicles = await Promise.all(ids.map(recorded))
+  return new Map(ids.map((id, index) => [id, vehicles[index] ?? null]))
+}
+
+/** Whether something fell due for a command, or may be about to be recorded of it. */
+const isStale = (command: Command, vehicle: OpenVehicle | null, at: Instant): boolean =>
+  isOpen(command) && (commandAsOf(command, vehicle, at) !== command || hasLostControl(command, vehicle, at))
 
 /** Whether control has passed since a command was accepted that waits for a gateway, as far as that is recorded. */
 const hasLostControl = ({ status, sharingId }: Command, vehicle: OpenVehicle | null, at: Instant): boolean =>

@@ -112,6 +112,6 @@ async function ofStatus(
   at: Instant,
 ): Promise<readonly Command[]> {
   if (status === null) return commands
-  const settled = await settledCommands(db, commands, at, (id) => db.openVehicles.vehicle(id, at))
+  const settled = await settledCommands(db, commands, at)
   return settled.filter((command) => command.status === status)
 }
