@@ -1,7 +1,7 @@
 import type { PGlite } from '@electric-sql/pglite'
 import pg from 'pg'
 import type { Instant } from '../../domain/period.ts'
-import { isLockTimeout, isUnavailable } from './unavailable.ts'
+import { isFatal, isLockTimeout, isUnavailable } from './unavailable.ts'
 
 /** A statement that is prepared once per connection. All names are in the source, so that their number is bounded. */
 export type Statement = {
@@ -52,8 +52,7 @@ export function postgresSql(pool: pg.Pool, named: boolean): Sql {
               return resolve(result.rows as Row[])
             }
             hasFailed = true
-            // Locks are released after PostgreSQL has told of an error. The next answer of the session comes after that.
-            client.query('', () => {
+            onceOver(client, error, () => {
               release(isLockTimeout(error) ? undefined : error)
               reject(error)
             })
@@ -66,22 +65,50 @@ export function postgresSql(pool: pg.Pool, named: boolean): Sql {
       }),
     transaction: async (work) => {
       const client = await pool.connect()
+      let isOpen = false
       let broken: Error | undefined
       try {
-        await client.query('BEGIN')
+        await control(client, 'BEGIN')
+        isOpen = true
         const result = await work({ query: on(client) })
-        await client.query('COMMIT')
+        isOpen = false
+        await control(client, 'COMMIT')
         return result
       } catch (error) {
-        // A connection that fails to roll back is closed, and so is one to a server that refuses writes.
-        await client.query('ROLLBACK').catch((cause: Error) => (broken = cause))
-        if (error instanceof Error && isUnavailable(error) && !isLockTimeout(error)) broken ??= error
+        // A connection that fails to begin, to commit or to roll back is closed, and so is one to a server that refuses writes.
+        if (isOpen) await client.query('ROLLBACK').catch((cause: Error) => (broken = cause))
+        if (error instanceof Error && (!isOpen || (isUnavailable(error) && !isLockTimeout(error)))) broken ??= error
         throw error
       } finally {
         client.release(broken)
       }
     },
   }
+}
+
+/** Begins or ends a transaction. */
+const control = (client: pg.PoolClient, text: 'BEGIN' | 'COMMIT'): Promise<void> =>
+  new Promise((resolve, reject) => {
+    client.query(text, (error: Error | null) => {
+      if (error) onceOver(client, error, () => reject(error))
+      else resolve()
+    })
+  })
+
+/**
+ * Calls once the transaction of a statement that failed is over: PostgreSQL releases its locks after it has told of an error.
+ * Nothing is sent for that: behind a pooler it would wait until a connection to the server is free.
+ */
+function onceOver(client: pg.PoolClient, error: Error, then: () => void): void {
+  // Of other errors PostgreSQL says nothing more, or nothing at all.
+  if (!(error instanceof pg.DatabaseError) || isFatal(error)) return then()
+  const over = () => {
+    client.off('drain', over)
+    client.off('end', over)
+    then()
+  }
+  client.on('drain', over)
+  client.on('end', over)
 }
 
 export function embeddedSql(client: PGlite): Sql {

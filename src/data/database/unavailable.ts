@@ -121,6 +121,9 @@ const LOCK_TIMEOUT = '55P03'
 /** Whether a statement was ended because it waited too long for somebody else's lock. */
 export const isLockTimeout = (error: unknown): boolean => sqlFailureOf(error)?.code === LOCK_TIMEOUT
 
+/** Whether PostgreSQL has ended the session with the error. */
+export const isFatal = ({ severity }: { readonly severity?: unknown }): boolean => FATAL.has(severity)
+
 const isSqlState = (code: unknown): code is string =>
   typeof code === 'string' && /^[\dA-Z]{5}$/.test(code) && !/^(P[1-9]|E)/.test(code)
 
@@ -136,7 +139,7 @@ function saysSo({ code, originalCode, severity, syscall, kind, message }: Failur
   return (
     syscall === 'connect' ||
     syscall === 'getaddrinfo' ||
-    FATAL.has(severity) ||
+    isFatal({ severity }) ||
     ADAPTER_KINDS.has(kind) ||
     [code, originalCode].some(
       (one) =>

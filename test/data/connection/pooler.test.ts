@@ -3,12 +3,16 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { expect, inject, it, onTestFinished } from 'vitest'
+import pg from 'pg'
+import { describe, expect, inject, it, onTestFinished } from 'vitest'
+import { postgresSql } from '../../../src/data/database/statement.ts'
+import type { Sql } from '../../../src/data/database/statement.ts'
 import { migratePostgres } from '../../../src/data/migrations/migrate.ts'
 import { run } from '../../support/api.ts'
 import { newEmptyDatabase, newPostgresDatabase, sql } from '../../support/databases.ts'
 import { follow, readAll } from '../../support/events.ts'
 import { sendCommand } from '../../support/gateway.ts'
+import { waiting } from '../../support/locks.ts'
 import { connect, migration } from '../../support/migrations.ts'
 import { freePort } from '../../support/ports.ts'
 import { startServer } from '../../support/server.ts'
@@ -28,8 +32,12 @@ function find(program: string): string | null {
   }
 }
 
-/** PgBouncer before a database, handing out connections by the transaction. @returns its URL */
-async function startPooler(databaseUrl: string): Promise<string> {
+/**
+ * PgBouncer before a database, handing out connections by the transaction.
+ * @param size its connections to the database
+ * @returns its URL
+ */
+async function startPooler(databaseUrl: string, size = 4): Promise<string> {
   const { hostname, port, pathname, username, password } = new URL(databaseUrl)
   const folder = await mkdtemp(join(tmpdir(), 'fleetshare-pooler-'))
   await chmod(folder, 0o755)
@@ -48,7 +56,8 @@ unix_socket_dir =
 auth_type = plain
 auth_file = ${users}
 pool_mode = transaction
-default_pool_size = 4
+default_pool_size = ${size}
+admin_users = ${username}
 `,
   )
   // It refuses to run as root.
@@ -90,6 +99,51 @@ it.skipIf(PGBOUNCER === null)(
     follower.stop()
     const log = await readAll(first.url, world.as.owner)
     expect(seen.map(({ cursor }) => cursor)).toEqual(log.slice(-seen.length).map(({ cursor }) => cursor))
+  },
+)
+
+describe.skipIf(PGBOUNCER === null)(
+  'a failure is told at once, while others have all connections of the pooler',
+  () => {
+    const FAIL = 'PERFORM pg_advisory_xact_lock(7); RAISE lock_not_available;'
+    it.each<[string, (sql: Sql) => Promise<unknown>]>([
+      ['of a statement', ({ query }) => query({ name: 'fail', text: `DO $$ BEGIN ${FAIL} END $$` }, [])],
+      [
+        'of a commit',
+        ({ transaction }) => transaction((tx) => tx.query({ name: 'late', text: 'INSERT INTO late VALUES (1)' }, [])),
+      ],
+    ])('%s', async (_what, fail) => {
+      const direct = await newPostgresDatabase(inject('postgresUrl'))
+      await sql(
+        direct,
+        `CREATE TABLE late (id INT);
+      CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${FAIL} END $$;
+      CREATE CONSTRAINT TRIGGER late AFTER INSERT ON late DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fail()`,
+      )
+      const pooled = await startPooler(direct, 1)
+      const pool = new pg.Pool({ connectionString: pooled, max: 1 })
+      const [locker, other, admin] = await Promise.all([
+        connect(direct),
+        connect(pooled),
+        connect(pooled.replace(/[^/]*$/, 'pgbouncer')),
+      ])
+      onTestFinished(() => pool.end())
+      await locker.query('SELECT pg_advisory_lock(7)')
+      const failing = fail(postgresSql(pool, false)).catch((error: unknown) => error)
+      await waiting(locker, 1)
+      // The next in line for the only connection, which it keeps.
+      const begun = other.query('BEGIN')
+      const inLine = async () =>
+        (await admin.query<{ cl_waiting: string | number }>('SHOW POOLS')).rows.map(({ cl_waiting: count }) =>
+          Number(count),
+        )
+      await expect.poll(inLine).toContain(1)
+      await locker.query('SELECT pg_advisory_unlock(7)')
+      await begun
+      expect(await failing).toMatchObject({ code: '55P03' })
+      await other.query('COMMIT')
+      expect(await postgresSql(pool, false).query({ name: 'one', text: 'SELECT 1 AS one' }, [])).toEqual([{ one: 1 }])
+    })
   },
 )
 
