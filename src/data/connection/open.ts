@@ -77,12 +77,18 @@ const POOL_SIZE = 10
 const KEPT = 0.3
 
 /** The limits of what may wait for row locks, and of what may wait for those of many rows. @param size null for no pool */
-function lockLimits(size: number | null): { readonly ofRow: Limit; readonly ofRows: Limit } {
+function lockLimits(size: number | null): { readonly ofRow: Limit; readonly ofRows: Limit; readonly end: () => void } {
   const unlimited: Limit = (work) => work()
-  if (size === null) return { ofRow: unlimited, ofRows: unlimited }
+  if (size === null) return { ofRow: unlimited, ofRows: unlimited, end: () => {} }
   const most = size - Math.max(1, Math.floor(size * KEPT))
   const rules = { waiting: 1_000, waitMs: POOL.connectionTimeoutMillis, reason: 'too much waits for locks of rows' }
-  return { ofRow: createLimit({ ...rules, most }), ofRows: createLimit({ ...rules, most: Math.ceil(most / 2) }) }
+  const ofRow = createLimit({ ...rules, most })
+  const ofRows = createLimit({ ...rules, most: Math.ceil(most / 2) })
+  const end = () => {
+    ofRow.end()
+    ofRows.end()
+  }
+  return { ofRow, ofRows, end }
 }
 
 /** The silence after which a connection in use is closed: longer than a statement may take. Milliseconds. */
@@ -115,15 +121,15 @@ async function openPostgres(url: string, settings: DatabaseSettings): Promise<Co
   let wake = () => {}
   const wakeups = startWakeups(direct, { onWake: () => wake(), onReadOnly: retire })
   const notifications = { notify: wakeups.announce, onNotification: (then: () => void) => void (wake = then) }
-  const release = async () => {
-    await wakeups.close()
-    await pool.end()
+  // At once: Prisma waits for transactions that wait for a connection, and the pool refuses those.
+  const release = async (disconnect: () => Promise<void>) => {
+    await Promise.all([disconnect(), wakeups.close(), pool.end()])
   }
   try {
     const sql = postgresSql(pool, pooled === direct)
     return assemble(new PrismaPg(pool, { schema }), sql, settings, { pool, schema, notifications, explain, release })
   } catch (error) {
-    await release()
+    await release(async () => {})
     throw explain(error)
   }
 }
@@ -139,7 +145,11 @@ async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Connect
     await migrate(embedded.migrations, migrationOptions(settings))
     const notifications = { notify: () => {}, onNotification: () => {} }
     const explain = (error: unknown) => error
-    const parts = { pool: null, schema: null, notifications, explain, release: embedded.close }
+    const release = async (disconnect: () => Promise<void>) => {
+      await disconnect()
+      await embedded.close()
+    }
+    const parts = { pool: null, schema: null, notifications, explain, release }
     return assemble(embedded.adapter, embedded.sql, settings, parts)
   } catch (error) {
     await embedded.close()
@@ -148,7 +158,8 @@ async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Connect
 }
 
 type Parts = Pick<Connection, 'pool' | 'schema' | 'notifications' | 'explain'> & {
-  readonly release: () => Promise<void>
+  /** Ends all connections. @param disconnect ends those that Prisma has taken */
+  readonly release: (disconnect: () => Promise<void>) => Promise<void>
 }
 
 function assemble(
@@ -163,7 +174,7 @@ function assemble(
     log: onStatement ? [{ level: 'query', emit: 'event' }] : [],
   })
   if (onStatement) (prisma as PrismaClient<'query'>).$on('query', ({ query }) => onStatement(query))
-  const { ofRow, ofRows } = lockLimits(pool ? (poolSize ?? POOL_SIZE) : null)
+  const { ofRow, ofRows, end } = lockLimits(pool ? (poolSize ?? POOL_SIZE) : null)
   let fullAt = -Infinity
   const watched =
     ({ query }: Tx): Query =>
@@ -195,8 +206,8 @@ function assemble(
       await ping(sql.query)
     },
     close: async () => {
-      await prisma.$disconnect()
-      await release()
+      end()
+      await release(() => prisma.$disconnect())
     },
   }
 }

@@ -22,6 +22,7 @@ export function createPool(
       }
     },
   })
+  refuseAtEnd(pool)
   // A connection that breaks while idle is replaced by the pool; unheard, the event would end the process.
   pool.on('error', () => {})
   // Nor does the pool listen on one that it is just handing over.
@@ -41,6 +42,41 @@ export function createPool(
     }
   }
   return { pool, retire }
+}
+
+type Connected = Parameters<typeof pg.Pool.prototype.connect>[0]
+
+/**
+ * Refuses all that wait for a connection as soon as the pool ends. It gives out none from then on, but would leave them to their
+ * timeouts.
+ */
+function refuseAtEnd(pool: pg.Pool): void {
+  const waiting = new Set<(error: Error) => void>()
+  const [connect, end] = [pool.connect.bind(pool), pool.end.bind(pool)]
+  const connectOrRefuse = (callback: Connected) => {
+    const refuse = (error: Error) => callback(error, undefined, () => {})
+    waiting.add(refuse)
+    connect((error, client, release) => {
+      if (waiting.delete(refuse)) callback(error, client, release)
+      // A connection that has come for one that was refused meanwhile is closed.
+      else if (client) release()
+    })
+  }
+  pool.connect = ((callback?: Connected) =>
+    callback
+      ? connectOrRefuse(callback)
+      : new Promise((resolve, reject) => {
+          connectOrRefuse((error, client) =>
+            client ? resolve(client) : reject(error ?? new Error('the pool gave no connection')),
+          )
+        })) as typeof pool.connect
+  pool.end = () => {
+    const ended = end()
+    const refused = [...waiting]
+    waiting.clear()
+    for (const refuse of refused) refuse(new Error('Cannot use a pool after calling end on the pool'))
+    return ended
+  }
 }
 
 function clientFor(endpoints: Endpoints, config: pg.PoolConfig) {

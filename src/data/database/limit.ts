@@ -16,39 +16,53 @@ export type LimitRules = {
   readonly reason: string
 }
 
+/** A limit that knows whether there is work under it, and can be ended: what waits is refused then, and all that would wait. */
+export type EndableLimit = Limit & { readonly isIdle: () => boolean; readonly end: () => void }
+
 /** @returns a limit that refuses, by a BusyError, what would wait in too long a queue or for too long */
-export function createLimit({ most, waiting, waitMs, reason }: LimitRules): Limit & { readonly isIdle: () => boolean } {
-  const queue: (() => void)[] = []
+export function createLimit({ most, waiting, waitMs, reason }: LimitRules): EndableLimit {
+  const queue: { readonly go: () => void; readonly refuse: () => void }[] = []
   let running = 0
+  let isEnded = false
   const refused = () => new BusyError(reason)
 
-  const place = () =>
+  const waitForPlace = () =>
     new Promise<void>((resolve, reject) => {
-      const go = () => {
-        clearTimeout(timer)
-        resolve()
-      }
       const timer = setTimeout(() => {
-        queue.splice(queue.indexOf(go), 1)
+        queue.splice(queue.indexOf(place), 1)
         reject(refused())
       }, waitMs)
-      queue.push(go)
+      const place = {
+        go: () => {
+          clearTimeout(timer)
+          resolve()
+        },
+        refuse: () => {
+          clearTimeout(timer)
+          reject(refused())
+        },
+      }
+      queue.push(place)
     })
 
   const limit: Limit = async (work) => {
     if (running < most) running++
     // The place of the work that ends is handed over.
-    else if (queue.length >= waiting) throw refused()
-    else await place()
+    else if (isEnded || queue.length >= waiting) throw refused()
+    else await waitForPlace()
     try {
       return await work()
     } finally {
       const next = queue.shift()
-      if (next) next()
+      if (next) next.go()
       else running--
     }
   }
-  return Object.assign(limit, { isIdle: () => running === 0 })
+  const end = () => {
+    isEnded = true
+    for (const { refuse } of queue.splice(0)) refuse()
+  }
+  return Object.assign(limit, { isIdle: () => running === 0, end })
 }
 
 /** @returns a limit for each key, as long as there is work under it */
