@@ -4,7 +4,18 @@ import type { PageSize } from '../../graphql/base/connection.ts'
 export type Variables = Readonly<Record<string, unknown>>
 
 /** An object of the answer with all below it that comes as often as itself. */
-export type Part = { points: number; readonly pages: Page[]; readonly choices: Choice[] }
+export type Part = {
+  points: number
+  readonly pages: Page[]
+  readonly choices: Choice[]
+  readonly options: Option[]
+}
+
+/** More of an object that `@skip` or `@include` leaves out by a variable. */
+export type Option = { readonly isIncluded: Condition; readonly part: Part }
+
+/** Whether a selection is included. Without variables: whether any include it. */
+export type Condition = (variables: Variables | null) => boolean
 
 /** More of an object that is of one of several types: what comes with each type. */
 export type Choice = {
@@ -34,7 +45,7 @@ export type Page = PageSize & {
 /** A value that a document gives, or a variable of it. Without variables: undefined where it depends on one. */
 export type Argument = (variables: Variables | null) => unknown
 
-export const emptyPart = (): Part => ({ points: 0, pages: [], choices: [] })
+export const emptyPart = (): Part => ({ points: 0, pages: [], choices: [], options: [] })
 
 /**
  * The number of nodes, which is the product of pages in pages. An empty page counts as one node: it is asked for all the same.
@@ -43,6 +54,7 @@ export const emptyPart = (): Part => ({ points: 0, pages: [], choices: [] })
  */
 export function nodesOf(part: Part, variables: Variables | null, types: ReadonlySet<string> | null = null): number {
   let nodes = mostOf(part, types, (other) => nodesOf(other, variables))
+  for (const option of part.options) if (option.isIncluded(variables)) nodes += nodesOf(option.part, variables, types)
   for (const page of part.pages) {
     nodes += Math.max(1, lengthOf(page, variables)) * Math.max(1, nodesOf(page.each, variables, page.types(variables)))
   }
@@ -52,6 +64,7 @@ export function nodesOf(part: Part, variables: Variables | null, types: Readonly
 /** The number of points. A page counts also if nothing of its nodes is selected: it is read all the same. Parameters as above. */
 export function pointsOf(part: Part, variables: Variables | null, types: ReadonlySet<string> | null = null): number {
   let points = part.points + mostOf(part, types, (other) => pointsOf(other, variables))
+  for (const option of part.options) if (option.isIncluded(variables)) points += pointsOf(option.part, variables, types)
   for (const page of part.pages) {
     points +=
       Math.max(1, lengthOf(page, variables)) * Math.max(1, pointsOf(page.each, variables, page.types(variables)))

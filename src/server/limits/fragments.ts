@@ -1,5 +1,7 @@
-import { Kind } from 'graphql'
-import type { DocumentNode, FragmentDefinitionNode } from 'graphql'
+import { GraphQLIncludeDirective, GraphQLSkipDirective, Kind } from 'graphql'
+import type { DocumentNode, FragmentDefinitionNode, OperationDefinitionNode, SelectionNode } from 'graphql'
+import type { Condition } from './cost-tree.ts'
+import { argumentOf } from './page-cost.ts'
 
 export function fragmentsOf({ definitions }: DocumentNode): Map<string, FragmentDefinitionNode> {
   const fragments = new Map<string, FragmentDefinitionNode>()
@@ -31,3 +33,34 @@ export function perFragment<T extends object | number>(
     return amount
   }
 }
+
+/** The value of `if` with which each directive leaves a selection out. */
+const LEAVES_OUT = new Map([
+  [GraphQLSkipDirective.name, true],
+  [GraphQLIncludeDirective.name, false],
+])
+
+/**
+ * Whether a selection is included, as far as its own directives say.
+ * @param outer the condition of the fragment that it stands in
+ * @returns a boolean where no variable decides. Values that are invalid leave nothing out: the operation is refused for them
+ */
+export function conditionOf(
+  { directives = [] }: SelectionNode,
+  operation: OperationDefinitionNode,
+  outer: Condition | true,
+): Condition | boolean {
+  let condition = outer
+  for (const { name, arguments: given = [] } of directives) {
+    const without = LEAVES_OUT.get(name.value)
+    const value = given.find((argument) => argument.name.value === 'if')?.value
+    if (without === undefined || value === undefined) continue
+    const decides = argumentOf(value, operation)
+    if (value.kind === Kind.VARIABLE) condition = both(condition, (variables) => decides(variables) !== without)
+    else if (decides(null) === without) return false
+  }
+  return condition
+}
+
+const both = (one: Condition | true, other: Condition): Condition =>
+  one === true ? other : (variables) => one(variables) && other(variables)

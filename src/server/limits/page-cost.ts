@@ -64,7 +64,8 @@ function nodeTypeOf({ type }: GraphQLField<unknown, unknown>): GraphQLNamedType 
   return nodes ? getNamedType(nodes.type) : null
 }
 
-function argumentOf(value: ValueNode, { variableDefinitions = [] }: OperationDefinitionNode): Argument {
+/** A value that is given in an operation, or the variable of it. */
+export function argumentOf(value: ValueNode, { variableDefinitions = [] }: OperationDefinitionNode): Argument {
   if (!hasVariables(value)) {
     const constant: unknown = valueFromASTUntyped(value)
     return () => constant

@@ -17,8 +17,8 @@ import type {
 } from 'graphql'
 import { schema } from '../../graphql/schema.ts'
 import { emptyPart, nodesOf, pointsIn, pointsOf } from './cost-tree.ts'
-import type { Choice, Page, Part, Variables } from './cost-tree.ts'
-import { fragmentsOf } from './fragments.ts'
+import type { Choice, Condition, Page, Part, Variables } from './cost-tree.ts'
+import { conditionOf, fragmentsOf } from './fragments.ts'
 import { pageOf } from './page-cost.ts'
 
 /** The cost of an operation, which depends on the variables that choose its pages. */
@@ -48,6 +48,8 @@ type Place = {
   /** The page whose node the place belongs to. */
   readonly within: Page | null
   readonly path: readonly string[]
+  /** Whether the fragment that the place stands in is included. */
+  readonly isIncluded: Condition | true
   /** The part that comes with a type only, where the object may be of several. */
   readonly partOf: (type: string) => Part
 }
@@ -58,13 +60,17 @@ export function queryCostOf(document: DocumentNode, operation: OperationDefiniti
   const root = schema.getRootType(operation.operation)
   const isQuery = operation.operation === OperationTypeNode.QUERY
   const pages: Page[] = []
+  let hasOptions = false
 
   function add({ selections }: SelectionSetNode, place: Place): void {
     for (const selection of selections) {
-      if (selection.kind === Kind.FIELD) addField(selection, place)
+      const isIncluded = conditionOf(selection, operation, place.isIncluded)
+      if (isIncluded === false) continue
+      const here = isIncluded === place.isIncluded ? place : { ...place, isIncluded }
+      if (selection.kind === Kind.FIELD) addField(selection, here)
       else {
         const inner = selection.kind === Kind.INLINE_FRAGMENT ? selection : fragments.get(selection.name.value)
-        if (inner) addFragment(inner.selectionSet, namedType(inner.typeCondition?.name.value) ?? place.on, place)
+        if (inner) addFragment(inner.selectionSet, namedType(inner.typeCondition?.name.value) ?? place.on, here)
       }
     }
   }
@@ -79,14 +85,22 @@ export function queryCostOf(document: DocumentNode, operation: OperationDefiniti
     }
   }
 
-  function addField(node: FieldNode, { on, part, page, within, path }: Place): void {
+  function optionOf(part: Part, isIncluded: Condition): Part {
+    const option = { isIncluded, part: emptyPart() }
+    part.options.push(option)
+    hasOptions = true
+    return option.part
+  }
+
+  function addField(node: FieldNode, { on, part, page, within, path, isIncluded }: Place): void {
     const field = on && 'getFields' in on ? on.getFields()[node.name.value] : undefined
     const type = field && getNamedType(field.type)
     if (!field || !node.selectionSet || !isCompositeType(type)) return
     const key = (node.alias ?? node.name).value
     // A page's lists, its nodes and its edges, come once for each node.
     const isList = isListType(getNullableType(field.type))
-    const own = page && isList ? page.each : part
+    const always = page && isList ? page.each : part
+    const own = isIncluded === true ? always : optionOf(always, isIncluded)
     if (page && isList) page.lists.add(key)
     own.points += on === root && !isQuery ? POINTS.change : POINTS.object
     const inside = page && isList ? page : within
@@ -98,7 +112,7 @@ export function queryCostOf(document: DocumentNode, operation: OperationDefiniti
     let choice: Choice | null = null
     const partOf = (name: string): Part => {
       if (!choice) {
-        choice = { parts: new Map(), isFiltered: inside !== null && inside.each === own && type === inside.nodeType }
+        choice = { parts: new Map(), isFiltered: inside !== null && inside.each === always && type === inside.nodeType }
         own.choices.push(choice)
       }
       const known = choice.parts.get(name) ?? emptyPart()
@@ -106,7 +120,8 @@ export function queryCostOf(document: DocumentNode, operation: OperationDefiniti
       return known
     }
     const [types, keys] = [typesOf(type), [...path, key]]
-    add(node.selectionSet, { on: type, types, part: own, page: below, within: inside, path: keys, partOf })
+    const inner = { on: type, types, part: own, page: below, within: inside, path: keys, partOf }
+    add(node.selectionSet, { ...inner, isIncluded: true })
   }
 
   const whole = emptyPart()
@@ -117,12 +132,13 @@ export function queryCostOf(document: DocumentNode, operation: OperationDefiniti
     page: null,
     within: null,
     path: [],
+    isIncluded: true,
     partOf: () => whole,
   }
   add(operation.selectionSet, top)
   const maxNodes = nodesOf(whole, null)
   const maxPoints = pointsOf(whole, null)
-  const isFixed = pages.every((page) => page.isFixed)
+  const isFixed = !hasOptions && pages.every((page) => page.isFixed)
   const fixed = Math.max(POINTS.least, maxPoints)
   const points = (variables: Variables) => (isFixed ? fixed : Math.max(POINTS.least, pointsOf(whole, variables)))
   return {

@@ -48,6 +48,9 @@ const spread = (fields: number) => {
     fragment V on Vehicle { id name vin brand model }`
 }
 
+/** All of them left out: the document is validated with them. */
+const skipped = (fields: number) => spread(fields).replace('vehicles', 'vehicles @skip(if: true)')
+
 const aliased = (count: number) => `{ ${times(count, (n) => `a${n}: __typename`)} }`
 const repeated = (count: number) => `{ __typename ${'__typename '.repeat(count)} }`
 const directed = (count: number) => `{ viewer { ${'roles @include(if: true) '.repeat(count)} } }`
@@ -64,6 +67,7 @@ const CASES: readonly [string, (count: number) => string, number, RegExp][] = [
   ['aliases', aliased, 50, /^The document has 51 aliases and repeated fields: the limit is 50\.$/],
   ['repeated fields', repeated, 50, /^The document has 51 aliases and repeated fields: the limit is 50\.$/],
   ['fields', spread, 500, /the operation has 501 fields: the limit is 500\.$/],
+  ['skipped fields', skipped, 500, /the operation has 501 fields: the limit is 500\.$/],
   ['directives', directed, 20, /^The document has 21 directives: the limit is 20\.$/],
   ['operations', named, 10, /^The document has 11 operations: the limit is 10\.$/],
 ]

@@ -80,7 +80,20 @@ describe('the cost of an operation', () => {
       0,
       13,
     ],
-    ['what is skipped, too', '{ vehicles(first: 10) @skip(if: true) { nodes { id } } }', 10, 11],
+    ['nothing for what is skipped', '{ vehicles(first: 10) @skip(if: true) { nodes { id } } }', 0, 1],
+    ['nothing for what is not included', '{ vehicles(first: 10) @include(if: false) { nodes { id } } }', 0, 1],
+    [
+      'nothing for a fragment that is skipped, with what it spreads',
+      '{ viewer { roles } ...A @skip(if: true) } fragment A on Query { ...B } fragment B on Query { viewer { fleet { id } } }',
+      0,
+      1,
+    ],
+    [
+      'the rest of a page',
+      '{ vehicles(first: 3) @skip(if: false) { nodes { id fleet @skip(if: true) { id } } } }',
+      3,
+      4,
+    ],
   ])('%s: %s', (_what, query, nodes, points) => {
     expect(weightOf(query)).toEqual([nodes, points])
   })
@@ -96,6 +109,37 @@ describe('the cost of an operation', () => {
     ['that is too large', { first: 1e9 }, 200],
   ])('by a variable %s', (_what, variables, nodes) => {
     expect(weightOf(paged, { ...variables })[0]).toBe(nodes)
+  })
+})
+
+describe('the cost of what variables may leave out', () => {
+  const page = 'vehicles(first: 10) { nodes { id fleet { id } } }'
+  const skipped = `query ($no: Boolean! = true) { viewer { roles } ${page.replace(' {', ' @skip(if: $no) {')} }`
+  const inFragments = `query ($a: Boolean!, $b: Boolean!) { ... @include(if: $a) { viewer { roles } ...P @skip(if: $b) } }
+    fragment P on Query { ${page} }`
+  const oneOfTwo = `query ($a: Boolean!) { x: ${page.replace(' {', ' @include(if: $a) {')} y: ${page.replace(' {', ' @skip(if: $a) {')} }`
+  const both = `query ($a: Boolean!, $b: Boolean!) { ${page.replace(' {', ' @skip(if: $a) @include(if: $b) {')} }`
+  const list = 'query ($a: Boolean!) { vehicles(first: 10) { nodes @include(if: $a) { id fleet { id } } totalCount } }'
+  const typed = `query ($a: Boolean!) { vehicleEvents(first: 10, filter: { types: [COMMAND_UPDATED] }) {
+    nodes { ... on CommandEvent @include(if: $a) { command { id } } ... on SharingEvent { sharing { partner { id } } } } } }`
+  it.each<[string, string, Readonly<Record<string, unknown>>, number, number]>([
+    ['it is skipped', skipped, { no: true }, 0, 1],
+    ['it is not', skipped, { no: false }, 10, 22],
+    ['it is by a default', skipped, {}, 0, 1],
+    ['the value is invalid', skipped, { no: 'true' }, 10, 22],
+    ['the fragment around it is left out', inFragments, { a: false, b: false }, 0, 1],
+    ['the fragment is included', inFragments, { a: true, b: false }, 10, 22],
+    ['the one in it is skipped', inFragments, { a: true, b: true }, 0, 1],
+    ['the other of two is included', oneOfTwo, { a: true }, 10, 21],
+    ['the one of two is included', oneOfTwo, { a: false }, 10, 21],
+    ['one of two directives leaves it out', both, { a: false, b: false }, 0, 1],
+    ['two directives include it', both, { a: false, b: true }, 10, 21],
+    ['the nodes of a page are shown', list, { a: true }, 10, 21],
+    ['they are not, and the page is read all the same', list, { a: false }, 10, 11],
+    ['what comes with a type is included', typed, { a: true }, 10, 21],
+    ['it is not', typed, { a: false }, 10, 11],
+  ])('where %s', (_what, query, variables, nodes, points) => {
+    expect(weightOf(query, variables)).toEqual([nodes, points])
   })
 })
 
@@ -205,6 +249,13 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     const withDefault = query.replace('Int', 'Int = 100')
     expect((await send(withDefault)).errors).toMatchObject(refused)
     expect((await send(withDefault, { size: 5 })).errors).toBeUndefined()
+  })
+
+  it('pages that a variable leaves out do not count', async () => {
+    const more = `more: ${below(1).replace(' {', ' @include(if: $more) {')}`
+    const query = `query ($more: Boolean!) { ${below(100)} ${more} }`
+    expect((await send(query, { more: false })).errors).toBeUndefined()
+    expect((await send(query, { more: true })).errors).toMatchObject(refused)
   })
 
   it('the cost is in the result where the request asks for it', async () => {
