@@ -4,8 +4,10 @@ import { endOf } from './world.ts'
 export type Filling = {
   readonly events: number
   readonly fleets: number
-  /** Over so many hours up to now the events are spread. */
+  /** Over so many hours the events are spread. */
   readonly hours: number
+  /** Age of the newest event when the filling begins, in milliseconds; 0 unless it is given. */
+  readonly newestAgeMs?: number
   /** Whether fleet 1 has half of all events and the others ever fewer; else all have the same. */
   readonly skewed: boolean
 }
@@ -25,7 +27,10 @@ export const vehicleId = (fleet: number, number: number): string => `F${fleet}V$
  * number of an event, so that each run has the same log. Positions are drawn as always, so that they have the usual gaps.
  * @returns the position behind which the filling starts
  */
-export async function fillLog(arena: Arena, { events, fleets, hours, skewed }: Filling): Promise<number> {
+export async function fillLog(
+  arena: Arena,
+  { events, fleets, hours, newestAgeMs = 0, skewed }: Filling,
+): Promise<number> {
   const { db } = arena
   await db.query(`INSERT INTO fleet (id, name) SELECT 'F' || n, 'Fleet ' || n FROM generate_series(1, $1::int) AS n`, [
     fleets,
@@ -56,7 +61,8 @@ export async function fillLog(arena: Arena, { events, fleets, hours, skewed }: F
         'position', jsonb_build_object('latitude', 45.5, 'longitude', -122.5)) END
     FROM generate_series(1, ${events}) AS n
     CROSS JOIN LATERAL (SELECT (${skewed ? skew : `1 + n % ${fleets}`})::int AS f) AS fleet
-    CROSS JOIN LATERAL (SELECT now() - (${events} - n) * interval '1 hour' * ${hours} / ${events} AS at) AS instant
+    CROSS JOIN LATERAL (SELECT now() - ${newestAgeMs} * interval '1 millisecond'
+      - (${events} - n) * interval '1 hour' * ${hours} / ${events} AS at) AS instant
     ORDER BY n`)
   return start
 }

@@ -24,8 +24,11 @@ const PARTITIONS = 6
 const LOOK_EVERY_MS = 1_000
 /** The server looks once a minute, and removes a partition once its last event is too old. */
 const LATE_MS = 90_000
-/** Before the first of them is too old: what filling takes. */
+/** The first of them is too old when the filling, at this pace or above, is over and the instance runs. */
+const FILLED_PER_SECOND = 25_000
 const AHEAD_SECONDS = 60
+/** So long before that the instance is started. */
+const START_SECONDS = 30
 /** The oldest event, and for how long it should have been removed. */
 const oldest = (having: string) => `
   SELECT position::float8 AS position, 1000 * extract(epoch FROM clock_timestamp() - recorded_at)::float8 AS age
@@ -46,15 +49,19 @@ export async function measureRetention(arena: Arena, { rate, minutes, readings }
   const events = Math.ceil(rate * minutes * 60)
   const size = Math.ceil(events / PARTITIONS)
   for (let n = 1; n <= PARTITIONS + 1; n++) await db.query('SELECT split_log($1::bigint, 100000)', [n * size])
-  await fillLog(arena, { events, fleets: FLEETS, hours: events / rate / 3600, skewed: false })
   // The first of them grow too old once all is set up, the others one after the other.
-  await db.query(
-    `UPDATE event SET recorded_at = recorded_at + $1 * interval '1 second' - $2 * interval '1 millisecond'`,
-    [events / rate + AHEAD_SECONDS, keptMs],
-  )
+  const aheadMs = 1_000 * (AHEAD_SECONDS + events / FILLED_PER_SECOND)
+  const due = performance.now() + aheadMs
+  await fillLog(arena, {
+    events,
+    fleets: FLEETS,
+    hours: events / rate / 3600,
+    newestAgeMs: keptMs - aheadMs - (1_000 * events) / rate,
+    skewed: false,
+  })
   await fillOthers(arena)
-  await db.query('VACUUM FULL event')
   await settleTables(arena)
+  await sleep(Math.max(due - performance.now() - 1_000 * START_SECONDS, 0))
   const before = await sizeOf(arena)
   note(`${said(before)}; ${rate} grow too old each second`)
   const { url } = await arena.start([], {
