@@ -77,6 +77,8 @@ const EFFECTS = `
       (SELECT sharing_id FROM event WHERE position > $1)),
     'commands', (SELECT json_agg(c) FROM (SELECT * FROM command WHERE id IN
       (SELECT command_id FROM event WHERE position > $1)) AS c),
+    'audit', (SELECT json_agg(to_jsonb(a) - 'id' ORDER BY a.id) FROM audit AS a WHERE request_id IN
+      (SELECT request_id FROM event WHERE position > $1)),
     'readings', (SELECT json_agg(json_build_object('speed', speed_kmh, 'energy', energy_percent, 'ignition', ignition,
       'latitude', latitude, 'at', speed_at, 'last', last_instant) ORDER BY latitude) FROM vehicle WHERE id IN
       (SELECT vehicle_id FROM event WHERE position > $1 AND type = 'STATE_RECORDED'))

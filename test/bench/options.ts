@@ -20,7 +20,7 @@ const USAGE = `npm run bench -- [options]
   --growth SIZES      worlds of these sizes instead, vehicles:events (${GROWTH}):
                       reads and writes of FleetShare alone, and how much more the largest takes than the smallest
   --json FILE         writes all that was measured
-  --profile DIR       starts FleetShare with --cpu-prof; its profiles are left there
+  --profile DIR       starts all with --cpu-prof; their profiles are left there, in a folder for each
   --help
 
 With DATABASE_URL the databases are made on that server, beside the one that it names, and kept for the next run with the same

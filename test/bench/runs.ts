@@ -153,8 +153,7 @@ const CLOSE_COMMANDS = `UPDATE command SET status = 'SUCCEEDED', dispatched_at =
   WHERE status IN ('PENDING', 'DISPATCHED')`
 
 const start = ({ options, issuer, postgres }: Bench, { databaseUrl }: Place, system: string): Promise<Running> => {
-  const nodeArgs =
-    system === 'ours' && options.profile !== null ? ['--cpu-prof', `--cpu-prof-dir=${options.profile}`] : []
+  const nodeArgs = options.profile !== null ? ['--cpu-prof', `--cpu-prof-dir=${join(options.profile, system)}`] : []
   return startSystem({ system, databaseUrl, postgres, issuer, nodeArgs, against: options.against })
 }
 

@@ -57,6 +57,13 @@ const handoverEvents = (type: string) => `e AS (
     jsonb_build_object('status', c.status) FROM cancelled AS c, v
   RETURNING *)`
 
+/** The entries of the audit trail, one for each of the fleets that may read the event. */
+const audited = (action: string, actor: string, from: string, readers: string, sharing: string) => `audited AS (
+  INSERT INTO audit (reader_id, at, action, actor_id, vehicle_id, sharing_id, request_id)
+  SELECT reader, v.at, '${action}', ${actor}, v.id, ${sharing}, $2 FROM v, ${from}, unnest(${readers}) AS reader)`
+
+const PARTIES = 'ARRAY[s.owner_id, s.partner_id]'
+
 /** Locks the vehicle. What the locking statement sees of other tables may be from before it waited. */
 export const LOCK: Statement = {
   name: 'lock',
@@ -74,7 +81,8 @@ export const START: Statement = {
   text: `WITH ${VEHICLE_NOW}, s AS (
     INSERT INTO sharing (id, vehicle_id, owner_id, partner_id, starts_at, ends_at, start_recorded, handover, created_at)
     SELECT $5, v.id, v.owner_id, $3, v.at, $4, TRUE, ${SNAPSHOT}, v.at FROM v RETURNING *
-  ), ${KEEP_INSTANT}, ${CANCELLED}, ${handoverEvents('SHARING_STARTED')}
+  ), ${KEEP_INSTANT}, ${CANCELLED}, ${handoverEvents('SHARING_STARTED')},
+  ${audited('START_SHARING', 's.owner_id', 's', PARTIES, 's.id')}
   SELECT e.*, s.starts_at, s.ends_at, p.name AS partner_name FROM e, s JOIN fleet AS p ON p.id = s.partner_id`,
 }
 
@@ -88,7 +96,8 @@ export const END: Statement = {
       AND sharing.cancelled_at IS NULL AND sharing.ended_at IS NULL AND sharing.starts_at < v.at
       AND (sharing.ends_at IS NULL OR sharing.ends_at > v.at)
     RETURNING sharing.*
-  ), ${KEEP_INSTANT}, ${CANCELLED}, ${handoverEvents('SHARING_ENDED')}
+  ), ${KEEP_INSTANT}, ${CANCELLED}, ${handoverEvents('SHARING_ENDED')},
+  ${audited('END_SHARING', '$3', 's', PARTIES, 's.id')}
   SELECT e.*, s.id AS ended_id, s.ended_at, s.end_reason FROM e, s`,
 }
 
@@ -108,7 +117,8 @@ export const SEND: Statement = {
   ), ${KEEP_INSTANT}, e AS (
     INSERT INTO event (${EVENT_COLUMNS})
     SELECT 'COMMAND_UPDATED', c.vehicle_id, c.owner_id, NULLIF(c.fleet_id, c.owner_id), v.at, v.at, $2, NULL, c.id,
-      jsonb_build_object('status', c.status) FROM c, v RETURNING *)
+      jsonb_build_object('status', c.status) FROM c, v RETURNING *
+  ), ${audited('SEND_COMMAND', '$6', 'c', 'array_remove(ARRAY[c.owner_id, NULLIF(c.fleet_id, c.owner_id)], NULL)', 'NULL')}
   SELECT e.*, c.type AS command_type, c.status, c.requested_at, c.deadline FROM e, c`,
 }
 

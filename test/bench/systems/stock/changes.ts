@@ -13,9 +13,11 @@ class RefusedError extends Error {}
 type Tx = Prisma.TransactionClient
 type Locked = { readonly tx: Tx; readonly vehicle: Vehicle; readonly at: Date; readonly requestId: string }
 
-/** Appends what it did to the log, and tells the subscribers once that is committed. */
+/** Appends what it did to the log and the audit trail, and tells the subscribers once that is committed. */
 async function withVehicle<T>(
   id: string,
+  action: string,
+  actorId: string,
   change: (locked: Locked) => Promise<{ result: T; events: Prisma.EventCreateManyInput[] }>,
 ): Promise<T | { code: string; message: string }> {
   try {
@@ -26,6 +28,7 @@ async function withVehicle<T>(
       const at = new Date(Math.max(Date.now(), vehicle.lastInstant.getTime() + 1))
       const changed = await change({ tx, vehicle, at, requestId: randomUUID() })
       await tx.vehicle.update({ where: { id }, data: { lastInstant: at } })
+      await tx.audit.createMany({ data: auditOf(action, actorId, changed.events[0]) })
       return { ...changed, events: await tx.event.createManyAndReturn({ data: changed.events }) }
     })
     publish(events)
@@ -35,6 +38,14 @@ async function withVehicle<T>(
     return { code: error.message, message: error.message }
   }
 }
+
+/** The first event is what was asked for; an entry for each fleet that may read it. */
+const auditOf = (action: string, actorId: string, event: Prisma.EventCreateManyInput | undefined) =>
+  [event?.ownerId, event?.partnerId].flatMap((readerId) => {
+    if (!event || readerId == null) return []
+    const { recordedAt: at, vehicleId, sharingId = null, requestId } = event
+    return [{ readerId, at, action, actorId, vehicleId, sharingId, requestId: requestId ?? '' }]
+  })
 
 export function publish(events: readonly Event[]): void {
   for (const event of events) {
@@ -166,7 +177,7 @@ builder.mutationType({
       args: { input: t.arg({ type: StartSharingInput, required: true }) },
       resolve: (_root, { input }, { viewer }) => {
         const ownerId = managedFleetOf(viewer)
-        return withVehicle(input.vehicleId, async (locked) => {
+        return withVehicle(input.vehicleId, 'START_SHARING', ownerId, async (locked) => {
           const { tx, vehicle, at } = locked
           if (vehicle.ownerId !== ownerId) throw new RefusedError('VEHICLE_NOT_FOUND')
           const key = { fleetId_partnerId: { fleetId: ownerId, partnerId: input.fleetId } }
@@ -188,7 +199,7 @@ builder.mutationType({
       args: { input: t.arg({ type: EndSharingInput, required: true }) },
       resolve: (_root, { input }, { viewer }) => {
         const fleetId = managedFleetOf(viewer)
-        return withVehicle(input.vehicleId, async (locked) => {
+        return withVehicle(input.vehicleId, 'END_SHARING', fleetId, async (locked) => {
           const { tx, vehicle, at } = locked
           const current = await sharingInForce(locked)
           if (!current || ![current.ownerId, current.partnerId].includes(fleetId)) throw new RefusedError('NOT_SHARED')
@@ -211,7 +222,7 @@ builder.mutationType({
 })
 
 const sendCommand = (viewer: Context['viewer'], vehicleId: string, type: string, seconds: number | null | undefined) =>
-  withVehicle(vehicleId, async (locked) => {
+  withVehicle(vehicleId, 'SEND_COMMAND', managedFleetOf(viewer), async (locked) => {
     const { tx, vehicle, at } = locked
     const fleetId = managedFleetOf(viewer)
     const sharing = await sharingInForce(locked)
