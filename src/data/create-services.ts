@@ -51,6 +51,7 @@ export async function createServices(
     vehicleLimit: createKeyedLimit(VEHICLE_LIMIT),
     clock,
     log,
+    partitions: { bounds: [] },
     standby,
     openVehicles: createOpenVehicles(query, waitForWriters),
     waitForWriters,

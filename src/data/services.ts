@@ -29,6 +29,8 @@ export type Services = {
   /** One cheap round trip. @throws when the database cannot be reached, or not be written to */
   readonly ping: () => Promise<void>
   readonly log: Log
+  /** Where the log is divided, as it was last looked at; read part by part, a page costs less. */
+  readonly partitions: { bounds: readonly number[] }
   /** null: all is read from the primary. */
   readonly standby: Standby | null
   readonly openVehicles: OpenVehicles

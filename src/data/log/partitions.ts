@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { nextRemoval, sizeOf, splitAt } from '../../domain/log/partitions.ts'
+import { boundsOf, nextRemoval, sizeOf, splitAt } from '../../domain/log/partitions.ts'
 import type { Partition } from '../../domain/log/partitions.ts'
 import type { Left } from '../../domain/log/removal.ts'
 import type { Statement } from '../database/statement.ts'
@@ -105,6 +105,7 @@ const LAST_STEPS: readonly (string | undefined)[] = ['split', 'busy', 'taken']
  */
 export async function growLog(db: Services, keptMs: number, size: number | null): Promise<Room> {
   const { partitions, drawn } = await readState(db)
+  db.partitions.bounds = boundsOf(partitions)
   const end = partitions.at(-1)?.from ?? drawn
   const at = splitAt(partitions, drawn, size ?? sizeOf(partitions, keptMs))
   if (at === null) return { drawn, ahead: end - drawn, isTaken: false, isBusy: false }

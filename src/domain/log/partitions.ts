@@ -65,3 +65,29 @@ export function nextRemoval(
   // Soon over as a whole: one by one they might not be removed as fast as they came.
   return isClosed && last.recordedAt - first.recordedAt < SLOW * keptMs ? null : 'events'
 }
+
+/** Where the log is divided: the first position of each partition with events, without that of the first of them. Ascending. */
+export function boundsOf(partitions: readonly Partition[]): readonly number[] {
+  const filled = partitions.filter(({ first }) => first !== null)
+  return filled.slice(1).flatMap(({ from }) => (from === null ? [] : [from]))
+}
+
+/** Positions in (after, upTo]. */
+type Positions = { readonly after: number; readonly upTo: number }
+
+/**
+ * The part of positions (after, upTo] that lies in their first partition, or, to be read backwards, in their last one. A page that it fills
+ * costs as much as in a log without other partitions.
+ * @param bounds as of boundsOf(); any others are right, too, and only cost more
+ * @returns null for positions that no bound divides
+ */
+export function nearestPart(
+  { after, upTo }: Positions,
+  bounds: readonly number[],
+  backwards: boolean,
+): Positions | null {
+  const isWithin = (bound: number) => bound - 1 > after && bound <= upTo
+  const bound = backwards ? bounds.findLast(isWithin) : bounds.find(isWithin)
+  if (bound === undefined) return null
+  return backwards ? { after: bound - 1, upTo } : { after, upTo: bound - 1 }
+}

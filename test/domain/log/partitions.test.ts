@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { nextRemoval, sizeOf, splitAt } from '../../../src/domain/log/partitions.ts'
+import { boundsOf, nearestPart, nextRemoval, sizeOf, splitAt } from '../../../src/domain/log/partitions.ts'
 import type { Partition } from '../../../src/domain/log/partitions.ts'
 
 const HOUR = 3_600_000
@@ -129,4 +129,42 @@ it.each<[what: string, perMs: (at: number) => number]>([
   const { most, latest } = simulate(perMs, 8)
   expect(most).toBeLessThanOrEqual(20)
   expect(latest).toBeLessThanOrEqual(1.3 * KEPT)
+})
+
+describe('a log is divided', () => {
+  it.each<[what: string, partitions: readonly Partition[], bounds: readonly number[]]>([
+    ['nowhere without events', [part(null, 1_000, null), part(1_000, null, null)], []],
+    [
+      'nowhere where one partition has them all',
+      [part(null, 1_000, null), part(1_000, null, [1_000, 0, 1_001, 0])],
+      [],
+    ],
+    [
+      'where a partition with events begins, but the first of them',
+      [part(null, 10, [2, 0, 9, 0]), part(10, 20, [12, 0, 19, 0]), part(20, 30, [20, 0, 21, 0]), part(30, null, null)],
+      [10, 20],
+    ],
+  ])('%s', (_what, partitions, bounds) => {
+    expect(boundsOf(partitions)).toEqual(bounds)
+  })
+})
+
+describe('positions are read first', () => {
+  const [forwards, backwards] = [false, true]
+  it.each<[what: string, after: number, upTo: number, isBackwards: boolean, part: [number, number] | null]>([
+    ['all at once in the first partition', 0, 9, forwards, null],
+    ['up to the end of theirs', 0, 25, forwards, [0, 9]],
+    ['up to the end of theirs, which is the second', 9, 25, forwards, [9, 19]],
+    ['all at once in the last partition', 19, 25, forwards, null],
+    ['up to one of which no more is wanted', 8, 10, forwards, [8, 9]],
+    ['all at once behind its last position', 9, 19, forwards, null],
+    ['from the beginning of the last, backwards', 0, 25, backwards, [19, 25]],
+    ['from the beginning of the second, backwards', 0, 19, backwards, [9, 19]],
+    ['all at once, backwards', 19, 25, backwards, null],
+    ['its first position alone, backwards', 0, 10, backwards, [9, 10]],
+    ['all at once in the first partition, backwards', 0, 9, backwards, null],
+  ])('%s', (_what, after, upTo, isBackwards, expected) => {
+    const part = nearestPart({ after, upTo }, [10, 20], isBackwards)
+    expect(part && [part.after, part.upTo]).toEqual(expected)
+  })
 })
