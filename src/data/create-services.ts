@@ -5,6 +5,7 @@ import type { Query } from './database/statement.ts'
 import { ownClock, startClock } from './database/clock.ts'
 import type { Connection } from './connection/open.ts'
 import { createRefusalTrail } from './decisions/audit.ts'
+import { createOptimisticCommits } from './decisions/commit-together.ts'
 import { createSnapshots } from './decisions/snapshot.ts'
 import { createWriteCounters } from './decisions/write-counters.ts'
 import { createLog } from './log/log.ts'
@@ -57,6 +58,7 @@ export async function createServices(
     waitForWriters,
     ping: connection.ping,
     snapshots: createSnapshots(query),
+    commitOptimistic: createOptimisticCommits(query),
     counters: createWriteCounters(),
     contradictions: { met: 0, tell: onContradiction },
     unsettled: { met: 0 },

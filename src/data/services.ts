@@ -1,10 +1,10 @@
-import type { AuditRecord } from '../domain/log/audit.ts'
+import type { Actor, AuditRecord } from '../domain/log/audit.ts'
 import type { Command, CommandStatus } from '../domain/command.ts'
 import type { Fleet } from '../domain/fleet.ts'
-import type { LoggedEvent, VehicleEventType } from '../domain/log/event.ts'
+import type { LoggedEvent, Moment, NewEvent, VehicleEventType } from '../domain/log/event.ts'
 import type { Instant } from '../domain/period.ts'
 import type { Sharing } from '../domain/sharing.ts'
-import type { Vehicle } from '../domain/vehicle.ts'
+import type { Vehicle, VehicleUse } from '../domain/vehicle.ts'
 import type { PrismaClient } from '../generated/prisma/client.ts'
 import type { Clock } from './database/clock.ts'
 import type { Query, Sql } from './database/statement.ts'
@@ -36,6 +36,7 @@ export type Services = {
   readonly openVehicles: OpenVehicles
   readonly waitForWriters: WaitForWriters
   readonly snapshots: ReadSnapshot
+  readonly commitOptimistic: CommitOptimistic
   readonly counters: WriteCounters
   /** Vehicles whose records contradict each other, as they are met. */
   readonly contradictions: Contradictions
@@ -226,6 +227,42 @@ export type VehicleSnapshot = {
 
 /** Reads the snapshot for a decision; null for a vehicle that never existed. Concurrent callers share one statement. */
 export type ReadSnapshot = (key: SnapshotKey) => Promise<VehicleSnapshot | null>
+
+/** A row that a decision changes or adds. */
+export type Change<T> = { readonly row: T; readonly isNew: boolean }
+
+/** The changes of a decision to a vehicle's sharings, its commands and its use, collected for one write. */
+export type Changes = {
+  readonly sharings: Map<string, Change<Sharing>>
+  readonly commands: Map<string, Change<Command>>
+  /** undefined for a use that stays as it is. */
+  use: VehicleUse | null | undefined
+}
+
+/** A decision on a vehicle, ready for its commit. */
+export type Decision = {
+  readonly vehicle: Vehicle
+  /** The version of the vehicle's row that the commit compares; null under the row lock, where it cannot change. */
+  readonly version: string | null
+  /**
+   * The commit happens before this instant or not at all: no instant falls due before it, and a snapshot read without the lock
+   * is fresh until then. null for no limit.
+   */
+  readonly validUntil: Instant | null
+  /** The instant of the decision, by the database's clock, and the id of its request. */
+  readonly moment: Moment
+  /** The changed rows, and the events in their order, those of due steps first. */
+  readonly changes: Changes
+  readonly events: NewEvent[]
+  /** The fleet and person of the audit entry; null for a decision without a requester. */
+  readonly actor: Actor | null
+}
+
+/**
+ * Commits a decision that was taken without the lock of its vehicle; concurrent callers share one statement.
+ * @returns the events with their positions; null if nothing was written, because the vehicle has changed or is being changed
+ */
+export type CommitOptimistic = (decision: Decision) => Promise<readonly LoggedEvent[] | null>
 
 /**
  * The events and commands that this instance has committed since it started. They are counted as they are written: that costs

@@ -6,6 +6,7 @@ const RECORDING = `${MIGRATIONS}/20261129300000_look_up_messages/migration.sql`
 const RETENTION = `${MIGRATIONS}/20261122020000_retention/migration.sql`
 /** Where what a decision writes is checked as a whole. */
 const DEMANDING = `${MIGRATIONS}/20261128020000_demand_rows/migration.sql`
+const TOGETHER = 'src/data/decisions/commit-together.ts'
 const later = (ms: number) => `await new Promise((done) => setTimeout(done, ${ms}))`
 
 /** Faults of decisions and of what they write. */
@@ -16,8 +17,8 @@ export const DECISION_FAULTS: readonly Fault[] = [
     patches: [
       {
         file: 'src/data/decisions/lock.ts',
-        find: 'const logged = await writeDecision(decision)',
-        replace: `await writeDecision({ ...decision, events: [] })
+        find: 'const logged = await writeDecision(decision, write)',
+        replace: `await writeDecision({ ...decision, events: [] }, write)
           const logged = decision.events.map((event) => ({ ...event, position: 0, tag: 0 }))`,
       },
       { file: 'src/data/decisions/lock.ts', find: 'import { change, ', replace: 'import { append, change, ' },
@@ -97,7 +98,16 @@ export const DECISION_FAULTS: readonly Fault[] = [
   {
     name: 'what is decided without the lock is written whatever happened since',
     by: ['control', 'dispatch', 'instant', 'real time'],
-    patches: [{ file: 'src/data/decisions/commit.ts', find: 'xmin::text = $3', replace: 'TRUE' }],
+    patches: [
+      { file: 'src/data/decisions/commit.ts', find: 'xmin::text = $3', replace: 'TRUE' },
+      { file: TOGETHER, find: 'v.xmin::text = free.version', replace: 'TRUE' },
+    ],
+  },
+
+  {
+    name: 'of decisions that are written together none is compared',
+    by: ['control', 'dispatch', 'instant', 'real time'],
+    patches: [{ file: TOGETHER, find: 'v.xmin::text = free.version', replace: 'TRUE' }],
   },
 
   {
@@ -109,6 +119,7 @@ export const DECISION_FAULTS: readonly Fault[] = [
         find: 'OR clock_timestamp() < $4 AS in_time',
         replace: 'OR TRUE AS in_time',
       },
+      { file: TOGETHER, find: 'OR clock_timestamp() < free.valid_until', replace: 'OR TRUE' },
       { file: DEMANDING, find: 'clock_timestamp() >= "until"', replace: 'FALSE' },
       {
         file: 'src/data/decisions/lock.ts',
@@ -136,8 +147,8 @@ export const DECISION_FAULTS: readonly Fault[] = [
     patches: [
       {
         file: 'src/data/decisions/commit.ts',
-        find: 'WHERE s.id = n.id AND s.vehicle_id = $1',
-        replace: 'WHERE s.id = n.id AND s.vehicle_id = $1 AND (n.ended_at IS NULL OR random() < 0.5)',
+        find: 'WHERE s.id = n.id AND s.vehicle_id =',
+        replace: 'WHERE s.id = n.id AND (n.ended_at IS NULL OR random() < 0.5) AND s.vehicle_id =',
       },
       { file: DEMANDING, find: '"changed"[i] <> "named"[i]', replace: 'FALSE' },
     ],
@@ -173,8 +184,8 @@ export const DECISION_FAULTS: readonly Fault[] = [
     patches: [
       {
         file: 'src/data/decisions/lock.ts',
-        find: 'if (decision && decision.followedBy.length === 0) await commitDecision(decision)',
-        replace: `if (decision?.version) setTimeout(() => void commitDecision(decision).catch(() => {}), 100)
+        find: 'if (decision && decision.followedBy.length === 0) await commitDecision(decision, write)',
+        replace: `if (decision?.version) setTimeout(() => void commitDecision(decision, write).catch(() => {}), 100)
     else if (decision) await commitDecision(decision)`,
       },
     ],

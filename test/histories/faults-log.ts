@@ -21,6 +21,11 @@ export const LOG_FAULTS: readonly Fault[] = [
         find: 'RETURNING position, tag`',
         replace: 'RETURNING position, tag, pg_sleep(0.005)`',
       },
+      {
+        file: 'src/data/decisions/commit-together.ts',
+        find: 'RETURNING position, tag, vehicle_id)',
+        replace: 'RETURNING position, tag, vehicle_id, pg_sleep(0.005))',
+      },
     ],
   },
 

@@ -1,12 +1,12 @@
 import { timestamp } from '../database/statement.ts'
 import type { Query, Statement } from '../database/statement.ts'
-import type { LoggedEvent } from '../../domain/log/event.ts'
+import type { LoggedEvent, NewEvent } from '../../domain/log/event.ts'
 import { IS_OPEN } from '../queries/open-vehicles.ts'
 import { COMMAND } from '../tables/command.ts'
 import { EVENT, rowOf } from '../tables/event.ts'
 import { SHARING } from '../tables/sharing.ts'
 import type { Arrays } from '../tables/table.ts'
-import type { Decision } from './commit.ts'
+import type { Decision } from '../services.ts'
 
 /**
  * Vehicles that nobody holds a lock of, in the order of their ids, and of these the ones that are still as they were read. Nothing
@@ -58,7 +58,11 @@ const SAVE_SET: Statement = {
 }
 
 /** The events by position, then each vehicle that was written, without one. */
-type PositionRow = { readonly position: string | null; readonly tag: number; readonly vehicle_id: string }
+export type PositionRow = {
+  readonly position: string | null
+  readonly tag: number
+  readonly vehicle_id: string
+}
 
 /**
  * Writes decisions on several vehicles in one statement, each with its instant, its changed sharings and commands and its events.
@@ -82,14 +86,24 @@ export async function saveSet(
     ...COMMANDS.values(decisions.flatMap(({ changes }) => [...changes.commands.values()].map(({ row }) => row))),
     ...EVENTS.values(events.map(rowOf)),
   ])
-  const written = new Set(rows.map(({ vehicle_id: id }) => id))
-  // Positions are drawn in the order of the events.
-  const logged = events
-    .filter(({ vehicleId }) => written.has(vehicleId))
-    .flatMap((event, index): LoggedEvent[] => {
-      const row = rows[index]
-      return row && row.position !== null ? [{ ...event, position: Number(row.position), tag: row.tag }] : []
-    })
-  const byVehicle = Map.groupBy(logged, ({ vehicleId }) => vehicleId)
-  return new Map([...written].map((id) => [id, byVehicle.get(id) ?? []]))
+  return writtenBy(rows, events)
+}
+
+/**
+ * @param rows as PostgreSQL sent them: with positions in the order of the events
+ * @returns the events of each vehicle that was written, by its id
+ */
+export function writtenBy(
+  rows: readonly PositionRow[],
+  events: readonly NewEvent[],
+): ReadonlyMap<string, readonly LoggedEvent[]> {
+  const written = new Map<string, LoggedEvent[]>()
+  for (const { vehicle_id: id } of rows) written.set(id, [])
+  let next = 0
+  for (const event of events) {
+    const logged = written.get(event.vehicleId)
+    const row = logged && rows[next++]
+    if (row && row.position !== null) logged.push({ ...event, position: Number(row.position), tag: row.tag })
+  }
+  return written
 }

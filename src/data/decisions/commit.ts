@@ -1,29 +1,15 @@
-import type { Command } from '../../domain/command.ts'
 import { auditOf } from '../../domain/log/audit.ts'
-import type { Actor } from '../../domain/log/audit.ts'
-import type { LoggedEvent, Moment, NewEvent } from '../../domain/log/event.ts'
-import type { Instant } from '../../domain/period.ts'
-import type { Sharing } from '../../domain/sharing.ts'
-import type { Vehicle, VehicleUse } from '../../domain/vehicle.ts'
+import type { LoggedEvent, NewEvent } from '../../domain/log/event.ts'
 import { WITH_LOCK_TIMEOUT } from '../database/lock-timeout.ts'
 import { timestamp } from '../database/statement.ts'
 import type { Statement, Tx } from '../database/statement.ts'
 import { IS_OPEN } from '../queries/open-vehicles.ts'
+import type { Change, Changes, Decision } from '../services.ts'
 import { AUDIT, auditRowsOf } from '../tables/audit.ts'
 import { COMMAND } from '../tables/command.ts'
 import { EVENT, rowOf } from '../tables/event.ts'
 import { SHARING } from '../tables/sharing.ts'
 import type { Table } from '../tables/table.ts'
-
-type Change<T> = { readonly row: T; readonly isNew: boolean }
-
-/** The changes of a decision to a vehicle's sharings, its commands and its use, collected for one write. */
-export type Changes = {
-  readonly sharings: Map<string, Change<Sharing>>
-  readonly commands: Map<string, Change<Command>>
-  /** undefined for a use that stays as it is. */
-  use: VehicleUse | null | undefined
-}
 
 export const noChanges = (): Changes => ({ sharings: new Map(), commands: new Map(), use: undefined })
 
@@ -63,29 +49,7 @@ const placed = (events: readonly NewEvent[], rows: readonly PositionRow[]): Logg
  * the events of one vehicle have the order of their commits.
  */
 export const append = async (tx: Tx, events: readonly NewEvent[]): Promise<LoggedEvent[]> =>
-  placed(
-    events,
-    await tx.query<PositionRow>(APPEND, [JSON.stringify(events.map((event) => EVENT.toJson(rowOf(event))))]),
-  )
-
-/** A decision on a vehicle, ready for its commit. */
-export type Decision = {
-  readonly vehicle: Vehicle
-  /** The version of the vehicle's row that the commit compares; null under the row lock, where it cannot change. */
-  readonly version: string | null
-  /**
-   * The commit happens before this instant or not at all: no instant falls due before it, and a snapshot read without the lock
-   * is fresh until then. null for no limit.
-   */
-  readonly validUntil: Instant | null
-  /** The instant of the decision, by the database's clock, and the id of its request. */
-  readonly moment: Moment
-  /** The changed rows, and the events in their order, those of due steps first. */
-  readonly changes: Changes
-  readonly events: NewEvent[]
-  /** The fleet and person of the audit entry; null for a decision without a requester. */
-  readonly actor: Actor | null
-}
+  placed(events, await tx.query<PositionRow>(APPEND, [eventsJson(events)]))
 
 /** The changed rows, by part, and the use. */
 const ROWS = '$6::jsonb'
@@ -102,24 +66,41 @@ const keeping = (use: boolean, partners: boolean) => `${partners ? PARTNERS : ''
     RETURNING $4::timestamptz IS NULL OR clock_timestamp() < $4 AS in_time),
   kept AS (SELECT 1 FROM waited WHERE in_time)`
 
-const recordset = (table: string, part: string) =>
-  `kept, jsonb_populate_recordset(NULL::${table}, ${ROWS} -> '${part}') AS n`
+/** What a decision changes beside the vehicle and the log, in the order in which it is written. */
+export const PARTS = ['sharings', 'newSharings', 'newCommands', 'commands', 'audit'] as const
+export type Part = (typeof PARTS)[number]
 
-const inserting = <T>({ name, columns, names }: Table<T>, part: string) =>
-  `INSERT INTO ${name} (${names}) SELECT ${columns.map((column) => `n.${column.name}`).join(', ')}
-    FROM ${recordset(name, part)}`
-
-/** A changed row is one of the vehicle's open ones. The condition lets PostgreSQL search those few instead of the table. */
-const PARTS = {
-  sharings: `UPDATE sharing AS s SET ${SHARING.assignments('n')} FROM ${recordset('sharing', 'sharings')}
-    WHERE s.id = n.id AND s.vehicle_id = $1 AND ${IS_OPEN}`,
-  newSharings: inserting(SHARING, 'newSharings'),
-  newCommands: inserting(COMMAND, 'newCommands'),
-  commands: `UPDATE command AS c SET ${COMMAND.assignments('n')} FROM ${recordset('command', 'commands')}
-    WHERE c.id = n.id AND c.vehicle_id = $1 AND c.status IN ('PENDING', 'DISPATCHED')`,
-  audit: inserting(AUDIT, 'audit'),
+/**
+ * Statements for the parts of a decision. A changed row is one of the vehicle's open ones; the condition lets PostgreSQL search
+ * those few instead of the table.
+ * @param recordset the rows `n` of a part, as they are in a table
+ * @param vehicleId the vehicle of a changed row
+ * @param isWritten the condition for a row to be written
+ */
+export function changing(
+  recordset: (table: string, part: Part) => string,
+  vehicleId: string,
+  isWritten: string,
+): Readonly<Record<Part, string>> {
+  const inserting = <T>({ name, columns, names }: Table<T>, part: Part) =>
+    `INSERT INTO ${name} (${names}) SELECT ${columns.map((column) => `n.${column.name}`).join(', ')}
+      FROM ${recordset(name, part)} WHERE ${isWritten}`
+  return {
+    sharings: `UPDATE sharing AS s SET ${SHARING.assignments('n')} FROM ${recordset('sharing', 'sharings')}
+      WHERE s.id = n.id AND s.vehicle_id = ${vehicleId} AND ${IS_OPEN} AND ${isWritten}`,
+    newSharings: inserting(SHARING, 'newSharings'),
+    newCommands: inserting(COMMAND, 'newCommands'),
+    commands: `UPDATE command AS c SET ${COMMAND.assignments('n')} FROM ${recordset('command', 'commands')}
+      WHERE c.id = n.id AND c.vehicle_id = ${vehicleId} AND c.status IN ('PENDING', 'DISPATCHED') AND ${isWritten}`,
+    audit: inserting(AUDIT, 'audit'),
+  }
 }
-type Part = keyof typeof PARTS
+
+const CHANGING = changing(
+  (table, part) => `kept, jsonb_populate_recordset(NULL::${table}, ${ROWS} -> '${part}') AS n`,
+  '$1',
+  'TRUE',
+)
 
 /**
  * Raises an error, which undoes the whole statement, unless each part changed all the rows that it names, before validUntil.
@@ -135,27 +116,54 @@ const demanding = (parts: readonly Part[]) =>
   ].join()}]) FROM kept)`
 
 /** One statement for each set of parts, so that a commit touches no table without a change. */
-const saves = new Map<string, Statement>()
+export function statementsFor(
+  prefix: string,
+  make: (parts: readonly Part[], use: boolean) => Omit<Statement, 'name'>,
+): (parts: readonly Part[], use: boolean) => Statement {
+  const known = new Map<string, Statement>()
+  return (parts, use) => {
+    const name = [prefix, ...(use ? ['use'] : []), ...parts].join('_')
+    const statement = known.get(name) ?? { name, ...make(parts, use) }
+    known.set(name, statement)
+    return statement
+  }
+}
 
 /** A sharing that ends gives its period back before a new one takes it. */
 const afterEnds = (part: Part, parts: readonly Part[]): string =>
-  part === 'newSharings' && parts.includes('sharings') ? 'WHERE (SELECT count(*) FROM changed_sharings) > 0' : ''
+  part === 'newSharings' && parts.includes('sharings') ? 'AND (SELECT count(*) FROM changed_sharings) > 0' : ''
 
-function saving(parts: readonly Part[], use: boolean): Statement {
-  const name = ['save', ...(use ? ['use'] : []), ...parts].join('_')
-  const known = saves.get(name)
-  if (known) return known
-  const changed = parts.map((part) => `changed_${part} AS (${PARTS[part]} ${afterEnds(part, parts)} RETURNING 1), `)
+const saving = statementsFor('save', (parts, use) => {
+  const changed = parts.map((part) => `changed_${part} AS (${CHANGING[part]} ${afterEnds(part, parts)} RETURNING 1), `)
   const kept = keeping(use, parts.includes('newSharings'))
   const text = `WITH ${kept}, ${changed.join('')} appended AS (${appended('kept,', '$5')}), ${demanding(parts)}
     SELECT position, tag FROM demanded LEFT JOIN appended ON TRUE ORDER BY position`
-  const statement: Statement = { name, text, waits: 'row' }
-  saves.set(name, statement)
-  return statement
-}
+  return { text, waits: 'row' }
+})
 
 const rowsOf = <T>(changes: Map<string, Change<T>>, isNew: boolean, toRow: (row: T) => object): object[] =>
   [...changes.values()].filter((one) => one.isNew === isNew).map(({ row }) => toRow(row))
+
+/** The rows of a decision that change or are new, as JSON, by part. */
+export const rowsByPart = ({ changes: { sharings, commands }, events, actor }: Decision): Record<Part, object[]> => ({
+  sharings: rowsOf(sharings, false, SHARING.toJson),
+  newSharings: rowsOf(sharings, true, SHARING.toJson),
+  newCommands: rowsOf(commands, true, COMMAND.toJson),
+  commands: rowsOf(commands, false, COMMAND.toJson),
+  audit: actor ? auditOf(events, actor).flatMap(auditRowsOf).map(AUDIT.toJson) : [],
+})
+
+/** The parts that have rows. */
+export const partsIn = (rows: Readonly<Record<Part, readonly object[]>>): Part[] =>
+  PARTS.filter((part) => rows[part].length > 0)
+
+/** The fleet that a new sharing is with; null for a decision without one. */
+export const newPartnerOf = ({ changes }: Decision): string | null =>
+  [...changes.sharings.values()].find(({ isNew }) => isNew)?.row.partnerId ?? null
+
+/** The events, in their order, as JSON. */
+export const eventsJson = (events: readonly NewEvent[]): string =>
+  JSON.stringify(events.map((event) => EVENT.toJson(rowOf(event))))
 
 /**
  * Writes a decision's instant, changes and events in one statement. Writes nothing if the vehicle's version has changed, the
@@ -165,27 +173,20 @@ const rowsOf = <T>(changes: Map<string, Change<T>>, isNew: boolean, toRow: (row:
  * @throws the errors of demand_rows(): FS001 for a named row that was not changed, FS002 after validUntil
  */
 export async function save({ query }: Tx, decision: Decision): Promise<LoggedEvent[] | null> {
-  const { vehicle, version, validUntil, moment, changes, events, actor } = decision
-  const { sharings, commands, use } = changes
-  const { at } = moment
-  const rows: Record<Part, object[]> = {
-    sharings: rowsOf(sharings, false, SHARING.toJson),
-    newSharings: rowsOf(sharings, true, SHARING.toJson),
-    newCommands: rowsOf(commands, true, COMMAND.toJson),
-    commands: rowsOf(commands, false, COMMAND.toJson),
-    audit: actor ? auditOf(events, actor).flatMap(auditRowsOf).map(AUDIT.toJson) : [],
-  }
-  const parts = (Object.keys(PARTS) as Part[]).filter((part) => rows[part].length > 0)
+  const { vehicle, version, validUntil, moment, events } = decision
+  const { use } = decision.changes
+  const rows = rowsByPart(decision)
+  const parts = partsIn(rows)
   const values = [
     vehicle.id,
-    timestamp(at),
+    timestamp(moment.at),
     version,
     validUntil === null ? null : timestamp(validUntil),
-    JSON.stringify(events.map((event) => EVENT.toJson(rowOf(event)))),
+    eventsJson(events),
   ]
   if (parts.length > 0 || use !== undefined) values.push(JSON.stringify({ ...rows, use }))
-  const added = [...sharings.values()].find(({ isNew }) => isNew)
-  if (added) values.push(vehicle.ownerId, added.row.partnerId)
+  const partnerId = newPartnerOf(decision)
+  if (partnerId !== null) values.push(vehicle.ownerId, partnerId)
   const written = await query<PositionRow>(saving(parts, use !== undefined), values)
   return written.length === 0 ? null : placed(events, written)
 }

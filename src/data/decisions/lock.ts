@@ -11,8 +11,7 @@ import { isWaiting } from '../../domain/handover/waiting.ts'
 import { cancelled, nextDue, settle } from '../../domain/handover/settle.ts'
 import { ChangedError, ContradictionError, meet, redecide, refusalOf } from './redecide.ts'
 import { change, isUnchanged, noChanges, save } from './commit.ts'
-import type { Decision } from './commit.ts'
-import type { Services } from '../services.ts'
+import type { CommitOptimistic, Decision, Services } from '../services.ts'
 import { ClockError, until } from '../database/clock.ts'
 import { LOCK, LOCK_PARTNERSHIP, readSnapshots } from './snapshot.ts'
 import type { SnapshotKey, VehicleSnapshot } from '../services.ts'
@@ -80,15 +79,15 @@ export async function withVehicle<T>(
   order: LockOrder,
   decide: (decision: VehicleDecision | null) => Promise<T>,
 ): Promise<T> {
-  const attempt = async (decision: VehicleDecision | null) => {
+  const attempt = async (decision: VehicleDecision | null, write?: CommitOptimistic) => {
     if (decision) db.clock.check(decision.moment.at)
     const result = await runVerb(decision, decide)
-    if (decision && decision.followedBy.length === 0) await commitDecision(decision)
+    if (decision && decision.followedBy.length === 0) await commitDecision(decision, write)
     return { decision, result }
   }
   const optimistic = async () => {
     const snapshot = isId(order.vehicleId) ? await db.snapshots(order) : null
-    return attempt(snapshot && settleDue(db, snapshot, order, snapshot.version))
+    return attempt(snapshot && settleDue(db, snapshot, order, snapshot.version), db.commitOptimistic)
   }
   const locked = () => db.transaction(async (tx) => attempt(await lockVehicle(tx, order)))
   try {
@@ -210,19 +209,26 @@ export function settleDue(
 /**
  * Commits a decision: its changes, its events, and its instant as the vehicle's last one. Waits until that instant has come,
  * so that no answer and no event tells of the future.
+ * @param write the statement of the transaction unless it is given
  * @throws ChangedError if the vehicle has changed since it was read, ContradictionError if the records do not allow the write
  */
-export async function commitDecision(decision: VehicleDecision): Promise<void> {
+export async function commitDecision(
+  decision: VehicleDecision,
+  write: CommitOptimistic = (ready) => save(decision.tx, ready),
+): Promise<void> {
   if (isUnchanged(decision)) return
   await until(decision.notBefore)
-  const logged = await writeDecision(decision)
+  const logged = await writeDecision(decision, write)
   if (logged === null) throw new ChangedError(decision.vehicle.id)
   decision.logged.push(...logged)
 }
 
-async function writeDecision(decision: VehicleDecision): Promise<LoggedEvent[] | null> {
+async function writeDecision(
+  decision: VehicleDecision,
+  write: CommitOptimistic,
+): Promise<readonly LoggedEvent[] | null> {
   try {
-    return await save(decision.tx, decision)
+    return await write(decision)
   } catch (error) {
     throw refusalOf(error, decision.vehicle.id)
   }

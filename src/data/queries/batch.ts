@@ -3,9 +3,18 @@ import DataLoader from 'dataloader'
 /** Keys per statement, and concurrent statements of a kind. Later keys wait and share the next statement. */
 const BATCH = 500
 const AT_ONCE = 2
+/** A statement that takes longer gives its place to another: its session may have stalled. Milliseconds. */
+const SLOW_MS = 250
 
-/** Batches loads across requests, without a cache. */
-export function batched<K, V>(find: (keys: readonly K[]) => Promise<readonly V[]>): DataLoader<K, V> {
+/**
+ * Batches loads across requests, without a cache.
+ * @param find gets an answer for each key, or an error for that key alone
+ * @param most keys per statement
+ */
+export function batched<K, V>(
+  find: (keys: readonly K[]) => Promise<readonly (V | Error)[]>,
+  most = BATCH,
+): DataLoader<K, V> {
   let running = 0
   const waiting: (() => void)[] = []
   const start = () => {
@@ -16,16 +25,24 @@ export function batched<K, V>(find: (keys: readonly K[]) => Promise<readonly V[]
   }
   return new DataLoader<K, V>(
     async (keys) => {
+      let isCounted = true
+      const end = () => {
+        if (!isCounted) return
+        isCounted = false
+        running--
+        start()
+      }
+      const slow = setTimeout(end, SLOW_MS)
       try {
         return await find(keys)
       } finally {
-        running--
-        start()
+        clearTimeout(slow)
+        end()
       }
     },
     {
       cache: false,
-      maxBatchSize: BATCH,
+      maxBatchSize: most,
       batchScheduleFn: (dispatch) => {
         waiting.push(dispatch)
         // After all requests that have arrived were processed.
