@@ -7,6 +7,8 @@ import type { CommandKey } from '../../../src/data/queries/history/commands.ts'
 import { listSharings } from '../../../src/data/queries/history/sharings.ts'
 import { listVehicles } from '../../../src/data/queries/lists.ts'
 import type { Page, SharingKey } from '../../../src/data/queries/lists.ts'
+import { createOpenVehicles } from '../../../src/data/queries/open-vehicles.ts'
+import { createWaitForWriters } from '../../../src/data/queries/wait-for-writers.ts'
 import { findVehicles } from '../../../src/data/queries/search/find-vehicles.ts'
 import type { Services } from '../../../src/data/services.ts'
 import { VEHICLE_RELATIONS } from '../../../src/domain/access/access.ts'
@@ -96,11 +98,14 @@ async function read<Row, Key>(
   list: (services: Services, page: Page<Key>) => Promise<readonly Row[]>,
 ): Promise<{ readonly lengths: readonly number[]; readonly most: number }> {
   let most = 0
-  const query = async ({ text }: { readonly text: string }, values: readonly unknown[]) => {
+  const query = async <Found>({ text }: { readonly text: string }, values: readonly unknown[]) => {
     most = Math.max(most, await rowsReadBy(text, values))
-    return (await client.query(text, [...values])).rows as unknown[]
+    return (await client.query(text, [...values])).rows as Found[]
   }
-  const services = { query } as unknown as Services
+  const services = {
+    query,
+    openVehicles: createOpenVehicles(query, createWaitForWriters(query)),
+  } as unknown as Services
   const start: Page<Key> = { after: null, before: null, limit: PAGE, backwards: false }
   const first = await list(services, start)
   const edge = first.at(-1)
