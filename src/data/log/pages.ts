@@ -90,9 +90,9 @@ type Direction = 'ASC' | 'DESC'
  */
 const IN_RANGE = `(e.position > $2::bigint OR e.position >= $2::bigint + 1) AND (e.position <= $3::bigint OR e.position < $3::bigint + 1)`
 
-/** One page between two places, of the events that an index holds by `keys`. */
+/** One page between two places, of the events that an index holds by `keys`, of which the first is selected as `held_by`. */
 const between = (direction: Direction, keys: string, values: string, more: string) => `(
-  SELECT ${COLUMNS} FROM event AS e
+  SELECT ${COLUMNS}, ${keys.split(', ')[0]} AS held_by FROM event AS e
   WHERE (${keys}, e.position) > (${values}, $2::bigint) AND (${keys}, e.position) <= (${values}, $3::bigint)
     AND ${IN_RANGE} AND ${more}
   ORDER BY ${[...keys.split(', '), 'e.position'].map((key) => `${key} ${direction}`).join(', ')} LIMIT $4)`
@@ -103,6 +103,10 @@ const asEither = (pages: (audience: string, more: string) => string) => `
 
 type Events = (direction: Direction) => string
 
+/**
+ * All events. Both branches have the fleet in the first column of their order, which the whole is ordered by, too: so PostgreSQL
+ * merges them, and reads no further than the page goes.
+ */
 const ofAll: Events = (direction) => asEither((audience, more) => between(direction, audience, '$1', more))
 
 const ofSome: Events = (direction) =>
@@ -133,38 +137,43 @@ const ofVehicles: Events = (direction) => `(SELECT e.* FROM (
     `$1 = ANY (ARRAY[e.owner_id, e.partner_id]) AND ${MATCHES}`,
   )} AS e)`
 
-const page = (events: Events, direction: Direction) =>
-  `SELECT * FROM (${events(direction)}) AS found ORDER BY position ${direction} LIMIT $4`
+/** The order of a page: by position, with `held_by` ahead of it where all events are held by one value. */
+const orderOf = (isHeldByFleet: boolean, direction: Direction) =>
+  `${isHeldByFleet ? `held_by ${direction}, ` : ''}position ${direction}`
+
+const page = (events: Events, isHeldByFleet: boolean, direction: Direction) =>
+  `SELECT * FROM (${events(direction)}) AS found ORDER BY ${orderOf(isHeldByFleet, direction)} LIMIT $4`
 
 /**
  * A page from a place on, in one statement that also finds how far back the log begins, and so as of one instant: no page
  * misses events unnoticed. A page from the beginning on has none to miss. A page up to a place has its last event first, and
  * finds what is at the place, which is right behind $3; events that were removed for their age are before all others.
  */
-const pages = (name: string, events: Events, types: string) => ({
+const pages = (name: string, events: Events, isHeldByFleet: boolean, types: string) => ({
   fromPlace: {
     name: `fleet_log_${name}`,
     text: `SELECT ${PAGED.sql} FROM (
       SELECT CASE WHEN NOT ${hasKnown('$5', '$6')} THEN ${FOUND.knownMissing} ${foundAt('$2', lastRemoved(types))}) AS log
-      LEFT JOIN (${page(events, 'ASC')}) AS e ON TRUE ORDER BY e.position`,
+      LEFT JOIN (${page(events, isHeldByFleet, 'ASC')}) AS e ON TRUE ORDER BY e.position`,
   } satisfies Statement,
   fromBeginning: {
     name: `fleet_log_${name}_begin`,
-    text: `SELECT ${LOGGED.sql} FROM (${page(events, 'ASC')}) AS e ORDER BY e.position`,
+    text: `SELECT ${LOGGED.sql} FROM (${page(events, isHeldByFleet, 'ASC')}) AS e
+      ORDER BY ${orderOf(isHeldByFleet, 'ASC')}`,
   } satisfies Statement,
   upToPlace: {
     name: `fleet_log_${name}_last`,
     text: `SELECT ${PAGED.sql} FROM (
       SELECT CASE WHEN NOT ${hasKnown('$5', '$6')} THEN ${FOUND.knownMissing}
         ELSE COALESCE(${tagAt('$3::bigint + 1')}, ${FOUND.nothing}) END::bigint AS found) AS log
-      LEFT JOIN (${page(events, 'DESC')}) AS e ON TRUE ORDER BY e.position DESC`,
+      LEFT JOIN (${page(events, isHeldByFleet, 'DESC')}) AS e ON TRUE ORDER BY e.position DESC`,
   } satisfies Statement,
 })
 
 /** The pages by filter; ofAll takes neither types nor vehicles. */
 export const FLEET_LOG = {
-  ofAll: pages('of_all', ofAll, 'NULL'),
-  ofSome: pages('of_some', ofSome, '$7'),
-  ofRareTypes: pages('of_rare_types', ofRareTypes, '$7'),
-  ofVehicles: pages('of_vehicles', ofVehicles, '$7'),
+  ofAll: pages('of_all', ofAll, true, 'NULL'),
+  ofSome: pages('of_some', ofSome, true, '$7'),
+  ofRareTypes: pages('of_rare_types', ofRareTypes, false, '$7'),
+  ofVehicles: pages('of_vehicles', ofVehicles, false, '$7'),
 } as const
