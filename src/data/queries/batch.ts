@@ -5,6 +5,8 @@ const BATCH = 500
 const AT_ONCE = 2
 /** A statement that takes longer gives its place to another: its session may have stalled. Milliseconds. */
 const SLOW_MS = 250
+/** Places that are given away at a time: where all statements are slow, more of them would take the connections of other kinds. */
+const GIVEN_AWAY = 2
 
 /**
  * Batches loads across requests, without a cache.
@@ -16,6 +18,7 @@ export function batched<K, V>(
   most = BATCH,
 ): DataLoader<K, V> {
   let running = 0
+  let slow = 0
   const waiting: (() => void)[] = []
   const start = () => {
     while (running < AT_ONCE && waiting.length > 0) {
@@ -25,19 +28,21 @@ export function batched<K, V>(
   }
   return new DataLoader<K, V>(
     async (keys) => {
-      let isCounted = true
-      const end = () => {
-        if (!isCounted) return
-        isCounted = false
+      let isSlow = false
+      const timer = setTimeout(() => {
+        if (slow === GIVEN_AWAY) return
+        isSlow = true
+        slow++
         running--
         start()
-      }
-      const slow = setTimeout(end, SLOW_MS)
+      }, SLOW_MS)
       try {
         return await find(keys)
       } finally {
-        clearTimeout(slow)
-        end()
+        clearTimeout(timer)
+        if (isSlow) slow--
+        else running--
+        start()
       }
     },
     {
