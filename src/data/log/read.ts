@@ -106,7 +106,7 @@ type Range = {
 async function readFleetPage(db: Services, fleetId: string, filter: EventFilter, range: Range): Promise<Page> {
   const { after, upTo, limit, backwards = false } = range
   const isFiltered = filter.types !== null || filter.vehicleIds !== null
-  const near = isFiltered ? null : nearestPart({ after: after ?? 0, upTo }, db.partitions.bounds, backwards)
+  const near = isFiltered ? null : nearestPart({ after: after ?? 0, upTo }, db.partitions.bounds, limit, backwards)
   if (near) {
     const part = backwards ? { ...range, after: near.after } : { ...range, upTo: near.upTo }
     const page = await readAtOnce(db, fleetId, filter, part)

@@ -79,15 +79,18 @@ type Positions = { readonly after: number; readonly upTo: number }
  * The part of positions (after, upTo] that lies in their first partition, or, to be read backwards, in their last one. A page that it fills
  * costs as much as in a log without other partitions.
  * @param bounds as of boundsOf(); any others are right, too, and only cost more
- * @returns null for positions that no bound divides
+ * @param limit events of the page
+ * @returns null for positions that no bound divides, and where the part has too few to fill the page
  */
 export function nearestPart(
   { after, upTo }: Positions,
   bounds: readonly number[],
+  limit: number,
   backwards: boolean,
 ): Positions | null {
   const isWithin = (bound: number) => bound - 1 > after && bound <= upTo
   const bound = backwards ? bounds.findLast(isWithin) : bounds.find(isWithin)
   if (bound === undefined) return null
-  return backwards ? { after: bound - 1, upTo } : { after, upTo: bound - 1 }
+  const part = backwards ? { after: bound - 1, upTo } : { after, upTo: bound - 1 }
+  return part.upTo - part.after < limit ? null : part
 }

@@ -164,7 +164,14 @@ describe('positions are read first', () => {
     ['its first position alone, backwards', 0, 10, backwards, [9, 10]],
     ['all at once in the first partition, backwards', 0, 9, backwards, null],
   ])('%s', (_what, after, upTo, isBackwards, expected) => {
-    const part = nearestPart({ after, upTo }, [10, 20], isBackwards)
+    const part = nearestPart({ after, upTo }, [10, 20], 1, isBackwards)
     expect(part && [part.after, part.upTo]).toEqual(expected)
+  })
+
+  it('all at once where the part has fewer than the page', () => {
+    for (const isBackwards of [forwards, backwards]) {
+      expect(nearestPart({ after: 4, upTo: 14 }, [10], 5, isBackwards)).not.toBeNull()
+      expect(nearestPart({ after: 4, upTo: 14 }, [10], 6, isBackwards)).toBeNull()
+    }
   })
 })
