@@ -1,14 +1,17 @@
 import { saveTogether } from '../../src/data/decisions/commit-together.ts'
 import { save } from '../../src/data/decisions/commit.ts'
+import type { Statement } from '../../src/data/database/statement.ts'
 import type { Changes } from '../../src/data/services.ts'
 import { newCommand } from '../../src/domain/command.ts'
 import { sharingEvent } from '../../src/domain/log/event.ts'
 import { aSharing, aVehicle } from './sharings.ts'
 
-/** The statements that write a decision: and several: one for each set of what they may change. */
-export async function saves(): Promise<Set<string>> {
-  const texts = new Set<string>()
-  const tx = { query: <Row>({ text }: { readonly text: string }) => (texts.add(text), Promise.resolve<Row[]>([])) }
+/** The statements that write a decision, and several, by their names: one for each set of what they may change. */
+export async function saves(): Promise<ReadonlyMap<string, string>> {
+  const texts = new Map<string, string>()
+  const tx = {
+    query: <Row>({ name, text }: Statement) => (texts.set(name, text), Promise.resolve<Row[]>([])),
+  }
   const vehicle = aVehicle()
   const moment = { at: 1, requestId: 'request' }
   const sharing = aSharing()

@@ -1,7 +1,8 @@
 import type { LoggedEvent } from '../../domain/log/event.ts'
+import { WITH_LOCK_TIMEOUT } from '../database/lock-timeout.ts'
 import { timestamp } from '../database/statement.ts'
 import type { Query } from '../database/statement.ts'
-import { isUnavailable, sqlFailureOf } from '../database/unavailable.ts'
+import { isLockTimeout, isUnavailable, sqlFailureOf } from '../database/unavailable.ts'
 import { batched } from '../queries/batch.ts'
 import type { CommitOptimistic, Decision } from '../services.ts'
 import { EVENT } from '../tables/event.ts'
@@ -25,16 +26,17 @@ const PARTNERS = `partners AS MATERIALIZED (
 
 /**
  * Vehicles that nobody holds a lock of, and of these the ones that are still as they were read. Nothing waits here, so that one
- * vehicle does not hold up the others, and two statements cannot deadlock.
+ * vehicle does not hold up the others, and two statements cannot deadlock. What the constraints wait for, such as a fleet, is
+ * waited for no longer than the row of a vehicle is elsewhere: the statement holds the log's horizon by then.
  */
-const keeping = (use: boolean, partners: boolean) => `${partners ? PARTNERS : ''}
+const keeping = (partners: boolean) => `${partners ? PARTNERS : ''}
   free AS MATERIALIZED (
     SELECT w.* FROM ${DECISIONS} CROSS JOIN LATERAL (
       SELECT FROM vehicle AS v WHERE v.id = w.id FOR NO KEY UPDATE SKIP LOCKED) AS v
     ${partners ? `WHERE w.more ->> 'partner' IS NULL OR w.id IN (SELECT id FROM partners)` : ''}),
-  kept AS (UPDATE vehicle AS v SET last_instant = free.at
-      ${use ? `, use = CASE WHEN free.more ? 'use' THEN NULLIF(free.more -> 'use', 'null') ELSE v.use END` : ''}
-    FROM free WHERE v.id = free.id AND v.xmin::text = free.version
+  kept AS (UPDATE vehicle AS v SET last_instant = free.at,
+      use = CASE WHEN free.more ? 'use' THEN NULLIF(free.more -> 'use', 'null') ELSE v.use END
+    FROM ${WITH_LOCK_TIMEOUT}, free WHERE v.id = free.id AND v.xmin::text = free.version
       AND (free.valid_until IS NULL OR clock_timestamp() < free.valid_until)
     RETURNING v.id, free.valid_until, free.more)`
 
@@ -58,8 +60,8 @@ const demanding = (parts: readonly Part[]) =>
     ARRAY[${[...parts, 'events'].map((part) => `(SELECT sum((more -> '${part}')::int) FROM kept)::int`).join()}]) AS holds
     WHERE EXISTS (SELECT FROM kept))`
 
-const saving = statementsFor('save_together', (parts, use) => ({
-  text: `WITH ${keeping(use, parts.includes('newSharings'))},
+const saving = statementsFor('save_together', (parts) => ({
+  text: `WITH ${keeping(parts.includes('newSharings'))},
     ${parts.map((part) => `changed_${part} AS (${CHANGING[part]} ${afterEnds(part, parts)} RETURNING 1), `).join('')}
     appended AS (INSERT INTO event (${EVENT.names})
       SELECT ${EVENT.names} FROM ROWS FROM (jsonb_to_recordset($6::jsonb) AS (${EVENT.typed})) WITH ORDINALITY AS e
@@ -104,8 +106,7 @@ export async function saveTogether(
     eventsJson(events),
   ]
   if (parts.length > 0) values.push(JSON.stringify(all))
-  const setsUse = decisions.some(({ changes }) => changes.use !== undefined)
-  return writtenBy(await query<PositionRow>(saving(parts, setsUse), values), events)
+  return writtenBy(await query<PositionRow>(saving(parts, false), values), events)
 }
 
 /** Commits decisions that were taken without a lock, those that wait at the same time in one statement. */
@@ -116,9 +117,11 @@ export function createOptimisticCommits(query: Query): CommitOptimistic {
 
 type Outcome = readonly LoggedEvent[] | null
 
+/** Whether PostgreSQL has refused the statement, or would not wait for what its constraints look at: nothing was written. */
+const isRefusal = (error: unknown): boolean =>
+  sqlFailureOf(error) !== null && (isLockTimeout(error) || !isUnavailable(error))
+
 async function commitAll(query: Query, decisions: readonly Decision[]): Promise<(Outcome | Error)[]> {
-  const saveOne = (decision: Decision) => save({ query }, decision).catch((error: Error) => error)
-  if (decisions.length === 1) return Promise.all(decisions.map(saveOne))
   // A second decision on a vehicle is of a version that the first one changes.
   const byVehicle = new Map(decisions.toReversed().map((decision) => [decision.vehicle.id, decision]))
   try {
@@ -128,8 +131,8 @@ async function commitAll(query: Query, decisions: readonly Decision[]): Promise<
       return byVehicle.get(id) === decision ? (written.get(id) ?? null) : null
     })
   } catch (error) {
-    // Refused for the sake of one of them, which the others are not to notice.
-    if (sqlFailureOf(error) === null || isUnavailable(error)) throw error
-    return Promise.all(decisions.map(saveOne))
+    if (decisions.length === 1 || !isRefusal(error)) throw error
+    // For the sake of one of them, which the others are not to notice.
+    return Promise.all(decisions.map((decision) => save({ query }, decision).catch((reason: Error) => reason)))
   }
 }

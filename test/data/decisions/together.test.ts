@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Prisma } from '../../../src/generated/prisma/client.ts'
-import { post, run } from '../../support/api.ts'
+import { mutations, post, run } from '../../support/api.ts'
 import { readAll } from '../../support/events.ts'
-import { session } from '../../support/locks.ts'
+import { session, waiting } from '../../support/locks.ts'
+import { saves } from '../../support/saves.ts'
 import { DATABASE_KINDS, serverForAll } from '../../support/server.ts'
 import { makeWorld } from '../../support/world.ts'
 
@@ -29,6 +30,13 @@ describe.each(DATABASE_KINDS)('decisions that are written together, on %s', asyn
     (await post(url, token, SEND, { vehicleId })).data as { sendCommand: Result | null }
   const start = (vehicleId: string) =>
     run(url, as.owner, 'startSharing', { vehicleId, fleetId: partner }) as Promise<Result>
+  /** @returns the member of the union, or the code of the error */
+  const tryStart = async (vehicleId: string) => {
+    const { data, errors } = await post(url, as.owner, mutations.startSharing, {
+      input: { vehicleId, fleetId: partner },
+    })
+    return errors?.[0]?.extensions.code ?? (data as { startSharing: Result }).startSharing.__typename
+  }
   const end = (vehicleId: string) => run(url, as.owner, 'endSharing', { vehicleId }) as Promise<Result>
   const use = (vehicleId: string) => run(url, as.owner, 'setVehicleUse', { vehicleId, inUse: true }) as Promise<Result>
   /** Statements that wrote several decisions, or could have. */
@@ -128,6 +136,42 @@ describe.each(DATABASE_KINDS)('decisions that are written together, on %s', asyn
     await holder.end()
   })
 
+  it('wait for no vehicle that somebody holds, nor does a single one among the others', async () => {
+    const held = vehicles.slice(0, 4)
+    const holder = await session(server)
+    const watcher = await session(server)
+    await holder.query('BEGIN')
+    await holder.query('SELECT FROM vehicle WHERE id = ANY($1) FOR UPDATE', [held])
+    const sent: Promise<unknown>[] = []
+    for (const [index, id] of held.entries()) {
+      sent.push(send(id))
+      await waiting(watcher, index + 1)
+    }
+    const { rows } = await watcher.query<{ query: string }>(
+      `SELECT query FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    )
+    expect(rows.map(({ query }) => /FOR UPDATE/.exec(query)?.[0])).toEqual(held.map(() => 'FOR UPDATE'))
+    await holder.query('COMMIT')
+    expect(JSON.stringify(await Promise.all(sent)).match(/SendCommandSuccess/g)).toHaveLength(held.length)
+    await Promise.all([holder.end(), watcher.end()])
+  })
+
+  it('wait for what a constraint looks at as long as for a row, and not for the sake of another', async () => {
+    const holder = await session(server)
+    await holder.query('BEGIN')
+    await holder.query('SELECT FROM fleet WHERE id = $1 FOR UPDATE', [partner])
+    const begun = performance.now()
+    const starts = (index: number) => index % 6 === 0
+    const answers = await Promise.all(
+      vehicles.map(async (id, index) => (starts(index) ? tryStart(id) : (await send(id)).sendCommand?.__typename)),
+    )
+    expect(answers).toEqual(vehicles.map((_, index) => (starts(index) ? 'SERVICE_UNAVAILABLE' : 'SendCommandSuccess')))
+    expect(performance.now() - begun).toBeLessThan(12_000)
+    await holder.query('ROLLBACK')
+    expect(await tryStart(vehicles[0] ?? '')).toBe('StartSharingSuccess')
+    await holder.end()
+  })
+
   it('start no sharing with a fleet that ceases to be a partner meanwhile', async () => {
     const [first = '', second = '', ...commanded] = vehicles
     const removal = await session(server)
@@ -141,4 +185,11 @@ describe.each(DATABASE_KINDS)('decisions that are written together, on %s', asyn
     await run(url, as.admin, 'registerPartnership', { fleetIds: [owner, partner] })
     await removal.end()
   })
+})
+
+it('statements of decisions have names that PostgreSQL does not cut off', async () => {
+  const names = [...(await saves()).keys()]
+  expect(names.length).toBeGreaterThan(90)
+  // Of longer names it drops the rest, so that two statements may be taken for one.
+  expect(names.filter((name) => name.length > 63)).toEqual([])
 })
