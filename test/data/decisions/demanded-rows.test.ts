@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { createOptimisticCommits } from '../../../src/data/decisions/commit-together.ts'
 import type { Requester } from '../../../src/data/decisions/decide.ts'
 import type { Services } from '../../../src/data/services.ts'
 import { reportOutcome } from '../../../src/data/verbs/commands.ts'
@@ -36,7 +37,7 @@ describe.each(DATABASE_KINDS)('a row that a decision names and does not find, on
       }
       return services.query(statement, values)
     }
-    return { ...services, query }
+    return { ...services, query, commitOptimistic: createOptimisticCommits(query) }
   }
 
   async function lent() {
