@@ -99,7 +99,7 @@ export const DECISION_FAULTS: readonly Fault[] = [
     name: 'what is decided without the lock is written whatever happened since',
     by: ['control', 'dispatch', 'instant', 'real time'],
     patches: [
-      { file: 'src/data/decisions/commit.ts', find: 'xmin::text = $3', replace: 'TRUE' },
+      { file: 'src/data/decisions/commit.ts', find: 'v.xmin::text = $3', replace: 'TRUE' },
       { file: TOGETHER, find: 'v.xmin::text = free.version', replace: 'TRUE' },
     ],
   },
