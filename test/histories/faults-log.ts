@@ -2,6 +2,7 @@ import type { Fault } from './fault.ts'
 
 const MIGRATIONS = 'prisma/migrations'
 const FOUNDATION = `${MIGRATIONS}/20261122000000_foundation/migration.sql`
+const HOLDING = `${MIGRATIONS}/20261129500000_fewer_statements_in_triggers/migration.sql`
 
 /** Faults of the log and of those who follow it. */
 export const LOG_FAULTS: readonly Fault[] = [
@@ -15,7 +16,7 @@ export const LOG_FAULTS: readonly Fault[] = [
     name: 'writers do not hold the horizon',
     by: ['stream'],
     patches: [
-      { file: FOUNDATION, find: 'PERFORM pg_advisory_xact_lock_shared(', replace: 'PERFORM abs(' },
+      { file: HOLDING, find: 'PERFORM pg_advisory_xact_lock_shared(', replace: 'PERFORM abs(' },
       {
         file: 'src/data/decisions/commit.ts',
         find: 'RETURNING position, tag`',

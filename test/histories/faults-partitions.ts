@@ -1,7 +1,7 @@
 import type { Fault } from './fault.ts'
 
 const MIGRATIONS = 'prisma/migrations'
-const PARTITIONS = `${MIGRATIONS}/20261129300100_log_in_partitions/migration.sql`
+const DROPPING = `${MIGRATIONS}/20261130300000_tell_busy_from_done/migration.sql`
 
 /** Faults of the log's partitions: at their bounds, and as they are removed. */
 export const PARTITION_FAULTS: readonly Fault[] = [
@@ -35,14 +35,14 @@ export const PARTITION_FAULTS: readonly Fault[] = [
     name: 'a partition is dropped before its time',
     by: ['stream', 'pages', 'expired', 'lost', 'end', 'audience'],
     patches: [
-      { file: PARTITIONS, find: ' OR "part"."last_at" >= "before"', replace: '' },
-      { file: PARTITIONS, find: 'IF "newest" >= "before" THEN', replace: 'IF FALSE THEN' },
+      { file: DROPPING, find: ' OR "part"."last_at" >= "before"', replace: '' },
+      { file: DROPPING, find: 'IF "newest" >= "before" THEN', replace: 'IF FALSE THEN' },
     ],
   },
 
   {
     name: 'the loss of a partition is not noted for partners',
     by: ['expired'],
-    patches: [{ file: PARTITIONS, find: "ARRAY['owner_id', 'partner_id']", replace: "ARRAY['owner_id']" }],
+    patches: [{ file: DROPPING, find: "ARRAY['owner_id', 'partner_id']", replace: "ARRAY['owner_id']" }],
   },
 ]
