@@ -122,8 +122,12 @@ const isRefusal = (error: unknown): boolean =>
   sqlFailureOf(error) !== null && (isLockTimeout(error) || !isUnavailable(error))
 
 async function commitAll(query: Query, decisions: readonly Decision[]): Promise<(Outcome | Error)[]> {
-  // A second decision on a vehicle is of a version that the first one changes.
-  const byVehicle = new Map(decisions.toReversed().map((decision) => [decision.vehicle.id, decision]))
+  // In their order, so that their events are handed on in the order of their positions. A second decision on a vehicle is of a
+  // version that the first one changes.
+  const byVehicle = new Map<string, Decision>()
+  for (const decision of decisions) {
+    if (!byVehicle.has(decision.vehicle.id)) byVehicle.set(decision.vehicle.id, decision)
+  }
   try {
     const written = await saveTogether(query, [...byVehicle.values()])
     return decisions.map((decision) => {

@@ -3,7 +3,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { startupOptions } from '../../../src/data/connection/session.ts'
 import { postgresSql } from '../../../src/data/database/statement.ts'
-import { saveTogether } from '../../../src/data/decisions/commit-together.ts'
+import { createOptimisticCommits, saveTogether } from '../../../src/data/decisions/commit-together.ts'
 import type { Decision } from '../../../src/data/services.ts'
 import { newCommand } from '../../../src/domain/command.ts'
 import { commandUpdated, sharingEvent } from '../../../src/domain/log/event.ts'
@@ -149,3 +149,21 @@ it.each(Array.from({ length: 12 }, (_, seed) => seed))(
     })
   },
 )
+
+it('decisions that come at once get positions in the order in which they come', async () => {
+  const random = numbers(1)
+  const cases: Case[] = []
+  while (cases.length < MANY) {
+    const one = await newCase('ends later', random)
+    if (one.decision.events.length > 0) cases.push(one)
+  }
+  const commit = createOptimisticCommits(postgresSql(pool, true).query)
+  const answered: number[] = []
+  await Promise.all(
+    cases.map(async ({ decision }) => {
+      for (const { position } of (await commit(decision)) ?? []) answered.push(position)
+    }),
+  )
+  expect(answered).toHaveLength(cases.flatMap(({ decision }) => decision.events).length)
+  expect(answered).toEqual(answered.toSorted((a, b) => a - b))
+})
