@@ -10,7 +10,7 @@ const USAGE = `npm run bench -- [options]
   --quick             one round of short cells, without streams and the stock system: about two minutes
   --rounds N          each cell that often, the median counts (3)
   --seconds S         how long a cell is measured (4)
-  --warmup S          how long each cell runs before that (2)
+  --warmup S          how long each cell runs before that, so that its code is compiled (5)
   --only A,B          these workloads: ${Object.keys(WORKLOADS).join(', ')}
   --systems A,B       these systems: ${Object.keys(SYSTEMS).join(', ')}
   --against DIR       another checkout of this project, installed, is measured in the same run as the system "before"
@@ -86,7 +86,7 @@ export function readOptions(args: readonly string[]): Options | null {
   return {
     rounds: number('rounds', values.rounds, quick ? 1 : 3),
     seconds: number('seconds', values.seconds, quick ? 2 : 4),
-    warmup: number('warmup', values.warmup, quick ? 1 : 2),
+    warmup: number('warmup', values.warmup, quick ? 1 : 5),
     workloads: names('only', values.only, Object.keys(WORKLOADS), isUsualWorkload),
     systems: names('systems', values.systems, all, isUsual),
     connections: number('connections', values.connections, 16),
