@@ -7,7 +7,7 @@ import { recordReports } from './verbs/reports.ts'
 import { end, start, updateEnd } from './verbs/sharings.ts'
 import { setIdleMaxSilence } from './verbs/settings.ts'
 import { create, remove, setUse, update } from './verbs/vehicles.ts'
-import { beginningOf, checkPlace } from './log/place.ts'
+import { checkPlace } from './log/place.ts'
 import { growLog, pruneLog, pruneReadings } from './log/partitions.ts'
 import { readFleetLog, readHistory, readLog } from './log/read.ts'
 import { listCommands } from './queries/history/commands.ts'
@@ -90,7 +90,6 @@ export function createClient(services: Services) {
         ofFleet: bind(readFleetLog),
         history: bind(readHistory),
         checkPlace: bind(checkPlace),
-        beginning: bind(beginningOf),
         /** Adds events that were handed out before a horizon covered them. */
         addSeen: log.addSeen,
         remember: log.remember,

@@ -114,8 +114,6 @@ export type Log = {
   /** The id of an event: the same for ever, and of no other event. */
   readonly idOf: (event: Anchor) => string
   readonly cursorOf: (event: Anchor) => string
-  /** The cursor of the beginning of a log whose last removed event had a position; null while older versions may have to read it. */
-  readonly beginningAt: (position: number) => string | null
   /**
    * Up to where the log can be read now; callers at the same time share one statement. Where the log was set back, this
    * finds it: once it is answered, followers have been rewound.
@@ -167,9 +165,7 @@ export type Cursors = {
   readonly open: (cursor: string, list?: SealedList) => number | null
   /** The cursor of an event in the log, with its tag and an epoch; without both it is that of seal(). */
   readonly sealEvent: (event: Anchor, epoch: number) => string
-  /** The cursor of a place before which nothing is left: at an event that was removed for its age, or at 0 before all events. */
-  readonly sealBeginning: (position: number, epoch: number) => string
-  /** null for anything that none of sealEvent(), sealBeginning() and seal() made. */
+  /** null for anything that neither sealEvent() nor seal() made. */
   readonly openEvent: (cursor: string) => Place | null
 }
 

@@ -73,23 +73,6 @@ describe.each(DATABASE_KINDS)('a log whose old events are removed, on %s', (data
     expect(await answers(world.as.owner, { after: last })).toEqual(['good'])
   })
 
-  it('goes on from the cursor of an empty page, until an event behind that is removed', async () => {
-    await age(KEPT + DAY)
-    await prune()
-    const { vehicleEvents } = await ask(
-      url,
-      world.as.owner,
-      '{ vehicleEvents { nodes { id } pageInfo { endCursor } } }',
-    )
-    expect(vehicleEvents.nodes).toEqual([])
-    const after = vehicleEvents.pageInfo.endCursor
-    expect(after).toEqual(expect.any(String))
-    expect(await answers(world.as.owner, { after })).toEqual(['good'])
-    await age(KEPT + DAY)
-    await prune()
-    expect(await answers(world.as.owner, { after })).toEqual(['CURSOR_EXPIRED'])
-  })
-
   it('keeps young events, up to the exact end of the retention', async () => {
     await rename('old')
     await age(KEPT + 60_000)

@@ -8,8 +8,6 @@ const LISTS: { readonly [Name in SealedList]: bigint } = { log: 0n, trail: 1n }
 
 /** The first bytes of a block with an event's tag. No list has this number, so a block without a tag never begins so. */
 const TAGGED = 2
-/** The same of a block with the beginning of a log, at which there is no event. */
-const BEGINNING = 3
 /** Offsets within such a block. Bytes. */
 const TAGGED_AT = { position: 4, tag: 10, epoch: 14 } as const
 const POSITION_BYTES = 6
@@ -35,9 +33,10 @@ export function createCursors(key: Uint8Array): Cursors {
     const position = Number(block.readBigUInt64BE(HALF))
     return Number.isSafeInteger(position) && seal(position, list) === cursor ? position : null
   }
-  const sealTagged = (kind: number, position: number, tag: number, epoch: number): string => {
+  const sealEvent: Cursors['sealEvent'] = ({ position, tag }, epoch) => {
+    if (tag === 0 && epoch === 0) return seal(position)
     const block = Buffer.alloc(2 * HALF)
-    block.writeUInt32BE(kind)
+    block.writeUInt32BE(TAGGED)
     block.writeUIntBE(position, TAGGED_AT.position, POSITION_BYTES)
     block.writeUInt32BE(tag, TAGGED_AT.tag)
     block.writeUInt16BE(epoch, TAGGED_AT.epoch)
@@ -46,17 +45,13 @@ export function createCursors(key: Uint8Array): Cursors {
   return {
     seal,
     open,
-    sealEvent: ({ position, tag }, epoch) =>
-      tag === 0 && epoch === 0 ? seal(position) : sealTagged(TAGGED, position, tag, epoch),
-    sealBeginning: (position, epoch) => sealTagged(BEGINNING, position, 0, epoch),
+    sealEvent,
     openEvent: (cursor) => {
       const block = openBlock(cursor)
-      const kind = block?.readUInt32BE(0)
-      if (block && (kind === TAGGED || kind === BEGINNING)) {
+      if (block?.readUInt32BE(0) === TAGGED) {
         const position = block.readUIntBE(TAGGED_AT.position, POSITION_BYTES)
-        const [tag, epoch] = [block.readUInt32BE(TAGGED_AT.tag), block.readUInt16BE(TAGGED_AT.epoch)]
-        if (sealTagged(kind, position, tag, epoch) !== cursor) return null
-        return { position, tag: kind === TAGGED ? tag : null, epoch }
+        const place = { position, tag: block.readUInt32BE(TAGGED_AT.tag), epoch: block.readUInt16BE(TAGGED_AT.epoch) }
+        return sealEvent(place, place.epoch) === cursor ? place : null
       }
       const position = open(cursor)
       return position === null ? null : { position, tag: null, epoch: 0 }

@@ -87,8 +87,6 @@ export function createLog(
       const epoch = timelines.epochOf(event.position)
       return epoch === 0 && timelines.isUpgrading() ? cursors.seal(event.position) : cursors.sealEvent(event, epoch)
     },
-    beginningAt: (position) =>
-      timelines.isUpgrading() ? null : cursors.sealBeginning(position, timelines.epochOf(position)),
     idOf: (event) => cursors.sealEvent(event, 0),
     cursors,
     horizon,

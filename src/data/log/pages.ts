@@ -63,9 +63,6 @@ export const LOG_END: Statement = {
 const lastRemoved = (types: string) =>
   `SELECT max(position) AS removed FROM pruned WHERE fleet_id = $1 AND (${types}::text[] IS NULL OR type = ANY(${types}))`
 
-/** The position of the last event of a fleet ($1) that was removed for its age; NULL for none. */
-export const LAST_REMOVED: Statement = { name: 'last_removed', text: lastRemoved('NULL') }
-
 /** The tag of the event at a position, or FOUND.nothing. */
 export const TAG: Statement = { name: 'tag', text: `SELECT COALESCE(${tagAt('$1')}, ${FOUND.nothing}) AS found` }
 

@@ -1,6 +1,6 @@
 import type { EventFilter } from '../../domain/log/event.ts'
 import type { Place, Services } from '../services.ts'
-import { FOUND, LAST_REMOVED, PLACE, TAG } from './pages.ts'
+import { FOUND, PLACE, TAG } from './pages.ts'
 
 /**
  * A cursor from which the log cannot be continued without a gap: an event behind it has been removed for its age, or the log
@@ -20,8 +20,6 @@ export function checkRemoved(found: number): void {
 export async function checkFound(db: Services, place: Place, found: number): Promise<void> {
   checkRemoved(found)
   const { tag } = place
-  // Before all events: nothing can have been lost up to here.
-  if (place.position === 0) return
   // The same event, and so the same log up to there.
   if (found === tag) return
   const { isRemoved, isBehindSplit } = await db.log.origin(place)
@@ -50,10 +48,4 @@ export async function checkPlace(db: Services, fleetId: string, { types }: Event
 export async function checkBefore(db: Services, place: Place): Promise<void> {
   const [row] = await db.query<{ found: string }>(TAG, [place.position])
   await checkFound(db, place, Number(row?.found ?? FOUND.nothing))
-}
-
-/** The cursor of the place at which a fleet's log begins; null where there is none yet. */
-export async function beginningOf({ query, log }: Services, fleetId: string): Promise<string | null> {
-  const [row] = await query<{ removed: string | null }>(LAST_REMOVED, [fleetId])
-  return log.beginningAt(Number(row?.removed ?? 0))
 }

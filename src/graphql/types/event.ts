@@ -184,14 +184,13 @@ builder.queryField('vehicleEvents', (t) =>
     resolve: async (_root, { filter, ...args }, context) => {
       const { fleetId } = asMember(context)
       const length = lengthOf(args, PAGE_SIZE)
-      const wanted = filterOf(filter)
-      const bounds = { after: placeOf('after', args.after, context), before: placeOf('before', args.before, context) }
-      const page = { ...bounds, limit: length.size + 1, backwards: length.backwards }
-      const found = await context.prisma.event.history(fleetId, wanted, page)
-      const isEmptyLog = found.length === 0 && isWhole(wanted) && !bounds.after && !bounds.before
-      // There is no event to go on from, and what comes before a client follows the log would be missed.
-      const beginning = isEmptyLog ? await context.prisma.event.beginning(fleetId) : null
-      return eventPage(found, length, { ...args, beginning }, context)
+      const found = await context.prisma.event.history(fleetId, filterOf(filter), {
+        after: placeOf('after', args.after, context),
+        before: placeOf('before', args.before, context),
+        limit: length.size + 1,
+        backwards: length.backwards,
+      })
+      return eventPage(found, length, args, context)
     },
   }),
 )
@@ -237,9 +236,6 @@ const filterOf = (filter: FilterInput | null | undefined): EventFilter => ({
   types: filter?.types ?? null,
 })
 
-/** Whether the filter leaves no event out. */
-const isWhole = ({ vehicleIds, types }: EventFilter): boolean => vehicleIds === null && types === null
-
 /** @throws BAD_USER_INPUT for a text that is no cursor */
 function placeOf(name: string, cursor: string | null | undefined, { prisma }: Context): Place | null {
   if (typeof cursor !== 'string') return null
@@ -248,18 +244,13 @@ function placeOf(name: string, cursor: string | null | undefined, { prisma }: Co
   return place
 }
 
-type Bounds = {
-  readonly after?: string | null | undefined
-  readonly before?: string | null | undefined
-  /** Where the log begins; null if it has events. */
-  readonly beginning: string | null
-}
+type Bounds = { readonly after?: string | null | undefined; readonly before?: string | null | undefined }
 
 /** @param found one more than the page where there are more; from its end if it goes backwards */
 function eventPage(
   found: readonly LoggedEvent[],
   { size, backwards }: ReturnType<typeof lengthOf>,
-  { after, before, beginning }: Bounds,
+  { after, before }: Bounds,
   { prisma }: Context,
 ): Connection<LoggedEvent> {
   const more = found.length > size
@@ -278,7 +269,7 @@ function eventPage(
         return first ? cursorOf(first) : null
       },
       get endCursor() {
-        return last ? cursorOf(last) : (after ?? beginning)
+        return last ? cursorOf(last) : (after ?? null)
       },
     },
   }

@@ -78,17 +78,4 @@ describe('a cursor', () => {
     for (const wrong of [-1, 1.5, Number.NaN, Infinity])
       expect(() => createCursors(ONE.cursorKey).seal(wrong)).toThrow(RangeError)
   })
-
-  it('of the beginning of a log opens to its place, and is that of no event', () => {
-    const place = fc.record({ at: fc.nat(2 ** 48 - 1), epoch: fc.nat(2 ** 16 - 1) })
-    fc.assert(
-      fc.property(key, place, ({ cursorKey }, { at, epoch }) => {
-        const { open, openEvent, seal, sealBeginning, sealEvent } = createCursors(cursorKey)
-        const beginning = sealBeginning(at, epoch)
-        expect(openEvent(beginning)).toEqual({ position: at, tag: null, epoch })
-        expect([open(beginning), open(beginning, 'trail')]).toEqual([null, null])
-        expect([seal(at), sealEvent({ position: at, tag: 0 }, epoch)]).not.toContain(beginning)
-      }),
-    )
-  })
 })

@@ -41,7 +41,6 @@ function noting(viewer: Viewer): { readonly context: Context; readonly calls: Ca
     if (name === 'event.cursor') return 'cursor'
     if (name === 'event.position') return 1
     if (name === 'event.place') return { position: 1, tag: 1, epoch: 0 }
-    if (name === 'event.beginning') return Promise.resolve('cursor')
     if (/\.(page|partners|history)$/.test(name)) return Promise.resolve([])
     return name.startsWith('$loaders') ? null : Promise.reject(new RequestError('CONFLICT'))
   }
