@@ -106,7 +106,7 @@ export async function saveTogether(
     eventsJson(events),
   ]
   if (parts.length > 0) values.push(JSON.stringify(all))
-  return writtenBy(await query<PositionRow>(saving(parts, false), values), events)
+  return writtenBy(await query<PositionRow>(saving(parts), values), events)
 }
 
 /** Commits decisions that were taken without a lock, those that wait at the same time in one statement. */

@@ -119,9 +119,9 @@ const demanding = (parts: readonly Part[]) =>
 export function statementsFor(
   prefix: string,
   make: (parts: readonly Part[], use: boolean) => Omit<Statement, 'name'>,
-): (parts: readonly Part[], use: boolean) => Statement {
+): (parts: readonly Part[], use?: boolean) => Statement {
   const known = new Map<string, Statement>()
-  return (parts, use) => {
+  return (parts, use = false) => {
     const name = [prefix, ...(use ? ['use'] : []), ...parts].join('_')
     const statement = known.get(name) ?? { name, ...make(parts, use) }
     known.set(name, statement)
