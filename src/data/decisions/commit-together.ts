@@ -14,7 +14,7 @@ import type { PositionRow } from './commit-set.ts'
 /** Decisions in one statement: enough to share what a commit takes, few enough that nobody waits long for its own. */
 const MOST = 32
 
-/** What is compared and kept of each vehicle; `more` has the use, the parties of a new sharing, and the number of rows in each part. */
+/** The decisions, one row each; `more` has the use, the parties of a new sharing, and the number of rows in each part. */
 const DECISIONS = `unnest($1::text[], $2::timestamptz[], $3::text[], $4::timestamptz[], $5::jsonb[])
   AS w (id, at, version, valid_until, more)`
 

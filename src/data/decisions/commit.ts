@@ -66,7 +66,7 @@ const keeping = (use: boolean, partners: boolean) => `${partners ? PARTNERS : ''
     RETURNING $4::timestamptz IS NULL OR clock_timestamp() < $4 AS in_time),
   kept AS (SELECT 1 FROM waited WHERE in_time)`
 
-/** What a decision changes beside the vehicle and the log, in the order in which it is written. */
+/** Parts of a decision beside the vehicle and the log, in the order in which they are written. */
 export const PARTS = ['sharings', 'newSharings', 'newCommands', 'commands', 'audit'] as const
 export type Part = (typeof PARTS)[number]
 
